@@ -1,0 +1,91 @@
+"""Which frames of a video are looked at: the manifest's `sampling`, and its arithmetic."""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypeVar
+
+from pydantic import Field
+
+from service.section import Section
+
+RATE_TOLERANCE = 0.10
+_TIME_SLACK_S = 1e-6
+
+
+class EveryNth(Section):
+    """Each n-th decoded frame from the first, where the video's rate is within 10 % of the author's `fps`.
+
+    Elsewhere, and always live, it means a rate of fps / every.
+    """
+
+    every: int = Field(ge=1)
+    fps: float = Field(30.0, gt=0)
+
+
+class Rate(Section):
+    """The frame shown at each multiple of 1 / rate seconds, never one later than it."""
+
+    rate: float = Field(gt=0, le=240)
+
+
+Sampling = EveryNth | Rate
+
+
+class Timed(Protocol):
+    """Anything that is shown from a time on."""
+
+    @property
+    def time_s(self) -> float: ...
+
+
+T = TypeVar("T", bound=Timed)
+
+
+def settle(sampling: Sampling, frame_rate: float | None) -> tuple[Sampling, str | None]:
+    """What the sampling means for a video of this rate, and a warning where that is not what the author did."""
+    if isinstance(sampling, Rate):
+        return sampling, None
+    if frame_rate is not None and abs(frame_rate - sampling.fps) <= RATE_TOLERANCE * sampling.fps:
+        return sampling, None
+    rate = sampling.fps / sampling.every
+    shown = "unknown" if frame_rate is None else f"{frame_rate:g} per second"
+    warning = (
+        f"The model expects {sampling.fps:g} frames per second; this video's rate is {shown}. "
+        f"It was sampled {rate:g} times per second instead."
+    )
+    return Rate(rate=rate), warning
+
+
+def sample(frames: Iterable[T], sampling: Sampling, end_s: float) -> Iterator[tuple[float, T]]:
+    """The sampled frames with the time that each stands for, in order.
+
+    EveryNth counts the given frames from the first and keeps their own times. Rate walks the grid 0, 1/r, 2/r, …
+    below end_s: each point takes the last frame shown by then, so a frame may be given several times or never, and
+    points before the first frame are left out.
+    """
+    if isinstance(sampling, EveryNth):
+        for index, frame in enumerate(frames):
+            if index % sampling.every == 0:
+                yield frame.time_s, frame
+        return
+    step = 0
+    shown: T | None = None
+    for frame in frames:
+        if shown is not None:
+            while (point := step / sampling.rate) < frame.time_s - _TIME_SLACK_S and point < end_s:
+                yield point, shown
+                step += 1
+        else:
+            step = _first_step_at_or_after(frame.time_s, sampling.rate)
+        shown = frame
+    if shown is None:
+        return
+    while (point := step / sampling.rate) < end_s - _TIME_SLACK_S:
+        yield point, shown
+        step += 1
+
+
+def _first_step_at_or_after(time_s: float, rate: float) -> int:
+    step = max(0, int((time_s - _TIME_SLACK_S) * rate))
+    while step / rate < time_s - _TIME_SLACK_S:
+        step += 1
+    return step

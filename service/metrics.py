@@ -1,0 +1,69 @@
+"""Every Prometheus metric, in one table; labels are bounded (route templates, models of the store, error codes)."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+ROWS_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
+class Metrics:
+    """The metrics of one running service, in a registry of their own."""
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        GCCollector(registry=registry)
+        self.http_requests = Counter(
+            "sign_http_requests_total", "Answered requests.", ["route", "method", "status"], registry=registry
+        )
+        self.http_seconds = Histogram(
+            "sign_http_request_seconds", "Time of a request.", ["route"], buckets=SECONDS_BUCKETS, registry=registry
+        )
+        self.stage_seconds = Histogram(
+            "sign_stage_seconds", "Time of a stage.", ["stage"], buckets=SECONDS_BUCKETS, registry=registry
+        )
+        self.predictions = Counter(
+            "sign_predictions_total", "Answers by outcome.", ["model", "version", "outcome"], registry=registry
+        )
+        self.inference_seconds = Histogram(
+            "sign_inference_seconds",
+            "Time of one inference.",
+            ["model", "version"],
+            buckets=SECONDS_BUCKETS,
+            registry=registry,
+        )
+        self.batch_rows = Histogram(
+            "sign_batch_rows", "Rows of one inference.", ["model"], buckets=ROWS_BUCKETS, registry=registry
+        )
+        self.queue_waiting = Gauge("sign_queue_waiting", "Requests that wait for a slot.", registry=registry)
+        self.rejected = Counter("sign_rejected_total", "Requests refused by reason.", ["reason"], registry=registry)
+        self.errors = Counter("sign_errors_total", "Errors by code.", ["code"], registry=registry)
+        self.slots = Gauge("sign_slots", "Slots by state: busy, idle.", ["state"], registry=registry)
+        self.slot_restarts = Counter(
+            "sign_slot_restarts_total", "Slots started again: died, timeout, cancelled.", ["reason"], registry=registry
+        )
+        self.frames = Counter("sign_frames_total", "Frames decoded and observed.", ["stage"], registry=registry)
+        self.media_seconds = Counter("sign_media_seconds_total", "Seconds of media looked at.", registry=registry)
+        self.model_info = Gauge(
+            "sign_model_info", "Models and their state.", ["model", "version", "task", "state"], registry=registry
+        )
+        self.model_memory = Gauge("sign_model_memory_bytes", "Memory of the loaded models.", registry=registry)
+        self.model_refused = Gauge("sign_model_refused", "Versions in the store that are refused.", registry=registry)
+        self.build_info = Gauge("sign_build_info", "The running version.", ["version"], registry=registry)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Measure one stage, also when it fails."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stage_seconds.labels(name).observe(time.perf_counter() - start)

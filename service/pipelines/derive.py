@@ -1,0 +1,142 @@
+"""The arithmetic of a layout: landmarks of a window → rows of numbers. Pure; shapes as in `layouts`."""
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from service.pipelines.layouts import (
+    AXES,
+    Angles,
+    Aspect,
+    PartLayout,
+    Scale,
+    Standardize,
+    Step,
+    Trajectory,
+    Velocity,
+    WholePixels,
+    WristOrigin,
+)
+from service.track import HAND_PARTS, FloatArray, Landmarks, MediaInfo
+
+Doubles = npt.NDArray[np.float64]
+
+WRIST, MIDDLE_KNUCKLE = 0, 9
+# bones: from each finger's base outwards, four a finger; then the pairs of neighbouring bones
+_BONE_FROM = np.array([0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11, 0, 13, 14, 15, 0, 17, 18, 19])
+_BONE_TO = np.arange(1, 21)
+_INNER_BONE = np.array([0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16, 17, 18])
+_OUTER_BONE = _INNER_BONE + 1
+
+
+def rows_of(
+    blocks: list[Landmarks], parts: tuple[PartLayout, ...], steps: tuple[Step, ...], media: MediaInfo
+) -> FloatArray:
+    """One row of values for each observation: T × row_width(parts, steps), with 0 where something is missing.
+
+    blocks: for each entry of `parts` all T × P × 4 landmarks of that part, NaN where missing. The steps run in the
+    order in which they are listed; what a step adds stands behind the parts' own values.
+    """
+    points = [block.astype(np.float64) for block in blocks]
+    added: list[Doubles] = []
+    scaling: tuple[Doubles, Doubles] | None = None
+    for step in steps:
+        match step:
+            case Velocity():
+                added.append(_velocity(_row(points, parts, added)))
+            case Angles():
+                added.extend(bend_angles(hand, step.unit) for hand in _hands(points, parts))
+            case Trajectory():
+                added.extend(_trajectory(hand) for hand in _hands(points, parts))
+            case Standardize():
+                scaling = np.asarray(step.mean), np.asarray(step.std)
+            case _:
+                points = [_moved(block, entry, step, media) for block, entry in zip(points, parts, strict=True)]
+    row = np.nan_to_num(_row(points, parts, added))
+    if scaling is not None:
+        mean, std = scaling
+        row = (row - mean) / std
+    return row.astype(np.float32)
+
+
+def bend_angles(hand: Doubles, unit: Literal["degrees", "radians"]) -> Doubles:
+    """T × 15 angles between neighbouring bones of T × 21 × ≥3 landmarks, over x, y, z as they are given.
+
+    The bones and their order are those of kairess/gesture-recognition (dataset creation script).
+    """
+    bones = hand[:, _BONE_TO, :3] - hand[:, _BONE_FROM, :3]
+    lengths = np.linalg.norm(bones, axis=-1, keepdims=True)
+    bones = bones / np.where(lengths == 0, 1.0, lengths)
+    cosines = np.einsum("tbk,tbk->tb", bones[:, _INNER_BONE], bones[:, _OUTER_BONE])
+    angles = np.arccos(np.clip(cosines, -1.0, 1.0))
+    return np.asarray(np.degrees(angles) if unit == "degrees" else angles)
+
+
+def _moved(
+    block: Doubles, entry: PartLayout, step: WholePixels | Aspect | WristOrigin | Scale, media: MediaInfo
+) -> Doubles:
+    is_hand = entry.part in HAND_PARTS
+    match step:
+        case WholePixels():
+            return _whole_pixels(block, media)
+        case Aspect():
+            return block * np.array([media.aspect, 1.0, media.aspect, 1.0])
+        case WristOrigin() if is_hand:
+            return _minus_wrist(block)
+        case Scale() if is_hand:
+            return _scaled(block, entry, step.by)
+    return block
+
+
+def _whole_pixels(block: Doubles, media: MediaInfo) -> Doubles:
+    size = np.array([media.width, media.height])
+    pixels = block.copy()
+    pixels[..., :2] = np.minimum(np.trunc(block[..., :2] * size), size - 1)
+    return pixels
+
+
+def _minus_wrist(hand: Doubles) -> Doubles:
+    moved = hand.copy()
+    moved[..., :3] -= hand[:, WRIST : WRIST + 1, :3]
+    return moved
+
+
+def _scaled(hand: Doubles, entry: PartLayout, by: Literal["palm", "max", "box"]) -> Doubles:
+    depth = 3 if "z" in entry.axes else 2
+    if by == "palm":
+        length = np.linalg.norm(hand[:, MIDDLE_KNUCKLE, :depth] - hand[:, WRIST, :depth], axis=-1)
+    elif by == "box":
+        length = np.ptp(hand[..., :2], axis=1).max(axis=-1)
+    else:
+        length = np.abs(hand[:, entry.indices, :depth]).max(axis=(1, 2))
+    scaled = hand.copy()
+    scaled[..., :3] /= np.where(length == 0, 1.0, length)[:, None, None]
+    return scaled
+
+
+def _trajectory(hand: Doubles) -> Doubles:
+    wrist = hand[:, WRIST, :2]
+    seen = ~np.isnan(wrist[:, 0])
+    if not seen.any():
+        return np.zeros_like(wrist)
+    palm = np.linalg.norm(hand[seen, MIDDLE_KNUCKLE, :2] - wrist[seen], axis=-1).mean()
+    return (wrist - wrist[seen].mean(axis=0)) / (palm or 1.0)
+
+
+def _velocity(values: Doubles) -> Doubles:
+    steps = np.zeros_like(values)
+    steps[1:] = np.diff(values, axis=0)
+    return steps
+
+
+def _hands(points: list[Doubles], parts: tuple[PartLayout, ...]) -> list[Doubles]:
+    return [block for block, entry in zip(points, parts, strict=True) if entry.part in HAND_PARTS]
+
+
+def _row(points: list[Doubles], parts: tuple[PartLayout, ...], added: list[Doubles]) -> Doubles:
+    chosen = []
+    for block, entry in zip(points, parts, strict=True):
+        axes = [AXES.index(axis) for axis in entry.axes]
+        chosen.append(block[:, entry.indices][:, :, axes].reshape(len(block), -1))
+    return np.concatenate([*chosen, *added], axis=1)

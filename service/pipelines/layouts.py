@@ -1,0 +1,174 @@
+"""Layouts: which landmarks, in which order, with which axes and arithmetic, make one row of a model's input."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from service.section import Section
+from service.track import PART_POINTS, PartName
+
+Axis = Literal["x", "y", "z", "visibility"]
+AXES: tuple[Axis, ...] = ("x", "y", "z", "visibility")
+
+
+class PartLayout(Section):
+    """One part's share of a row: points in this order, each with these axes, point after point."""
+
+    part: PartName
+    points: Literal["all"] | tuple[int, ...] = "all"
+    axes: tuple[Axis, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _check_points(self) -> "PartLayout":
+        count = PART_POINTS[self.part]
+        wrong = [point for point in self.indices if not 0 <= point < count]
+        if wrong:
+            raise ValueError(f"{self.part} has the points 0 to {count - 1}; {wrong} is outside")
+        if len(set(self.axes)) != len(self.axes):
+            raise ValueError("an axis is named twice")
+        return self
+
+    @property
+    def indices(self) -> tuple[int, ...]:
+        return tuple(range(PART_POINTS[self.part])) if self.points == "all" else self.points
+
+    @property
+    def width(self) -> int:
+        return len(self.indices) * len(self.axes)
+
+
+class WholePixels(Section):
+    """x and y in pixels, cut to whole ones: min(int(x · width), width − 1), as OpenCV loops do."""
+
+    step: Literal["whole_pixels"] = "whole_pixels"
+
+
+class Aspect(Section):
+    """x and z times width / height: all axes in units of the picture's height."""
+
+    step: Literal["aspect"] = "aspect"
+
+
+class WristOrigin(Section):
+    """Each hand minus its own wrist."""
+
+    step: Literal["wrist_origin"] = "wrist_origin"
+
+
+class Scale(Section):
+    """Each hand divided by a length of its own.
+
+    palm: the distance from the wrist to the middle finger's knuckle (point 9) over x and y, and z where the layout
+    takes it; max: the largest magnitude among the values that the layout takes; box: the larger side of the
+    box around its points. A length of 0 divides by 1.
+    """
+
+    step: Literal["scale"] = "scale"
+    by: Literal["palm", "max", "box"]
+
+
+class Angles(Section):
+    """Adds the 15 bend angles of each hand between neighbouring bones, over x, y and z.
+
+    The bones run from each finger's base outwards; Korean gesture tutorials (kairess/gesture-recognition) use the
+    same 15 in degrees.
+    """
+
+    step: Literal["angles"] = "angles"
+    unit: Literal["degrees", "radians"] = "degrees"
+
+
+class Trajectory(Section):
+    """Adds each hand's way over time: the wrist's x, y minus their mean over the window, divided by the window's
+    mean palm length (wrist to point 9). Zero where the hand is missing.
+    """
+
+    step: Literal["trajectory"] = "trajectory"
+
+
+class Velocity(Section):
+    """Adds the difference of all values so far from the observation before; the first is 0."""
+
+    step: Literal["velocity"] = "velocity"
+
+
+class Standardize(Section):
+    """(value − mean) / std for each value of the row, as scikit-learn's StandardScaler."""
+
+    step: Literal["standardize"] = "standardize"
+    mean: tuple[float, ...]
+    std: tuple[Annotated[float, Field(gt=0)], ...]
+
+
+Step = Annotated[
+    WholePixels | Aspect | WristOrigin | Scale | Angles | Trajectory | Velocity | Standardize,
+    Field(discriminator="step"),
+]
+
+
+def row_width(parts: tuple[PartLayout, ...], steps: tuple[Step, ...]) -> int:
+    """Values in one row; ValueError where a standardize step has another width."""
+    hands = sum(1 for entry in parts if entry.part not in ("pose", "face"))
+    width = sum(entry.width for entry in parts)
+    for step in steps:
+        if isinstance(step, Angles):
+            width += 15 * hands
+        elif isinstance(step, Trajectory):
+            width += 2 * hands
+        elif isinstance(step, Velocity):
+            width *= 2
+        elif isinstance(step, Standardize) and not len(step.mean) == len(step.std) == width:
+            raise ValueError(
+                f"standardize has {len(step.mean)} means and {len(step.std)} deviations for a row of {width}"
+            )
+    return width
+
+
+def _part(part: PartName, axes: str, points: Literal["all"] | tuple[int, ...] = "all") -> PartLayout:
+    chosen: tuple[Axis, ...] = tuple(axis for axis in AXES if axis[0] in axes)
+    return PartLayout(part=part, points=points, axes=chosen)
+
+
+class Layout(Section):
+    """A layout by name: what authors use again and again."""
+
+    parts: tuple[PartLayout, ...]
+    derive: tuple[Step, ...] = ()
+    selfie: bool = False
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        return row_width(self.parts, self.derive)
+
+
+_HANDS_XYZ = (_part("left_hand", "xyz"), _part("right_hand", "xyz"))
+
+LAYOUTS: dict[str, Layout] = {
+    "holistic_114": Layout(
+        parts=(
+            _part("left_hand", "xy"),
+            _part("right_hand", "xy"),
+            _part("pose", "xy", tuple(range(15))),
+        ),
+        assumptions=("the order left hand, right hand, pose points 0 to 14 with x and y: only the width 114 is known",),
+    ),
+    "holistic_1662": Layout(parts=(_part("pose", "xyzv"), _part("face", "xyz"), *_HANDS_XYZ)),
+    "holistic_258": Layout(parts=(_part("pose", "xyzv"), *_HANDS_XYZ)),
+    "hand_42": Layout(
+        parts=(_part("hand", "xy"),),
+        derive=(WholePixels(), WristOrigin(), Scale(by="max")),
+        selfie=True,
+        assumptions=("the author ran MediaPipe on the mirrored frame",),
+    ),
+    "hand_63": Layout(parts=(_part("hand", "xyz"),), assumptions=("raw x, y, z as MediaPipe gives them",)),
+    "hands_126": Layout(
+        parts=_HANDS_XYZ, assumptions=("the left hand first, then the right; raw x, y, z as MediaPipe gives them",)
+    ),
+    "hand_99": Layout(
+        parts=(_part("hand", "xyzv"),),
+        derive=(Angles(unit="degrees"),),
+        selfie=True,
+        assumptions=("21 × (x, y, z, visibility), then 15 angles in degrees, on the mirrored frame",),
+    ),
+}

@@ -1,0 +1,204 @@
+"""manifest.json, schema 1: all that is known of a model. The checked-in JSON Schema is generated from these classes."""
+
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from service.pipelines import Pipeline
+from service.pipelines.keypoints import KeypointsSection
+from service.section import Section
+
+NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
+MANIFEST_FILE = "manifest.json"
+MODEL_FILE = "model.onnx"
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Text = str | dict[str, str]
+Task = Literal["sign", "features", "affect", "highlight"]
+Activation = Literal["softmax", "sigmoid", "none", "probabilities"]
+Dimension = int | str
+FILE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")
+
+
+class Requires(Section):
+    """Another model, pinned, whose output this one reads."""
+
+    name: Name
+    version: int = Field(ge=1)
+
+
+class Timing(Section):
+    """How a model answers over time, in seconds. whole_clip: /predict looks at the whole medium at once."""
+
+    window_s: float = Field(gt=0)
+    stride_s: float = Field(gt=0)
+    min_duration_s: float = Field(0.0, ge=0)
+    merge_gap_s: float = Field(0.0, ge=0)
+    whole_clip: bool = False
+
+
+class Input(Section):
+    """One input of the graph and where it comes from."""
+
+    name: str
+    dtype: Literal["float32", "float16", "uint8", "int64", "int32", "bool"]
+    shape: tuple[Dimension, ...]
+    source: Literal["track", "mask"] = Field("track", alias="from")
+
+
+class Output(Section):
+    """The output that answers, and what the service has yet to apply to it.
+
+    temperature divides logits (log-probabilities where the graph ends in softmax) before the activation; below
+    threshold the service declines to answer.
+    """
+
+    name: str
+    shape: tuple[Dimension, ...]
+    activation: Activation
+    temperature: float = Field(1.0, gt=0)
+    threshold: float = Field(0.0, ge=0, le=1)
+    channels: tuple[str, ...] | None = None
+
+
+class StoredFile(Section):
+    """A file of the version's folder."""
+
+    sha256: Sha256
+    bytes: int = Field(ge=0)
+
+
+class Parity(Section):
+    """How far the graph's outputs were from the reference's on the same inputs."""
+
+    reference: Literal["numpy", "golden", "torch"]
+    samples: int = Field(ge=1)
+    max_abs_diff: float = Field(ge=0)
+    tolerance: float = Field(gt=0)
+
+
+class Evaluation(Section):
+    """Figures of one evaluation; the command that makes them again stands in docs/."""
+
+    dataset: str
+    protocol: str
+    persons: int | None = None
+    clips: int | None = None
+    accuracy: float | None = None
+    macro_f1: float | None = None
+    coverage: float | None = None
+    per_class: dict[str, float] | None = None
+    note: str | None = None
+
+
+class Quantization(Section):
+    """What was quantised, how, and what it cost and brought."""
+
+    method: str
+    agreement: float = Field(ge=0, le=1)
+    samples: int = Field(ge=1)
+    speedup: float = Field(gt=0)
+
+
+class Source(Section):
+    """The file that the model came from, and what the caller changed of the preset."""
+
+    framework: str
+    file: str
+    sha256: Sha256
+    converter: str
+    preset: str | None = None
+    overrides: dict[str, Any] = Field(default_factory=dict)
+    assumptions: tuple[str, ...] = ()
+
+
+class Manifest(Section):
+    """All that is known of a model version."""
+
+    schema_version: Literal[1] = Field(1, alias="schema")
+    name: Name
+    version: int = Field(ge=1)
+    title: Text
+    description: Text = ""
+    task: Task
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")] | None = None
+    labels: tuple[str, ...] | None = None
+    label_text: dict[str, Text] = Field(default_factory=dict)
+    idle_labels: tuple[str, ...] = ()
+    pipeline: Pipeline
+    requires: Requires | None = None
+    unit: Literal["letter", "word"] | None = None
+    time: Timing | None = None
+    inputs: tuple[Input, ...] = Field(min_length=1)
+    output: Output
+    files: dict[str, StoredFile]
+    parity: Parity | None = None
+    evaluation: tuple[Evaluation, ...] = ()
+    quantization: Quantization | None = None
+    source: Source | None = None
+    license: str
+    attribution: tuple[str, ...] = ()
+    created: datetime
+
+    @model_validator(mode="after")
+    def _check(self) -> "Manifest":
+        self._check_files()
+        self._check_labels()
+        self._check_inputs()
+        return self
+
+    def _check_files(self) -> None:
+        if MODEL_FILE not in self.files:
+            raise ValueError(f"files: {MODEL_FILE} is missing")
+        unsafe = [name for name in self.files if not FILE_NAME.match(name)]
+        if unsafe:
+            raise ValueError(f"files: {unsafe} are no plain file names")
+
+    def _check_labels(self) -> None:
+        if self.task == "sign" and not self.labels:
+            raise ValueError("labels: a model that names signs needs labels")
+        if self.labels is None:
+            return
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError("labels: a label stands twice")
+        unknown = (set(self.idle_labels) | set(self.label_text)) - set(self.labels)
+        if unknown:
+            raise ValueError(f"idle_labels and label_text: {sorted(unknown)} are no labels")
+        width = self.output.shape[-1]
+        if self.output.activation == "sigmoid" and width == 1 and len(self.labels) == 2:
+            return
+        if isinstance(width, int) and width != len(self.labels):
+            raise ValueError(f"labels: there are {len(self.labels)}, the output is {width} wide")
+
+    def _check_inputs(self) -> None:
+        tracks = [entry for entry in self.inputs if entry.source == "track"]
+        if len(tracks) != 1:
+            raise ValueError(f"inputs: exactly one comes from the track, not {len(tracks)}")
+        if not isinstance(self.pipeline, KeypointsSection):
+            return
+        if tuple(tracks[0].shape[1:]) != self.pipeline.input_shape:
+            raise ValueError(
+                f"inputs: the pipeline makes {self.pipeline.input_shape}, the graph takes {tracks[0].shape[1:]}"
+            )
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest at this path; pydantic's ValidationError or OSError where it is none."""
+    return Manifest.model_validate_json(path.read_bytes())
+
+
+def manifest_json(manifest: Manifest) -> str:
+    """The manifest as the store keeps it."""
+    return manifest.model_dump_json(by_alias=True, indent=2, exclude_none=False) + "\n"
+
+
+def json_schema() -> str:
+    """The JSON Schema of manifest.json, as checked in beside the store."""
+    schema = Manifest.model_json_schema(by_alias=True)
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,111 @@
+"""Every setting of the service, in one class; each is read from the environment with the prefix SIGN_."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+MIB = 1024 * 1024
+GIB = 1024 * MIB
+_CGROUP_MEMORY = Path("/sys/fs/cgroup/memory.max")
+_CGROUP_CPU = Path("/sys/fs/cgroup/cpu.max")
+
+
+def allowed_cores() -> int:
+    """Cores that affinity and the cgroup's quota allow, at least 1."""
+    cores = len(os.sched_getaffinity(0))
+    try:
+        quota, period = _CGROUP_CPU.read_text().split()
+    except (OSError, ValueError):
+        return max(1, cores)
+    if quota == "max":
+        return max(1, cores)
+    return max(1, min(cores, int(quota) // int(period)))
+
+
+def allowed_memory_bytes() -> int:
+    """Memory that the cgroup allows, else what the machine has."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        limit = _CGROUP_MEMORY.read_text().strip()
+    except OSError:
+        return machine
+    return machine if limit == "max" else min(machine, int(limit))
+
+
+def default_slots() -> int:
+    """One slot a core, and at least 1 GiB of memory for each."""
+    return max(1, min(allowed_cores(), allowed_memory_bytes() // GIB))
+
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """What an operator can set. Sizes are in bytes, times in seconds unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="SIGN_", extra="forbid", frozen=True)
+
+    # listening
+    host: str = Field("127.0.0.1", description="Address to listen on; the container sets 0.0.0.0.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    tls_cert: Path | None = Field(None, description="Certificate chain (PEM) for HTTPS.")
+    tls_key: Path | None = Field(None, description="Private key (PEM) of the certificate.")
+    forwarded_allow_ips: str = Field("127.0.0.1", description="Proxies whose forwarded headers are believed.")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least severe level logged.")
+    grace_s: float = Field(20.0, gt=0, description="Seconds that running requests get after SIGTERM.")
+
+    # access
+    api_keys: CommaSeparated = Field((), description="Keys that callers need, plain or sha256:HEX; none: open.")
+    admin_keys: CommaSeparated = Field((), description="Keys for the routes that change models; none: they are off.")
+    cors_origins: CommaSeparated = Field((), description="Origins allowed besides our own.")
+
+    # models
+    model_store: Path = Field(Path("model_store"), description="Folder of models: NAME/VERSION/manifest.json.")
+    default_model: str = Field("asl-letters", description="Model of /predict where the caller names none.")
+    model_versions: CommaSeparated = Field((), description="Versions served under the bare name: NAME=VERSION, …")
+    model_poll_s: float = Field(0.0, ge=0, description="Seconds between scans of the store; 0: only when asked.")
+    model_memory_bytes: int = Field(2 * GIB, gt=0, description="Memory that all loaded models may take together.")
+    session_threads: int = Field(1, ge=1, description="Threads inside one ONNX Runtime session.")
+    inference_threads: int = Field(2, ge=1, description="Inferences that run at the same time.")
+    batch_rows: int = Field(64, ge=1, description="Most rows that one inference takes together.")
+
+    # slots: the processes that read media
+    slots: int = Field(default_factory=default_slots, ge=1, description="Processes that decode and observe.")
+    slot_calls: int = Field(500, ge=1, description="Calls after which a slot's process is replaced.")
+    slot_memory_bytes: int = Field(4 * GIB, ge=GIB, description="Address space that one slot may take.")
+    slot_call_s: float = Field(180.0, gt=0, description="Longest time of one call in a slot.")
+    max_waiting: int = Field(16, ge=0, description="Requests that may wait for a slot; the next is refused.")
+    request_timeout_s: float = Field(120.0, gt=0, description="Deadline of a request that names none; also the most.")
+
+    # limits of what is sent
+    media_dir: Path | None = Field(None, description="Folder for uploads while they are read; default: the system's.")
+    media_bytes: int = Field(256 * MIB, gt=0, description="Most bytes of a medium.")
+    frame_pixels: int = Field(33_000_000, gt=0, description="Most pixels of a picture or of a video's frame.")
+    predict_seconds: float = Field(120.0, gt=0, description="Longest part of a video that /predict looks at.")
+    sampled_frames: int = Field(20_000, gt=0, description="Most frames that one request may look at.")
+    form_fields: int = Field(32, gt=0, description="Most fields of a form besides the file.")
+    form_field_bytes: int = Field(16 * 1024, gt=0, description="Most bytes of one field of a form.")
+
+    @field_validator("api_keys", "admin_keys", "cors_origins", "model_versions", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("model_versions")
+    @classmethod
+    def _check_pins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pin in value:
+            name, equals, version = pin.partition("=")
+            if not (name and equals and version.isdigit()):
+                raise ValueError(f"{pin!r} is not NAME=VERSION")
+        return value
+
+    @property
+    def pinned_versions(self) -> dict[str, int]:
+        """The version to serve under each bare name that an operator pinned."""
+        return {name: int(version) for name, _, version in (pin.partition("=") for pin in self.model_versions)}

@@ -1,0 +1,119 @@
+"""Track: what was observed in a medium over time, the one currency between the rooms."""
+
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+TimeArray = Annotated[npt.NDArray[np.float64], "T, seconds from the medium's start"]
+BoolArray = npt.NDArray[np.bool_]
+Landmarks = Annotated[FloatArray, "T × P × 4: x, y, z, visibility; NaN where missing"]
+
+MediaKind = Literal["video", "picture", "landmarks"]
+PartName = Literal["left_hand", "right_hand", "hand", "pose", "face"]
+Side = Literal["left", "right"]
+
+PART_POINTS: dict[PartName, int] = {
+    "left_hand": 21,
+    "right_hand": 21,
+    "hand": 21,
+    "pose": 33,
+    "face": 468,
+}
+HAND_PARTS: tuple[PartName, ...] = ("hand", "left_hand", "right_hand")
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """What a medium is: sizes in pixels of the upright picture, times in seconds."""
+
+    kind: MediaKind
+    format: str
+    width: int
+    height: int
+    duration: float | None
+    frame_rate: float | None
+
+    @property
+    def aspect(self) -> float:
+        """Width over height of the upright picture."""
+        return self.width / self.height
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A half-open stretch of a medium, [start_s, end_s), in seconds from its start."""
+
+    start_s: float
+    end_s: float
+
+    @property
+    def duration_s(self) -> float:
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Observations in order of time.
+
+    values: T × P × 4 landmarks (fractions of the upright picture's width and height, z over its width) whose P
+    points are those of `parts`, one part after the other; or T × … pixels, where `parts` is empty.
+    present: whether the observation shows what the model needs (a hand, a face).
+    handedness: T, signed score of the followed hand, positive for the person's own right, 0 without a hand;
+    None where no single hand is followed.
+    warnings: sentences for the caller about how the medium was read.
+    """
+
+    times_s: TimeArray
+    values: npt.NDArray[np.float32] | npt.NDArray[np.uint8]
+    present: BoolArray
+    media: MediaInfo
+    parts: tuple[PartName, ...] = ()
+    handedness: FloatArray | None = None
+    warnings: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.times_s)
+
+    def part(self, name: PartName) -> Landmarks:
+        """The T × P × 4 landmarks of one part; KeyError where this track does not carry it."""
+        start = 0
+        for part in self.parts:
+            stop = start + PART_POINTS[part]
+            if part == name:
+                return self.values[:, start:stop].astype(np.float32, copy=False)
+            start = stop
+        raise KeyError(name)
+
+    def cut(self, window: Window) -> "Track":
+        """The observations with window.start_s ≤ time < window.end_s."""
+        return self.only((self.times_s >= window.start_s) & (self.times_s < window.end_s))
+
+    def only(self, chosen: BoolArray) -> "Track":
+        """The chosen observations."""
+        return replace(
+            self,
+            times_s=self.times_s[chosen],
+            values=self.values[chosen],
+            present=self.present[chosen],
+            handedness=None if self.handedness is None else self.handedness[chosen],
+        )
+
+    def frames_with(self, parts: tuple[PartName, ...]) -> int:
+        """How many observations show at least one of the parts."""
+        seen = np.zeros(len(self), dtype=bool)
+        for name in parts:
+            if name in self.parts:
+                seen |= ~np.isnan(self.part(name)[:, 0, 0])
+        return int(seen.sum())
+
+    def side(self) -> Side | None:
+        """The followed hand's side: the sum of its handedness scores decides; None without evidence."""
+        if self.handedness is None:
+            return None
+        total = float(self.handedness.sum())
+        if total == 0.0:
+            return None
+        return "right" if total > 0 else "left"
