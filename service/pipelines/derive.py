@@ -81,7 +81,7 @@ def _moved(
         case WholePixels():
             return _whole_pixels(block, media)
         case Aspect():
-            return block * np.array([media.aspect, 1.0, media.aspect, 1.0])
+            return np.asarray(block * np.array([media.aspect, 1.0, media.aspect, 1.0]))
         case WristOrigin() if is_hand:
             return _minus_wrist(block)
         case Scale() if is_hand:
@@ -121,7 +121,7 @@ def _trajectory(hand: Doubles) -> Doubles:
     if not seen.any():
         return np.zeros_like(wrist)
     palm = np.linalg.norm(hand[seen, MIDDLE_KNUCKLE, :2] - wrist[seen], axis=-1).mean()
-    return (wrist - wrist[seen].mean(axis=0)) / (palm or 1.0)
+    return np.asarray((wrist - wrist[seen].mean(axis=0)) / (palm or 1.0))
 
 
 def _velocity(values: Doubles) -> Doubles:

@@ -22,6 +22,11 @@ class ModelRows:
     def __len__(self) -> int:
         return len(self.values)
 
+    def single(self, index: int) -> "ModelRows":
+        """One of the rows alone."""
+        one = slice(index, index + 1)
+        return ModelRows(self.values[one], None if self.mask is None else self.mask[one], self.times_s[one])
+
     @classmethod
     def none(cls, shape: tuple[int, ...]) -> "ModelRows":
         """No rows, of inputs of this shape: the window shows nothing that the model needs."""

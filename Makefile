@@ -1,0 +1,65 @@
+# Two commands set everything up: `make serve` and `make test`.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check format lock bench soak samples train schema clean
+
+help:
+	@echo "make serve   install what is needed (first run) and serve on http://127.0.0.1:8000"
+	@echo "make test    install what is needed and run the tests"
+	@echo "make check   formatting, lint, types, import contracts, container files"
+	@echo "make bench   measure the service against the bare loop;  make soak  what takes long"
+	@echo "make lock    resolve the locks again;  make schema  write the manifest's JSON Schema"
+	@echo "make samples render samples/ again;    make train   train the default models again"
+
+$(VENV)/serve.stamp: locks/convert.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+		|| { echo "Python 3.11 is needed; found $$($(PYTHON) --version). Set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) -r locks/convert.lock
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/serve.stamp locks/dev.lock
+	$(PIP_INSTALL) -r locks/dev.lock
+	@touch $@
+
+serve: $(VENV)/serve.stamp
+	$(BIN)/python -m service serve
+
+test: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+format: $(VENV)/dev.stamp
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.bench
+
+soak: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest tests/soak --timeout 3600
+
+schema: $(VENV)/dev.stamp
+	$(BIN)/python -m service.registry.manifest > model_store/manifest.schema.json
+
+# uv resolves with the truth about MediaPipe's needs (pyproject.toml, [tool.uv]); pip installs what it resolved.
+lock:
+	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv; }
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) -o locks/serve.lock
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra keras -c locks/serve.lock -o locks/convert.lock
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra keras --group dev -c locks/convert.lock -o locks/dev.lock
+LOCK := --generate-hashes --python-version 3.11 --quiet
+
+clean:
+	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

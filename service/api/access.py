@@ -1,0 +1,48 @@
+"""Who may ask: API keys and admin keys, compared in constant time."""
+
+import hashlib
+import hmac
+
+from fastapi import Request
+
+from service.errors import SignError
+from service.settings import Settings
+
+_HASHED = "sha256:"
+
+
+def require_key(request: Request) -> None:
+    """Let a request pass that carries one of the API keys (or admin keys), or all where none is set."""
+    settings: Settings = request.app.state.settings
+    if settings.api_keys:
+        _check(request, settings.api_keys + settings.admin_keys)
+
+
+def require_admin(request: Request) -> None:
+    """Let a request pass that carries an admin key; without such keys nobody may change models."""
+    settings: Settings = request.app.state.settings
+    if not settings.admin_keys:
+        raise SignError("admin-disabled", "Set SIGN_ADMIN_KEYS to allow changing models over HTTP.")
+    _check(request, settings.admin_keys)
+
+
+def require_open(request: Request) -> None:
+    """Refuse new work once the service was asked to stop; another replica can take it."""
+    if request.app.state.house.shutting_down:
+        raise SignError("shutting-down", "Ask again in a moment.", retry_after_s=5)
+
+
+def _check(request: Request, keys: tuple[str, ...]) -> None:
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not given:
+        raise SignError("key-missing", "Send the key as 'Authorization: Bearer KEY'.")
+    # every key is compared, so that the time does not tell which one was near
+    if not any(_same(given.strip(), key) for key in keys):
+        raise SignError("key-refused", "The key is not one of those that may do this.")
+
+
+def _same(given: str, key: str) -> bool:
+    if key.startswith(_HASHED):
+        digest = hashlib.sha256(given.encode()).hexdigest()
+        return hmac.compare_digest(digest, key.removeprefix(_HASHED).lower())
+    return hmac.compare_digest(given.encode(), key.encode())

@@ -1,0 +1,44 @@
+"""GET /healthz, /readyz and /metrics."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+
+from service.analysis.house import House
+
+router = APIRouter(tags=["operations"])
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: str
+
+
+class Readiness(BaseModel):
+    """Whether the service can answer now, and what is missing if not."""
+
+    ready: bool
+    missing: list[str]
+
+
+@router.get("/healthz", response_model=Health, summary="Alive")
+async def get_health() -> Health:
+    return Health(status="alive")
+
+
+@router.get(
+    "/readyz", response_model=Readiness, responses={503: {"model": Readiness}}, summary="Able to answer right now"
+)
+async def get_readiness(request: Request) -> Response:
+    house: House = request.app.state.house
+    missing = house.missing()
+    body = Readiness(ready=not missing, missing=missing)
+    return JSONResponse(body.model_dump(), 200 if body.ready else 503)
+
+
+@router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+async def get_metrics(request: Request) -> Response:
+    house: House = request.app.state.house
+    return Response(generate_latest(house.metrics.registry), media_type=CONTENT_TYPE_LATEST)

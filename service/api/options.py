@@ -1,0 +1,68 @@
+"""Options of a request: query parameters or form fields, checked by one model, and described in the schema."""
+
+from typing import Any, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from service.api.problem import invalid_parameters
+from service.errors import Place, SignError
+from service.registry.manifest import NAME_PATTERN
+
+Options = TypeVar("Options", bound=BaseModel)
+
+
+class PredictOptions(BaseModel):
+    """What a caller can set for one answer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    model: str | None = Field(None, pattern=NAME_PATTERN, description="Name of the model; default: the service's.")
+    version: int | None = Field(None, ge=1, description="Version of the model; default: the one being served.")
+    start_time: float = Field(0.0, ge=0, description="Where the part begins, seconds from the medium's start.")
+    clip_duration: float | None = Field(None, gt=0, description="How long the part is, seconds.")
+    top_k: int = Field(5, ge=1, le=1000, description="How many ranked answers to give.")
+    threshold: float | None = Field(None, ge=0, le=1, description="Confidence below which the model declines.")
+    return_probabilities: bool = Field(False, description="Give the probability of every label.")
+    return_frames: bool = Field(False, description="Give the answer of each frame, for models that vote.")
+    mirrored: bool = Field(False, description="The picture is mirrored, as selfie cameras show it.")
+    timeout_s: float | None = Field(None, gt=0, description="Longest time the caller wants to wait, seconds.")
+
+
+def read_options(request: Request, fields: dict[str, str], model: type[Options]) -> Options:
+    """The options from the query and the form; both given and different is an error, as is an unknown one."""
+    values: dict[str, str] = {}
+    for name in request.query_params:
+        given = request.query_params.getlist(name)
+        if len(set(given)) > 1:
+            problem = f"it is given {len(given)} times with different values"
+            raise SignError("parameter-invalid", f"{name}: {problem}", places=(Place(name, problem),))
+        values[name] = given[0]
+    for name, value in fields.items():
+        if values.setdefault(name, value) != value:
+            problem = "the query and the form give different values"
+            raise SignError("parameter-invalid", f"{name}: {problem}", places=(Place(name, problem),))
+    try:
+        return model.model_validate_strings(values)
+    except ValidationError as error:
+        raise invalid_parameters(error.errors()) from None
+
+
+def media_route_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """What OpenAPI says of a route that takes a medium and these options."""
+    schema = model.model_json_schema()
+    parameters = [
+        {"name": name, "in": "query", "required": False, "description": entry.pop("description", ""), "schema": entry}
+        for name, entry in schema["properties"].items()
+    ]
+    medium = {"type": "string", "format": "binary", "description": "Video, picture or .pose file."}
+    form = {"type": "object", "properties": {"file": medium, **model.model_json_schema()["properties"]}}
+    form["required"] = ["file"]
+    body = {
+        "required": True,
+        "content": {
+            "multipart/form-data": {"schema": form},
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+    return {"parameters": parameters, "requestBody": body}

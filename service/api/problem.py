@@ -1,0 +1,101 @@
+"""Errors as problem+json (RFC 9457), one shape on every route."""
+
+import math
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
+
+from service.errors import Place, SignError
+from service.metrics import Metrics
+
+MEDIA_TYPE = "application/problem+json"
+CLIENT_CLOSED_REQUEST = 499  # nobody reads it; the metrics show it, as nginx does
+log = structlog.get_logger()
+
+
+def problem(error: SignError, request_id: str) -> dict[str, Any]:
+    """The body of an error."""
+    body: dict[str, Any] = {
+        "type": f"urn:sign:error:{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "instance": f"urn:uuid:{request_id}",
+        "code": error.code,
+    }
+    if error.limit is not None:
+        body["limit"] = error.limit
+    if error.actual is not None:
+        body["actual"] = error.actual
+    if error.places:
+        body["errors"] = [{"parameter": place.parameter, "problem": place.problem} for place in error.places]
+    return body
+
+
+def problem_response(error: SignError, request: Request) -> Response:
+    """The answer to a request that met an error; counted by its code."""
+    metrics: Metrics = request.app.state.metrics
+    metrics.errors.labels(error.code).inc()
+    headers = {}
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if error.status in (429, 503):
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s or 1)))
+    return JSONResponse(problem(error, request_id_of(request)), error.status, headers, MEDIA_TYPE)
+
+
+def request_id_of(request: Request) -> str:
+    """The request's id, given by the middleware."""
+    return str(request.scope.get("request_id") or uuid.uuid4())
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Every error that can reach a caller leaves as problem+json."""
+
+    @app.exception_handler(SignError)
+    async def on_sign_error(request: Request, error: SignError) -> Response:
+        return problem_response(error, request)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(request: Request, error: RequestValidationError) -> Response:
+        return problem_response(invalid_parameters(error.errors()), request)
+
+    @app.exception_handler(HTTPException)
+    async def on_http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 404:
+            detail = f"{request.url.path} is not a route; /docs lists them."
+            return problem_response(SignError("route-unknown", detail), request)
+        if error.status_code == 405:
+            allowed = (error.headers or {}).get("Allow", "")
+            detail = f"{request.method} is not possible here; allowed: {allowed or 'see /docs'}."
+            response = problem_response(SignError("method-not-allowed", detail), request)
+            response.headers["Allow"] = allowed
+            return response
+        return problem_response(SignError("request-malformed", str(error.detail)), request)
+
+    @app.exception_handler(ClientDisconnect)
+    async def on_hang_up(_request: Request, _error: ClientDisconnect) -> Response:
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
+
+    @app.exception_handler(Exception)
+    async def on_fault(request: Request, error: Exception) -> Response:
+        log.error("request failed", request_id=request_id_of(request), exc_info=error)
+        detail = "The fault is logged under this request's id; the service goes on."
+        return problem_response(SignError("internal", detail), request)
+
+
+def invalid_parameters(errors: Iterable[Mapping[str, Any]]) -> SignError:
+    """pydantic's findings, each with its place."""
+    places = tuple(
+        Place(".".join(str(part) for part in error["loc"] if part not in ("query", "body", "path")), error["msg"])
+        for error in errors
+    )
+    detail = "; ".join(f"{place.parameter}: {place.problem}" for place in places)
+    return SignError("parameter-invalid", detail, places=places)

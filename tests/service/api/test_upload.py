@@ -1,0 +1,136 @@
+"""A request's medium and options, streamed to a spool file."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.requests import Request
+
+from service.api.upload import received
+from service.errors import SignError
+from service.settings import Settings
+
+SMALL = Settings(media_bytes=1000, form_fields=3, form_field_bytes=50, upload_stall_s=0.2)
+BOUNDARY = "limit"
+FORM_TYPE = f"multipart/form-data; boundary={BOUNDARY}"
+
+
+def form(*parts: tuple[str, bytes]) -> bytes:
+    """A multipart body: each part's Content-Disposition options and its content."""
+    body = b"".join(
+        f"--{BOUNDARY}\r\nContent-Disposition: form-data; {options}\r\n\r\n".encode() + content + b"\r\n"
+        for options, content in parts
+    )
+    return body + f"--{BOUNDARY}--\r\n".encode()
+
+
+def receive_upload(
+    chunks: list[bytes], content_type: str | None = None, *, ends: str = "complete", length: int | None = None
+) -> tuple[bytes, dict[str, str], str | None]:
+    """What `received` makes of a body that comes in these chunks: the medium's bytes, the fields, its name."""
+    headers = [] if content_type is None else [(b"content-type", content_type.encode())]
+    if length is not None:
+        headers.append((b"content-length", str(length).encode()))
+    messages: list[dict[str, Any]] = [
+        {"type": "http.request", "body": chunk, "more_body": ends != "complete" or index < len(chunks) - 1}
+        for index, chunk in enumerate(chunks)
+    ]
+    if ends == "hang-up":
+        messages.append({"type": "http.disconnect"})
+    queue = iter(messages)
+
+    async def receive() -> dict[str, Any]:
+        message = next(queue, None)
+        if message is None:
+            await asyncio.Event().wait()
+        assert message is not None
+        return message
+
+    async def run() -> tuple[bytes, dict[str, str], str | None]:
+        app = SimpleNamespace(state=SimpleNamespace(settings=SMALL))
+        scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers, "app": app}
+        with tempfile.TemporaryDirectory() as spool:
+            try:
+                async with received(Request(scope, receive), Path(spool)) as upload:
+                    return Path(upload.medium.path).read_bytes(), upload.fields, upload.file_name
+            finally:
+                assert list(Path(spool).iterdir()) == []
+
+    return asyncio.run(run())
+
+
+def refusal(*args: Any, **kwargs: Any) -> SignError:
+    with pytest.raises(SignError) as caught:
+        receive_upload(*args, **kwargs)
+    return caught.value
+
+
+def split(body: bytes, cuts: list[int]) -> list[bytes]:
+    edges = [0, *sorted(cut % (len(body) + 1) for cut in cuts), len(body)]
+    return [body[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+
+
+def test_a_raw_body_is_the_medium_whatever_its_content_type() -> None:
+    for content_type in (None, "application/octet-stream", "application/x-www-form-urlencoded", "video/mp4"):
+        assert receive_upload([b"abc", b"def"], content_type) == (b"abcdef", {}, None)
+
+
+@settings(max_examples=40, deadline=None)
+@given(content=st.binary(min_size=1, max_size=300), cuts=st.lists(st.integers(0, 1000), max_size=6))
+def test_a_form_gives_the_same_however_its_bytes_are_cut(content: bytes, cuts: list[int]) -> None:
+    body = form(('name="model"', b"asl-letters"), ('name="file"; filename="a.mp4"', content), ('name="top_k"', b"3"))
+    expected = (content, {"model": "asl-letters", "top_k": "3"}, "a.mp4")
+    assert receive_upload(split(body, cuts), FORM_TYPE) == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(body=st.binary(max_size=200), cuts=st.lists(st.integers(0, 1000), max_size=4))
+def test_any_bytes_as_a_form_give_an_upload_or_a_listed_error(body: bytes, cuts: list[int]) -> None:
+    try:
+        receive_upload(split(f"--{BOUNDARY}\r\n".encode() + body, cuts), FORM_TYPE)
+    except SignError as error:
+        assert error.status == 400
+
+
+def test_no_body_and_no_part_named_file_are_a_missing_medium() -> None:
+    assert refusal([b""]).code == "media-missing"
+    assert refusal([form(('name="model"', b"x"))], FORM_TYPE).code == "media-missing"
+
+
+def test_an_empty_file_is_said_to_be_empty() -> None:
+    assert refusal([form(('name="file"; filename="a.mp4"', b""))], FORM_TYPE).code == "media-empty"
+
+
+def test_too_many_bytes_are_refused_while_they_arrive_and_by_the_header() -> None:
+    assert refusal([b"x" * 600, b"x" * 600]).code == "media-too-large"
+    refused = refusal([b"never read"], length=10_000_000)
+    assert (refused.code, refused.limit, refused.actual) == ("media-too-large", 1000, 10_000_000)
+
+
+def test_a_form_of_many_or_long_fields_is_refused() -> None:
+    many = form(*((f'name="f{index}"', b"1") for index in range(4)))
+    assert "more than 3 fields" in refusal([many], FORM_TYPE).detail
+    assert "more than 50 bytes" in refusal([form(('name="model"', b"x" * 51))], FORM_TYPE).detail
+    assert "header size" in refusal([form((f'name="{"x" * 5000}"', b""))], FORM_TYPE).detail
+
+
+def test_a_field_or_file_that_comes_twice_is_refused() -> None:
+    assert "twice" in refusal([form(('name="a"', b"1"), ('name="a"', b"2"))], FORM_TYPE).detail
+    file = ('name="file"; filename="a"', b"x")
+    assert "two parts" in refusal([form(file, file)], FORM_TYPE).detail
+
+
+def test_a_form_that_ends_early_is_refused() -> None:
+    whole = form(('name="file"; filename="a.mp4"', b"content"))
+    assert refusal([whole[:-10]], FORM_TYPE).code == "request-malformed"
+    assert "no boundary" in refusal([whole], "multipart/form-data").detail
+
+
+def test_a_sender_that_hangs_up_or_stalls_leaves_nothing_behind() -> None:
+    assert "connection ended" in refusal([b"abc"], ends="hang-up").detail
+    assert "No byte came" in refusal([b"abc"], ends="stall").detail

@@ -1,0 +1,49 @@
+"""The documentation names everything that a user can meet."""
+
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client import Metric
+
+from service.app import create_app
+from service.errors import KINDS
+from service.metrics import Metrics
+from service.settings import Settings
+
+DOCS = Path(__file__).parents[1] / "docs"
+CONTRACT = (DOCS / "api.md").read_text()
+
+
+@pytest.mark.parametrize("code", KINDS)
+def test_each_error_code_is_in_the_contract_with_its_status(code: str) -> None:
+    assert f"| {KINDS[code].status} | `{code}` |" in CONTRACT
+
+
+def _own_metrics() -> list[Metric]:
+    return [metric for metric in Metrics().registry.collect() if metric.name.startswith("sign_")]
+
+
+@pytest.mark.parametrize("metric", _own_metrics(), ids=lambda metric: metric.name)
+def test_each_metric_is_in_the_contract(metric: Metric) -> None:
+    name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+    assert f"`{name}`" in CONTRACT
+
+
+def test_the_contract_names_no_code_or_metric_that_does_not_exist() -> None:
+    rows = re.findall(r"^\| \d{3} \| `([a-z-]+)`", CONTRACT, re.MULTILINE)
+    assert set(rows) == set(KINDS)
+    counters = {f"{metric.name}_total" for metric in _own_metrics() if metric.type == "counter"}
+    others = {metric.name for metric in _own_metrics() if metric.type != "counter"}
+    assert set(re.findall(r"`(sign_[a-z_]+)`", CONTRACT)) == counters | others
+
+
+def test_each_route_is_in_the_contract() -> None:
+    routes = create_app(Settings()).openapi()["paths"]
+    text = CONTRACT.replace("…/unload", "/models/{name}/versions/{version}/unload")
+    assert [path for path in routes if f"{path}" not in text] == []
+
+
+@pytest.mark.parametrize("field", Settings.model_fields)
+def test_each_setting_is_in_the_settings_page(field: str) -> None:
+    assert f"`SIGN_{field.upper()}`" in (DOCS / "settings.md").read_text()
