@@ -7,7 +7,7 @@ from service.analysis.house import House
 from service.analysis.prediction import Evidence, FrameAnswer, Prediction, answer, rank, sign_confidence
 from service.errors import SignError
 from service.media.medium import MediaLimits, Medium
-from service.observe.observe_call import ObserveCall
+from service.observe.observe import ObserveCall
 from service.pipelines.keypoints import KeypointsSection, observer, tensor
 from service.pipelines.rows import ModelRows
 from service.pipelines.windows import windows_over
@@ -87,7 +87,13 @@ async def predict(request: PredictRequest, house: House) -> PredictAnswer:
         manifest=manifest,
         media=track.media,
         warnings=(*track.warnings, *rows[best].warnings),
-        stages_s={**observed.stages_s, "tensor": tensor_s, "inference": inference_s},
+        stages_s={
+            "queue": observed.queue_s,
+            "decode": observed.decode_s,
+            "observe": observed.observe_s,
+            "tensor": tensor_s,
+            "inference": inference_s,
+        },
     )
 
 

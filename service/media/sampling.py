@@ -31,10 +31,13 @@ Sampling = EveryNth | Rate
 
 
 class Timed(Protocol):
-    """Anything that is shown from a time on."""
+    """Anything that is shown from a time on, and ends by itself where nothing follows."""
 
     @property
     def time_s(self) -> float: ...
+
+    @property
+    def until_s(self) -> float: ...
 
 
 T = TypeVar("T", bound=Timed)
@@ -56,30 +59,32 @@ def settle(sampling: Sampling, frame_rate: float | None) -> tuple[Sampling, str 
 
 
 def sample(frames: Iterable[T], sampling: Sampling, end_s: float) -> Iterator[tuple[float, T]]:
-    """The sampled frames with the time that each stands for, in order.
+    """The sampled frames before end_s with the time that each stands for, in order.
 
-    EveryNth counts the given frames from the first and keeps their own times. Rate walks the grid 0, 1/r, 2/r, …
-    below end_s: each point takes the last frame shown by then, so a frame may be given several times or never, and
-    points before the first frame are left out.
+    EveryNth counts the given frames from the first and keeps their own times. Rate walks the grid 0, 1/r, 2/r, …:
+    each point takes the last frame shown by then, so a frame may be given several times or never; points before the
+    first frame or after the last one's end are left out.
     """
     if isinstance(sampling, EveryNth):
         for index, frame in enumerate(frames):
+            if frame.time_s >= end_s:
+                return
             if index % sampling.every == 0:
                 yield frame.time_s, frame
         return
     step = 0
     shown: T | None = None
     for frame in frames:
-        if shown is not None:
-            while (point := step / sampling.rate) < frame.time_s - _TIME_SLACK_S and point < end_s:
+        if shown is None:
+            step = _first_step_at_or_after(frame.time_s, sampling.rate)
+        else:
+            while (point := step / sampling.rate) < min(frame.time_s, end_s) - _TIME_SLACK_S:
                 yield point, shown
                 step += 1
-        else:
-            step = _first_step_at_or_after(frame.time_s, sampling.rate)
         shown = frame
     if shown is None:
         return
-    while (point := step / sampling.rate) < end_s - _TIME_SLACK_S:
+    while (point := step / sampling.rate) < min(shown.until_s, end_s) - _TIME_SLACK_S:
         yield point, shown
         step += 1
 

@@ -12,7 +12,8 @@ class LandmarkRequest:
 
     max_hands: for Hands, how many to ask for: 1 or 2. complexity: Hands 0 or 1; Holistic has only 1.
     selfie: the author flipped each frame before landmarks (a mirrored webcam loop): coordinates are of the flipped
-    frame. Sides are always the person's own.
+    frame. Sides of Hands are always the person's own. Holistic's parts are those of the body that it sees, so with
+    selfie they are the mirrored body's, pose points and hands alike: what the author's model was trained on.
     """
 
     source: Literal["hands", "holistic"]

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,13 +16,15 @@ from service.section import Section
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.onnx"
+OTHER_LABEL = "other"
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Text = str | dict[str, str]
 Task = Literal["sign", "features", "affect", "highlight"]
 Activation = Literal["softmax", "sigmoid", "none", "probabilities"]
-Dimension = int | str
+Dimension = Annotated[int, Field(ge=1)] | str
+Shape = Annotated[tuple[Dimension, ...], Field(min_length=1)]
 FILE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")
 
 
@@ -47,7 +50,7 @@ class Input(Section):
 
     name: str
     dtype: Literal["float32", "float16", "uint8", "int64", "int32", "bool"]
-    shape: tuple[Dimension, ...]
+    shape: Shape
     source: Literal["track", "mask"] = Field("track", alias="from")
 
 
@@ -59,11 +62,27 @@ class Output(Section):
     """
 
     name: str
-    shape: tuple[Dimension, ...]
+    shape: Shape
     activation: Activation
-    temperature: float = Field(1.0, gt=0)
+    temperature: float = Field(1.0, ge=0.01, le=100)
     threshold: float = Field(0.0, ge=0, le=1)
     channels: tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _check_channels(self) -> "Output":
+        if self.channels is not None and isinstance(self.width, int) and len(self.channels) != self.width:
+            raise ValueError(f"channels: there are {len(self.channels)}, the output is {self.width} wide")
+        return self
+
+    @property
+    def width(self) -> Dimension:
+        """Numbers that the graph gives for one row."""
+        return self.shape[-1]
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether one number y is the answer, standing for the probabilities [1 − y, y]."""
+        return _is_binary(self.shape, self.activation)
 
 
 class StoredFile(Section):
@@ -118,7 +137,11 @@ class Source(Section):
 
 
 class Manifest(Section):
-    """All that is known of a model version."""
+    """All that is known of a model version.
+
+    A single number between 0 and 1 (sigmoid of width 1) has the labels [other, positive]; where only the positive one
+    is given, `other` is added and is an idle label.
+    """
 
     schema_version: Literal[1] = Field(1, alias="schema")
     name: Name
@@ -145,6 +168,22 @@ class Manifest(Section):
     attribution: tuple[str, ...] = ()
     created: datetime
 
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_other(cls, fields: object) -> object:
+        if not isinstance(fields, dict):
+            return fields
+        labels, idle = fields.get("labels"), fields.get("idle_labels") or ()
+        if isinstance(labels, list | tuple) and isinstance(idle, list | tuple) and len(labels) == 1:
+            output = fields.get("output")
+            if isinstance(output, Output):
+                binary = output.is_binary
+            else:
+                binary = isinstance(output, dict) and _is_binary(output.get("shape"), output.get("activation"))
+            if binary:
+                return {**fields, "labels": [OTHER_LABEL, *labels], "idle_labels": [*idle, OTHER_LABEL]}
+        return fields
+
     @model_validator(mode="after")
     def _check(self) -> "Manifest":
         self._check_files()
@@ -155,7 +194,7 @@ class Manifest(Section):
     def _check_files(self) -> None:
         if MODEL_FILE not in self.files:
             raise ValueError(f"files: {MODEL_FILE} is missing")
-        unsafe = [name for name in self.files if not FILE_NAME.match(name)]
+        unsafe = [name for name in self.files if not FILE_NAME.fullmatch(name) or name == MANIFEST_FILE]
         if unsafe:
             raise ValueError(f"files: {unsafe} are no plain file names")
 
@@ -169,11 +208,9 @@ class Manifest(Section):
         unknown = (set(self.idle_labels) | set(self.label_text)) - set(self.labels)
         if unknown:
             raise ValueError(f"idle_labels and label_text: {sorted(unknown)} are no labels")
-        width = self.output.shape[-1]
-        if self.output.activation == "sigmoid" and width == 1 and len(self.labels) == 2:
-            return
+        width = 2 if self.output.is_binary else self.output.width
         if isinstance(width, int) and width != len(self.labels):
-            raise ValueError(f"labels: there are {len(self.labels)}, the output is {width} wide")
+            raise ValueError(f"labels: there are {len(self.labels)}, the output answers for {width}")
 
     def _check_inputs(self) -> None:
         tracks = [entry for entry in self.inputs if entry.source == "track"]
@@ -185,6 +222,11 @@ class Manifest(Section):
             raise ValueError(
                 f"inputs: the pipeline makes {self.pipeline.input_shape}, the graph takes {tracks[0].shape[1:]}"
             )
+
+
+def _is_binary(shape: object, activation: object) -> bool:
+    single = isinstance(shape, list | tuple) and len(shape) > 0 and shape[-1] == 1
+    return single and activation in ("sigmoid", "probabilities")
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -202,3 +244,11 @@ def json_schema() -> str:
     schema = Manifest.model_json_schema(by_alias=True)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json_schema())
+
+
+if __name__ == "__main__":
+    print(json_schema(), end="")  # noqa: T201

@@ -1,0 +1,165 @@
+"""GET /models… and, for admins, the routes that change what is served."""
+
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Depends, Path, Request
+from pydantic import BaseModel
+
+from service.analysis.house import House
+from service.api.access import require_admin, require_key
+from service.registry.manifest import NAME_PATTERN, Manifest, Task
+from service.registry.registry import ModelState, ReloadReport, VersionName, VersionState
+from service.registry.states import State
+
+router = APIRouter(tags=["models"])
+Name = Annotated[str, Path(pattern=NAME_PATTERN)]
+Version = Annotated[int, Path(ge=1)]
+
+
+class VersionBody(BaseModel):
+    """One version and its state; reason says why it is refused."""
+
+    version: int
+    state: State
+    is_default: bool
+    task: Task | None
+    memory_bytes: int
+    reason: str | None
+
+    @classmethod
+    def of(cls, version: VersionState) -> Self:
+        return cls(
+            version=version.version,
+            state=version.state,
+            is_default=version.is_default,
+            task=version.task,
+            memory_bytes=version.memory_bytes,
+            reason=version.reason,
+        )
+
+
+class VersionWithManifest(VersionBody):
+    """One version with all that is known of it."""
+
+    name: str
+    manifest: Manifest | None
+
+    @classmethod
+    def of(cls, version: VersionState) -> Self:
+        core = VersionBody.of(version).model_dump()
+        return cls(name=version.name, manifest=version.manifest, **core)
+
+
+class ModelBody(BaseModel):
+    """One model: the version served under its bare name, and all versions, highest first."""
+
+    name: str
+    default_version: int | None
+    versions: list[VersionBody]
+
+    @classmethod
+    def of(cls, model: ModelState) -> Self:
+        versions = [VersionBody.of(version) for version in model.versions]
+        return cls(name=model.name, default_version=model.default_version, versions=versions)
+
+
+class ModelWithManifest(ModelBody):
+    """One model with the manifest of the version being served."""
+
+    manifest: Manifest | None
+
+    @classmethod
+    def of(cls, model: ModelState) -> Self:
+        served = [version.manifest for version in model.versions if version.is_default]
+        return cls(manifest=served[0] if served else None, **ModelBody.of(model).model_dump())
+
+
+class ModelsBody(BaseModel):
+    """What the store holds."""
+
+    default_model: str
+    models: list[ModelBody]
+
+
+class VersionKey(BaseModel):
+    """A version of a model."""
+
+    name: str
+    version: int
+
+    @classmethod
+    def of(cls, key: VersionName) -> Self:
+        return cls(name=key.name, version=key.version)
+
+
+class RefusedVersion(VersionKey):
+    """A version that is not served, and why."""
+
+    reason: str
+
+
+class ReloadBody(BaseModel):
+    """What a scan of the store found; problem: why the store could not be read."""
+
+    added: list[VersionKey]
+    removed: list[VersionKey]
+    changed: list[VersionKey]
+    refused: list[RefusedVersion]
+    problem: str | None
+
+    @classmethod
+    def of(cls, report: ReloadReport) -> Self:
+        return cls(
+            added=[VersionKey.of(key) for key in report.added],
+            removed=[VersionKey.of(key) for key in report.removed],
+            changed=[VersionKey.of(key) for key in report.changed],
+            refused=[
+                RefusedVersion(name=key.name, version=key.version, reason=why) for key, why in report.refused.items()
+            ],
+            problem=report.problem,
+        )
+
+
+def _house(request: Request) -> House:
+    house: House = request.app.state.house
+    return house
+
+
+@router.get("/models", dependencies=[Depends(require_key)], summary="What there is")
+async def get_models(request: Request) -> ModelsBody:
+    house = _house(request)
+    models = [ModelBody.of(model) for model in house.registry.snapshot()]
+    return ModelsBody(default_model=house.settings.default_model, models=models)
+
+
+@router.get("/models/{name}", dependencies=[Depends(require_key)], summary="One model and its manifest")
+async def get_model(request: Request, name: Name) -> ModelWithManifest:
+    return ModelWithManifest.of(_house(request).registry.state(name))
+
+
+@router.get(
+    "/models/{name}/versions/{version}", dependencies=[Depends(require_key)], summary="One version and its manifest"
+)
+async def get_version(request: Request, name: Name, version: Version) -> VersionWithManifest:
+    return VersionWithManifest.of(_house(request).registry.version_state(name, version))
+
+
+@router.post(
+    "/models/{name}/versions/{version}/load", dependencies=[Depends(require_admin)], summary="Load a version (admin)"
+)
+async def post_load(request: Request, name: Name, version: Version) -> VersionBody:
+    return VersionBody.of(await _house(request).registry.load(name, version))
+
+
+@router.post(
+    "/models/{name}/versions/{version}/unload",
+    dependencies=[Depends(require_admin)],
+    summary="Take a version out of memory (admin)",
+)
+async def post_unload(request: Request, name: Name, version: Version) -> VersionBody:
+    return VersionBody.of(await _house(request).registry.unload(name, version))
+
+
+@router.post("/models/reload", dependencies=[Depends(require_admin)], summary="Scan the store again (admin)")
+async def post_reload(request: Request) -> ReloadBody:
+    return ReloadBody.of(await _house(request).registry.reload())

@@ -1,0 +1,72 @@
+"""Pictures: one upright RGB array from a file that nobody vouches for. Only workers import this."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pillow_heif
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from service.errors import SignError
+from service.media.medium import MediaLimits, Medium
+from service.media.sniff import MediaType
+from service.media.upright import Pixels
+from service.track import MediaInfo
+
+# One reader for each kind: Pillow would otherwise try all of its forty on bytes that look a little like this one.
+_READERS = {"jpeg": "JPEG", "png": "PNG", "webp": "WEBP", "bmp": "BMP", "heic": "HEIF", "avif": "AVIF", "gif": "GIF"}
+_SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+
+pillow_heif.register_heif_opener()
+
+
+def read_picture(medium: Medium, kind: MediaType, limits: MediaLimits) -> tuple[Pixels, MediaInfo]:
+    """The upright picture, H × W × 3, RGB, transparency laid on white; its size is checked before it is decoded.
+
+    EXIF orientation is applied; pillow-heif opens HEIC upright already and says so in the EXIF it hands on.
+    Raises SignError: picture-too-large, media-corrupt, media-unsupported.
+    """
+    reader = _READERS[kind.format]
+    try:
+        with warnings.catch_warnings(), Path(medium.path).open("rb") as file:
+            warnings.simplefilter("ignore")  # Pillow's own limit only warns; ours is checked below
+            with Image.open(file, formats=[reader]) as image:
+                _check_pixels(image, limits)
+                upright = ImageOps.exif_transpose(image)
+                pixels = np.ascontiguousarray(np.asarray(_rgb(upright), dtype=np.uint8))
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise SignError("media-corrupt", f"The file begins as a {kind.format} picture, but is damaged.") from error
+    except KeyError as error:
+        raise SignError("media-unsupported", f"This installation reads no {kind.format} pictures.") from error
+    height, width = pixels.shape[:2]
+    return pixels, MediaInfo("picture", kind.format, width, height, None, None)
+
+
+def is_still(medium: Medium) -> bool:
+    """Whether a gif holds one picture only; a gif that Pillow cannot read is left to the video's reader."""
+    try:
+        with Path(medium.path).open("rb") as file, Image.open(file, formats=["GIF"]) as image:
+            return not getattr(image, "is_animated", False)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError):
+        return False
+
+
+def _check_pixels(image: Image.Image, limits: MediaLimits) -> None:
+    width, height = image.size
+    if width * height > limits.frame_pixels:
+        raise SignError(
+            "picture-too-large",
+            f"The picture has {width} × {height} = {width * height} pixels; {limits.frame_pixels} at most are taken.",
+            limit=limits.frame_pixels,
+            actual=width * height,
+        )
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode in _SIXTEEN_BIT:
+        grey = np.asarray(image).astype(np.int64) >> 8
+        return Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+    return image.convert("RGB")

@@ -1,0 +1,307 @@
+"""Video: frames with exact times, upright, from a file that nobody vouches for. Only workers import this."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, Literal, cast
+
+import av
+import av.error
+import numpy as np
+from av.codec.context import ThreadType
+from av.container import InputContainer
+from av.sidedata.sidedata import SideData
+from av.sidedata.sidedata import Type as SideDataType
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.reformatter import Colorspace
+from av.video.stream import VideoStream
+
+from service.errors import SignError
+from service.media.medium import MediaLimits, Medium
+from service.media.sniff import MediaType
+from service.media.upright import AS_STORED, Pixels, Turn, turn_of
+from service.track import MediaInfo, Window
+
+ColourMatrix = Literal["tagged", "bt601"]
+
+MOST_FRAMES_PER_SECOND = 480.0
+_SEEK_FROM_S = 2.0
+_SEEKABLE = ("mov", "matroska", "avi")
+_MICROSECONDS = 1_000_000
+_MISSING_TAIL_S = 0.5
+_DEMUXER_LISTS = {"mov": "mov,mp4,m4a,3gp,3g2,mj2", "matroska": "matroska,webm"}
+
+
+class _UnnamedFile:
+    """A file without a name: PyAV would take a name for a hint, and FFmpeg would open what it names."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read = file.read
+        self.seek = file.seek
+        self.tell = file.tell
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One decoded frame, turned and converted to RGB only when its pixels are asked for.
+
+    index: how many frames were decoded before it since the first or since the last seek. time_s: from the medium's
+    start. until_s: when it ends, as far as the file says.
+    """
+
+    index: int
+    time_s: float
+    until_s: float
+    turn: Turn
+    colour: ColourMatrix
+    stored: VideoFrame
+
+    def pixels(self) -> Pixels:
+        """The upright picture, H × W × 3, RGB."""
+        if self.colour == "bt601":
+            rgb = self.stored.reformat(
+                format="rgb24", src_colorspace=Colorspace.ITU601, dst_colorspace=Colorspace.ITU601
+            )
+        else:
+            rgb = self.stored.reformat(format="rgb24")
+        return self.turn.apply(cast(Pixels, rgb.to_ndarray()))
+
+
+class Video:
+    """An open video. info and warnings are complete once frames() has run to its end.
+
+    info.duration is the header's; where that has none, the end of what has been decoded so far; corrected at the
+    end of the file if the header was wrong.
+    """
+
+    def __init__(
+        self, container: InputContainer, stream: VideoStream, kind: MediaType, limits: MediaLimits, colour: ColourMatrix
+    ) -> None:
+        self._container = container
+        self._stream = stream
+        self._kind = kind
+        self._limits = limits
+        self._colour = colour
+        self._start = Fraction(container.start_time or 0, _MICROSECONDS)
+        self._packets = 0
+        self._damaged = 0
+        self._ended_s: float | None = None
+        self._declared_s = _declared_duration_s(container, stream, self._start)
+        self._rate = _frame_rate(stream)
+        self._decoded = self._decode()
+        self._first = self._first_frame()
+        self._turn = _turn(self._first)
+        width, height = self._turn.size(self._first.width, self._first.height)
+        self.info = MediaInfo("video", kind.format, width, height, self._declared_s, self._rate)
+        self.decoded = 0
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about what is wrong with the file, as far as it was read."""
+        found = []
+        if self._damaged:
+            found.append(f"{self._damaged} of {self._packets} packets are damaged; the answer is from the rest.")
+        declared = self._declared_s
+        if self._ended_s is not None and declared is not None and declared - self._ended_s > _MISSING_TAIL_S:
+            found.append(
+                f"The file says that it lasts {declared:.3g} s, but its frames end at {self._ended_s:.3g} s; "
+                "it was perhaps cut off."
+            )
+        return tuple(found)
+
+    def frames(self, window: Window, counted: bool = False) -> Iterator[Frame]:
+        """The frames shown in the window, in order; once only.
+
+        The first is the last one shown by window.start_s, the last the first one after the window, so that a
+        sampler knows how long each is shown. `counted` gives every frame from the first of the file on, for samplers
+        that count; else a start far in is sought.
+        """
+        before: Frame | None = None
+        for frame in self._timed(self._source(window, counted)):
+            self._check(frame, window)
+            if counted or frame.time_s > window.start_s:
+                if before is not None:
+                    yield before
+                    before = None
+                yield frame
+            else:
+                before = frame
+            if frame.time_s >= window.end_s:
+                return
+        if before is not None:
+            yield before
+
+    def _source(self, window: Window, counted: bool) -> Iterator[VideoFrame]:
+        sequential = chain([self._first], self._decoded)
+        if counted or window.start_s < _SEEK_FROM_S or self._kind.demuxer not in _SEEKABLE:
+            return sequential
+        return self._sought(window.start_s) or sequential
+
+    def _sought(self, start_s: float) -> Iterator[VideoFrame] | None:
+        """Decode from the key frame before start_s; None where the file cannot seek, as if nothing had happened."""
+        if self._seek(start_s):
+            decoded = self._decode()
+            landed = next(decoded, None)
+            if landed is not None and self._seconds(landed, 0.0) <= start_s:
+                return chain([landed], decoded)
+        if self._seek(0.0):
+            again = self._decode()
+            self._first = next(again, self._first)
+            self._decoded = again
+        return None
+
+    def _seek(self, time_s: float) -> bool:
+        offset = int((Fraction(time_s) + self._start) / _time_base(self._stream))
+        try:
+            self._container.seek(offset, stream=self._stream, backward=True)
+        except av.error.FFmpegError:
+            return False
+        return True
+
+    def _timed(self, stored: Iterator[VideoFrame]) -> Iterator[Frame]:
+        """Frames with times that never go back; the turn is that of the first frame."""
+        step = 1.0 / (self._rate or 30.0)
+        time_s = until_s = 0.0
+        for index, frame in enumerate(stored):
+            time_s = max(time_s, self._seconds(frame, until_s)) if index else self._seconds(frame, 0.0)
+            lasts = float(frame.duration * _time_base(self._stream)) if frame.duration else step
+            until_s = time_s + lasts
+            self.decoded += 1
+            if self._declared_s is None:
+                self.info = replace(self.info, duration=until_s)
+            yield Frame(index, time_s, until_s, self._turn, self._colour, frame)
+        self._ended_s = until_s
+        if self._declared_s is not None and abs(self._declared_s - until_s) > step / 2:
+            self.info = replace(self.info, duration=until_s)
+
+    def _seconds(self, frame: VideoFrame, otherwise: float) -> float:
+        if frame.pts is None:
+            return otherwise
+        return float(frame.pts * (frame.time_base or _time_base(self._stream)) - self._start)
+
+    def _check(self, frame: Frame, window: Window) -> None:
+        _check_pixels(frame.stored.width, frame.stored.height, self._limits)
+        seen_s = min(frame.time_s, window.end_s) - window.start_s
+        if seen_s > self._limits.seconds:
+            raise too_long(seen_s, self._limits, at_least=True)
+
+    def _first_frame(self) -> VideoFrame:
+        first = next(self._decoded, None)
+        if first is not None:
+            _check_pixels(first.width, first.height, self._limits)
+            return first
+        if self._damaged:
+            raise SignError("media-corrupt", f"None of the video's {self._packets} packets can be decoded.")
+        raise SignError("media-no-frames", "The file declares a video, but holds not one frame of it.")
+
+    def _decode(self) -> Iterator[VideoFrame]:
+        """What can be decoded; damaged packets are counted and passed over."""
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except (av.error.FFmpegError, ValueError):
+                self._packets += 1
+                self._damaged += 1
+                packet = None
+            if packet is None:
+                return
+            self._packets += packet.size > 0
+            try:
+                frames = packet.decode()
+            except av.error.EOFError:
+                return
+            except av.error.FFmpegError:
+                self._damaged += 1
+                continue
+            for frame in frames:
+                self._damaged += frame.is_corrupt
+                yield frame
+
+
+@contextmanager
+def open_video(
+    medium: Medium, kind: MediaType, limits: MediaLimits, colour: ColourMatrix = "tagged"
+) -> Iterator[Video]:
+    """Open a video with the one demuxer that its bytes call for, and nothing else.
+
+    Sizes in the header are checked before anything is decoded. Raises SignError: media-corrupt, media-no-video,
+    media-no-frames, picture-too-large.
+    """
+    demuxer = cast(str, kind.demuxer)
+    options = {"protocol_whitelist": "none", "format_whitelist": _DEMUXER_LISTS.get(demuxer, demuxer)}
+    with Path(medium.path).open("rb") as file:
+        try:
+            container = av.open(_UnnamedFile(file), mode="r", format=demuxer, container_options=options)
+        except (av.error.FFmpegError, ValueError) as error:
+            raise SignError(
+                "media-corrupt", f"The file begins as {kind.format}, but cannot be read: it is damaged or cut off."
+            ) from error
+        with container:
+            yield Video(container, _video_stream(container, limits), kind, limits, colour)
+
+
+def too_long(actual_s: float, limits: MediaLimits, at_least: bool = False) -> SignError:
+    """The error for a part that is longer than the limit."""
+    shown = f"{'more than ' if at_least else ''}{limits.seconds if at_least else actual_s:g} s"
+    return SignError(
+        "media-too-long",
+        f"The part to analyse lasts {shown}; {limits.seconds:g} s at most are taken. "
+        "Choose a part with start_time and clip_duration.",
+        limit=limits.seconds,
+        actual=actual_s,
+    )
+
+
+def _video_stream(container: InputContainer, limits: MediaLimits) -> VideoStream:
+    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not streams:
+        what = "only sound" if container.streams.audio else "no pictures that move"
+        raise SignError("media-no-video", f"The file holds {what}.")
+    stream = streams[0]
+    if stream.codec_context is None:
+        raise SignError("media-unsupported", "The video is coded in a way that is not known here.")
+    _check_pixels(stream.codec_context.width, stream.codec_context.height, limits)
+    stream.thread_type = ThreadType.SLICE
+    return stream
+
+
+def _check_pixels(width: int, height: int, limits: MediaLimits) -> None:
+    if width * height > limits.frame_pixels:
+        raise SignError(
+            "picture-too-large",
+            f"A frame has {width} × {height} = {width * height} pixels; {limits.frame_pixels} at most are taken.",
+            limit=limits.frame_pixels,
+            actual=width * height,
+        )
+
+
+def _turn(frame: VideoFrame) -> Turn:
+    for data in cast(Iterable[SideData], frame.side_data.keys()):  # PyAV: this mapping's keys are its values
+        if data.type is SideDataType.DISPLAYMATRIX:
+            return turn_of(bytes(data))
+    return AS_STORED
+
+
+def _time_base(stream: VideoStream) -> Fraction:
+    return stream.time_base or Fraction(1, _MICROSECONDS)
+
+
+def _declared_duration_s(container: InputContainer, stream: VideoStream, start: Fraction) -> float | None:
+    if stream.duration and stream.duration > 0:
+        end = (stream.duration + (stream.start_time or 0)) * _time_base(stream)
+        return float(end - start)
+    if container.duration and container.duration > 0:
+        return container.duration / _MICROSECONDS
+    return None
+
+
+def _frame_rate(stream: VideoStream) -> float | None:
+    for rate in (stream.average_rate, stream.guessed_rate):
+        if rate is not None and 0 < rate <= MOST_FRAMES_PER_SECOND:
+            return float(np.round(float(rate), 6))
+    return None

@@ -1,0 +1,62 @@
+"""Landmarker: what finds landmarks in a frame, whichever library does it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+import numpy as np
+
+from service.media.upright import Pixels
+from service.track import FloatArray, Side
+
+PartLandmarks = Annotated[FloatArray, "P × 4: x, y, z, visibility"]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenHand:
+    """One hand of a frame. side: the person's own; confidence: 0 to 1, how sure the side is."""
+
+    side: Side
+    confidence: float
+    landmarks: PartLandmarks
+
+
+@dataclass(frozen=True, slots=True)
+class LandmarkFrame:
+    """All landmarks of one frame, in fractions of its width and height (z over its width)."""
+
+    hands: tuple[SeenHand, ...] = ()
+    pose: PartLandmarks | None = None
+    face: PartLandmarks | None = None
+
+
+class Landmarker(Protocol):
+    """Finds landmarks in the frames of one medium after the other; belongs to one thread of one process."""
+
+    def detect(self, rgb: Pixels) -> LandmarkFrame:
+        """Landmarks of the next frame (H × W × 3) of the medium since the last reset."""
+
+    def reset(self) -> None:
+        """Forget all frames: what follows is another medium."""
+
+    def close(self) -> None:
+        """Give the graph's memory and threads back; nothing may follow."""
+
+
+class _Point(Protocol):
+    x: float
+    y: float
+    z: float
+    visibility: float
+
+
+class PointList(Protocol):
+    """MediaPipe's NormalizedLandmarkList."""
+
+    @property
+    def landmark(self) -> Iterable[_Point]: ...
+
+
+def points_of(found: PointList) -> PartLandmarks:
+    """MediaPipe's list of points as an array."""
+    return np.array([(p.x, p.y, p.z, p.visibility) for p in found.landmark], dtype=np.float32)

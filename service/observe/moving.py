@@ -1,0 +1,98 @@
+"""Observing a video: only sampled frames are converted and looked at. Only workers import this."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+
+from service.errors import SignError
+from service.media.sampling import EveryNth, Rate, Sampling, sample, settle
+from service.media.sniff import MediaType
+from service.media.video import Frame, Video, open_video, too_long
+from service.observe.landmarkers import Landmarkers
+from service.observe.notes import LandmarkNotes
+from service.observe.observe import ObserveCall, ObserveResult, Stopwatch
+from service.track import MediaInfo, Window
+
+
+def observe_video(
+    call: ObserveCall, kind: MediaType, keep_going: Callable[[], None], landmarkers: Landmarkers
+) -> ObserveResult:
+    """The sampled frames of the asked part, observed one after the other."""
+    watch = Stopwatch()
+    decode_s = observe_s = 0.0
+    observed = 0
+    with open_video(call.medium, kind, call.limits) as video:
+        sampling, warning = settle(call.sampling, video.info.frame_rate)
+        window = Window(call.start_s, call.end_s)
+        _check_span(window, video.info, sampling, call)
+        notes = LandmarkNotes(call.request, video.info.aspect)
+        decode_s += watch.lap()
+        with landmarkers.borrow(call.request) as landmarker:
+            observe_s += watch.lap()
+            last: Frame | None = None
+            for time_s, frame in _sampled(video, window, sampling, keep_going):
+                _check_count(len(notes) + 1, call)
+                if frame is last:
+                    notes.repeat(time_s)
+                    continue
+                pixels = frame.pixels()[:, ::-1] if call.flipped else frame.pixels()
+                pixels = np.ascontiguousarray(pixels)
+                decode_s += watch.lap()
+                notes.add(time_s, landmarker.detect(pixels))
+                observe_s += watch.lap()
+                observed += 1
+                last = frame
+        decode_s += watch.lap()
+        if not len(notes):
+            raise _window_empty(window, video.info.duration)
+        warnings = (*video.warnings, *(() if warning is None else (warning,)))
+        track = notes.track(video.info, warnings)
+        return ObserveResult(track, decode_s, observe_s, decoded=video.decoded, observed=observed)
+
+
+def _sampled(
+    video: Video, window: Window, sampling: Sampling, keep_going: Callable[[], None]
+) -> Iterator[tuple[float, Frame]]:
+    """Sampled frames whose time lies in the window."""
+    frames = _asked(video.frames(window, counted=isinstance(sampling, EveryNth)), keep_going)
+    for time_s, frame in sample(frames, sampling, window.end_s):
+        if time_s >= window.start_s:
+            yield time_s, frame
+
+
+def _asked(frames: Iterable[Frame], keep_going: Callable[[], None]) -> Iterator[Frame]:
+    """The frames, asking before each whether the work is still wanted."""
+    for frame in frames:
+        keep_going()
+        yield frame
+
+
+def _check_span(window: Window, info: MediaInfo, sampling: Sampling, call: ObserveCall) -> None:
+    """Refuse by the header what is too much, before anything is decoded; without a duration there, decoding tells."""
+    end_s = window.end_s if info.duration is None else min(window.end_s, info.duration)
+    if end_s == float("inf"):
+        return
+    if end_s <= window.start_s:
+        raise _window_empty(window, info.duration)
+    span_s = end_s - window.start_s
+    if span_s > call.limits.seconds:
+        raise too_long(span_s, call.limits)
+    if info.duration is not None:
+        per_second = sampling.rate if isinstance(sampling, Rate) else (info.frame_rate or 0.0) / sampling.every
+        _check_count(int(span_s * per_second), call)
+
+
+def _check_count(count: int, call: ObserveCall) -> None:
+    if count > call.limits.frames:
+        raise SignError(
+            "too-many-frames",
+            f"At least {count} frames would have to be looked at; {call.limits.frames} at most are taken.",
+            limit=call.limits.frames,
+            actual=count,
+        )
+
+
+def _window_empty(window: Window, duration_s: float | None) -> SignError:
+    part = f"from {window.start_s:g} s" + ("" if window.end_s == float("inf") else f" to {window.end_s:g} s")
+    lasts = "" if duration_s is None else f"; the video lasts {duration_s:.6g} s"
+    return SignError("window-empty", f"No sampled frame lies in the part {part}{lasts}.", actual=duration_s)

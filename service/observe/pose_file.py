@@ -1,0 +1,205 @@
+"""`.pose` files (pose-format): landmarks that somebody else has found, as a Track."""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from service.errors import SignError
+from service.media.sampling import sample, settle
+from service.observe.followed_hand import FollowedHand
+from service.observe.landmarker import SeenHand
+from service.observe.notes import MORE_HANDS, landmark_track
+from service.observe.observe import ObserveCall, ObserveResult, Stopwatch
+from service.track import PART_POINTS, BoolArray, FloatArray, MediaInfo, PartName, Side, TimeArray
+
+_COMPONENTS: dict[PartName, str] = {
+    "pose": "POSE_LANDMARKS",
+    "face": "FACE_LANDMARKS",
+    "left_hand": "LEFT_HAND_LANDMARKS",
+    "right_hand": "RIGHT_HAND_LANDMARKS",
+}
+_OTHER_SIDE: dict[PartName, PartName] = {"left_hand": "right_hand", "right_hand": "left_hand"}
+# The pose's points by the names of the mirrored body: eyes, ears, mouth, then arms and legs in pairs.
+_MIRRORED_POSE = (0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(at + 1 if at % 2 else at - 1 for at in range(11, 33)))
+_BROKEN = (ValueError, TypeError, IndexError, OverflowError, ZeroDivisionError, NotImplementedError, struct.error)
+
+
+@dataclass(frozen=True, slots=True)
+class _PoseFrame:
+    """One frame of the file, by its place in it."""
+
+    index: int
+    time_s: float
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _PoseFile:
+    """The first person's landmarks by part, T × P × 4 in fractions, NaN where missing; the hands' confidence, T."""
+
+    parts: dict[PartName, FloatArray]
+    confidence: dict[PartName, FloatArray]
+    width: int
+    height: int
+    fps: float
+    frames: int
+
+    @property
+    def media(self) -> MediaInfo:
+        """What the file says of itself; a single frame has no duration, like a picture."""
+        moving = self.frames > 1
+        rate, duration = (self.fps, self.frames / self.fps) if moving else (None, None)
+        return MediaInfo("landmarks", "pose", self.width, self.height, duration, rate)
+
+
+def observe_pose_file(call: ObserveCall) -> ObserveResult:
+    """The sampled frames of the asked part of a `.pose` file.
+
+    Raises SignError: media-corrupt, media-no-frames, media-too-long, too-many-frames, window-empty.
+    """
+    watch = Stopwatch()
+    file = _read(Path(call.medium.path).read_bytes())
+    missing = not any(part in file.parts or part == "hand" for part in call.request.parts)
+    if missing or (call.request.parts == ("hand",) and not _OTHER_SIDE.keys() & file.parts.keys()):
+        wanted = ", ".join(call.request.parts)
+        raise SignError("media-wrong-kind", f"The model needs {wanted}; the file holds none of it.")
+    chosen, times_s, warning = _sampled(file, call)
+    values, handedness, more = _values(file, chosen, times_s, call)
+    warnings = tuple(sentence for sentence in (warning, MORE_HANDS if more else None) if sentence)
+    track = landmark_track(times_s, values, call.request.parts, handedness, file.media, warnings)
+    return ObserveResult(track, decode_s=watch.lap(), decoded=file.frames, observed=len(track))
+
+
+def _read(data: bytes) -> _PoseFile:
+    from pose_format import Pose  # noqa: PLC0415 - only where a .pose file comes in
+    from pose_format.pose_header import PoseHeaderCache  # noqa: PLC0415
+
+    PoseHeaderCache.clear_cache()
+    try:
+        pose = Pose.read(data)
+        coordinates = np.ma.getdata(pose.body.data).astype(np.float32)
+        confidence = np.asarray(pose.body.confidence, np.float32)
+        masked: BoolArray = np.all(np.ma.getmaskarray(pose.body.data), axis=-1)
+    except _BROKEN as error:
+        raise SignError("media-corrupt", "The file begins as .pose landmarks, but is damaged or cut off.") from error
+    frames, people = coordinates.shape[:2]
+    fps, width, height = float(pose.body.fps), int(pose.header.dimensions.width), int(pose.header.dimensions.height)
+    if frames == 0:
+        raise SignError("media-no-frames", "The .pose file holds no frames.")
+    if frames > 1 and not 0 < fps < float("inf"):
+        raise SignError("media-corrupt", f"The .pose file says that it has {fps:g} frames per second.")
+    if people == 0:
+        coordinates = np.zeros((frames, 1, *coordinates.shape[2:]), np.float32)
+        confidence = np.zeros((frames, 1, coordinates.shape[2]), np.float32)
+        masked = confidence == 0
+    parts: dict[PartName, FloatArray] = {}
+    sure: dict[PartName, FloatArray] = {}
+    start = 0
+    for component in pose.header.components:
+        stop = start + len(component.points)
+        for part in (part for part, name in _COMPONENTS.items() if name == component.name):
+            points = slice(start, start + PART_POINTS[part])
+            _check_points(part, len(component.points))
+            known = np.where(masked[:, 0, points], 0.0, confidence[:, 0, points]).astype(np.float32)
+            parts[part] = _landmarks(part, coordinates[:, 0, points], known, width, height)
+            sure[part] = known.mean(axis=1)
+        start = stop
+    return _PoseFile(parts, sure, width, height, fps, frames)
+
+
+def _check_points(part: PartName, count: int) -> None:
+    # A refined face mesh has ten points of the irises more, after the others.
+    if count != PART_POINTS[part] and not (part == "face" and count > PART_POINTS[part]):
+        raise SignError(
+            "media-corrupt", f"{_COMPONENTS[part]} has {count} points in this file; {PART_POINTS[part]} are needed."
+        )
+
+
+def _landmarks(part: PartName, coordinates: FloatArray, known: FloatArray, width: int, height: int) -> FloatArray:
+    """Fractions with visibility; hands and faces have visibility 0, as MediaPipe gives them."""
+    found = np.zeros((*coordinates.shape[:2], 4), np.float32)
+    found[..., 0] = coordinates[..., 0] / width
+    found[..., 1] = coordinates[..., 1] / height
+    if coordinates.shape[-1] > 2:
+        found[..., 2] = np.nan_to_num(coordinates[..., 2], nan=0.0, posinf=0.0, neginf=0.0) / width
+    if part == "pose":
+        found[..., 3] = known
+    found[(known == 0) | ~np.isfinite(found[..., :2]).all(axis=-1)] = np.nan
+    return found
+
+
+def _sampled(file: _PoseFile, call: ObserveCall) -> tuple[npt.NDArray[np.intp], TimeArray, str | None]:
+    """Indices and times of the sampled frames of the asked part, and a warning about the sampling."""
+    if file.frames == 1:
+        return np.zeros(1, np.intp), np.zeros(1), None
+    sampling, warning = settle(call.sampling, file.fps)
+    lasts_s = file.frames / file.fps
+    span_s = min(call.end_s, lasts_s) - call.start_s
+    if span_s > call.limits.seconds:
+        raise SignError(
+            "media-too-long",
+            f"The part to analyse lasts {span_s:g} s; {call.limits.seconds:g} s at most are taken.",
+            limit=call.limits.seconds,
+            actual=span_s,
+        )
+    frames = (_PoseFrame(i, i / file.fps, (i + 1) / file.fps) for i in range(file.frames))
+    chosen = [(time_s, frame.index) for time_s, frame in sample(frames, sampling, call.end_s) if time_s >= call.start_s]
+    if not chosen:
+        raise SignError("window-empty", f"No frame lies in the asked part; the file lasts {lasts_s:g} s.")
+    if len(chosen) > call.limits.frames:
+        raise SignError(
+            "too-many-frames",
+            f"{len(chosen)} frames would have to be looked at; {call.limits.frames} at most are taken.",
+            limit=call.limits.frames,
+            actual=len(chosen),
+        )
+    return np.array([index for _, index in chosen]), np.array([time_s for time_s, _ in chosen]), warning
+
+
+def _values(
+    file: _PoseFile, chosen: npt.NDArray[np.intp], times_s: TimeArray, call: ObserveCall
+) -> tuple[FloatArray, FloatArray | None, bool]:
+    """T × P × 4 of the asked parts, the followed hand's signed side, and whether there were more hands."""
+    request = call.request
+    mirrored_body = request.selfie and request.source == "holistic"
+    blocks = []
+    handedness: FloatArray | None = None
+    more = False
+    for part in request.parts:
+        if part == "hand":
+            block, handedness, more = _followed(file, chosen, times_s)
+        else:
+            stored = file.parts.get(_OTHER_SIDE.get(part, part) if mirrored_body else part)
+            shape = (len(chosen), PART_POINTS[part], 4)
+            block = np.full(shape, np.nan, np.float32) if stored is None else stored[chosen]
+            if part == "pose" and mirrored_body:
+                block = block[:, _MIRRORED_POSE]
+        blocks.append(block)
+    values = np.concatenate(blocks, axis=1)
+    if call.flipped:
+        values[..., 0] = 1 - values[..., 0]
+    return values, handedness, more
+
+
+def _followed(file: _PoseFile, chosen: npt.NDArray[np.intp], times_s: TimeArray) -> tuple[FloatArray, FloatArray, bool]:
+    """One hand through all frames: the one that is there, else as FollowedHand decides."""
+    followed = FollowedHand(file.media.aspect)
+    values = np.full((len(chosen), PART_POINTS["hand"], 4), np.nan, np.float32)
+    handedness = np.zeros(len(chosen), np.float32)
+    more = False
+    sides: tuple[tuple[PartName, Side], ...] = (("left_hand", "left"), ("right_hand", "right"))
+    for row, (index, time_s) in enumerate(zip(chosen, times_s, strict=True)):
+        seen = [
+            SeenHand(side, float(file.confidence[part][index]), file.parts[part][index])
+            for part, side in sides
+            if part in file.parts and not np.isnan(file.parts[part][index]).any()
+        ]
+        more |= len(seen) > 1
+        hand = followed.choose(seen, float(time_s))
+        if hand is not None:
+            values[row] = hand.landmarks
+            handedness[row] = hand.confidence if hand.side == "right" else -hand.confidence
+    return values, handedness, more

@@ -1,0 +1,32 @@
+"""Observing a picture: a Track of one observation at time 0. Only workers import this."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from service.media.picture import read_picture
+from service.media.sniff import MediaType
+from service.observe.landmarkers import Landmarkers
+from service.observe.notes import LandmarkNotes
+from service.observe.observe import ObserveCall, ObserveResult, Stopwatch
+
+LOOKS = 1
+
+
+def observe_picture(
+    call: ObserveCall, kind: MediaType, keep_going: Callable[[], None], landmarkers: Landmarkers
+) -> ObserveResult:
+    """The picture, shown to a graph that remembers nothing; the part that was asked for does not matter."""
+    watch = Stopwatch()
+    pixels, media = read_picture(call.medium, kind, call.limits)
+    if call.flipped:
+        pixels = np.ascontiguousarray(pixels[:, ::-1])
+    decode_s = watch.lap()
+    keep_going()
+    with landmarkers.borrow(call.request) as landmarker:
+        for _ in range(LOOKS - 1):
+            landmarker.detect(pixels)
+        found = landmarker.detect(pixels)
+    notes = LandmarkNotes(call.request, media.aspect)
+    notes.add(0.0, found)
+    return ObserveResult(notes.track(media), decode_s, watch.lap(), decoded=1, observed=1)

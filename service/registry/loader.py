@@ -1,0 +1,102 @@
+"""Loader: from a version in the store to a model that answers, in threads and within the memory budget."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+from weakref import WeakSet
+
+from service.errors import RefusedError
+from service.metrics import Metrics
+from service.registry.manifest import Manifest
+from service.registry.served import ServedModel
+from service.registry.session import Session, memory_estimate_bytes
+from service.registry.states import NotNowError
+from service.registry.store import Store, StoredModel
+from service.settings import Settings
+
+LOADING_THREADS = 2
+"""Models that load at the same time: a large one must not keep a small one waiting."""
+
+T = TypeVar("T")
+
+
+class Loader:
+    """Builds, verifies and warms up. `used_bytes` counts every model that is still held by somebody."""
+
+    def __init__(self, store: Store, settings: Settings, metrics: Metrics) -> None:
+        self._store = store
+        self._settings = settings
+        self._metrics = metrics
+        self._threads = ThreadPoolExecutor(LOADING_THREADS, thread_name_prefix="load")
+        self._inference = ThreadPoolExecutor(settings.inference_threads, thread_name_prefix="infer")
+        self._alive: WeakSet[ServedModel] = WeakSet()
+        self._reserved_bytes = 0
+        metrics.model_memory.set_function(lambda: float(self.used_bytes))
+
+    @property
+    def used_bytes(self) -> int:
+        return self._reserved_bytes + sum(model.memory_bytes for model in self._alive)
+
+    @property
+    def limit_bytes(self) -> int:
+        return self._settings.model_memory_bytes
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    @contextmanager
+    def reserved(self, need_bytes: int) -> Iterator[None]:
+        """Hold memory for a model that is being built. Whether there is room is the caller's to see to."""
+        self._reserved_bytes += need_bytes
+        try:
+            yield
+        finally:
+            self._reserved_bytes -= need_bytes
+
+    async def build(self, manifest: Manifest, required: ServedModel | None) -> ServedModel:
+        """The version of this manifest, verified and warmed up.
+
+        Raises RefusedError where a digest is wrong, the graph is not what the manifest says, or it cannot run.
+        """
+        need_bytes = memory_estimate_bytes(manifest)
+        with self.reserved(need_bytes):
+            stored, session = await self.in_thread(lambda: self._warmed_up(manifest))
+            model = ServedModel(
+                stored,
+                session,
+                self._inference,
+                self._metrics,
+                batch_rows=self._settings.batch_rows,
+                memory_bytes=need_bytes,
+                required=required,
+            )
+            self._alive.add(model)
+        return model
+
+    def _warmed_up(self, manifest: Manifest) -> tuple[StoredModel, Session]:
+        stored = self._store.read(manifest.name, manifest.version)
+        if stored.manifest != manifest:
+            raise NotNowError("it changed while it was being loaded; reload the models")
+        session = Session(stored, self._settings.session_threads)
+        session.try_out()
+        return stored, session
+
+    async def close(self) -> None:
+        """Close every model; what waits in a thread is dropped, what runs ends first."""
+        for model in tuple(self._alive):
+            model.close()
+        for threads in (self._threads, self._inference):
+            await asyncio.to_thread(threads.shutdown, wait=True, cancel_futures=True)
+
+
+def check_required(manifest: Manifest, required: Manifest) -> None:
+    """Raise RefusedError where a model cannot read what the one that it requires gives."""
+    who = f"{required.name} version {required.version}"
+    if required.requires is not None:
+        raise RefusedError(f"requires {who}, which itself requires another model; one step is the most")
+    taken = next(entry.shape[-1] for entry in manifest.inputs if entry.source == "track")
+    given = required.output.width
+    if taken != given:
+        raise RefusedError(f"requires {who}, which gives {given} numbers; the input takes {taken}")

@@ -1,0 +1,377 @@
+"""Registry: which models there are, which one answers, and how that changes without a request noticing.
+
+A version is built, verified and warmed up beside the one that is served; then one pointer is swapped. All state changes
+on the event loop; hashing, building and trying out happen in threads.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+import structlog
+
+from service.errors import RefusedError, SignError
+from service.metrics import Metrics
+from service.registry.catalogue import Catalogue, Changes, ModelMetrics
+from service.registry.loader import Loader, check_required
+from service.registry.manifest import Manifest, Requires
+from service.registry.served import ServedModel
+from service.registry.session import memory_estimate_bytes
+from service.registry.states import Entry, ModelState, NotNowError, ReloadReport, VersionName, VersionState, scan
+from service.registry.store import Store
+from service.settings import Settings
+
+__all__ = ["ModelState", "Registry", "ReloadReport", "ServedModel", "VersionName", "VersionState"]
+
+LOAD_WAIT_S = 10.0
+"""Longest that a request waits for a version that was not loaded yet; it goes on loading after that."""
+
+_RETRY_AFTER_S = 2.0
+
+log = structlog.get_logger()
+
+
+class Registry:
+    """The models of `settings.model_store`. Belongs to one event loop; `start` it, and `close` it at the end."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._settings = settings
+        self._store = Store(settings.model_store)
+        self._loader = Loader(self._store, settings, metrics)
+        self._catalogue = Catalogue(settings.pinned_versions)
+        self._metrics = ModelMetrics(metrics)
+        self._changing = asyncio.Lock()
+        self._settling: set[str] = set()
+        self._first_loads: asyncio.Task[None] | None = None
+        self._poll: asyncio.Task[None] | None = None
+        self._problem: str | None = None
+        self._closing = False
+
+    async def start(self) -> None:
+        """Scan the store; the default version of each model then loads in the background, see `settled`."""
+        await self._scan()
+        first = self._settings.default_model
+        names = sorted(self._catalogue.names, key=lambda name: (name != first, name))
+        self._settling.update(names)
+        self._first_loads = asyncio.create_task(self._settle_all(names))
+        if self._settings.model_poll_s > 0:
+            self._poll = asyncio.create_task(self._poll_forever())
+            self._poll.add_done_callback(_log_failure)
+
+    async def settled(self) -> None:
+        """Wait until every model that loads at the start is served or refused."""
+        if self._first_loads is not None:
+            await asyncio.wait([self._first_loads])
+            self._first_loads.result()
+
+    async def close(self) -> None:
+        """Stop polling and loading, and close every model. Requests that still run get `model-failed`."""
+        self._closing = True
+        loads = [entry.loading for entry in self._catalogue]
+        tasks = [task for task in (self._poll, self._first_loads, *loads) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._loader.close()
+
+    # what requests ask
+
+    @property
+    def ready(self) -> bool:
+        """Whether the default model is served."""
+        return not self._closing and self._catalogue.default(self._settings.default_model) is not None
+
+    @property
+    def missing(self) -> str:
+        """What keeps the default model from being served, in words; empty when it is."""
+        name = self._settings.default_model
+        if self.ready:
+            return ""
+        if self._problem is not None:
+            return self._problem
+        if name not in self._catalogue.names:
+            return f"the default model {name} is not in the model store {self._store.root}"
+        return f"the default model {name}: {self._why_not_served(name).detail}"
+
+    async def get(self, name: str, version: int | None = None) -> ServedModel:
+        """The model under this name, or the version asked for by number, ready to answer.
+
+        A bare name never waits: what is served is served, while another version loads. A number that is not loaded
+        is loaded now; that is waited for, up to LOAD_WAIT_S. Raises SignError `model-unknown`, `version-unknown`,
+        `model-loading`, `model-failed` with the reason, or `model-state` where an operator unloaded it.
+        """
+        if self._closing:
+            raise SignError("shutting-down", "The service is ending.", retry_after_s=_RETRY_AFTER_S)
+        entry = self._catalogue.default(name) if version is None else self._catalogue.entry(name, version)
+        if entry is None:
+            raise self._why_not_served(name)
+        self._catalogue.touch(entry)
+        if version is not None:
+            entry.asked = True
+        if entry.served is not None:
+            return entry.served
+        return await self._loaded_now(entry)
+
+    async def _loaded_now(self, entry: Entry) -> ServedModel:
+        who = f"{entry.name} version {entry.version}"
+        if entry.unloaded:
+            raise _unloaded(entry)
+        if entry.is_given_up:
+            raise SignError("model-failed", f"{who} is refused: {entry.refusal}")
+        load = self._load(entry)
+        done, _ = await asyncio.wait([load], timeout=LOAD_WAIT_S)
+        if not done:
+            raise SignError("model-loading", f"{who} is still loading; ask again.", retry_after_s=_RETRY_AFTER_S)
+        return _result(load, who)
+
+    def _why_not_served(self, name: str) -> SignError:
+        """Why nothing is served under a bare name, for the caller."""
+        versions = self._catalogue.versions(name)
+        if name in self._settling or any(entry.loading for entry in versions):
+            return SignError("model-loading", f"{name} is still loading; ask again.", retry_after_s=_RETRY_AFTER_S)
+        pin = self._catalogue.pin(name)
+        wanted = next((entry for entry in versions if pin in (None, entry.version)), None)
+        if wanted is None:
+            return SignError("model-failed", f"{name}: SIGN_MODEL_VERSIONS pins version {pin}, which is not there.")
+        if wanted.unloaded:
+            return _unloaded(wanted)
+        return SignError("model-failed", f"{name} version {wanted.version} is refused: {wanted.refusal}")
+
+    # what there is
+
+    def snapshot(self) -> tuple[ModelState, ...]:
+        """Every model by name, with the state of each version."""
+        return tuple(self._catalogue.state(name) for name in self._catalogue.names)
+
+    def state(self, name: str) -> ModelState:
+        """One model; SignError `model-unknown` where there is none."""
+        return self._catalogue.state(name)
+
+    def version_state(self, name: str, version: int) -> VersionState:
+        """One version; SignError `model-unknown` or `version-unknown` where there is none."""
+        return self._catalogue.shown(self._catalogue.entry(name, version))
+
+    # what operators change
+
+    async def load(self, name: str, version: int) -> VersionState:
+        """Load a version now, also one that was unloaded or refused before; one that is not known is looked for.
+
+        Raises SignError `model-unknown`, `version-unknown`, or `model-failed` with the reason.
+        """
+        if self._catalogue.find(name, version) is None:
+            await self.reload()
+        entry = self._catalogue.entry(name, version)
+        entry.unloaded = False
+        entry.asked = True
+        self._catalogue.touch(entry)
+        if entry.needs_loading or entry.refusal is not None:
+            load = self._load(entry)
+            await asyncio.wait([load])
+            _result(load, f"{name} version {version}")
+        self._choose_default(name)
+        return self._catalogue.shown(entry)
+
+    async def unload(self, name: str, version: int) -> VersionState:
+        """Take a version out of memory; requests that hold it finish. It is not loaded again until `load`.
+
+        Of the default version the next one takes its place first. Raises SignError `model-unknown`,
+        `version-unknown`, or `model-state` where it is loading, refused, read by another loaded model, or the last
+        version of the service's default model.
+        """
+        async with self._changing:
+            entry = self._catalogue.entry(name, version)
+            who = f"{name} version {version}"
+            if entry.loading is not None:
+                raise SignError("model-state", f"{who} is loading; unload it when it is ready.")
+            if entry.state == "refused":
+                raise SignError("model-state", f"{who} is refused; there is nothing to unload.")
+            if entry.served is not None and (readers := self._catalogue.readers(entry)):
+                names = ", ".join(f"{reader.name} version {reader.version}" for reader in readers)
+                raise SignError("model-state", f"{who} is read by {names}; unload that first.")
+            entry.unloaded = True
+            if self._catalogue.default(name) is entry:
+                await self._replace(entry)
+            entry.asked = False
+            entry.served = None
+            self._show()
+            return self._catalogue.shown(entry)
+
+    async def _replace(self, entry: Entry) -> None:
+        """Serve the next version in place of this one, if there is one; SignError where there has to be one."""
+        self._settling.add(entry.name)
+        try:
+            for other in self._catalogue.candidates(entry.name):
+                if await self._try_load(other, again=False):
+                    break
+            else:
+                if entry.name == self._settings.default_model:
+                    entry.unloaded = False
+                    raise SignError(
+                        "model-state",
+                        f"{entry.name} is the service's default model, and no other version of it can be served; "
+                        "publish one, or set SIGN_DEFAULT_MODEL.",
+                    )
+        finally:
+            self._settling.discard(entry.name)
+        self._choose_default(entry.name)
+
+    async def reload(self, *, again: bool = True) -> ReloadReport:
+        """Scan the store and serve what is new; returns when that is loaded or refused.
+
+        again: also try once more what was refused and has not changed on disk.
+        """
+        async with self._changing:
+            changes = await self._scan()
+            names = set(self._catalogue.names) if again else changes.names | self._names_to_try_again()
+            await self._settle_names(sorted(names | changes.names), again=again)
+            return ReloadReport(
+                added=changes.added,
+                removed=changes.removed,
+                changed=changes.changed,
+                refused=self._catalogue.refused(),
+                problem=self._problem,
+            )
+
+    async def _poll_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.model_poll_s)
+            await self.reload(again=False)
+
+    def _names_to_try_again(self) -> set[str]:
+        return {entry.name for entry in self._catalogue if entry.refused_for_now}
+
+    # how it happens
+
+    async def _scan(self) -> Changes:
+        known = {entry.key: entry.fingerprint for entry in self._catalogue}
+        try:
+            found = await self._loader.in_thread(lambda: scan(self._store, known))
+        except OSError as error:
+            self._problem = f"the model store {self._store.root} cannot be read: {error.strerror or error}"
+            log.warning("model store unreadable", problem=self._problem)
+            return Changes((), (), ())
+        self._problem = None
+        changes = self._catalogue.apply(found)
+        for entry_found in found:
+            if entry_found.refusal is not None:
+                key = entry_found.key
+                log.warning("model refused", model=key.name, version=key.version, reason=entry_found.refusal)
+        self._show()
+        return changes
+
+    async def _settle_all(self, names: Iterable[str]) -> None:
+        async with self._changing:
+            await self._settle_names(names, again=False)
+
+    async def _settle_names(self, names: Iterable[str], *, again: bool) -> None:
+        await asyncio.gather(*(self._settle(name, again=again) for name in names))
+
+    async def _settle(self, name: str, *, again: bool) -> None:
+        """Load the best version that can be loaded, and what else is loaded but has changed; then swap."""
+        self._settling.add(name)
+        try:
+            for entry in self._catalogue.candidates(name):
+                if entry.is_given_up and entry.served is None and not again:
+                    continue
+                if await self._try_load(entry, again=again):
+                    break
+            for entry in [entry for entry in self._catalogue if entry.name == name and entry.stale and entry.served]:
+                await self._try_load(entry, again=again)
+        finally:
+            self._settling.discard(name)
+        self._choose_default(name)
+
+    async def _try_load(self, entry: Entry, *, again: bool) -> bool:
+        """Whether the version is served after that, be it by the copy that was loaded before."""
+        if entry.needs_loading or (again and entry.refusal is not None):
+            load = self._load(entry)
+            await asyncio.wait([load])
+            if (problem := load.exception()) is not None and not isinstance(problem, RefusedError):
+                raise problem
+        return entry.served is not None
+
+    def _load(self, entry: Entry) -> asyncio.Task[ServedModel]:
+        """The one task that loads this version: whoever wants it waits for the same, and cancels only his waiting."""
+        if entry.loading is None:
+            entry.loading = asyncio.create_task(self._build(entry))
+            entry.loading.add_done_callback(_log_failure)
+            self._show()
+        return entry.loading
+
+    async def _build(self, entry: Entry) -> ServedModel:
+        """Read, verify, build and warm up; only then is anything swapped. RefusedError leaves what is served."""
+        try:
+            model = await self._built(entry)
+        except RefusedError as error:
+            entry.refuse(error)
+            log.warning("model refused", model=entry.name, version=entry.version, reason=str(error))
+            raise
+        else:
+            entry.served, entry.manifest = model, model.manifest
+            entry.refusal, entry.refused_for_now = None, False
+            log.info("model ready", model=entry.name, version=entry.version, memory_bytes=model.memory_bytes)
+            return model
+        finally:
+            entry.stale = False
+            entry.loading = None
+            if entry.name not in self._settling:
+                self._choose_default(entry.name)
+            self._show()
+
+    async def _built(self, entry: Entry) -> ServedModel:
+        loader, catalogue = self._loader, self._catalogue
+        stored = await loader.in_thread(lambda: self._store.inspect(entry.name, entry.version))
+        manifest = stored.manifest
+        required = None if manifest.requires is None else await self._required(manifest, manifest.requires)
+        need_bytes = memory_estimate_bytes(manifest)
+        for victim in catalogue.to_evict(need_bytes, loader.used_bytes, loader.limit_bytes, required):
+            log.info("model evicted", model=victim.name, version=victim.version)
+            victim.served = None
+        return await loader.build(manifest, required)
+
+    async def _required(self, manifest: Manifest, requires: Requires) -> ServedModel:
+        """The loaded model that this one reads from; RefusedError where it cannot be."""
+        who = f"{requires.name} version {requires.version}"
+        entry = self._catalogue.find(requires.name, requires.version)
+        if entry is None:
+            raise NotNowError(f"requires {who}, which is not in the store")
+        if entry.unloaded:
+            raise NotNowError(f"requires {who}, which an operator unloaded")
+        if entry.manifest is not None:
+            check_required(manifest, entry.manifest)  # before waiting for it: two that require each other never end
+        self._catalogue.touch(entry)
+        if entry.served is not None:
+            return entry.served
+        load = self._load(entry)
+        await asyncio.wait([load])
+        if isinstance(problem := load.exception(), RefusedError):
+            raise NotNowError(f"requires {who}, which is refused: {problem}")
+        return load.result()
+
+    def _choose_default(self, name: str) -> None:
+        if self._catalogue.choose_default(name):
+            entry = self._catalogue.default(name)
+            log.info("model served", model=name, version=None if entry is None else entry.version)
+        self._show()
+
+    def _show(self) -> None:
+        self._metrics.show(self._catalogue)
+
+
+def _unloaded(entry: Entry) -> SignError:
+    address = f"/models/{entry.name}/versions/{entry.version}/load"
+    return SignError("model-state", f"{entry.name} version {entry.version} was unloaded; POST {address} to load it.")
+
+
+def _result(load: asyncio.Task[ServedModel], who: str) -> ServedModel:
+    """What a finished load gave; SignError `model-failed` where it was refused."""
+    if load.cancelled():
+        raise SignError("shutting-down", "The service is ending.", retry_after_s=_RETRY_AFTER_S)
+    if isinstance(problem := load.exception(), RefusedError):
+        raise SignError("model-failed", f"{who} is refused: {problem}")
+    return load.result()
+
+
+def _log_failure(task: asyncio.Task[ServedModel] | asyncio.Task[None]) -> None:
+    """Nobody may be waiting for a background task: what it raised, other than a refusal, is a fault of ours."""
+    if not task.cancelled() and (problem := task.exception()) and not isinstance(problem, RefusedError):
+        log.error("loading models failed", exc_info=problem)

@@ -1,0 +1,94 @@
+"""ServedModel: a model that answers, for as long as somebody holds it."""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+
+import numpy as np
+
+from service.errors import SignError
+from service.metrics import Metrics
+from service.pipelines.rows import ModelRows
+from service.registry.batcher import Batcher
+from service.registry.manifest import Manifest
+from service.registry.scores import check_numbers, votes
+from service.registry.session import Session
+from service.registry.store import StoredModel
+from service.track import FloatArray
+
+
+class ServedModel:
+    """A verified, warmed-up version.
+
+    Whoever got one may use it to the end of what he does: unloading takes it out of the registry, and its memory goes
+    back when the last request that holds it has ended. `required` is the model that it reads from, held likewise.
+    """
+
+    def __init__(
+        self,
+        stored: StoredModel,
+        session: Session,
+        executor: Executor,
+        metrics: Metrics,
+        *,
+        batch_rows: int,
+        memory_bytes: int,
+        required: "ServedModel | None" = None,
+    ) -> None:
+        self.manifest: Manifest = stored.manifest
+        self.memory_bytes = memory_bytes
+        self.required = required
+        self._session = session
+        name, version = stored.manifest.name, str(stored.manifest.version)
+        rows_metric = metrics.batch_rows.labels(name)
+        seconds_metric = metrics.inference_seconds.labels(name, version)
+
+        def observe(rows: int, seconds: float) -> None:
+            rows_metric.observe(rows)
+            seconds_metric.observe(seconds)
+
+        self._batcher = Batcher(session.run, executor, most_rows=session.most_rows(batch_rows), observe=observe)
+
+    def __repr__(self) -> str:
+        return f"<ServedModel {self.manifest.name} {self.manifest.version}>"
+
+    @property
+    def width(self) -> int:
+        """Numbers in one answer: C."""
+        output = self.manifest.output
+        return 2 if output.is_binary else self._session.output_width
+
+    async def score(self, rows: Sequence[ModelRows]) -> FloatArray:
+        """W × C probabilities, one row for each of the W windows; the rows of a window vote.
+
+        A window without rows shows no evidence: its answer is all zeros. Raises SignError: `model-failed` where the
+        graph cannot run on these rows or gives no numbers, `busy` where too many callers wait.
+        """
+        seen = [window for window in rows if len(window)]
+        if not seen:
+            return np.zeros((len(rows), self.width), np.float32)
+        for window in seen:
+            self._check_shape(window)
+        values = np.concatenate([window.values for window in seen])
+        raw = await self._batcher.outputs(values, self._mask(seen))
+        check_numbers(raw, self.manifest.output, self._session.who)
+        return votes(raw, [len(window) for window in rows], self.manifest.output)
+
+    def close(self) -> None:
+        """Stop answering, when the service ends: who asks after that gets SignError `model-failed`."""
+        self._session.close()
+
+    def _mask(self, seen: Sequence[ModelRows]) -> FloatArray | None:
+        if not self._session.takes_mask:
+            return None
+        return np.concatenate(
+            [np.ones(window.values.shape[:2], np.float32) if window.mask is None else window.mask for window in seen]
+        )
+
+    def _check_shape(self, window: ModelRows) -> None:
+        expected = self._session.row_shape
+        found = window.values.shape[1:]
+        if len(found) == len(expected) and all(
+            length == said for length, said in zip(found, expected, strict=True) if isinstance(said, int)
+        ):
+            return
+        raise SignError("model-failed", f"{self._session.who} takes rows of {expected}, its pipeline made {found}.")

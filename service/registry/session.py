@@ -1,0 +1,217 @@
+"""Session: one ONNX Runtime session, built as ../stack.md found it best, and checked against its manifest."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from service.errors import RefusedError, SignError
+from service.registry.manifest import Dimension, Input, Manifest, Output
+from service.registry.store import StoredModel
+from service.track import FloatArray
+
+MIB = 1024 * 1024
+SESSION_BYTES = 8 * MIB
+BATCH_BYTES = 32 * MIB
+"""Most bytes of input that one inference takes, unless a single row is larger."""
+
+_ERRORS_ONLY = 3
+_TRIAL_ROWS = 2
+_TRIAL_SEED = 20261121
+_REASON_LENGTH = 300
+
+_TYPES = {
+    "float32": "tensor(float)",
+    "float16": "tensor(float16)",
+    "uint8": "tensor(uint8)",
+    "int64": "tensor(int64)",
+    "int32": "tensor(int32)",
+    "bool": "tensor(bool)",
+}
+_OUTPUT_TYPES = ("tensor(float)", "tensor(float16)", "tensor(double)")
+# ONNX Runtime's exceptions share no class of their own
+_ORT_ERRORS = (
+    ort_errors.EPFail,
+    ort_errors.EngineError,
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.ModelLoadCanceled,
+    ort_errors.ModelLoaded,
+    ort_errors.ModelRequiresCompilation,
+    ort_errors.NoModel,
+    ort_errors.NoSuchFile,
+    ort_errors.NotFound,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+    RuntimeError,  # pybind11's own, as of a failed allocation
+    ValueError,
+)
+
+ort.set_default_logger_severity(_ERRORS_ONLY)
+
+
+def memory_estimate_bytes(manifest: Manifest) -> int:
+    """Memory that a loaded model takes, from the size of its files: twice that, and 8 MiB.
+
+    Measured as growth of resident memory: 0.1 MiB of weights took 1.5 MiB, 6 MiB took 19, 96 MiB took 148 (matrices are
+    kept packed a second time). What the arena holds between runs comes on top: 27 MiB a row for four 3-D convolutions
+    on 16 × 56 × 56, next to nothing for landmarks; BATCH_BYTES bounds the rows.
+    """
+    return 2 * sum(file.bytes for file in manifest.files.values()) + SESSION_BYTES
+
+
+class Session:
+    """A graph that is ready to run. Raises RefusedError on building where it is not what its manifest says.
+
+    Building and running block: both belong into a thread. Several threads may run one session.
+    """
+
+    def __init__(self, stored: StoredModel, threads: int) -> None:
+        manifest = stored.manifest
+        self.who = f"{manifest.name} version {manifest.version}"
+        self._output = manifest.output
+        self._track = next(entry for entry in manifest.inputs if entry.source == "track")
+        self._mask = next((entry for entry in manifest.inputs if entry.source == "mask"), None)
+        self._answer_numbers = _answer_numbers(manifest)
+        session = _build(stored, threads)
+        _check_inputs(session, manifest.inputs)
+        _check_output(session, manifest.output)
+        self._session: ort.InferenceSession | None = session
+        self.output_width = self._answer_numbers or 0
+
+    @property
+    def row_shape(self) -> tuple[Dimension, ...]:
+        """Shape of one row of values; a name stands for any length."""
+        return self._track.shape[1:]
+
+    @property
+    def takes_mask(self) -> bool:
+        return self._mask is not None
+
+    @property
+    def fixed_rows(self) -> int | None:
+        """Rows that every inference takes, where the graph fixes them; else None."""
+        rows = self._track.shape[0]
+        return rows if isinstance(rows, int) else None
+
+    def most_rows(self, batch_rows: int) -> int:
+        """Rows that one inference should take together: the setting, bounded by the bytes of a row."""
+        if self.fixed_rows is not None:
+            return self.fixed_rows
+        numbers = 1
+        for length in self.row_shape:
+            numbers *= length if isinstance(length, int) else 1
+        return max(1, min(batch_rows, BATCH_BYTES // (numbers * np.dtype(self._track.dtype).itemsize)))
+
+    def run(self, values: FloatArray, mask: FloatArray | None) -> FloatArray:
+        """R × C numbers of the output that answers, for R rows of values (and R × L of a mask).
+
+        A graph of fixed rows is filled up with copies of the last one. Raises SignError `model-failed` where the
+        graph cannot run on them.
+        """
+        if self._session is None:
+            raise SignError("model-failed", f"{self.who} has been unloaded; ask again.")
+        rows = len(values)
+        feeds = {self._track.name: self._filled(values, self._track)}
+        if self._mask is not None:
+            steps = mask if mask is not None else np.ones(values.shape[:2], np.float32)
+            feeds[self._mask.name] = self._filled(steps, self._mask)
+        try:
+            (scores,) = self._session.run([self._output.name], feeds)
+        except _ORT_ERRORS as error:
+            raise SignError("model-failed", f"{self.who} cannot run on this input.") from error
+        if scores.ndim != 2 or len(scores) != len(feeds[self._track.name]):
+            raise SignError("model-failed", f"{self.who} gave {scores.shape} for {rows} rows instead of one row each.")
+        return np.asarray(scores[:rows], np.float32)
+
+    def try_out(self) -> None:
+        """Warm up on rows of small numbers; RefusedError where the graph fails, or answers for other labels.
+
+        Two rows are run where the graph says that it takes any number: some exported graphs take one in truth.
+        """
+        generator = np.random.default_rng(_TRIAL_SEED)
+        shape = [length if isinstance(length, int) else 1 for length in self.row_shape]
+        values = generator.random((self.fixed_rows or _TRIAL_ROWS, *shape), np.float32)
+        try:
+            for count in (1, len(values)):
+                scores = self.run(values[:count], None)
+        except SignError as error:
+            why = _reason(error.__cause__ or error)
+            raise RefusedError(f"the graph fails on a trial of {count} row(s): {why}") from error
+        if self._answer_numbers not in (None, scores.shape[1]):
+            raise RefusedError(f"the output is {scores.shape[1]} wide, the labels need {self._answer_numbers}")
+        self.output_width = int(scores.shape[1])
+        if np.isnan(scores).any():
+            raise RefusedError("the output is NaN on a trial of small numbers: the weights must be damaged")
+
+    def close(self) -> None:
+        """Give the graph's memory back; a run in another thread ends first."""
+        self._session = None
+
+    def _filled(self, values: FloatArray, entry: Input) -> npt.NDArray[np.generic]:
+        typed = np.ascontiguousarray(values, dtype=np.dtype(entry.dtype))
+        missing = (self.fixed_rows or 0) - len(values)
+        return typed if missing <= 0 else np.concatenate([typed, np.repeat(typed[-1:], missing, axis=0)])
+
+
+def _check_inputs(session: ort.InferenceSession, expected: Sequence[Input]) -> None:
+    found = {node.name: node for node in session.get_inputs()}
+    names = [entry.name for entry in expected]
+    if sorted(found) != sorted(names):
+        raise RefusedError(f"the graph takes the inputs {sorted(found)}, the manifest says {sorted(names)}")
+    for entry in expected:
+        node = found[entry.name]
+        if node.type != _TYPES[entry.dtype]:
+            raise RefusedError(f"input {entry.name}: the graph takes {node.type}, the manifest says {entry.dtype}")
+        if not _fits(node.shape, entry.shape):
+            raise RefusedError(f"input {entry.name}: the graph takes {node.shape}, the manifest says {[*entry.shape]}")
+
+
+def _check_output(session: ort.InferenceSession, expected: Output) -> None:
+    found = {node.name: node for node in session.get_outputs()}
+    node = found.get(expected.name)
+    if node is None:
+        raise RefusedError(f"the graph gives the outputs {sorted(found)}, the manifest says {expected.name!r}")
+    if node.type not in _OUTPUT_TYPES:
+        raise RefusedError(f"output {node.name}: the graph gives {node.type}; only floating point numbers answer")
+    if not _fits(node.shape, expected.shape):
+        raise RefusedError(f"output {node.name}: the graph gives {node.shape}, the manifest says {[*expected.shape]}")
+
+
+def _build(stored: StoredModel, threads: int) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.enable_cpu_mem_arena = True
+    options.log_severity_level = _ERRORS_ONLY
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return ort.InferenceSession(str(stored.graph), options, providers=["CPUExecutionProvider"])
+    except _ORT_ERRORS as error:
+        raise RefusedError(f"{stored.graph.name} cannot be loaded: {_reason(error)}") from error
+
+
+def _answer_numbers(manifest: Manifest) -> int | None:
+    """How many numbers the graph has to give for one row; None where the manifest leaves it open."""
+    if manifest.labels is not None:
+        return 1 if manifest.output.is_binary else len(manifest.labels)
+    return manifest.output.width if isinstance(manifest.output.width, int) else None
+
+
+def _fits(graph: Sequence[int | str | None], manifest: Sequence[Dimension]) -> bool:
+    """Whether the manifest's shape is one that the graph takes: as many axes, and equal wherever the graph is fixed."""
+    if len(graph) != len(manifest):
+        return False
+    return all(own == said for own, said in zip(graph, manifest, strict=True) if isinstance(own, int))
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of an error of ONNX Runtime, not too long."""
+    first = (str(error) or type(error).__name__).splitlines()[0]
+    return first[:_REASON_LENGTH]

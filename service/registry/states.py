@@ -1,0 +1,149 @@
+"""What the registry knows of each version, and how it shows it."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Literal
+
+from service.errors import RefusedError
+from service.registry.manifest import Manifest, Task
+from service.registry.served import ServedModel
+from service.registry.store import Fingerprint, Store, StoredVersion
+
+State = Literal["available", "loading", "ready", "refused", "unloaded"]
+
+
+class NotNowError(RefusedError):
+    """A version that cannot be loaded as things are (memory, a model that it needs), but perhaps later."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionState:
+    """One version as GET /models shows it. reason: why it is refused, or why a changed copy on disk is not served."""
+
+    name: str
+    version: int
+    state: State
+    is_default: bool
+    reason: str | None
+    memory_bytes: int
+    task: Task | None
+    manifest: Manifest | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """One model: the version served under its bare name, and all versions, highest first."""
+
+    name: str
+    default_version: int | None
+    versions: tuple[VersionState, ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class VersionName:
+    name: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadReport:
+    """What a scan of the store found; `refused` holds everything that is refused now, with the reason.
+
+    problem: why the store could not be read; everything goes on being served then.
+    """
+
+    added: tuple[VersionName, ...] = ()
+    removed: tuple[VersionName, ...] = ()
+    changed: tuple[VersionName, ...] = ()
+    refused: dict[VersionName, str] = field(default_factory=dict)
+    problem: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One version in the store and what became of it. Changed on the event loop only.
+
+    served: the model, once it is loaded; the one pointer that requests follow. refusal: why it is not, or why the copy
+    on disk is not; refused_for_now: it may be loadable later, as it is. stale: the files changed since it was loaded.
+    asked: somebody wanted this version by its number. unloaded: an operator took it out. used: when it was last
+    asked for, as a count.
+    """
+
+    name: str
+    version: int
+    fingerprint: Fingerprint = ()
+    manifest: Manifest | None = None
+    served: ServedModel | None = None
+    refusal: str | None = None
+    refused_for_now: bool = False
+    loading: "asyncio.Task[ServedModel] | None" = None
+    stale: bool = False
+    asked: bool = False
+    unloaded: bool = False
+    used: int = 0
+
+    @property
+    def key(self) -> VersionName:
+        return VersionName(self.name, self.version)
+
+    @property
+    def state(self) -> State:
+        if self.served is not None:
+            return "ready"
+        if self.loading is not None:
+            return "loading"
+        if self.unloaded:
+            return "unloaded"
+        return "available" if self.refusal is None else "refused"
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether loading it once more would fail in the same way."""
+        return self.refusal is not None and not self.refused_for_now
+
+    def refuse(self, error: RefusedError) -> None:
+        """Keep the reason only: an exception would keep the half-built model in memory."""
+        self.refusal, self.refused_for_now = str(error), isinstance(error, NotNowError)
+
+    @property
+    def needs_loading(self) -> bool:
+        return self.served is None or self.stale
+
+    def shown(self, *, is_default: bool) -> VersionState:
+        manifest = self.manifest if self.served is None else self.served.manifest
+        return VersionState(
+            name=self.name,
+            version=self.version,
+            state=self.state,
+            is_default=is_default,
+            reason=self.refusal,
+            memory_bytes=0 if self.served is None else self.served.memory_bytes,
+            task=None if manifest is None else manifest.task,
+            manifest=manifest,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A version that a scan saw. Only where it is new or changed: its manifest, or why it is refused."""
+
+    key: VersionName
+    fingerprint: Fingerprint
+    manifest: Manifest | None = None
+    refusal: str | None = None
+
+
+def scan(store: Store, known: dict[VersionName, Fingerprint]) -> list[Found]:
+    """What lies in the store; blocking. Raises OSError where the store cannot be listed."""
+    return [_look(store, stored, known) for stored in store.versions()]
+
+
+def _look(store: Store, stored: StoredVersion, known: dict[VersionName, Fingerprint]) -> Found:
+    key = VersionName(stored.name, stored.version)
+    fingerprint = store.fingerprint(stored.name, stored.version)
+    if known.get(key) == fingerprint:
+        return Found(key, fingerprint)
+    try:
+        return Found(key, fingerprint, manifest=store.inspect(stored.name, stored.version).manifest)
+    except RefusedError as error:
+        return Found(key, fingerprint, refusal=str(error))

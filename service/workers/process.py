@@ -1,0 +1,159 @@
+"""Inside a slot's process: how it is confined, and what it does for a call.
+
+This module is the first of ours that the process imports: what it imports itself at the top must be light, since
+limits and environment come before NumPy and MediaPipe.
+"""
+
+import ctypes
+import logging
+import os
+import resource
+import signal
+import sys
+import warnings
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from service.observe.landmarkers import Landmarkers
+    from service.observe.observe import ObserveCall, ObserveResult
+    from service.observe.request import LandmarkRequest
+
+_PR_SET_PDEATHSIG = 1
+_OPEN_FILES = 256
+_CPU_SECONDS_A_SECOND = 8  # threads of one graph may run side by side
+_ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "GLOG_minloglevel": "3",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+
+
+class StopFlag(Protocol):
+    """Shared memory: calls up to this number are no longer wanted."""
+
+    value: int
+
+
+class UnwantedError(Exception):
+    """The call was stopped from outside; nobody waits for an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """What a process may take: bytes of address space, seconds a call."""
+
+    memory_bytes: int
+    call_s: float
+    parent: int
+
+
+@dataclass(slots=True)
+class _Room:
+    """What the process keeps between calls."""
+
+    stop: StopFlag
+    confinement: Confinement
+    landmarkers: "Landmarkers"
+
+
+_room: _Room | None = None
+
+
+def settle_in(stop: StopFlag, confinement: Confinement) -> None:
+    """The process's first act: confine itself, before anything heavy is loaded."""
+    global _room  # noqa: PLW0603 - a process has one room, and pebble's initializer cannot hand it on
+    _die_with(confinement.parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.environ.update(_ENVIRONMENT)
+    _silence()
+    _limit(confinement)
+    _without_plotting()
+    from service.observe.landmarkers import Landmarkers  # noqa: PLC0415
+
+    _room = _Room(stop, confinement, Landmarkers())
+
+
+def warm_up(requests: "tuple[LandmarkRequest, ...]") -> int:
+    """The second: load readers and graphs, look at a black frame with each; from then on no file can be written.
+
+    Gives the process id.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    import service.observe.moving  # noqa: PLC0415
+    import service.observe.still  # noqa: F401, PLC0415
+
+    for request in requests:
+        with _settled().landmarkers.borrow(request) as landmarker:
+            landmarker.detect(np.zeros((64, 64, 3), np.uint8))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    return os.getpid()
+
+
+def run_call(number: int, call: "ObserveCall") -> "ObserveResult":
+    """Observe a medium, as call `number` of this process."""
+    from service.errors import SignError  # noqa: PLC0415
+    from service.observe.observe import observe  # noqa: PLC0415
+
+    room = _settled()
+    _limit_cpu(room.confinement.call_s)
+
+    def keep_going() -> None:
+        if room.stop.value >= number:
+            raise UnwantedError
+
+    try:
+        return observe(call, keep_going, room.landmarkers)
+    except MemoryError:
+        raise SignError("worker-died", "Reading the medium takes more memory than a slot has.") from None
+
+
+def _settled() -> _Room:
+    if _room is None:
+        raise RuntimeError("the process has not settled in")
+    return _room
+
+
+def _die_with(parent: int) -> None:
+    """End when the parent ends, whatever ends it."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _silence() -> None:
+    """Send what C libraries print to nowhere; Python's own standard error stays."""
+    kept = os.dup(2)
+    sys.stderr = os.fdopen(kept, "w", buffering=1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    warnings.simplefilter("ignore")
+    logging.getLogger("libav").setLevel(logging.CRITICAL)
+
+
+def _limit(confinement: Confinement) -> None:
+    for kind, most in (
+        (resource.RLIMIT_AS, confinement.memory_bytes),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES),
+    ):
+        resource.setrlimit(kind, (most, most))
+
+
+def _limit_cpu(call_s: float) -> None:
+    """A last line behind the time limit that the parent keeps: the kernel ends a process that burns too much."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    most = int(used.ru_utime + used.ru_stime + call_s * _CPU_SECONDS_A_SECOND) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
+
+
+def _without_plotting() -> None:
+    """MediaPipe imports matplotlib to draw, which is never done here: half of its import time, 40 MiB, a font cache."""
+    matplotlib = ModuleType("matplotlib")
+    matplotlib.__dict__["pyplot"] = sys.modules["matplotlib.pyplot"] = ModuleType("matplotlib.pyplot")
+    sys.modules["matplotlib"] = matplotlib

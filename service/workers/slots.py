@@ -1,0 +1,224 @@
+"""Slots: the isolated processes in which media are read, and the queue for them."""
+
+import asyncio
+import time
+from dataclasses import replace
+
+import structlog
+from pebble import ProcessExpired
+
+from service.errors import SignError
+from service.metrics import Metrics
+from service.observe.observe import ObserveCall, ObserveResult
+from service.observe.request import LandmarkRequest
+from service.settings import Settings
+from service.workers.admission import Admission, shutting_down
+from service.workers.deadline import Deadline
+from service.workers.worker import Worker
+
+STOP_GRACE_S = 2.0
+WARM = (LandmarkRequest(source="hands", parts=("hand",)),)
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 30.0
+
+_log = structlog.get_logger(__name__)
+
+
+class _Slot:
+    """A place for one process at a time."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.worker: Worker | None = None
+
+
+class Slots:
+    """`settings.slots` processes, each reading one medium at a time.
+
+    A process that dies costs the call that it was on; one that does not stop when told to is killed. Either way it
+    is replaced before its slot is lent again. Nothing is waited for without bound.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics, warm: tuple[LandmarkRequest, ...] = WARM) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._warm = warm
+        self._slots = [_Slot(number) for number in range(settings.slots)]
+        self._admission: Admission[_Slot] = Admission(settings.max_waiting, metrics)
+        self._mending: set[asyncio.Task[None]] = set()
+        self._busy = 0
+        self._closed = False
+
+    async def start(self) -> None:
+        """Start all processes and wait until each is warm. Raises where one cannot be started."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for slot in self._slots:
+                    group.create_task(self._start_worker(slot))
+        except BaseException:
+            await self.close()
+            raise
+        for slot in self._slots:
+            self._admission.leave(slot)
+        self._count()
+
+    async def close(self) -> None:
+        """Refuse who waits, end all processes; calls that still run fail with shutting-down."""
+        self._closed = True
+        self._admission.close()
+        for task in self._mending:
+            task.cancel()
+        await asyncio.gather(*self._mending, return_exceptions=True)
+        workers = [slot.worker for slot in self._slots if slot.worker is not None]
+        await asyncio.gather(*(worker.close() for worker in workers))
+
+    @property
+    def ready(self) -> bool:
+        """Whether at least one process is warm: a call can be answered now or when its turn comes."""
+        return not self._closed and any(slot.worker is not None and slot.worker.alive for slot in self._slots)
+
+    @property
+    def busy(self) -> int:
+        return self._busy
+
+    @property
+    def idle(self) -> int:
+        return self._admission.idle
+
+    @property
+    def waiting(self) -> int:
+        return self._admission.waiting
+
+    async def observe(self, call: ObserveCall, deadline: Deadline) -> ObserveResult:
+        """Observe a medium in a process of its own, waiting for a free one if need be.
+
+        Cancelling it, or a passed deadline, stops the work in the process too. Raises SignError: busy,
+        deadline-exceeded, worker-died, shutting-down, and whatever is wrong with the medium.
+        """
+        asked = time.monotonic()
+        slot = await self._admission.enter(deadline, len(self._slots))
+        began = time.monotonic()
+        result = await self._run(slot, call, deadline)
+        self._admission.learn(time.monotonic() - began)
+        return self._measured(replace(result, queue_s=began - asked))
+
+    async def _run(self, slot: _Slot, call: ObserveCall, deadline: Deadline) -> ObserveResult:
+        """One call in a slot that is held; it is given back on every path."""
+        self._busy += 1
+        self._count()
+        running: asyncio.Future[ObserveResult] | None = None
+        reason = "cancelled"
+        try:
+            worker = _worker_of(slot)
+            running = worker.begin(call)
+            too_slow, most_s = self._time_limit(deadline)
+            if await worker.finish(running, most_s):
+                return running.result()
+            if worker.alive:
+                reason = "timeout"
+                raise too_slow
+            reason = "died"
+            raise self._ended()
+        except (ProcessExpired, RuntimeError) as error:
+            if _worker_of(slot).alive:
+                raise
+            reason = "died"
+            raise self._ended() from error
+        finally:
+            self._busy -= 1
+            self._give_back(slot, running, reason)
+            self._count()
+
+    def _give_back(self, slot: _Slot, running: "asyncio.Future[ObserveResult] | None", reason: str) -> None:
+        worker = _worker_of(slot)
+        fit = worker.alive and worker.calls < self._settings.slot_calls
+        if fit and running is not None and running.done():
+            self._admission.leave(slot)
+        else:
+            worn = worker.alive and running is not None and running.done()
+            self._mend(slot, running, "recycled" if worn else reason)
+
+    def _mend(self, slot: _Slot, running: "asyncio.Future[ObserveResult] | None", reason: str) -> None:
+        """See in the background that the slot can be lent again."""
+        if self._closed:
+            return
+        task = asyncio.create_task(self._make_fit(slot, running, reason))
+        self._mending.add(task)
+        task.add_done_callback(self._mending.discard)
+
+    async def _make_fit(self, slot: _Slot, running: "asyncio.Future[ObserveResult] | None", reason: str) -> None:
+        worker = _worker_of(slot)
+        stopped = False
+        if running is not None and not running.done() and worker.alive:
+            worker.stop_calls()
+            stopped = await worker.finish(running, STOP_GRACE_S)
+        if running is not None and running.done() and not running.cancelled():
+            running.exception()  # nobody waits for it: asyncio must not complain of that
+        if not (stopped and worker.alive and worker.calls < self._settings.slot_calls):
+            self._metrics.slot_restarts.labels(reason).inc()
+            _log.info("slot_restarts", slot=slot.number, reason=reason, calls=worker.calls, pid=worker.pid)
+            await self._replace_worker(slot)
+        self._admission.leave(slot)
+        self._count()
+
+    async def _replace_worker(self, slot: _Slot) -> None:
+        pause_s = _FIRST_PAUSE_S
+        await _worker_of(slot).close()
+        while True:
+            try:
+                await self._start_worker(slot)
+            except (ProcessExpired, RuntimeError, OSError) as error:  # TimeoutError is an OSError
+                _log.warning("slot_does_not_start", slot=slot.number, error=str(error), again_in_s=pause_s)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            else:
+                return
+
+    async def _start_worker(self, slot: _Slot) -> None:
+        worker = Worker(self._settings.slot_memory_bytes, self._settings.slot_call_s)
+        try:
+            await worker.start(self._warm, lambda: self._lost(slot, worker))
+        except BaseException:
+            await worker.close()
+            raise
+        slot.worker = worker
+
+    def _lost(self, slot: _Slot, worker: Worker) -> None:
+        """A process ended unasked; where a call was on it, that call sees to the slot."""
+        if slot.worker is worker and self._admission.withdraw(slot):
+            self._mend(slot, None, "died")
+            self._count()
+
+    def _time_limit(self, deadline: Deadline) -> tuple[SignError, float]:
+        """How long a call may run, and the error for one that runs longer."""
+        most_s = self._settings.slot_call_s
+        if deadline.remaining() <= most_s:
+            return deadline.exceeded(), deadline.remaining()
+        detail = f"Reading the medium took longer than {most_s:g} s."
+        return SignError("deadline-exceeded", detail, limit=most_s), most_s
+
+    def _ended(self) -> SignError:
+        if self._closed:
+            return shutting_down()
+        detail = "The process that read the medium ended while doing so. It is being replaced."
+        return SignError("worker-died", detail)
+
+    def _measured(self, result: ObserveResult) -> ObserveResult:
+        metrics = self._metrics
+        for stage, seconds in (("queue", result.queue_s), ("decode", result.decode_s), ("observe", result.observe_s)):
+            metrics.stage_seconds.labels(stage).observe(seconds)
+        metrics.frames.labels("decoded").inc(result.decoded)
+        metrics.frames.labels("observed").inc(result.observed)
+        if len(result.track):
+            metrics.media_seconds.inc(float(result.track.times_s[-1] - result.track.times_s[0]))
+        return result
+
+    def _count(self) -> None:
+        self._metrics.slots.labels("busy").set(self._busy)
+        self._metrics.slots.labels("idle").set(self._admission.idle)
+
+
+def _worker_of(slot: _Slot) -> Worker:
+    if slot.worker is None:
+        raise RuntimeError(f"slot {slot.number} was not started")
+    return slot.worker

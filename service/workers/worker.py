@@ -1,0 +1,86 @@
+"""Worker: one life of a slot's process, from its start to its end."""
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+
+from pebble import ProcessPool
+
+from service.observe.observe import ObserveCall, ObserveResult
+from service.observe.request import LandmarkRequest
+from service.workers.process import Confinement, run_call, settle_in, warm_up
+
+START_S = 60.0
+
+
+class Worker:
+    """A pebble pool of one spawned process, which is never used for a second life.
+
+    The kernel tells of the process's end by a descriptor (pidfd): at once, and never about another process that got
+    the same number. Its pool is stopped then; what pebble starts in its place is thrown away.
+    """
+
+    def __init__(self, memory_bytes: int, call_s: float) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._stop = context.RawValue("Q", 0)
+        self._pool = ProcessPool(
+            max_workers=1,
+            initializer=settle_in,
+            initargs=(self._stop, Confinement(memory_bytes, call_s, os.getpid())),
+            context=context,
+        )
+        self._descriptor = -1
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.pid = 0
+        self.calls = 0
+
+    async def start(self, warm: tuple[LandmarkRequest, ...], on_end: Callable[[], None]) -> None:
+        """Wait until the process is warm; on_end is called once if it ends unasked.
+
+        Raises RuntimeError, TimeoutError or what pebble raises where the process cannot be started.
+        """
+        ready = asyncio.wrap_future(self._pool.schedule(warm_up, args=(warm,)))
+        self.pid = await asyncio.wait_for(ready, START_S)
+        self._descriptor = os.pidfd_open(self.pid)
+        asyncio.get_running_loop().add_reader(self._descriptor, self._note_end, on_end)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take a call: the process runs and pebble can reach it."""
+        return not self._ended.done() and self._pool.active
+
+    def begin(self, call: ObserveCall) -> "asyncio.Future[ObserveResult]":
+        """Begin a call; its future must not be cancelled (pebble would kill the process): use stop_calls."""
+        self.calls += 1
+        return asyncio.wrap_future(self._pool.schedule(run_call, args=(self.calls, call)))
+
+    async def finish(self, running: "asyncio.Future[ObserveResult]", timeout_s: float) -> bool:
+        """Wait for a call, at most so long and only while the process lives; whether it is done."""
+        await asyncio.wait((running, self._ended), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        return running.done()
+
+    def stop_calls(self) -> None:
+        """Tell the process that nobody waits for its present call any more."""
+        self._stop.value = self.calls
+
+    async def close(self) -> None:
+        """End the process, whatever it does."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        if not self._ended.done():
+            self._ended.set_result(None)
+        if self._descriptor >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
+            asyncio.get_running_loop().remove_reader(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = -1
+        await asyncio.to_thread(self._pool.join)
+
+    def _note_end(self, on_end: Callable[[], None]) -> None:
+        asyncio.get_running_loop().remove_reader(self._descriptor)
+        if not self._ended.done():
+            self._ended.set_result(None)
+            on_end()
