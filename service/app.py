@@ -1,9 +1,7 @@
 """create_app: the rooms that live as long as the server, and the doors into them."""
 
 import contextlib
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import structlog
 from fastapi import FastAPI
@@ -15,6 +13,7 @@ from service.analysis.house import House
 from service.api import health, models, predict
 from service.api.middleware import Around
 from service.api.problem import install_problem_handlers
+from service.media.spool import spool_folder
 from service.metrics import Metrics
 from service.registry.registry import Registry
 from service.settings import Settings
@@ -67,11 +66,11 @@ def create_app(settings: Settings) -> FastAPI:
 async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[House]:
     """Slots started, models loaded, a private folder for media; all closed again on every path."""
     async with contextlib.AsyncExitStack() as stack:
-        spool = stack.enter_context(tempfile.TemporaryDirectory(prefix="sign-", dir=settings.media_dir))
+        spool = stack.enter_context(spool_folder(settings.media_dir))
         registry = Registry(settings, metrics)
         stack.push_async_callback(registry.close)
         await registry.start()
         slots = Slots(settings, metrics)
         stack.push_async_callback(slots.close)
         await slots.start()
-        yield House(settings, metrics, registry, slots, Path(spool))
+        yield House(settings, metrics, registry, slots, spool)

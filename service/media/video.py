@@ -21,6 +21,7 @@ from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 
 from service.errors import SignError
+from service.media.boxes import boxes_are_whole
 from service.media.medium import MediaLimits, Medium
 from service.media.sniff import MediaType
 from service.media.upright import AS_STORED, Pixels, Turn, turn_of
@@ -34,6 +35,10 @@ _SEEKABLE = ("mov", "matroska", "avi")
 _MICROSECONDS = 1_000_000
 _MISSING_TAIL_S = 0.5
 _DEMUXER_LISTS = {"mov": "mov,mp4,m4a,3gp,3g2,mj2", "matroska": "matroska,webm"}
+
+
+# FFmpeg's errors are OSErrors or ValueErrors by their number; a few come without PyAV's own class.
+_FFMPEG_ERRORS = (av.error.FFmpegError, OSError, ValueError)
 
 
 class _UnnamedFile:
@@ -158,7 +163,7 @@ class Video:
         offset = int((Fraction(time_s) + self._start) / _time_base(self._stream))
         try:
             self._container.seek(offset, stream=self._stream, backward=True)
-        except av.error.FFmpegError:
+        except _FFMPEG_ERRORS:
             return False
         return True
 
@@ -204,7 +209,7 @@ class Video:
         while True:
             try:
                 packet = next(packets, None)
-            except (av.error.FFmpegError, ValueError):
+            except _FFMPEG_ERRORS:
                 self._packets += 1
                 self._damaged += 1
                 packet = None
@@ -215,7 +220,7 @@ class Video:
                 frames = packet.decode()
             except av.error.EOFError:
                 return
-            except av.error.FFmpegError:
+            except _FFMPEG_ERRORS:
                 self._damaged += 1
                 continue
             for frame in frames:
@@ -237,12 +242,16 @@ def open_video(
     with Path(medium.path).open("rb") as file:
         try:
             container = av.open(_UnnamedFile(file), mode="r", format=demuxer, container_options=options)
-        except (av.error.FFmpegError, ValueError) as error:
+        except _FFMPEG_ERRORS as error:
             raise SignError(
                 "media-corrupt", f"The file begins as {kind.format}, but cannot be read: it is damaged or cut off."
             ) from error
         with container:
-            yield Video(container, _video_stream(container, limits), kind, limits, colour)
+            stream = _video_stream(container)
+            if stream is None:
+                raise _without_video(container, boxes_are_whole(file, medium.size))
+            _check_stream(stream, limits)
+            yield Video(container, stream, kind, limits, colour)
 
 
 def too_long(actual_s: float, limits: MediaLimits, at_least: bool = False) -> SignError:
@@ -257,17 +266,24 @@ def too_long(actual_s: float, limits: MediaLimits, at_least: bool = False) -> Si
     )
 
 
-def _video_stream(container: InputContainer, limits: MediaLimits) -> VideoStream:
-    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-    if not streams:
-        what = "only sound" if container.streams.audio else "no pictures that move"
-        raise SignError("media-no-video", f"The file holds {what}.")
-    stream = streams[0]
+def _video_stream(container: InputContainer) -> VideoStream | None:
+    """The first stream of pictures that move; a sound file's cover is none."""
+    return next((s for s in container.streams.video if not s.disposition & Disposition.attached_pic), None)
+
+
+def _without_video(container: InputContainer, whole: bool) -> SignError:
+    if container.streams.audio:
+        return SignError("media-no-video", "The file holds only sound.")
+    if whole:
+        return SignError("media-no-frames", "The file is whole, but holds not one frame.")
+    return SignError("media-corrupt", "The file begins well, but no video can be found in it: it is perhaps cut off.")
+
+
+def _check_stream(stream: VideoStream, limits: MediaLimits) -> None:
     if stream.codec_context is None:
         raise SignError("media-unsupported", "The video is coded in a way that is not known here.")
     _check_pixels(stream.codec_context.width, stream.codec_context.height, limits)
     stream.thread_type = ThreadType.SLICE
-    return stream
 
 
 def _check_pixels(width: int, height: int, limits: MediaLimits) -> None:

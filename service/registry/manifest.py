@@ -248,7 +248,3 @@ def json_schema() -> str:
 
 if __name__ == "__main__":
     sys.stdout.write(json_schema())
-
-
-if __name__ == "__main__":
-    print(json_schema(), end="")  # noqa: T201

@@ -1,0 +1,60 @@
+# Two images from one file:
+#   docker build --platform linux/amd64 --target serve   -t sign-service .
+#   docker build --platform linux/amd64 --target convert -t sign-convert .
+# amd64 only: MediaPipe has no Linux wheel for arm (docs/adr/0001-mediapipe-0.10.21.md).
+#
+# No Debian package is installed. Every wheel brings its libraries (MediaPipe its EGL and GLES, PyAV its FFmpeg,
+# OpenCV's headless build needs no GUI) except libstdc++6, libgcc-s1 and zlib1g, which the base image has.
+FROM python:3.11-slim-bookworm AS base
+
+# The environments, built with the base image's pip and copied without it.
+FROM base AS serve-env
+COPY locks/serve.lock /locks/
+RUN python -m venv --without-pip /venv \
+    && pip --python /venv/bin/python install --no-cache-dir --no-deps --require-hashes -r /locks/serve.lock
+
+FROM serve-env AS convert-env
+COPY locks/convert.lock /locks/
+RUN pip --python /venv/bin/python install --no-cache-dir --no-deps --require-hashes -r /locks/convert.lock
+
+# What both images share: user 10001, without a home or a shell, and nothing that writes outside /tmp and /data.
+# ONNX Runtime's wheel reports its use to its maker unless ORT_DISABLE_TELEMETRY is set before it is imported.
+FROM base AS runtime
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin sign \
+    && install -d -o sign -g sign /data /data/media
+ENV PATH=/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    MPLCONFIGDIR=/tmp/matplotlib \
+    ORT_DISABLE_TELEMETRY=1
+WORKDIR /app
+STOPSIGNAL SIGTERM
+
+# docker run --rm -v "$PWD:/in:ro" -v "$PWD/model_store:/app/model_store" sign-convert keras /in/action.h5 …
+FROM runtime AS convert
+COPY --from=convert-env /venv /venv
+COPY service service
+COPY convert convert
+RUN python -m compileall -q service convert
+USER 10001:10001
+ENTRYPOINT ["python", "-m", "convert"]
+CMD ["--help"]
+
+# Last, so that it is the default. docker run --rm --read-only --tmpfs /tmp -p 127.0.0.1:8000:8000 sign-service
+FROM runtime AS serve
+COPY --from=serve-env /venv /venv
+COPY deploy/healthcheck.py deploy/healthcheck.py
+COPY model_store model_store
+COPY service service
+RUN python -m compileall -q service
+USER 10001:10001
+# Inside the container the service listens on every address, or no published port could reach it. Who reaches it
+# is decided where the port is published: docker-compose.yml publishes on 127.0.0.1 only.
+ENV SIGN_HOST=0.0.0.0 \
+    SIGN_PORT=8000 \
+    SIGN_MODEL_STORE=/app/model_store
+EXPOSE 8000
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=4 \
+    CMD ["python", "-I", "/app/deploy/healthcheck.py"]
+ENTRYPOINT ["python", "-m", "service"]
+CMD ["serve"]
