@@ -53,6 +53,15 @@ soak: $(VENV)/dev.stamp
 schema: $(VENV)/dev.stamp
 	$(BIN)/python -m service.registry.manifest > model_store/manifest.schema.json
 
+# Blender's Python module is GPL: a tool in an environment of its own, no part of the service.
+.venv-render/stamp: tools/render/requirements.txt
+	test -x .venv-render/bin/python || $(PYTHON) -m venv .venv-render
+	.venv-render/bin/python -m pip install --quiet --disable-pip-version-check -r tools/render/requirements.txt
+	@touch $@
+
+samples: .venv-render/stamp
+	.venv-render/bin/python -m tools.render --out samples
+
 # uv resolves with the truth about MediaPipe's needs (pyproject.toml, [tool.uv]); pip installs what it resolved.
 lock:
 	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv; }

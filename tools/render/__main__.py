@@ -7,15 +7,16 @@ import time
 from pathlib import Path
 
 from .camera import Camera
+from .clip import Quality, frame_times, write_clip
 from .recipes import RECIPES, Recipe, read_recipes
 
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m tools.render", description="Render sample clips of a signing hand.")
+    parser = argparse.ArgumentParser(prog="python -m tools.render", description="Render clips of a signing hand.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="samples to render; all if none is named")
-    parser.add_argument("--out", type=Path, default=Path("samples"), help="folder for NAME.mp4 and NAME.json (default: samples)")
-    parser.add_argument("--recipes", type=Path, default=RECIPES, help="the list of samples (default: samples.toml beside this program)")
+    parser.add_argument("--out", type=Path, default=Path("samples"), help="where the clips go (default: samples)")
+    parser.add_argument("--recipes", type=Path, default=RECIPES, help="the list (default: samples.toml here)")
     parser.add_argument("--missing", action="store_true", help="leave samples alone whose video is already there")
     parser.add_argument("--threads", type=int, default=2, help="threads for rendering (default: 2)")
     parser.add_argument("--list", action="store_true", help="say what would be rendered, and stop")
@@ -39,16 +40,14 @@ def main() -> None:
     if options.list:
         print("\n".join(f"{recipe.name}: {recipe.text}, {recipe.hand} hand, {recipe.tone}" for recipe in recipes))
         return
-    # Imported here: Blender takes seconds to load, and the list does not need it.
-    from .clip import Quality, frame_times, write_clip
-
     quality = Quality(threads=options.threads)
     options.out.mkdir(parents=True, exist_ok=True)
     for recipe in recipes:
         started = time.monotonic()
         path = write_clip(recipe, options.out, Camera(), quality)
         took, frames = time.monotonic() - started, len(frame_times(recipe, quality.fps))
-        print(f"{path}: {frames} frames, {path.stat().st_size / 1000:.0f} kB, {took:.0f} s ({took / frames:.2f} s a frame)", flush=True)
+        size_kb = path.stat().st_size / 1000
+        print(f"{path}: {frames} frames, {size_kb:.0f} kB, {took:.0f} s ({took / frames:.2f} s a frame)", flush=True)
 
 
 if __name__ == "__main__":

@@ -48,11 +48,12 @@ class Placement:
 
 def turn_matrix(pitch_deg: float, yaw_deg: float, roll_deg: float) -> FloatArray:
     """Yaw about y, then pitch about x, then roll about z, as one 3x3 matrix."""
-    (cp, sp), (cy, sy), (cr, sr) = ((math.cos(a), math.sin(a)) for a in map(math.radians, (pitch_deg, yaw_deg, roll_deg)))
+    angles = (math.radians(angle) for angle in (pitch_deg, yaw_deg, roll_deg))
+    (cp, sp), (cy, sy), (cr, sr) = ((math.cos(angle), math.sin(angle)) for angle in angles)
     pitch = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
     yaw = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     roll = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
-    return roll @ pitch @ yaw
+    return np.asarray(roll @ pitch @ yaw)
 
 
 def place(turn_deg: FloatArray, at_mm: FloatArray, left: bool) -> Placement:

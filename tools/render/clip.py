@@ -14,12 +14,14 @@ from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
 from .camera import Camera
-from .colour import TONES, paint
+from .colour import paint
+from .mesh import wrap
 from .motion import Performance
 from .recipes import Recipe
 from .scene import Stage
 from .skeleton import Pose, flex
-from .skin import Arm, Skin, wrap
+from .skin import Arm, Skin
+from .tones import TONES
 
 Picture = NDArray[np.uint8]
 
@@ -94,7 +96,7 @@ def needs_long_arm(performance: Performance) -> bool:
 def read_picture(path: Path) -> Picture:
     """A picture file as HxWx3 RGB."""
     with av.open(str(path)) as container:
-        return next(container.decode(video=0)).to_ndarray(format="rgb24")
+        return np.asarray(next(container.decode(video=0)).to_ndarray(format="rgb24"), np.uint8)
 
 
 def encode(path: Path, pictures: Iterator[Picture], camera: Camera, quality: Quality) -> None:

@@ -5,27 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from .mesh import Mesh
 from .skeleton import BONES, FloatArray
-from .skin import Mesh, Skin
-
-Rgb = tuple[float, float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Tone:
-    """Colours of one person's hand."""
-
-    back: Rgb
-    palm: Rgb
-    nail: Rgb
-
-
-TONES = {
-    "light": Tone((0.60, 0.33, 0.225), (0.71, 0.40, 0.30), (0.76, 0.47, 0.39)),
-    "tan": Tone((0.40, 0.205, 0.115), (0.55, 0.30, 0.20), (0.60, 0.36, 0.27)),
-    "brown": Tone((0.19, 0.092, 0.052), (0.38, 0.20, 0.13), (0.45, 0.27, 0.20)),
-}
+from .skin import Skin
+from .tones import Rgb, Tone
 
 # Life, head and heart line on the palm (x, y in mm).
 PALM_LINES: tuple[tuple[tuple[float, float], ...], ...] = (
@@ -49,8 +34,8 @@ class Paint:
 class Surface:
     """Where each vertex lies on its nearest bone. All N; mm except `facing` (1 palmar .. -1 dorsal)."""
 
-    bone: FloatArray
-    on_finger: FloatArray
+    bone: NDArray[np.intp]
+    on_finger: NDArray[np.bool_]
     along: FloatArray
     aside: FloatArray
     facing: FloatArray
@@ -69,10 +54,9 @@ def locate(mesh: Mesh, skin: Skin) -> Surface:
     palmar = skin.hand.palmar[bone]
     offset = mesh.vertices - start
     facing = np.where(on_finger, np.einsum("nk,nk->n", mesh.normals, palmar), mesh.normals[:, 2])
-    return Surface(
-        bone, on_finger, np.einsum("nk,nk->n", offset, axis), np.einsum("nk,nk->n", offset, np.cross(axis, palmar)),
-        facing, length, skin.bones.end_radius[bone],
-    )  # fmt: skip
+    along = np.einsum("nk,nk->n", offset, axis)
+    aside = np.einsum("nk,nk->n", offset, np.cross(axis, palmar))
+    return Surface(bone, on_finger, along, aside, facing, length, skin.bones.end_radius[bone])
 
 
 def finger_creases(at: Surface) -> FloatArray:

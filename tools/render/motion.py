@@ -68,10 +68,9 @@ def stroke(label: str, share: float) -> Offset:
 
 def stroke_j(share: float) -> Offset:
     """Down, then a hook to the signer's left while the wrist turns the palm inwards and up."""
-    down, hook = ease(share / 0.6), ease((share - 0.4) / 0.6)
-    angle = 0.85 * math.pi * hook
-    shift = np.array([20.0 * (1.0 - math.cos(angle)), 18.0 - 40.0 * down - 12.0 * math.sin(angle), 0.0])
-    return Offset(np.array([16.0 * math.sin(math.pi * share), 68.0 * hook, -14.0 * hook]), shift)
+    down, hook, lift = ease(share / 0.65), ease((share - 0.35) / 0.65), ease((share - 0.6) / 0.4)
+    shift = np.array([26.0 * hook, 34.0 - 72.0 * down + 22.0 * lift, 0.0])
+    return Offset(np.array([16.0 * math.sin(math.pi * share), 68.0 * hook, -8.0 * hook]), shift)
 
 
 def stroke_z(share: float) -> Offset:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from .colour import TONES, Rgb
 from .letters import shapes
+from .tones import TONES, Rgb
 
 RECIPES = Path(__file__).with_name("samples.toml")
 
@@ -34,7 +34,8 @@ class Recipe:
     def __post_init__(self) -> None:
         unknown = sorted(set(self.text) - set(shapes()))
         if not self.text or unknown:
-            raise ValueError(f"{self.name}: no shape for {unknown or 'an empty text'}; known are {' '.join(sorted(shapes()))}")
+            known = " ".join(sorted(shapes()))
+            raise ValueError(f"{self.name}: no shape for {unknown or 'an empty text'}; known are {known}")
         if self.hand not in ("left", "right"):
             raise ValueError(f"{self.name}: hand is {self.hand!r}; it must be left or right")
         if self.tone not in TONES:
@@ -47,7 +48,10 @@ class Recipe:
 
 
 def read_recipes(path: Path = RECIPES) -> list[Recipe]:
-    """All recipes of a file, in its order. Raises ValueError on an unknown key, shape, hand, tone or a name used twice."""
+    """All recipes of a file, in its order.
+
+    Raises ValueError on an unknown key, shape, hand or tone, and on a name used twice.
+    """
     known = {field.name for field in fields(Recipe)}
     recipes = [recipe_of(table, known) for table in tomllib.loads(path.read_text("utf-8"))["sample"]]
     names = [recipe.name for recipe in recipes]
@@ -61,6 +65,7 @@ def recipe_of(table: dict[str, Any], known: set[str]) -> Recipe:
     """A recipe from one table of the file."""
     strange = sorted(set(table) - known)
     if strange:
-        raise ValueError(f"{table.get('name', 'a sample')}: unknown {', '.join(strange)}; known are {', '.join(sorted(known))}")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+        name = table.get("name", "a sample")
+        raise ValueError(f"{name}: unknown {', '.join(strange)}; known are {', '.join(sorted(known))}")
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
     return Recipe(**values)

@@ -17,9 +17,10 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from .camera import FILM_MM, MIRROR, Camera, Placement
-from .colour import Paint, Rgb
+from .colour import Paint
+from .mesh import Mesh
 from .skeleton import FloatArray
-from .skin import Mesh
+from .tones import Rgb
 
 TO_BLENDER = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 # Where (m), how large (m), how strong (W), what colour: key from the upper left, fill from the right, rim from behind.
@@ -33,7 +34,7 @@ LAMPS: tuple[tuple[Rgb, float, float, Rgb], ...] = (
 class Stage:
     """One scene for one clip. Blender has a single global scene: use one stage at a time."""
 
-    def __init__(self, camera: Camera, backdrop: Rgb, *, left: bool, samples: int = 6, threads: int = 2, seed: int = 0) -> None:
+    def __init__(self, camera: Camera, backdrop: Rgb, *, left: bool, samples: int, threads: int, seed: int) -> None:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         self.scene = bpy.context.scene
         self.camera, self.left = camera, left

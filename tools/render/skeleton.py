@@ -9,7 +9,6 @@ without Blender.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -69,7 +68,8 @@ class Pose:
 
     def blend(self, other: Pose, share: float) -> Pose:
         """The pose `share` (0..1) of the way to another."""
-        return Pose(*(mine + share * (theirs - mine) for mine, theirs in zip(self.arrays(), other.arrays(), strict=True)))
+        pairs = zip(self.arrays(), other.arrays(), strict=True)
+        return Pose(*(mine + share * (theirs - mine) for mine, theirs in pairs))
 
     def arrays(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """The four groups of angles, in the order in which Pose takes them."""
@@ -112,7 +112,7 @@ def flex(pose: Pose) -> Skeleton:
     return Skeleton(joints, np.array(palmar))
 
 
-def flex_finger(finger: Finger, curl_deg: Sequence[float] | FloatArray, sideways_deg: Degrees) -> tuple[FloatArray, list[Vector]]:
+def flex_finger(finger: Finger, curl_deg: FloatArray, sideways_deg: Degrees) -> tuple[FloatArray, list[Vector]]:
     """Four joints of a finger and the palmar side of its three bones.
 
     A finger bends in one plane; that of the outer fingers leans inwards, so that a fist converges on the thumb's root.
@@ -134,7 +134,8 @@ def flex_thumb(directions_deg: FloatArray) -> tuple[FloatArray, list[Vector]]:
     joints, sides = [THUMB_BASE], []
     pulp = np.array([-0.72, 0.0, 0.69])
     for (azimuth, elevation), length in zip(np.radians(directions_deg), THUMB_LENGTHS, strict=True):
-        along = np.array([math.sin(azimuth) * math.cos(elevation), math.cos(azimuth) * math.cos(elevation), math.sin(elevation)])
+        forward = math.cos(elevation)
+        along = np.array([math.sin(azimuth) * forward, math.cos(azimuth) * forward, math.sin(elevation)])
         joints.append(joints[-1] + length * along)
         sides.append(unit(pulp - along * (pulp @ along)))
     return np.array(joints), sides

@@ -1,4 +1,4 @@
-"""The skin around a skeleton: a signed distance field, and the triangles of its zero level.
+"""The skin around a skeleton, as a signed distance field.
 
 The field is a smooth union of cones with round ends, one or more a bone. Distances are in millimetres, negative
 inside.
@@ -6,25 +6,15 @@ inside.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .skeleton import FINGERS, THUMB_RADII, FloatArray, Skeleton
 
-BLOCK = 4
+Point = FloatArray | tuple[float, float, float]
+
 CLOTH_MM = 3.5
-
-
-@dataclass(frozen=True, slots=True)
-class Mesh:
-    """Triangles: vertices and unit normals (Nx3, mm), faces (Mx3, anticlockwise seen from outside)."""
-
-    vertices: FloatArray
-    normals: FloatArray
-    faces: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +35,7 @@ class Cones:
     end_radius: FloatArray
 
     @classmethod
-    def of(cls, *rows: tuple[FloatArray | tuple[float, float, float], FloatArray | tuple[float, float, float], float, float]) -> Cones:
+    def of(cls, *rows: tuple[Point, Point, float, float]) -> Cones:
         """Cones from rows of (start, end, start radius, end radius)."""
         start, end, first, last = zip(*rows, strict=True)
         return cls(np.array(start, float), np.array(end, float), np.array(first, float), np.array(last, float))
@@ -58,7 +48,9 @@ class Cones:
         share = np.clip(reach / length2, 0.0, 1.0)
         away2 = (points**2).sum(1)[:, None] - 2 * points @ self.start.T + (self.start**2).sum(1)
         away2 = away2 - 2 * share * reach + share**2 * length2
-        return np.sqrt(np.maximum(away2, 0.0)) - (self.start_radius + (self.end_radius - self.start_radius) * share)
+        radius = self.start_radius + (self.end_radius - self.start_radius) * share
+        outside: FloatArray = np.sqrt(np.maximum(away2, 0.0)) - radius
+        return outside
 
 
 def bone_cones(hand: Skeleton) -> Cones:
@@ -68,6 +60,18 @@ def bone_cones(hand: Skeleton) -> Cones:
     for finger in FINGERS:
         at = finger.first_joint
         rows += [(joints[at + k], joints[at + k + 1], finger.radii[k], finger.radii[k + 1]) for k in range(3)]
+    return Cones.of(*rows)
+
+
+def fold_cones(hand: Skeleton) -> Cones:
+    """Flesh that fills the eye of a folded finger, one cone each; buried or of no size while the finger is open."""
+    rows = []
+    for finger in FINGERS:
+        knuckle, middle, last, tip = hand.joints[finger.first_joint : finger.first_joint + 4]
+        eye, axis = (knuckle + middle + last + tip) / 4, 0.15 * (middle - knuckle)
+        closed = np.clip((62.0 - np.linalg.norm(tip - knuckle)) / 20.0, 0.0, 1.0)
+        radius = float(closed * (finger.radii[0] + 3.0) - 4.0)
+        rows.append((eye - axis, eye + axis, radius, radius))
     return Cones.of(*rows)
 
 
@@ -90,7 +94,7 @@ class Skin:
 
     def __init__(self, hand: Skeleton, arm: Arm) -> None:
         self.hand, self.arm = hand, arm
-        self.bones = bone_cones(hand)
+        self.bones, self.folds = bone_cones(hand), fold_cones(hand)
         self.metacarpals = Cones.of(
             *(
                 ((x, 8.0, 0.0), np.array(finger.knuckle) - (0.0, 1.0, 0.0), wrist, finger.radii[0] + 1.0)
@@ -122,8 +126,10 @@ class Skin:
         knuckles = melt_all(fingers[:, :, 0], 2.5)
         total = melt(melt(self.palm(points), bones[:, 1], 6.0), knuckles, 7.0)
         total = melt(total, thumb, 1.2)
+        folds = self.folds.distance(points)
         for row in range(4):
-            total = melt(total, melt_all(fingers[:, row], 3.0), 0.9)
+            finger = melt_all(fingers[:, row], 3.0)
+            total = melt(total, melt(finger, folds[:, row], 4.0), 0.9)
         return total
 
     def dressed_distance(self, points: FloatArray) -> FloatArray:
@@ -133,7 +139,8 @@ class Skin:
     def normals(self, points: FloatArray, step_mm: float = 0.6) -> FloatArray:
         """Unit gradients of the field, Nx3."""
         slope = np.stack([self.distance(points + e) - self.distance(points - e) for e in step_mm * np.eye(3)], axis=-1)
-        return slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-9)
+        length = np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-9)
+        return np.asarray(slope / length)
 
     def bounds(self) -> tuple[FloatArray, FloatArray]:
         """Two corners of a box around the hand, mm; it cuts the arm off."""
@@ -141,30 +148,3 @@ class Skin:
         high = np.maximum(self.hand.joints.max(axis=0) + 18.0, (52.0, 0.0, 42.0))
         low[1] = -self.arm.length_mm
         return low, high
-
-
-def sample(skin: Skin, low: FloatArray, high: FloatArray, voxel_mm: float) -> FloatArray:
-    """The dressed field on a grid from `low`, XxYxZ: exact near the surface, one value a block elsewhere."""
-    blocks = np.ceil((high - low) / (voxel_mm * BLOCK)).astype(int)
-    size = voxel_mm * BLOCK
-    corners = low + size * np.stack(np.meshgrid(*(np.arange(n) for n in blocks), indexing="ij"), axis=-1).reshape(-1, 3)
-    middle = skin.dressed_distance(corners + (size - voxel_mm) / 2)
-    inner = voxel_mm * np.stack(np.meshgrid(*(np.arange(BLOCK),) * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    values = np.repeat(middle[:, None], BLOCK**3, axis=1)
-    near = np.abs(middle) < size * math.sqrt(3) / 2 * 1.25 + CLOTH_MM
-    points = (corners[near][:, None, :] + inner).reshape(-1, 3)
-    values[near] = skin.dressed_distance(points).reshape(-1, BLOCK**3)
-    grid = values.reshape(*blocks, BLOCK, BLOCK, BLOCK).transpose(0, 3, 1, 4, 2, 5)
-    return grid.reshape(*(blocks * BLOCK))
-
-
-def wrap(skin: Skin, voxel_mm: float) -> Mesh:
-    """Triangles of the skin, by marching cubes with edges of `voxel_mm`."""
-    # Imported here: poses and ground truth need no scikit-image.
-    from skimage.measure import marching_cubes
-
-    low, high = skin.bounds()
-    grid = sample(skin, low, high, voxel_mm)
-    vertices, faces, _, _ = marching_cubes(grid, 0.0, spacing=(voxel_mm,) * 3, gradient_direction="ascent")
-    vertices = vertices.astype(float) + low
-    return Mesh(vertices, skin.normals(vertices), faces.astype(np.int32))
