@@ -34,6 +34,7 @@ async def post_predict(request: Request) -> Response:
         with_probabilities=options.return_probabilities,
         with_frames=options.return_frames,
     )
+    house.metrics.stage_seconds.labels("upload").observe(upload.seconds)
     stages = {"upload": upload.seconds, **answer.stages_s}
     return JSONResponse(body.model_dump(exclude_unset=True), headers={"Server-Timing": server_timing(stages)})
 

@@ -90,7 +90,7 @@ class Catalogue:
             elif entry.fingerprint == entry_found.fingerprint:
                 continue
             else:
-                entry.stale = True
+                entry.stale = entry.served is not None or entry.loading is not None
                 changed.append(entry_found.key)
             entry.fingerprint = entry_found.fingerprint
             entry.manifest = entry_found.manifest
@@ -105,12 +105,10 @@ class Catalogue:
     def choose_default(self, name: str) -> bool:
         """Point the bare name at the best candidate that is loaded; whether that changed anything.
 
-        Where no candidate is loaded, the version served before stays, unless it left the store or was unloaded.
+        A version that was replaced leaves memory, unless somebody asked for it by number or another model reads it.
         """
         before = self._defaults.get(name)
         chosen = next((entry for entry in self.candidates(name) if entry.served is not None), None)
-        if chosen is None and before is not None and before.served is not None and not before.unloaded:
-            chosen = before if self.find(name, before.version) is before else None
         if chosen is before:
             return False
         if chosen is None:

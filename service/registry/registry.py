@@ -26,6 +26,7 @@ LOAD_WAIT_S = 10.0
 """Longest that a request waits for a version that was not loaded yet; it goes on loading after that."""
 
 _RETRY_AFTER_S = 2.0
+_FAILED_RETRY_AFTER_S = 30.0
 
 log = structlog.get_logger()
 
@@ -49,9 +50,10 @@ class Registry:
     async def start(self) -> None:
         """Scan the store; the default version of each model then loads in the background, see `settled`."""
         await self._scan()
-        first = self._settings.default_model
-        names = sorted(self._catalogue.names, key=lambda name: (name != first, name))
+        names = self._catalogue.names
         self._settling.update(names)
+        for name in sorted(set(self._settings.pinned_versions) - set(names)):
+            log.warning("a version is pinned of a model that is not in the store", model=name)
         self._first_loads = asyncio.create_task(self._settle_all(names))
         if self._settings.model_poll_s > 0:
             self._poll = asyncio.create_task(self._poll_forever())
@@ -116,7 +118,7 @@ class Registry:
         if entry.unloaded:
             raise _unloaded(entry)
         if entry.is_given_up:
-            raise SignError("model-failed", f"{who} is refused: {entry.refusal}")
+            raise _failed(f"{who} is refused: {entry.refusal}")
         load = self._load(entry)
         done, _ = await asyncio.wait([load], timeout=LOAD_WAIT_S)
         if not done:
@@ -131,10 +133,10 @@ class Registry:
         pin = self._catalogue.pin(name)
         wanted = next((entry for entry in versions if pin in (None, entry.version)), None)
         if wanted is None:
-            return SignError("model-failed", f"{name}: SIGN_MODEL_VERSIONS pins version {pin}, which is not there.")
+            return _failed(f"{name}: SIGN_MODEL_VERSIONS pins version {pin}, which is not there.")
         if wanted.unloaded:
             return _unloaded(wanted)
-        return SignError("model-failed", f"{name} version {wanted.version} is refused: {wanted.refusal}")
+        return _failed(f"{name} version {wanted.version} is refused: {wanted.refusal}")
 
     # what there is
 
@@ -222,7 +224,7 @@ class Registry:
         async with self._changing:
             changes = await self._scan()
             names = set(self._catalogue.names) if again else changes.names | self._names_to_try_again()
-            await self._settle_names(sorted(names | changes.names), again=again)
+            await self._settle_names(names | changes.names, again=again)
             return ReloadReport(
                 added=changes.added,
                 removed=changes.removed,
@@ -237,7 +239,7 @@ class Registry:
             await self.reload(again=False)
 
     def _names_to_try_again(self) -> set[str]:
-        return {entry.name for entry in self._catalogue if entry.refused_for_now}
+        return {entry.name for entry in self._catalogue if entry.refused_for_now or entry.stale}
 
     # how it happens
 
@@ -258,12 +260,20 @@ class Registry:
         self._show()
         return changes
 
-    async def _settle_all(self, names: Iterable[str]) -> None:
-        async with self._changing:
-            await self._settle_names(names, again=False)
+    async def _settle_all(self, names: list[str]) -> None:
+        try:
+            async with self._changing:
+                await self._settle_names(names, again=False)
+        finally:
+            self._settling.difference_update(names)
 
     async def _settle_names(self, names: Iterable[str], *, again: bool) -> None:
-        await asyncio.gather(*(self._settle(name, again=again) for name in names))
+        """The default model before all others: it must not find the memory taken."""
+        others = set(names)
+        if (first := self._settings.default_model) in others:
+            others.remove(first)
+            await self._settle(first, again=again)
+        await asyncio.gather(*(self._settle(name, again=again) for name in sorted(others)))
 
     async def _settle(self, name: str, *, again: bool) -> None:
         """Load the best version that can be loaded, and what else is loaded but has changed; then swap."""
@@ -299,6 +309,7 @@ class Registry:
 
     async def _build(self, entry: Entry) -> ServedModel:
         """Read, verify, build and warm up; only then is anything swapped. RefusedError leaves what is served."""
+        entry.stale = False
         try:
             model = await self._built(entry)
         except RefusedError as error:
@@ -311,7 +322,6 @@ class Registry:
             log.info("model ready", model=entry.name, version=entry.version, memory_bytes=model.memory_bytes)
             return model
         finally:
-            entry.stale = False
             entry.loading = None
             if entry.name not in self._settling:
                 self._choose_default(entry.name)
@@ -357,6 +367,10 @@ class Registry:
         self._metrics.show(self._catalogue)
 
 
+def _failed(detail: str) -> SignError:
+    return SignError("model-failed", detail, retry_after_s=_FAILED_RETRY_AFTER_S)
+
+
 def _unloaded(entry: Entry) -> SignError:
     address = f"/models/{entry.name}/versions/{entry.version}/load"
     return SignError("model-state", f"{entry.name} version {entry.version} was unloaded; POST {address} to load it.")
@@ -367,7 +381,7 @@ def _result(load: asyncio.Task[ServedModel], who: str) -> ServedModel:
     if load.cancelled():
         raise SignError("shutting-down", "The service is ending.", retry_after_s=_RETRY_AFTER_S)
     if isinstance(problem := load.exception(), RefusedError):
-        raise SignError("model-failed", f"{who} is refused: {problem}")
+        raise _failed(f"{who} is refused: {problem}")
     return load.result()
 
 

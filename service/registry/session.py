@@ -8,6 +8,7 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from service.errors import RefusedError, SignError
+from service.pipelines.tensor_only import TensorSection
 from service.registry.manifest import Dimension, Input, Manifest, Output
 from service.registry.store import StoredModel
 from service.track import FloatArray
@@ -77,6 +78,9 @@ class Session:
         self._track = next(entry for entry in manifest.inputs if entry.source == "track")
         self._mask = next((entry for entry in manifest.inputs if entry.source == "mask"), None)
         self._answer_numbers = _answer_numbers(manifest)
+        self._is_kept_only = isinstance(manifest.pipeline, TensorSection) and (
+            len(manifest.output.shape) != 2 or any(isinstance(length, str) for length in self.row_shape)
+        )
         session = _build(stored, threads)
         _check_inputs(session, manifest.inputs)
         _check_output(session, manifest.output)
@@ -132,7 +136,11 @@ class Session:
         """Warm up on rows of small numbers; RefusedError where the graph fails, or answers for other labels.
 
         Two rows are run where the graph says that it takes any number: some exported graphs take one in truth.
+        A model of kind `tensor` whose shapes are too free to be tried, or whose answer is no row of numbers, is taken
+        as it is: nobody can ask it yet.
         """
+        if self._is_kept_only:
+            return
         generator = np.random.default_rng(_TRIAL_SEED)
         shape = [length if isinstance(length, int) else 1 for length in self.row_shape]
         values = generator.random((self.fixed_rows or _TRIAL_ROWS, *shape), np.float32)

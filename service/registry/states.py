@@ -64,7 +64,8 @@ class Entry:
     """One version in the store and what became of it. Changed on the event loop only.
 
     served: the model, once it is loaded; the one pointer that requests follow. refusal: why it is not, or why the copy
-    on disk is not; refused_for_now: it may be loadable later, as it is. stale: the files changed since it was loaded.
+    on disk is not; refused_for_now: it may be loadable later, as it is. stale: the files changed since
+    the loading began.
     asked: somebody wanted this version by its number. unloaded: an operator took it out. used: when it was last
     asked for, as a count.
     """
@@ -99,7 +100,7 @@ class Entry:
     @property
     def is_given_up(self) -> bool:
         """Whether loading it once more would fail in the same way."""
-        return self.refusal is not None and not self.refused_for_now
+        return self.refusal is not None and not self.refused_for_now and not self.stale
 
     def refuse(self, error: RefusedError) -> None:
         """Keep the reason only: an exception would keep the half-built model in memory."""

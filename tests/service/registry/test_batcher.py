@@ -1,0 +1,242 @@
+"""The micro-batcher: what goes together, who suffers from a failure, and that cancelling loses nothing."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.errors import SignError
+from service.registry import batcher as batcher_module
+from service.registry.batcher import Batcher
+from service.track import FloatArray
+
+pytestmark = pytest.mark.anyio
+BAD = -1.0
+
+
+@dataclass
+class Graph:
+    """Doubles its rows, fails where a row is BAD, and can be held in the middle of a run."""
+
+    batches: list[int] = field(default_factory=list)
+    running: int = 0
+    most_running: int = 0
+    free: threading.Event = field(default_factory=threading.Event)
+    entered: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, values: FloatArray, mask: FloatArray | None) -> FloatArray:
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        self.entered.set()
+        try:
+            assert self.free.wait(10)
+            self.batches.append(len(values))
+            if (values == BAD).any():
+                raise SignError("model-failed", "a bad row")
+            return np.asarray(values[:, :1] * 2 + (0 if mask is None else mask.sum(axis=1, keepdims=True)))
+        finally:
+            self.running -= 1
+
+
+@pytest.fixture
+def graph() -> Graph:
+    return Graph()
+
+
+@pytest.fixture
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as threads:
+        yield threads
+
+
+@pytest.fixture
+def seen() -> list[int]:
+    return []
+
+
+@pytest.fixture
+def batcher(graph: Graph, executor: ThreadPoolExecutor, seen: list[int]) -> Batcher:
+    return Batcher(graph.run, executor, most_rows=4, observe=lambda rows, _: seen.append(rows))
+
+
+def _rows(*values: float) -> FloatArray:
+    return np.array([[value, 0.0] for value in values], np.float32)
+
+
+async def _held(graph: Graph, batcher: Batcher) -> "asyncio.Task[FloatArray]":
+    """A first caller whose run is held: everybody after it waits."""
+    first = asyncio.create_task(batcher.outputs(_rows(100), None))
+    assert await asyncio.to_thread(graph.entered.wait, 10)
+    return first
+
+
+async def _waiting(*calls: Awaitable[FloatArray]) -> "list[asyncio.Task[FloatArray]]":
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def test_a_row_that_finds_the_session_idle_is_run_at_once_and_alone(graph: Graph, batcher: Batcher) -> None:
+    graph.free.set()
+    np.testing.assert_array_equal(await batcher.outputs(_rows(1, 2), None), [[2], [4]])
+    assert graph.batches == [2]
+
+
+async def test_rows_that_wait_while_the_session_runs_go_together(
+    graph: Graph, batcher: Batcher, seen: list[int]
+) -> None:
+    first = await _held(graph, batcher)
+    tasks = await _waiting(*(batcher.outputs(_rows(value), None) for value in range(6)))
+    graph.free.set()
+    answers = await asyncio.gather(first, *tasks)
+    assert [float(answer[0, 0]) for answer in answers] == [200, 0, 2, 4, 6, 8, 10]
+    assert graph.batches == seen == [1, 4, 2]
+
+
+async def test_one_inference_runs_at_a_time(graph: Graph, batcher: Batcher) -> None:
+    graph.free.set()
+    await asyncio.gather(*(batcher.outputs(_rows(value), None) for value in range(50)))
+    assert graph.most_running == 1
+
+
+async def test_a_caller_with_many_rows_takes_turns_with_others(graph: Graph, batcher: Batcher) -> None:
+    first = await _held(graph, batcher)
+    many, few = await _waiting(batcher.outputs(_rows(*range(40)), None), batcher.outputs(_rows(7), None))
+    graph.free.set()
+    await few
+    assert len(graph.batches) <= 4  # of the twelve that all of it takes
+    np.testing.assert_array_equal((await many)[:, 0], np.arange(40) * 2)
+    await first
+
+
+async def test_a_bad_row_fails_its_own_caller_only(graph: Graph, batcher: Batcher) -> None:
+    first = await _held(graph, batcher)
+    tasks = await _waiting(*(batcher.outputs(_rows(value), None) for value in (1, BAD, 3)))
+    graph.free.set()
+    good, bad, other = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(bad, SignError)
+    assert (float(good[0, 0]), float(other[0, 0])) == (2, 6)  # type: ignore[index]
+    await first
+    np.testing.assert_array_equal(await batcher.outputs(_rows(5), None), [[10]])
+
+
+async def test_rows_of_different_shapes_do_not_spoil_each_other(graph: Graph, batcher: Batcher) -> None:
+    first = await _held(graph, batcher)
+    masks = np.ones((1, 3), np.float32)
+    wide = np.zeros((1, 5), np.float32)
+    calls = [(_rows(1), None), (wide, None), (_rows(2), masks), (_rows(3), masks), (_rows(4), masks[:, :2])]
+    tasks = await _waiting(*(batcher.outputs(values, mask) for values, mask in calls))
+    graph.free.set()
+    assert [float(answer[0, 0]) for answer in await asyncio.gather(*tasks)] == [2, 0, 7, 9, 10]
+    assert graph.batches == [1, 1, 1, 2, 1]
+    await first
+
+
+@pytest.mark.parametrize("gone", [(0,), (1,), (0, 1, 2), (1, 2)])
+async def test_callers_that_hang_up_while_they_wait_lose_nothing_for_others(
+    graph: Graph, batcher: Batcher, gone: tuple[int, ...]
+) -> None:
+    first = await _held(graph, batcher)
+    tasks = await _waiting(*(batcher.outputs(_rows(value), None) for value in range(4)))
+    for index in gone:
+        tasks[index].cancel()
+    await asyncio.sleep(0)
+    graph.free.set()
+    answers = await asyncio.gather(first, *tasks, return_exceptions=True)
+    for index, answer in enumerate(answers[1:]):
+        if index in gone:
+            assert isinstance(answer, asyncio.CancelledError)
+        else:
+            assert isinstance(answer, np.ndarray)
+            assert answer[0, 0] == 2 * index
+    assert graph.batches == [1, 4 - len(gone)]
+
+
+async def test_a_caller_that_hangs_up_while_its_rows_run_loses_nothing_for_others(
+    graph: Graph, batcher: Batcher
+) -> None:
+    first = await _held(graph, batcher)
+    (second,) = await _waiting(batcher.outputs(_rows(2), None))
+    first.cancel()
+    graph.free.set()
+    np.testing.assert_array_equal(await second, [[4]])
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
+async def test_a_caller_may_hang_up_at_any_await(graph: Graph, executor: ThreadPoolExecutor) -> None:
+    """Cancelled after every number of steps of the loop, with another caller beside it that must get its answer."""
+    graph.free.set()
+    for steps in range(40):
+        batcher = Batcher(graph.run, executor, most_rows=2, observe=lambda *_: None)
+        going, staying = await _waiting(
+            batcher.outputs(_rows(1, 2, 3, 4, 5), None), batcher.outputs(_rows(6, 7, 8), None)
+        )
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        going.cancel()
+        np.testing.assert_array_equal((await staying)[:, 0], [12, 14, 16])
+        await asyncio.gather(going, return_exceptions=True)
+
+
+async def test_a_queue_that_is_full_refuses_the_next_caller(
+    graph: Graph, batcher: Batcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batcher_module, "MOST_WAITING", 2)
+    first = await _held(graph, batcher)
+    tasks = await _waiting(*(batcher.outputs(_rows(value), None) for value in (1, 2)))
+    with pytest.raises(SignError, match="callers wait") as caught:
+        await batcher.outputs(_rows(3), None)
+    assert (caught.value.code, caught.value.retry_after_s) == ("busy", 1.0)
+    graph.free.set()
+    await asyncio.gather(first, *tasks)
+
+
+async def test_when_the_threads_are_gone_callers_hear_of_it(batcher: Batcher, executor: ThreadPoolExecutor) -> None:
+    executor.shutdown()
+    with pytest.raises(SignError) as caught:
+        await batcher.outputs(_rows(1), None)
+    assert caught.value.code == "shutting-down"
+
+
+async def test_a_run_that_is_dropped_with_the_threads_ends_its_callers(graph: Graph) -> None:
+    executor = ThreadPoolExecutor(1)
+    executor.submit(graph.run, _rows(0), None)
+    batcher = Batcher(graph.run, executor, most_rows=4, observe=lambda *_: None)
+    tasks = await _waiting(batcher.outputs(_rows(1), None), batcher.outputs(_rows(2), None))
+    executor.shutdown(wait=False, cancel_futures=True)
+    graph.free.set()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [getattr(answer, "code", None) for answer in answers] == ["shutting-down"] * 2
+
+
+@settings(max_examples=40)
+@given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=12), most_rows=st.integers(1, 6))
+def test_every_caller_gets_its_own_rows_whatever_goes_together(sizes: list[int], most_rows: int) -> None:
+    graph = Graph()
+    graph.free.set()
+    _in_new_loop(lambda executor: _each_gets_its_own(graph, executor, sizes, most_rows))
+    assert max(graph.batches) <= most_rows
+    assert sum(graph.batches) == sum(sizes)
+
+
+async def _each_gets_its_own(graph: Graph, executor: ThreadPoolExecutor, sizes: list[int], most_rows: int) -> None:
+    batcher = Batcher(graph.run, executor, most_rows=most_rows, observe=lambda *_: None)
+    callers = [np.arange(size, dtype=np.float32)[:, None] + 100 * index for index, size in enumerate(sizes)]
+    answers = await asyncio.gather(*(batcher.outputs(values, None) for values in callers))
+    for values, answer in zip(callers, answers, strict=True):
+        np.testing.assert_array_equal(answer, values * 2)
+
+
+def _in_new_loop(work: Callable[[ThreadPoolExecutor], Awaitable[None]]) -> None:
+    async def main() -> None:
+        with ThreadPoolExecutor(2) as executor:
+            await work(executor)
+
+    asyncio.run(main())
