@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
+from service.analysis.looking import Part
 from service.analysis.predict import PredictRequest, predict
 from service.api.answers import PredictBody
 from service.app import create_app, open_house
@@ -112,7 +113,7 @@ def predict_command(
 
     async def run() -> PredictBody:
         async with open_house(settings.model_copy(update={"slots": 1}), Metrics()) as house:
-            request = PredictRequest(
+            part = Part(
                 medium=Medium(str(file), file.stat().st_size),
                 deadline=Deadline.after(settings.request_timeout_s),
                 model=model or settings.default_model,
@@ -121,8 +122,8 @@ def predict_command(
                 duration_s=clip_duration,
                 mirrored=mirrored,
             )
-            answer = await predict(request, house)
-            return PredictBody.of(answer, top_k=5, with_probabilities=False, with_frames=False)
+            answer = await predict(PredictRequest(part), house)
+            return PredictBody.of_answer(answer, top_k=5, with_probabilities=False, with_frames=False)
 
     try:
         pass

@@ -48,7 +48,7 @@ class Metrics:
         self.errors = Counter("sign_errors_total", "Errors by code.", ["code"], registry=registry)
         self.slots = Gauge("sign_slots", "Slots by state: busy, idle.", ["state"], registry=registry)
         self.slot_restarts = Counter(
-            "sign_slot_restarts_total", "Slots started again: died, timeout, cancelled, recycled.", ["reason"], registry=registry
+            "sign_slot_restarts_total", "Slots started again, by reason.", ["reason"], registry=registry
         )
         self.frames = Counter("sign_frames_total", "Frames decoded and observed.", ["stage"], registry=registry)
         self.media_seconds = Counter("sign_media_seconds_total", "Seconds of media looked at.", registry=registry)

@@ -85,6 +85,7 @@ class Settings(BaseSettings):
     media_bytes: int = Field(256 * MIB, gt=0, description="Most bytes of a medium.")
     frame_pixels: int = Field(33_000_000, gt=0, description="Most pixels of a picture or of a video's frame.")
     predict_seconds: float = Field(120.0, gt=0, description="Longest part of a video that /predict looks at.")
+    timeline_seconds: float = Field(600.0, gt=0, description="Longest part of a video that /timeline looks at.")
     sampled_frames: int = Field(20_000, gt=0, description="Most frames that one request may look at.")
     upload_stall_s: float = Field(30.0, gt=0, description="Longest pause between two pieces of an upload.")
     form_fields: int = Field(32, gt=0, description="Most fields of a form besides the file.")

@@ -8,8 +8,13 @@ from typing import Self
 from pydantic import BaseModel
 
 from service.analysis.predict import PredictAnswer
-from service.analysis.prediction import FrameAnswer, Prediction, RankedLabel
+from service.analysis.prediction import Evidence, FrameAnswer, Prediction, RankedLabel
+from service.analysis.timeline import TimelineAnswer
+from service.registry.manifest import Manifest
+from service.spotting.segment import Segment
 from service.track import MediaInfo, MediaKind, Side
+
+WINDOW_TOP_K = 5
 
 
 class ModelRef(BaseModel):
@@ -17,6 +22,10 @@ class ModelRef(BaseModel):
 
     name: str
     version: int
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Self:
+        return cls(name=manifest.name, version=manifest.version)
 
 
 class RankedAnswer(BaseModel):
@@ -51,6 +60,17 @@ class EvidenceBody(BaseModel):
     face_frames: int
     handedness: Side | None
     frames: list[FrameBody] | None = None
+
+    @classmethod
+    def of(cls, evidence: Evidence, frames: tuple[FrameAnswer, ...] | None) -> Self:
+        asked = {} if frames is None else {"frames": [FrameBody.of(frame) for frame in frames]}
+        return cls(
+            frames_sampled=evidence.frames_sampled,
+            hand_frames=evidence.hand_frames,
+            face_frames=evidence.face_frames,
+            handedness=evidence.handedness,
+            **asked,
+        )
 
 
 class MediaBody(BaseModel):
@@ -88,6 +108,22 @@ class PredictionBody(BaseModel):
     top: list[RankedAnswer]
     probabilities: dict[str, float] | None = None
 
+    @classmethod
+    def of(cls, prediction: Prediction, *, top_k: int, with_probabilities: bool) -> Self:
+        best = prediction.best
+        asked = {"probabilities": _by_label(prediction)} if with_probabilities else {}
+        return cls(
+            predicted_class_idx=best.class_idx if best else None,
+            predicted_class_name=best.class_name if best and not prediction.declined else None,
+            confidence=best.confidence if best else 0.0,
+            declined=prediction.declined,
+            start_time=prediction.window.start_s,
+            end_time=prediction.window.end_s,
+            clip_duration=prediction.window.duration_s,
+            top=[RankedAnswer.of(label) for label in prediction.ranked[:top_k]],
+            **asked,
+        )
+
 
 class PredictBody(PredictionBody):
     """The answer of /predict."""
@@ -98,22 +134,75 @@ class PredictBody(PredictionBody):
     warnings: list[str]
 
     @classmethod
-    def of(cls, answer: PredictAnswer, *, top_k: int, with_probabilities: bool, with_frames: bool) -> Self:
-        prediction = answer.prediction
-        best = prediction.best
-        asked = {"probabilities": _by_label(prediction)} if with_probabilities else {}
+    def of_answer(cls, answer: PredictAnswer, *, top_k: int, with_probabilities: bool, with_frames: bool) -> Self:
+        core = PredictionBody.of(answer.prediction, top_k=top_k, with_probabilities=with_probabilities)
+        frames = answer.prediction.frames if with_frames else None
         return cls(
-            model=ModelRef(name=answer.manifest.name, version=answer.manifest.version),
-            predicted_class_idx=best.class_idx if best else None,
-            predicted_class_name=best.class_name if best and not prediction.declined else None,
-            confidence=best.confidence if best else 0.0,
-            declined=prediction.declined,
-            start_time=prediction.window.start_s,
-            end_time=prediction.window.end_s,
-            clip_duration=prediction.window.duration_s,
-            top=[RankedAnswer.of(label) for label in prediction.ranked[:top_k]],
-            evidence=_evidence(prediction, with_frames=with_frames),
+            **core.model_dump(exclude_unset=True),
+            model=ModelRef.of(answer.manifest),
+            evidence=EvidenceBody.of(answer.prediction.evidence, frames),
             media=MediaBody.of(answer.media),
+            warnings=list(answer.warnings),
+        )
+
+
+class AlternativeBody(BaseModel):
+    """Another label that a segment might show."""
+
+    class_name: str
+    confidence: float
+
+
+class SegmentBody(BaseModel):
+    """One sign and when it is signed."""
+
+    start_time: float
+    end_time: float
+    class_idx: int
+    class_name: str
+    confidence: float
+    alternatives: list[AlternativeBody]
+
+    @classmethod
+    def of(cls, segment: Segment) -> Self:
+        return cls(
+            start_time=segment.start_s,
+            end_time=segment.end_s,
+            class_idx=segment.class_idx,
+            class_name=segment.label,
+            confidence=segment.confidence,
+            alternatives=[
+                AlternativeBody(class_name=other.label, confidence=other.confidence) for other in segment.alternatives
+            ],
+        )
+
+
+class TimelineBody(BaseModel):
+    """The answer of /timeline."""
+
+    model: ModelRef
+    media: MediaBody
+    duration: float
+    segments: list[SegmentBody]
+    transcript: str
+    windows: list[PredictionBody] | None = None
+    evidence: EvidenceBody
+    warnings: list[str]
+
+    @classmethod
+    def of(cls, answer: TimelineAnswer, *, with_windows: bool, with_probabilities: bool) -> Self:
+        windows = [
+            PredictionBody.of(window, top_k=WINDOW_TOP_K, with_probabilities=with_probabilities)
+            for window in (answer.windows if with_windows else ())
+        ]
+        asked = {"windows": windows} if with_windows else {}
+        return cls(
+            model=ModelRef.of(answer.manifest),
+            media=MediaBody.of(answer.media),
+            duration=answer.duration_s,
+            segments=[SegmentBody.of(segment) for segment in answer.segments],
+            transcript=answer.transcript,
+            evidence=EvidenceBody.of(answer.evidence, None),
             warnings=list(answer.warnings),
             **asked,
         )
@@ -122,15 +211,3 @@ class PredictBody(PredictionBody):
 def _by_label(prediction: Prediction) -> dict[str, float]:
     in_order = sorted(prediction.ranked, key=lambda label: label.class_idx)
     return {label.class_name: label.confidence for label in in_order}
-
-
-def _evidence(prediction: Prediction, *, with_frames: bool) -> EvidenceBody:
-    evidence = prediction.evidence
-    asked = {"frames": [FrameBody.of(frame) for frame in prediction.frames]} if with_frames else {}
-    return EvidenceBody(
-        frames_sampled=evidence.frames_sampled,
-        hand_frames=evidence.hand_frames,
-        face_frames=evidence.face_frames,
-        handedness=evidence.handedness,
-        **asked,
-    )

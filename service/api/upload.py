@@ -64,6 +64,12 @@ async def received(request: Request, spool: Path) -> AsyncIterator[Upload]:
         yield Upload(Medium(file.name, sink.size), sink.fields, sink.file_name, time.perf_counter() - began)
 
 
+def is_form(request: Request) -> bool:
+    """Whether the body is a multipart form."""
+    kind, _ = parse_options_header(request.headers.get("content-type"))
+    return bool(kind == MULTIPART)
+
+
 def _refuse_by_header(request: Request, settings: Settings) -> None:
     """Refuse by Content-Length before a byte is read."""
     length = request.headers.get("content-length", "")

@@ -1,0 +1,116 @@
+"""The use case of /timeline: what is signed when."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from service.analysis.house import House
+from service.analysis.looking import Judged, Look, Part, end_of, judge, look
+from service.analysis.prediction import Evidence, Prediction, answer
+from service.errors import SignError
+from service.pipelines.windows import windows_over
+from service.registry.manifest import Manifest, Timing
+from service.spotting.segment import ScoredWindow, Segment, Smoothing, SpottingRules
+from service.spotting.segments import segments_of
+from service.spotting.transcript import transcript
+from service.track import MediaInfo
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineRequest:
+    """What a caller asks of one part; what is None is taken from the manifest. Seconds."""
+
+    part: Part
+    window_s: float | None = None
+    stride_s: float | None = None
+    min_duration_s: float | None = None
+    merge_gap_s: float | None = None
+    threshold: float | None = None
+    smoothing: Smoothing = "viterbi"
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineAnswer:
+    """Segments in order, the transcript, and each window's own answer."""
+
+    segments: tuple[Segment, ...]
+    transcript: str
+    windows: tuple[Prediction, ...]
+    duration_s: float
+    evidence: Evidence
+    manifest: Manifest
+    media: MediaInfo
+    warnings: tuple[str, ...]
+    stages_s: dict[str, float]
+
+
+async def timeline(request: TimelineRequest, house: House) -> TimelineAnswer:
+    """What is signed when in the asked part; SignError where the medium, the model or the part does not allow it."""
+    seen = await look(request.part, house, longest_s=house.settings.timeline_seconds)
+    end_s = _end_of_video(seen, request.part)
+    times = _times(request, seen.manifest)
+    judged = await judge(seen, windows_over(request.part.start_s, end_s, times.window_s, times.stride_s))
+    began = time.perf_counter()
+    segments = await asyncio.to_thread(_segments, judged, seen, _rules(request, times, seen.manifest))
+    seen.spent("spotting", began)
+    manifest = seen.manifest
+    return TimelineAnswer(
+        segments=segments,
+        transcript=transcript((entry.label for entry in segments), manifest.unit, manifest.label_text),
+        windows=tuple(_answer(entry, seen, request.threshold) for entry in judged),
+        duration_s=end_s - request.part.start_s,
+        evidence=Evidence.of(seen.track),
+        manifest=manifest,
+        media=seen.track.media,
+        warnings=tuple(dict.fromkeys((*seen.track.warnings, *(text for one in judged for text in one.rows.warnings)))),
+        stages_s=seen.stages_s,
+    )
+
+
+def _end_of_video(seen: Look, part: Part) -> float:
+    if seen.track.media.duration is None:
+        raise SignError("media-wrong-kind", "A picture has no timeline; send it to /predict, or send a video.")
+    return end_of(seen.track, part)
+
+
+def _times(request: TimelineRequest, manifest: Manifest) -> Timing:
+    """The manifest's times with what the caller changed."""
+    asked = {
+        "window_s": request.window_s,
+        "stride_s": request.stride_s,
+        "min_duration_s": request.min_duration_s,
+        "merge_gap_s": request.merge_gap_s,
+    }
+    changes = {name: value for name, value in asked.items() if value is not None}
+    if manifest.time is not None:
+        return manifest.time.model_copy(update=changes)
+    if request.window_s is None:
+        detail = f"{manifest.name} does not say how long a window is; say it with clip_duration."
+        raise SignError("parameter-invalid", detail)
+    return Timing.model_validate({"stride_s": request.window_s / 4, **changes})
+
+
+def _rules(request: TimelineRequest, times: Timing, manifest: Manifest) -> SpottingRules:
+    return SpottingRules(
+        labels=manifest.labels or (),
+        stride_s=times.stride_s,
+        idle_labels=manifest.idle_labels,
+        threshold=manifest.output.threshold if request.threshold is None else request.threshold,
+        min_duration_s=times.min_duration_s,
+        merge_gap_s=times.merge_gap_s,
+        smoothing=request.smoothing,
+    )
+
+
+def _segments(judged: list[Judged], seen: Look, rules: SpottingRules) -> tuple[Segment, ...]:
+    return segments_of((_scored(entry, seen) for entry in judged), rules)
+
+
+def _scored(entry: Judged, seen: Look) -> ScoredWindow:
+    cut = seen.track.cut(entry.window)
+    return ScoredWindow(entry.window, entry.probabilities, cut.times_s, cut.present)
+
+
+def _answer(entry: Judged, seen: Look, threshold: float | None) -> Prediction:
+    evidence = Evidence.of(seen.track.cut(entry.window))
+    return answer(entry.window, entry.probabilities, evidence, seen.manifest, threshold)

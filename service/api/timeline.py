@@ -1,0 +1,97 @@
+"""POST /timeline."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+
+from service.analysis.house import House
+from service.analysis.timeline import TimelineAnswer, TimelineRequest, timeline
+from service.api.access import require_key, require_open
+from service.api.answers import TimelineBody
+from service.api.hangup import unless_hung_up
+from service.api.options import TimelineOptions, media_route_schema
+from service.api.receive import part_of, received_with, server_timing
+from service.errors import SignError
+from service.export.answer import MediaFile, SignsAnswer
+from service.export.formats import JSON_MEDIA_TYPE, TIMELINE_FORMATS
+from service.spotting.transcript import text_of
+
+router = APIRouter(tags=["answers"], dependencies=[Depends(require_key), Depends(require_open)])
+
+
+@router.post(
+    "/timeline",
+    response_model=TimelineBody,
+    openapi_extra=media_route_schema(TimelineOptions),
+    summary="What is signed when",
+)
+async def post_timeline(request: Request) -> Response:
+    """Send the medium as the form's part `file` or as the body itself; options as query parameters or form fields."""
+    house: House = request.app.state.house
+    async with received_with(request, TimelineOptions) as (upload, options):
+        format_name = options.format or acceptable_format(request.headers.get("accept"))
+        asked = TimelineRequest(
+            part=part_of(options, upload, house, duration_s=None),
+            window_s=options.clip_duration,
+            stride_s=options.stride,
+            min_duration_s=options.min_duration,
+            merge_gap_s=options.merge_gap,
+            threshold=options.threshold,
+            smoothing=options.smoothing,
+        )
+        answer = await unless_hung_up(request, timeline(asked, house))
+        name = options.media_name or upload.file_name or ""
+    headers = {"Server-Timing": server_timing({"upload": upload.seconds, **answer.stages_s})}
+    if format_name != "json":
+        with house.metrics.stage("export"):
+            return await _exported(answer, format_name, last_component(name), headers)
+    body = TimelineBody.of(answer, with_windows=options.return_windows, with_probabilities=options.return_probabilities)
+    return JSONResponse(body.model_dump(exclude_unset=True), headers=headers)
+
+
+async def _exported(answer: TimelineAnswer, format_name: str, name: str, headers: dict[str, str]) -> Response:
+    media = answer.media
+    chosen = TIMELINE_FORMATS[format_name]
+    file = MediaFile(name, media.kind, media.format, media.duration, media.frame_rate)
+    texts = {label: text_of(label, answer.manifest.label_text) for label in answer.manifest.label_text}
+    signs = SignsAnswer(file, answer.segments, datetime.now(UTC), answer.manifest.name, texts)
+    content = await asyncio.to_thread(chosen.file, signs)
+    headers = {**headers, "Content-Disposition": f"attachment; filename*=UTF-8''{quote(chosen.file_name(file))}"}
+    return Response(content, media_type=chosen.media_type, headers=headers)
+
+
+def acceptable_format(accept: str | None) -> str:
+    """The format that `Accept` prefers, json where it says nothing; SignError where it takes none of ours."""
+    if not accept:
+        return "json"
+    by_type = {JSON_MEDIA_TYPE: "json", **{entry.accept: name for name, entry in TIMELINE_FORMATS.items()}}
+    for wanted in _preferences(accept):
+        if wanted in ("*/*", "application/*"):
+            return "json"
+        if wanted in by_type:
+            return by_type[wanted]
+    raise SignError("format-not-acceptable", f"There are: {', '.join(by_type)}; or use the option format.")
+
+
+def _preferences(accept: str) -> list[str]:
+    """Media types of an Accept header, the most wanted first; those with q=0 are not wanted."""
+    weighed = []
+    for entry in accept.split(","):
+        media_type, *parameters = (part.strip().lower() for part in entry.split(";"))
+        weights = [parameter.removeprefix("q=") for parameter in parameters if parameter.startswith("q=")]
+        try:
+            weight = float(weights[0]) if weights else 1.0
+        except ValueError:
+            weight = 0.0
+        if weight > 0:
+            weighed.append((weight, media_type))
+    return [media_type for _, media_type in sorted(weighed, key=lambda entry: -entry[0])]
+
+
+def last_component(name: str) -> str:
+    """A file name without its folders, whichever way they are written."""
+    return PurePosixPath(name.replace("\\", "/")).name

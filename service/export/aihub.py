@@ -1,0 +1,21 @@
+"""The label layout of the Korean AI-Hub sign corpus, as its `*_morpheme.json` files have it."""
+
+import json
+
+from service.export.answer import SignsAnswer
+from service.export.ticks import MILLISECONDS, ticks
+
+
+def signs_aihub(answer: SignsAnswer) -> str:
+    """metaData about the medium, and for each sign its seconds and its label; the url, the corpus's own, is empty."""
+    meta = {
+        "name": answer.media.name,
+        "duration": round(answer.media.duration_s or 0.0, 3),
+        "url": "",
+        "exportedOn": answer.created.strftime("%Y/%m/%d"),
+    }
+    data = [
+        {"start": start / MILLISECONDS, "end": end / MILLISECONDS, "attributes": [{"name": sign.label}]}
+        for sign, (start, end) in zip(answer.signs, ticks(answer.signs, MILLISECONDS), strict=True)
+    ]
+    return json.dumps({"metaData": meta, "data": data}, ensure_ascii=False, indent=1) + "\n"

@@ -1,0 +1,55 @@
+"""WebVTT and SubRip: one cue for each sign or moment."""
+
+import html
+from collections.abc import Iterable
+from datetime import timedelta
+
+import srt
+from webvtt import Caption, WebVTT
+
+from service.export.answer import HighlightsAnswer, SignsAnswer
+from service.export.text import one_line
+from service.export.ticks import MILLISECONDS, Span, ticks
+
+
+def signs_vtt(answer: SignsAnswer) -> str:
+    """WebVTT with one cue for each sign; damaged stretches stand in a comment before the first."""
+    gaps = [
+        f"Nothing could be read from {gap.start_s:.3f} s to {gap.end_s:.3f} s." for gap in answer.gaps if gap.duration_s
+    ]
+    return _vtt(answer.signs, _cue_texts(answer), gaps)
+
+
+def moments_vtt(answer: HighlightsAnswer) -> str:
+    """WebVTT with one cue for each moment that stands out: its score."""
+    return _vtt(answer.moments, [f"{moment.score:.2f}" for moment in answer.moments], [])
+
+
+def signs_srt(answer: SignsAnswer) -> str:
+    """SubRip. It has no escapes, so an arrow `-->` in a label, which is its own mark, is written as →."""
+    texts = [text.replace("-->", "→") for text in _cue_texts(answer)]
+    return str(
+        srt.compose(
+            srt.Subtitle(number, timedelta(milliseconds=start), timedelta(milliseconds=end), text)
+            for number, ((start, end), text) in enumerate(
+                zip(ticks(answer.signs, MILLISECONDS), texts, strict=True), start=1
+            )
+        )
+    )
+
+
+def _cue_texts(answer: SignsAnswer) -> list[str]:
+    return [one_line(answer.texts.get(sign.label, sign.label)) for sign in answer.signs]
+
+
+def _vtt(spans: Iterable[Span], texts: list[str], comments: list[str]) -> str:
+    captions = [
+        Caption(_vtt_time(start), _vtt_time(end), html.escape(text, quote=False))
+        for (start, end), text in zip(ticks(spans, MILLISECONDS), texts, strict=True)
+    ]
+    return WebVTT(captions=captions, header_comments=comments).content.rstrip("\n") + "\n"
+
+
+def _vtt_time(milliseconds: int) -> str:
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{rest:03}"

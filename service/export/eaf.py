@@ -1,0 +1,119 @@
+"""ELAN's annotation format, EAF 3.0: signs on a time-aligned tier, the confidence of each under it."""
+
+import re
+import uuid
+from collections.abc import Iterable
+from typing import Final
+
+from pympi import Elan
+
+from service.export.answer import MediaFile, Sign, SignsAnswer
+from service.export.text import one_line
+from service.export.ticks import MILLISECONDS, Span, ticks
+from service.track import Window
+
+SIGNS_TIER: Final = "signs"
+CONFIDENCE_TIER: Final = "confidence"
+GAPS_TIER: Final = "gaps"
+GAP_TEXT: Final = "could not be read"
+
+MIME_TYPES: Final = {
+    "mp4": "video/mp4",
+    "mov": "video/quicktime",
+    "webm": "video/webm",
+    "mkv": "video/x-matroska",
+    "avi": "video/x-msvideo",
+    "mpeg-ts": "video/mp2t",
+    "gif": "image/gif",
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "webp": "image/webp",
+    "bmp": "image/bmp",
+    "heic": "image/heic",
+    "avif": "image/avif",
+}
+"""By the format that the service recognised; ELAN's own words for the rest are in `_mime_type`."""
+
+_DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
+
+
+def signs_eaf(answer: SignsAnswer) -> bytes:
+    """An EAF 3.0 document. Damaged stretches stand on a tier of their own, which is there only where there are any.
+
+    The medium is linked as `./name`: ELAN finds it without asking where both files lie in one folder. Names are not
+    percent-encoded, because ELAN writes and looks them up as they are; only the four characters that the schema
+    takes in no address (% # [ ]) are.
+    """
+    document = Elan.Eaf(author=one_line(answer.model))
+    document.remove_tier("default")
+    document.remove_linguistic_type("default-lt")
+    _describe(document, answer)
+    document.add_linguistic_type("sign")
+    document.add_linguistic_type("confidence", "Symbolic_Association", timealignable=False)
+    document.add_tier(SIGNS_TIER, "sign", ann=one_line(answer.model))
+    document.add_tier(CONFIDENCE_TIER, "confidence", parent=SIGNS_TIER)
+    if any(gap.duration_s > 0 for gap in answer.gaps):
+        document.add_linguistic_type("gap")
+        document.add_tier(GAPS_TIER, "gap")
+    _annotate(document, answer)
+    xml: bytes = Elan.to_string(document, encoding="utf-8")
+    return _DECLARATION + xml + b"\n"
+
+
+def _describe(document: Elan.Eaf, answer: SignsAnswer) -> None:
+    document.adocument |= {
+        "DATE": answer.created.isoformat(timespec="seconds"),
+        "FORMAT": "3.0",
+        "VERSION": "3.0",
+        "xsi:noNamespaceSchemaLocation": "http://www.mpi.nl/tools/elan/EAFv3.0.xsd",
+    }
+    document.header |= {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"}
+    if answer.media.name:
+        name = re.sub(r"[%#\[\]]", lambda one: f"%{ord(one[0]):02X}", one_line(answer.media.name))
+        document.add_linked_file(f"file:///{name}", relpath=f"./{name}", mimetype=_mime_type(answer.media))
+    identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{answer.media.name}/{answer.model}/{answer.created.isoformat()}")
+    annotations = 2 * len(answer.signs) + len(answer.gaps)
+    document.properties = [
+        ("URN", f"urn:nl-mpi-tools-elan-eaf:{identity}"),
+        ("lastUsedAnnotationId", annotations + 1),
+    ]
+
+
+def _annotate(document: Elan.Eaf, answer: SignsAnswer) -> None:
+    """All tiers in one pass over time, so that the document's time slots are in order.
+
+    The confidences go straight into pympi's documented table: its add_ref_annotation looks through all signs for
+    each of them.
+    """
+    entries: list[tuple[Span, Sign | None]] = [(sign, sign) for sign in answer.signs]
+    entries += [(gap, None) for gap in _united(answer.gaps)]
+    entries.sort(key=lambda entry: (entry[0].start_s, entry[0].end_s))
+    confidences = document.tiers[CONFIDENCE_TIER][1]
+    for (_, sign), (start, end) in zip(entries, ticks((span for span, _ in entries), MILLISECONDS), strict=True):
+        if sign is None:
+            document.add_annotation(GAPS_TIER, start, end, GAP_TEXT)
+            continue
+        document.add_annotation(SIGNS_TIER, start, end, one_line(sign.label))
+        parent = f"a{document.maxaid}"
+        child = document.generate_annotation_id()
+        document.annotations[child] = CONFIDENCE_TIER
+        confidences[child] = (parent, f"{sign.confidence:.3f}", None, None)
+
+
+def _united(gaps: Iterable[Window]) -> list[Window]:
+    """The gaps without overlaps, so that each finds its place on the tier."""
+    united: list[Window] = []
+    for gap in sorted(gaps, key=lambda gap: gap.start_s):
+        if united and gap.start_s <= united[-1].end_s:
+            before = united.pop()
+            united.append(Window(before.start_s, max(before.end_s, gap.end_s)))
+        elif gap.duration_s > 0:
+            united.append(gap)
+    return united
+
+
+def _mime_type(media: MediaFile) -> str:
+    known = MIME_TYPES.get(media.format)
+    if known is not None:
+        return known
+    return {"video": "video/*", "picture": "image/*"}.get(media.kind, "unknown")

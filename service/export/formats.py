@@ -1,0 +1,56 @@
+"""The formats that answers are exported to: one table for each kind of answer."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from service.export.aihub import signs_aihub
+from service.export.answer import HighlightsAnswer, MediaFile, SignsAnswer
+from service.export.captions import moments_vtt, signs_srt, signs_vtt
+from service.export.eaf import signs_eaf
+from service.export.edl import moments_edl
+from service.export.png import tension_png
+from service.export.table import moments_csv, signs_csv
+
+AnswerT = TypeVar("AnswerT")
+
+JSON_MEDIA_TYPE = "application/json"
+"""The default, which the routes write themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format(Generic[AnswerT]):
+    """A format: what `Accept` calls it, what it is served as, how its files are named, and who writes it.
+
+    The two differ only where `Accept` could not tell the format from plain json.
+    """
+
+    accept: str
+    media_type: str
+    ending: str
+    write: Callable[[AnswerT], str | bytes]
+
+    def file(self, answer: AnswerT) -> bytes:
+        """The file's bytes; text is UTF-8."""
+        written = self.write(answer)
+        return written if isinstance(written, bytes) else written.encode("utf-8", "replace")
+
+    def file_name(self, media: MediaFile) -> str:
+        """The name under which it is saved."""
+        return media.stem + self.ending
+
+
+TIMELINE_FORMATS: Mapping[str, Format[SignsAnswer]] = {
+    "vtt": Format("text/vtt", "text/vtt; charset=utf-8", ".vtt", signs_vtt),
+    "srt": Format("application/x-subrip", "application/x-subrip; charset=utf-8", ".srt", signs_srt),
+    "eaf": Format("text/x-eaf+xml", "text/x-eaf+xml; charset=utf-8", ".eaf", signs_eaf),
+    "csv": Format("text/csv", "text/csv; charset=utf-8; header=present", ".csv", signs_csv),
+    "aihub": Format("application/x-aihub+json", "application/json", "_morpheme.json", signs_aihub),
+}
+
+HIGHLIGHT_FORMATS: Mapping[str, Format[HighlightsAnswer]] = {
+    "vtt": Format("text/vtt", "text/vtt; charset=utf-8", ".vtt", moments_vtt),
+    "csv": Format("text/csv", "text/csv; charset=utf-8; header=present", ".csv", moments_csv),
+    "edl": Format("text/x-edl", "text/x-edl; charset=utf-8", ".edl", moments_edl),
+    "png": Format("image/png", "image/png", ".png", tension_png),
+}

@@ -1,0 +1,92 @@
+"""The tension curve as a picture."""
+
+import importlib.util
+import io
+import threading
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from service.export.answer import HighlightsAnswer
+from service.export.text import one_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FONT_PACKAGE: Final = "koreanize_matplotlib"
+"""A wheel that carries NanumGothic (SIL Open Font License). It is never imported: importing it changes matplotlib."""
+
+INSTALLED_FONTS: Final = ("NanumGothic", "Noto Sans CJK KR", "Noto Sans KR", "Malgun Gothic", "Apple SD Gothic Neo")
+FALLBACK_FONT: Final = "DejaVu Sans"
+
+SIZE_INCHES: Final = (12.0, 4.0)
+DOTS_PER_INCH: Final = 100
+CURVE, MOMENT = "#1f4e79", "#f2a900"
+
+_one_at_a_time = threading.Lock()  # matplotlib keeps fonts and warnings per process
+
+
+def tension_png(answer: HighlightsAnswer) -> bytes:
+    """A picture of 1200 × 400 pixels: the curve, broken where the tension is unknown, and the moments behind it."""
+    # matplotlib costs most of a second to import, and only pictures need it
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    with _one_at_a_time, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")
+        figure = Figure(SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
+        FigureCanvasAgg(figure)
+        _draw(figure.add_subplot(), answer)
+        out = io.BytesIO()
+        figure.savefig(out, format="png", metadata={"Software": None})
+    return out.getvalue()
+
+
+def _draw(axes: "Axes", answer: HighlightsAnswer) -> None:
+    for moment in answer.moments:
+        axes.axvspan(moment.start_s, moment.end_s, color=MOMENT, alpha=0.3, linewidth=0)
+        axes.plot([moment.peak_s], [moment.score], marker="o", color=MOMENT, markeredgecolor=CURVE)
+        axes.annotate(
+            f"{moment.score:.2f}",
+            (moment.peak_s, moment.score),
+            xytext=(0, 6),
+            textcoords="offset points",
+            ha="center",
+            fontsize=8,
+        )
+    times_s = [point.time_s for point in answer.tension]
+    values = [float("nan") if point.value is None else point.value for point in answer.tension]
+    axes.plot(times_s, values, color=CURVE, linewidth=1.5, marker=".", markersize=3)
+    end_s = max([answer.media.duration_s or 0.0, 1e-3, *times_s])
+    axes.set_xlim(0.0, end_s)
+    axes.margins(y=0.15)
+    axes.xaxis.set_major_formatter(lambda seconds, _position: _clock(seconds))
+    axes.grid(alpha=0.3)
+    family = [*korean_fonts(), FALLBACK_FONT]
+    axes.set_title(one_line(answer.media.name) if answer.media.name else "", family=family, parse_math=False)
+    axes.set_ylabel(one_line(answer.title) if answer.title else "", family=family, parse_math=False)
+
+
+def _clock(seconds: float) -> str:
+    """Minutes and seconds, as players show them."""
+    sign = "-" if seconds < 0 else ""
+    minutes, rest = divmod(abs(seconds), 60)
+    return f"{sign}{int(minutes)}:{rest:04.1f}" if rest % 1 else f"{sign}{int(minutes)}:{int(rest):02}"
+
+
+@cache
+def korean_fonts() -> tuple[str, ...]:
+    """Families that draw Korean, best first: the wheel's, then whichever the system has; none means empty boxes."""
+    from matplotlib import font_manager  # noqa: PLC0415 - as above
+
+    fonts = font_manager.fontManager
+    package = importlib.util.find_spec(FONT_PACKAGE)
+    found: list[str] = []
+    for folder in (package.submodule_search_locations or []) if package else []:
+        path = Path(folder) / "fonts" / "NanumGothic.ttf"
+        if path.is_file():
+            fonts.addfont(path)
+            found.append(font_manager.FontProperties(fname=path).get_name())
+    installed = {font.name for font in fonts.ttflist}
+    return tuple(dict.fromkeys([*found, *(name for name in INSTALLED_FONTS if name in installed)]))

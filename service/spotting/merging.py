@@ -1,0 +1,91 @@
+"""Pieces of segments: equal neighbours are joined, short ones left out, damage never bridged."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from service.spotting.decoder import Doubles
+
+_SLACK_S = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch that shows one class, from `count` windows whose probabilities add up to `total` (C numbers)."""
+
+    start_s: float
+    end_s: float
+    class_idx: int
+    total: Doubles
+    count: int
+
+    def joined(self, later: "Piece") -> "Piece":
+        """Both as one, with what lies between them."""
+        return Piece(self.start_s, later.end_s, self.class_idx, self.total + later.total, self.count + later.count)
+
+
+class Merger:
+    """Joins equal pieces at most merge_gap_s apart, unless `damaged(from, to)` says that something is missing there."""
+
+    def __init__(self, merge_gap_s: float, damaged: Callable[[float, float], bool]) -> None:
+        self._gap_s = merge_gap_s
+        self._damaged = damaged
+        self._held: Piece | None = None
+
+    @property
+    def held_from_s(self) -> float | None:
+        """Where the piece begins that may still grow."""
+        return None if self._held is None else self._held.start_s
+
+    def push(self, piece: Piece) -> tuple[Piece, ...]:
+        """Take the next piece in time; what can no longer grow comes back."""
+        held = self._held
+        if held is not None and held.class_idx == piece.class_idx and self._near(held.end_s, piece.start_s):
+            self._held = held.joined(piece)
+            return ()
+        self._held = piece
+        return () if held is None else (held,)
+
+    def advance(self, horizon_s: float) -> tuple[Piece, ...]:
+        """What can no longer grow because nothing to come starts before the horizon."""
+        if self._held is None or horizon_s - self._held.end_s <= self._gap_s + _SLACK_S:
+            return ()
+        return self.finish()
+
+    def finish(self) -> tuple[Piece, ...]:
+        """What is still held."""
+        held, self._held = self._held, None
+        return () if held is None else (held,)
+
+    def _near(self, end_s: float, start_s: float) -> bool:
+        return start_s - end_s <= self._gap_s + _SLACK_S and not self._damaged(end_s, start_s)
+
+
+class Tidy:
+    """Joins neighbours, leaves out pieces shorter than min_duration_s, and joins again over what was left out."""
+
+    def __init__(self, min_duration_s: float, merge_gap_s: float, damaged: Callable[[float, float], bool]) -> None:
+        self._least_s = min_duration_s - _SLACK_S
+        self._before = Merger(merge_gap_s, damaged)
+        self._after = Merger(merge_gap_s, damaged)
+
+    @property
+    def held_from_s(self) -> float | None:
+        """Where the oldest piece begins that may still grow."""
+        held_s = self._after.held_from_s
+        return self._before.held_from_s if held_s is None else held_s
+
+    def push(self, piece: Piece) -> list[Piece]:
+        return self._passed(self._before.push(piece))
+
+    def advance(self, horizon_s: float) -> list[Piece]:
+        done = self._passed(self._before.advance(horizon_s))
+        held_s = self._before.held_from_s
+        done.extend(self._after.advance(horizon_s if held_s is None else min(horizon_s, held_s)))
+        return done
+
+    def finish(self) -> list[Piece]:
+        return [*self._passed(self._before.finish()), *self._after.finish()]
+
+    def _passed(self, pieces: tuple[Piece, ...]) -> list[Piece]:
+        long_enough = [piece for piece in pieces if piece.end_s - piece.start_s >= self._least_s]
+        return [done for piece in long_enough for done in self._after.push(piece)]

@@ -1,0 +1,131 @@
+"""EAF, checked against the rules of the format's schema by a plain XML parser, and opened by pympi."""
+
+import itertools
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given, settings
+from pympi import Elan
+
+from service.export.answer import MediaFile, SignsAnswer
+from service.export.eaf import signs_eaf
+from service.export.text import one_line
+from service.export.ticks import MILLISECONDS, ticks
+from service.track import MediaKind, Window
+from tests.service.export.answers_made import CREATED, answers, signs
+
+ORDER = ["HEADER", "TIME_ORDER", "TIER", "LINGUISTIC_TYPE", "CONSTRAINT"]
+
+
+def _root(answer: SignsAnswer) -> ET.Element:
+    return ET.fromstring(signs_eaf(answer))  # noqa: S314 - our own bytes
+
+
+def _check_document(root: ET.Element) -> None:
+    """What EAFv3.0.xsd asks of the parts that we write: order, required attributes, keys and references."""
+    assert root.tag == "ANNOTATION_DOCUMENT"
+    assert (root.attrib["FORMAT"], root.attrib["VERSION"]) == ("3.0", "3.0")
+    assert datetime.fromisoformat(root.attrib["DATE"]).tzinfo is not None
+    assert root.attrib["AUTHOR"]
+    tags = [child.tag for child in root]
+    assert [tag for tag, _ in itertools.groupby(tags)] == ORDER
+    slots = {one.attrib["TIME_SLOT_ID"]: int(one.attrib["TIME_VALUE"]) for one in root.iter("TIME_SLOT")}
+    assert len(slots) == len(list(root.iter("TIME_SLOT")))
+    assert list(slots.values()) == sorted(slots.values())
+    types = {one.attrib["LINGUISTIC_TYPE_ID"]: one.attrib for one in root.iter("LINGUISTIC_TYPE")}
+    tiers = {one.attrib["TIER_ID"] for one in root.iter("TIER")}
+    stereotypes = {one.attrib["STEREOTYPE"] for one in root.iter("CONSTRAINT")}
+    assert {one["CONSTRAINTS"] for one in types.values() if "CONSTRAINTS" in one} <= stereotypes
+    for tier in root.iter("TIER"):
+        assert tier.attrib["LINGUISTIC_TYPE_REF"] in types
+        assert tier.attrib.get("PARENT_REF", "signs") in tiers
+    annotations = [*root.iter("ALIGNABLE_ANNOTATION"), *root.iter("REF_ANNOTATION")]
+    identities = [one.attrib["ANNOTATION_ID"] for one in annotations]
+    assert len(set(identities)) == len(identities)
+    for one in root.iter("ALIGNABLE_ANNOTATION"):
+        assert slots[one.attrib["TIME_SLOT_REF1"]] < slots[one.attrib["TIME_SLOT_REF2"]]
+    assert {one.attrib["ANNOTATION_REF"] for one in root.iter("REF_ANNOTATION")} <= set(identities)
+
+
+@settings(deadline=None)
+@given(answer=answers())
+def test_any_timeline_is_a_valid_document(answer: SignsAnswer) -> None:
+    _check_document(_root(answer))
+
+
+@settings(deadline=None, max_examples=50)
+@given(answer=answers())
+def test_pympi_gives_back_the_times_labels_and_confidences(answer: SignsAnswer) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.eaf"
+        path.write_bytes(signs_eaf(answer))
+        document = Elan.Eaf(str(path))
+    times = ticks(answer.signs, MILLISECONDS)
+    found = sorted(document.get_annotation_data_for_tier("signs"))
+    assert found == [(*time, one_line(sign.label)) for time, sign in zip(times, answer.signs, strict=True)]
+    confidences = sorted(document.get_ref_annotation_data_for_tier("confidence"))
+    assert [one[:3] for one in confidences] == [(*time, "0.900") for time in times]
+    assert [one[3] for one in confidences] == [one[2] for one in found]
+
+
+def test_signs_are_time_aligned_and_confidences_are_associated_with_them() -> None:
+    root = _root(signs((0.8, 1.9, "hello")))
+    types = {one.attrib["LINGUISTIC_TYPE_ID"]: one.attrib for one in root.iter("LINGUISTIC_TYPE")}
+    assert (types["sign"]["TIME_ALIGNABLE"], types["sign"].get("CONSTRAINTS")) == ("true", None)
+    assert types["confidence"]["TIME_ALIGNABLE"] == "false"
+    assert types["confidence"]["CONSTRAINTS"] == "Symbolic_Association"
+    assert [tier.attrib.get("PARENT_REF") for tier in root.iter("TIER")] == [None, "signs"]
+
+
+def test_the_medium_is_linked_relatively_with_its_type() -> None:
+    (link,) = _root(signs()).iter("MEDIA_DESCRIPTOR")
+    assert link.attrib == {
+        "MEDIA_URL": "file:///수어 영상.mp4",
+        "RELATIVE_MEDIA_URL": "./수어 영상.mp4",
+        "MIME_TYPE": "video/mp4",
+    }
+
+
+def test_characters_that_no_address_may_hold_are_encoded_and_others_stay() -> None:
+    answer = SignsAnswer(MediaFile("a b (1) 50% [x]#.mp4", "video", "mp4", 1.0, 30.0), (), CREATED)
+    (link,) = _root(answer).iter("MEDIA_DESCRIPTOR")
+    assert link.attrib["RELATIVE_MEDIA_URL"] == "./a b (1) 50%25 %5Bx%5D%23.mp4"
+
+
+@pytest.mark.parametrize(
+    ("kind", "format_", "expected"),
+    [
+        ("video", "mov", "video/quicktime"),
+        ("video", "mpeg-ts", "video/mp2t"),
+        ("video", "new", "video/*"),
+        ("picture", "new", "image/*"),
+        ("landmarks", "pose", "unknown"),
+    ],
+)
+def test_each_kind_of_medium_has_a_type_that_elan_knows(kind: MediaKind, format_: str, expected: str) -> None:
+    media = MediaFile("a.x", kind, format_, 1.0, 30.0)
+    (link,) = _root(SignsAnswer(media, (), CREATED)).iter("MEDIA_DESCRIPTOR")
+    assert link.attrib["MIME_TYPE"] == expected
+
+
+def test_a_medium_without_a_name_is_not_linked() -> None:
+    answer = SignsAnswer(MediaFile("", "video", "mp4", 1.0, 30.0), (), CREATED)
+    assert list(_root(answer).iter("MEDIA_DESCRIPTOR")) == []
+    _check_document(_root(answer))
+
+
+def test_damaged_stretches_stand_on_a_tier_of_their_own_in_the_order_of_time() -> None:
+    gaps = (Window(1.0, 2.5), Window(1.5, 2.0), Window(4.0, 4.0))
+    root = _root(signs((0.0, 1.0, "A"), (2.5, 3.0, "A"), gaps=gaps))
+    _check_document(root)
+    slots = [int(one.attrib["TIME_VALUE"]) for one in root.iter("TIME_SLOT")]
+    assert slots == [0, 1000, 1000, 2500, 2500, 3000]
+    (tier,) = [one for one in root.iter("TIER") if one.attrib["TIER_ID"] == "gaps"]
+    assert [value.text for value in tier.iter("ANNOTATION_VALUE")] == ["could not be read"]
+
+
+def test_the_same_answer_gives_the_same_bytes() -> None:
+    assert signs_eaf(signs((0.0, 1.0, "A"))) == signs_eaf(signs((0.0, 1.0, "A")))
