@@ -1,6 +1,9 @@
 """Pictures: one upright RGB array from a file that nobody vouches for. Only workers import this."""
 
+import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,19 @@ from service.track import MediaInfo
 # One reader for each kind: Pillow would otherwise try all of its forty on bytes that look a little like this one.
 _READERS = {"jpeg": "JPEG", "png": "PNG", "webp": "WEBP", "bmp": "BMP", "heic": "HEIF", "avif": "AVIF", "gif": "GIF"}
 _SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+# What Pillow's readers raise on damaged files.
+_BROKEN = (
+    UnidentifiedImageError,
+    OSError,
+    EOFError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    IndexError,
+    OverflowError,
+    ZeroDivisionError,
+    struct.error,
+)
 
 pillow_heif.register_heif_opener()
 
@@ -28,13 +44,18 @@ def read_picture(medium: Medium, kind: MediaType, limits: MediaLimits) -> tuple[
     """
     reader = _READERS[kind.format]
     try:
-        with warnings.catch_warnings(), Path(medium.path).open("rb") as file:
-            warnings.simplefilter("ignore")  # Pillow's own limit only warns; ours is checked below
-            with Image.open(file, formats=[reader]) as image:
-                _check_pixels(image, limits)
-                upright = ImageOps.exif_transpose(image)
-                pixels = np.ascontiguousarray(np.asarray(_rgb(upright), dtype=np.uint8))
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        with _opened(medium, reader) as image:
+            _check_pixels(image, limits)
+            upright = ImageOps.exif_transpose(image)
+            pixels = np.ascontiguousarray(np.asarray(_rgb(upright), dtype=np.uint8))
+    except Image.DecompressionBombError as error:
+        detail = f"{error}".partition(",")[0]  # Pillow looks at the size first where it is beyond its own limit
+        raise SignError(
+            "picture-too-large",
+            f"{detail}; {limits.frame_pixels} pixels at most are taken.",
+            limit=limits.frame_pixels,
+        ) from error
+    except _BROKEN as error:
         raise SignError("media-corrupt", f"The file begins as a {kind.format} picture, but is damaged.") from error
     except KeyError as error:
         raise SignError("media-unsupported", f"This installation reads no {kind.format} pictures.") from error
@@ -45,10 +66,19 @@ def read_picture(medium: Medium, kind: MediaType, limits: MediaLimits) -> tuple[
 def is_still(medium: Medium) -> bool:
     """Whether a gif holds one picture only; a gif that Pillow cannot read is left to the video's reader."""
     try:
-        with Path(medium.path).open("rb") as file, Image.open(file, formats=["GIF"]) as image:
+        with _opened(medium, "GIF") as image:
             return not getattr(image, "is_animated", False)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError):
+    except (*_BROKEN, Image.DecompressionBombError):
         return False
+
+
+@contextmanager
+def _opened(medium: Medium, reader: str) -> Iterator[Image.Image]:
+    """Open a picture without decoding it; Pillow's own limit of pixels warns of what ours is checked for."""
+    with warnings.catch_warnings(), Path(medium.path).open("rb") as file:
+        warnings.simplefilter("ignore")
+        with Image.open(file, formats=[reader]) as image:
+            yield image
 
 
 def _check_pixels(image: Image.Image, limits: MediaLimits) -> None:

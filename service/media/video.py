@@ -1,6 +1,6 @@
 """Video: frames with exact times, upright, from a file that nobody vouches for. Only workers import this."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -94,6 +94,7 @@ class Video:
         self._start = Fraction(container.start_time or 0, _MICROSECONDS)
         self._packets = 0
         self._damaged = 0
+        self._moved = False
         self._ended_s: float | None = None
         self._declared_s = _declared_duration_s(container, stream, self._start)
         self._rate = _frame_rate(stream)
@@ -118,15 +119,18 @@ class Video:
             )
         return tuple(found)
 
-    def frames(self, window: Window, counted: bool = False) -> Iterator[Frame]:
+    def frames(
+        self, window: Window, counted: bool = False, keep_going: Callable[[], None] = lambda: None
+    ) -> Iterator[Frame]:
         """The frames shown in the window, in order; once only.
 
         The first is the last one shown by window.start_s, the last the first one after the window, so that a
         sampler knows how long each is shown. `counted` gives every frame from the first of the file on, for samplers
-        that count; else a start far in is sought.
+        that count; else a start far in is sought. keep_going is called for each decoded frame and may raise.
         """
         before: Frame | None = None
         for frame in self._timed(self._source(window, counted)):
+            keep_going()
             self._check(frame, window)
             if counted or frame.time_s > window.start_s:
                 if before is not None:
@@ -141,30 +145,24 @@ class Video:
             yield before
 
     def _source(self, window: Window, counted: bool) -> Iterator[VideoFrame]:
-        sequential = chain([self._first], self._decoded)
-        if counted or window.start_s < _SEEK_FROM_S or self._kind.demuxer not in _SEEKABLE:
-            return sequential
-        return self._sought(window.start_s) or sequential
-
-    def _sought(self, start_s: float) -> Iterator[VideoFrame] | None:
-        """Decode from the key frame before start_s; None where the file cannot seek, as if nothing had happened."""
-        if self._seek(start_s):
-            decoded = self._decode()
-            landed = next(decoded, None)
-            if landed is not None and self._seconds(landed, 0.0) <= start_s:
-                return chain([landed], decoded)
-        if self._seek(0.0):
-            again = self._decode()
-            self._first = next(again, self._first)
-            self._decoded = again
-        return None
+        far_in = not counted and window.start_s >= _SEEK_FROM_S and self._kind.demuxer in _SEEKABLE
+        if not far_in or not self._seek(window.start_s):
+            return chain([self._first], self._decoded)
+        decoded = self._decode()
+        landed = next(decoded, None)
+        if landed is not None and self._seconds(landed, 0.0) <= window.start_s:
+            return chain([landed], decoded)
+        self._seek(0.0)  # the file's index was wrong
+        return self._decode()
 
     def _seek(self, time_s: float) -> bool:
+        """Go to the key frame before a time; False where the file cannot, and nothing has moved."""
         offset = int((Fraction(time_s) + self._start) / _time_base(self._stream))
         try:
             self._container.seek(offset, stream=self._stream, backward=True)
         except _FFMPEG_ERRORS:
             return False
+        self._moved = True
         return True
 
     def _timed(self, stored: Iterator[VideoFrame]) -> Iterator[Frame]:
@@ -224,7 +222,7 @@ class Video:
                 self._damaged += 1
                 continue
             for frame in frames:
-                self._damaged += frame.is_corrupt
+                self._damaged += frame.is_corrupt and not self._moved  # after a jump, some lack what they refer to
                 yield frame
 
 

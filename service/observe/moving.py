@@ -1,6 +1,6 @@
 """Observing a video: only sampled frames are converted and looked at. Only workers import this."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -54,17 +54,10 @@ def _sampled(
     video: Video, window: Window, sampling: Sampling, keep_going: Callable[[], None]
 ) -> Iterator[tuple[float, Frame]]:
     """Sampled frames whose time lies in the window."""
-    frames = _asked(video.frames(window, counted=isinstance(sampling, EveryNth)), keep_going)
+    frames = video.frames(window, isinstance(sampling, EveryNth), keep_going)
     for time_s, frame in sample(frames, sampling, window.end_s):
         if time_s >= window.start_s:
             yield time_s, frame
-
-
-def _asked(frames: Iterable[Frame], keep_going: Callable[[], None]) -> Iterator[Frame]:
-    """The frames, asking before each whether the work is still wanted."""
-    for frame in frames:
-        keep_going()
-        yield frame
 
 
 def _check_span(window: Window, info: MediaInfo, sampling: Sampling, call: ObserveCall) -> None:

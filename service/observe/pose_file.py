@@ -87,14 +87,10 @@ def _read(data: bytes) -> _PoseFile:
         raise SignError("media-corrupt", "The file begins as .pose landmarks, but is damaged or cut off.") from error
     frames, people = coordinates.shape[:2]
     fps, width, height = float(pose.body.fps), int(pose.header.dimensions.width), int(pose.header.dimensions.height)
-    if frames == 0:
-        raise SignError("media-no-frames", "The .pose file holds no frames.")
+    if frames == 0 or people == 0:  # without people no bytes stand behind the count of frames
+        raise SignError("media-no-frames", f"The .pose file holds {frames} frames of {people} people.")
     if frames > 1 and not 0 < fps < float("inf"):
         raise SignError("media-corrupt", f"The .pose file says that it has {fps:g} frames per second.")
-    if people == 0:
-        coordinates = np.zeros((frames, 1, *coordinates.shape[2:]), np.float32)
-        confidence = np.zeros((frames, 1, coordinates.shape[2]), np.float32)
-        masked = confidence == 0
     parts: dict[PartName, FloatArray] = {}
     sure: dict[PartName, FloatArray] = {}
     start = 0

@@ -10,13 +10,15 @@ from service.observe.landmarkers import Landmarkers
 from service.observe.notes import LandmarkNotes
 from service.observe.observe import ObserveCall, ObserveResult, Stopwatch
 
-LOOKS = 1
-
 
 def observe_picture(
     call: ObserveCall, kind: MediaType, keep_going: Callable[[], None], landmarkers: Landmarkers
 ) -> ObserveResult:
-    """The picture, shown to a graph that remembers nothing; the part that was asked for does not matter."""
+    """The picture, shown once to a graph that remembers nothing; the part that was asked for does not matter.
+
+    For Hands that is what its static mode does, to the bit; looking again only lets the landmarks wander (by 1 % of
+    the hand) without finding more hands.
+    """
     watch = Stopwatch()
     pixels, media = read_picture(call.medium, kind, call.limits)
     if call.flipped:
@@ -24,8 +26,6 @@ def observe_picture(
     decode_s = watch.lap()
     keep_going()
     with landmarkers.borrow(call.request) as landmarker:
-        for _ in range(LOOKS - 1):
-            landmarker.detect(pixels)
         found = landmarker.detect(pixels)
     notes = LandmarkNotes(call.request, media.aspect)
     notes.add(0.0, found)

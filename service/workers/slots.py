@@ -152,8 +152,6 @@ class Slots:
         if running is not None and not running.done() and worker.alive:
             worker.stop_calls()
             stopped = await worker.finish(running, STOP_GRACE_S)
-        if running is not None and running.done() and not running.cancelled():
-            running.exception()  # nobody waits for it: asyncio must not complain of that
         if not (stopped and worker.alive and worker.calls < self._settings.slot_calls):
             self._metrics.slot_restarts.labels(reason).inc()
             _log.info("slot_restarts", slot=slot.number, reason=reason, calls=worker.calls, pid=worker.pid)

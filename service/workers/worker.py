@@ -55,7 +55,11 @@ class Worker:
     def begin(self, call: ObserveCall) -> "asyncio.Future[ObserveResult]":
         """Begin a call; its future must not be cancelled (pebble would kill the process): use stop_calls."""
         self.calls += 1
-        return asyncio.wrap_future(self._pool.schedule(run_call, args=(self.calls, call)))
+        running: asyncio.Future[ObserveResult] = asyncio.wrap_future(
+            self._pool.schedule(run_call, args=(self.calls, call))
+        )
+        running.add_done_callback(_look_at)  # a call that nobody waits for may fail in silence
+        return running
 
     async def finish(self, running: "asyncio.Future[ObserveResult]", timeout_s: float) -> bool:
         """Wait for a call, at most so long and only while the process lives; whether it is done."""
@@ -81,6 +85,12 @@ class Worker:
 
     def _note_end(self, on_end: Callable[[], None]) -> None:
         asyncio.get_running_loop().remove_reader(self._descriptor)
+        self._pool.stop()  # type: ignore[no-untyped-call]  # before pebble starts another process in its place
         if not self._ended.done():
             self._ended.set_result(None)
             on_end()
+
+
+def _look_at(running: "asyncio.Future[ObserveResult]") -> None:
+    if not running.cancelled():
+        running.exception()

@@ -1,0 +1,39 @@
+"""What all tests share: the test data that lies outside the repository, and what to do without it."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# The same examples in each run, however slow the machine is.
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, print_blob=True)
+settings.load_profile("repeatable")
+
+_WITHOUT = "needs the test data: SIGN_TESTDATA names its folder"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need the test data, so that `-m "not testdata"` leaves them out."""
+    for item in items:
+        if "testdata" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.testdata)
+
+
+@pytest.fixture(scope="session")
+def testdata() -> Path:
+    """The folder that SIGN_TESTDATA names; without it the test is left out, or fails if SIGN_REQUIRE names testdata."""
+    named = os.environ.get("SIGN_TESTDATA")
+    if named:
+        return Path(named)
+    if "testdata" in os.environ.get("SIGN_REQUIRE", "").split(","):
+        pytest.fail("SIGN_REQUIRE asks for the test data, but SIGN_TESTDATA does not name its folder", pytrace=False)
+    pytest.skip(_WITHOUT)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for all that was left out."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    left_out = sum(1 for report in skipped if isinstance(report.longrepr, tuple) and _WITHOUT in report.longrepr[2])
+    if left_out:
+        terminalreporter.write_line(f"{left_out} tests were left out: they need the test data (set SIGN_TESTDATA).")

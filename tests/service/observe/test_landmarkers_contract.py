@@ -1,0 +1,101 @@
+"""What every Landmarker does, whichever library is behind it."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from service.media.upright import Pixels
+from service.observe.landmarker import Landmarker, LandmarkFrame
+from service.observe.landmarkers import build_landmarker
+from service.observe.request import LandmarkRequest
+from tests.media_made import drawn_hand
+
+REQUESTS = {
+    "hands": LandmarkRequest("hands", ("hand",)),
+    "hands lite": LandmarkRequest("hands", ("hand",), complexity=0),
+    "two hands": LandmarkRequest("hands", ("left_hand", "right_hand"), max_hands=2),
+    "selfie": LandmarkRequest("hands", ("hand",), selfie=True),
+    "holistic": LandmarkRequest("holistic", ("pose", "face", "left_hand", "right_hand")),
+    "without face": LandmarkRequest("holistic", ("pose", "left_hand", "right_hand")),
+}
+PICTURES = [drawn_hand(320, 240, at=(0.4 + 0.02 * step, 0.6), size=0.9) for step in range(4)]
+EMPTY = np.zeros((240, 320, 3), np.uint8)
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # what MediaPipe's imports and protobuf warn of is not ours
+
+
+@pytest.fixture(scope="module", params=REQUESTS, ids=str)
+def landmarker(request: pytest.FixtureRequest) -> Iterator[Landmarker]:
+    built = build_landmarker(REQUESTS[request.param])
+    yield built
+    built.close()
+
+
+def arrays(frame: LandmarkFrame) -> list[bytes]:
+    found = [hand.landmarks for hand in frame.hands] + [part for part in (frame.pose, frame.face) if part is not None]
+    return [part.tobytes() for part in found] + [f"{hand.side} {hand.confidence}".encode() for hand in frame.hands]
+
+
+def watch(landmarker: Landmarker, pictures: list[Pixels]) -> list[list[bytes]]:
+    landmarker.reset()
+    return [arrays(landmarker.detect(picture)) for picture in pictures]
+
+
+def test_landmarks_are_float32_of_four_axes(landmarker: Landmarker) -> None:
+    landmarker.reset()
+    for picture in PICTURES:
+        frame = landmarker.detect(picture)
+        assert len({hand.side for hand in frame.hands} | {"left", "right"}) == 2
+        for hand in frame.hands:
+            assert (hand.landmarks.shape, hand.landmarks.dtype) == ((21, 4), np.float32)
+            assert 0 <= hand.confidence <= 1
+        for part, points in ((frame.pose, 33), (frame.face, 468)):
+            assert part is None or (part.shape, part.dtype) == ((points, 4), np.float32)
+
+
+def test_nothing_is_seen_in_an_empty_picture(landmarker: Landmarker) -> None:
+    landmarker.reset()
+    assert landmarker.detect(EMPTY) == LandmarkFrame()
+
+
+def test_the_same_medium_twice_gives_the_same_bits(landmarker: Landmarker) -> None:
+    assert watch(landmarker, PICTURES) == watch(landmarker, PICTURES)
+
+
+def test_nothing_of_one_medium_is_left_in_the_next(landmarker: Landmarker) -> None:
+    alone = watch(landmarker, PICTURES)
+    watch(landmarker, [picture[:, ::-1].copy() for picture in PICTURES])
+    assert watch(landmarker, PICTURES) == alone
+
+
+def test_the_size_may_change_between_media(landmarker: Landmarker) -> None:
+    alone = watch(landmarker, PICTURES)
+    watch(landmarker, [drawn_hand(480, 640)])
+    assert watch(landmarker, PICTURES) == alone
+
+
+def test_closing_is_the_end(request: pytest.FixtureRequest) -> None:
+    del request
+    built = build_landmarker(REQUESTS["hands"])
+    built.close()
+    with pytest.raises(ValueError, match="None"):
+        built.detect(EMPTY)
+
+
+@pytest.mark.parametrize(
+    ("name", "mirrored", "side"),
+    [
+        ("hands", False, "right"),
+        ("hands", True, "left"),
+        ("two hands", False, "right"),
+        ("hands lite", False, "right"),
+        ("selfie", True, "right"),
+    ],
+)
+def test_a_right_hand_is_the_persons_own_right(name: str, mirrored: bool, side: str) -> None:
+    built = build_landmarker(REQUESTS[name])
+    picture = PICTURES[0][:, ::-1].copy() if mirrored else PICTURES[0]
+    hands = built.detect(picture).hands
+    built.close()
+    assert [hand.side for hand in hands] == [side]

@@ -1,0 +1,166 @@
+"""Who gets a slot, who waits, who is refused."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.errors import SignError
+from service.metrics import Metrics
+from service.workers.admission import Admission
+from service.workers.deadline import Deadline
+
+Story = Callable[[], Coroutine[object, object, None]]
+
+
+def admission(most_waiting: int, *slots: str) -> Admission[str]:
+    made: Admission[str] = Admission(most_waiting, Metrics())
+    for slot in slots:
+        made.leave(slot)
+    return made
+
+
+def later(seconds: float = 60.0) -> Deadline:
+    return Deadline.after(seconds)
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def test_a_free_slot_is_had_at_once_and_given_back() -> None:
+    async def story() -> None:
+        queue = admission(0, "a")
+        assert await queue.enter(later(), 1) == "a"
+        assert queue.idle == 0
+        queue.leave("a")
+        assert queue.idle == 1
+
+    asyncio.run(story())
+
+
+def test_who_comes_first_is_served_first() -> None:
+    async def story() -> None:
+        queue = admission(3, "a")
+        await queue.enter(later(), 1)
+        served: list[int] = []
+
+        async def ask(number: int) -> None:
+            slot = await queue.enter(later(), 1)
+            served.append(number)
+            queue.leave(slot)
+
+        tasks = [asyncio.create_task(ask(number)) for number in range(3)]
+        await settle()
+        assert queue.waiting == 3
+        queue.leave("a")
+        await asyncio.gather(*tasks)
+        assert served == [0, 1, 2]
+        assert (queue.waiting, queue.idle) == (0, 1)
+
+    asyncio.run(story())
+
+
+def test_one_more_than_may_wait_is_refused_at_once_and_told_when_to_come_back() -> None:
+    async def story() -> None:
+        queue = admission(1, "a")
+        await queue.enter(later(), 1)
+        queue.learn(11.0)
+        waiting = asyncio.create_task(queue.enter(later(), 1))
+        await settle()
+        with pytest.raises(SignError) as caught:
+            await queue.enter(later(), 1)
+        assert caught.value.code == "busy"
+        assert caught.value.retry_after_s == 6  # two calls of 3 s (a fifth of the way from 1 s to 11 s)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        assert queue.waiting == 0
+
+    asyncio.run(story())
+
+
+def test_a_deadline_counts_the_wait() -> None:
+    async def story() -> None:
+        queue = admission(1, "a")
+        await queue.enter(later(), 1)
+        with pytest.raises(SignError) as caught:
+            await queue.enter(later(0.01), 1)
+        assert caught.value.code == "deadline-exceeded"
+        assert queue.waiting == 0
+        with pytest.raises(SignError, match="deadline"):
+            await queue.enter(later(0), 1)
+
+    asyncio.run(story())
+
+
+def test_a_slot_that_comes_as_its_taker_gives_up_goes_to_the_next() -> None:
+    async def story() -> None:
+        queue = admission(2, "a")
+        await queue.enter(later(), 1)
+        quitter, next_one = (asyncio.create_task(queue.enter(later(), 1)) for _ in range(2))
+        await settle()
+        queue.leave("a")
+        quitter.cancel()
+        assert await next_one == "a"
+        assert quitter.cancelled() or quitter.exception() is not None
+
+    asyncio.run(story())
+
+
+def test_closing_refuses_who_waits_and_who_comes() -> None:
+    async def story() -> None:
+        queue = admission(1, "a")
+        await queue.enter(later(), 1)
+        waiting = asyncio.create_task(queue.enter(later(), 1))
+        await settle()
+        queue.close()
+        for attempt in (waiting, queue.enter(later(), 1)):
+            with pytest.raises(SignError, match="shutting down") as caught:
+                await attempt
+            assert caught.value.code == "shutting-down"
+        queue.leave("a")
+        assert queue.idle == 0
+
+    asyncio.run(story())
+
+
+def test_only_an_idle_slot_can_be_withdrawn() -> None:
+    queue = admission(0, "a", "b")
+    assert queue.withdraw("a")
+    assert not queue.withdraw("a")
+    assert queue.idle == 1
+
+
+@given(st.lists(st.tuples(st.sampled_from(["ask", "cancel", "finish"]), st.integers(0, 5)), max_size=40))
+def test_no_slot_is_ever_lost_or_lent_twice(steps: list[tuple[str, int]]) -> None:
+    async def story() -> None:
+        slots = {"a", "b"}
+        queue = admission(3, *slots)
+        asking: list[asyncio.Task[str]] = []
+        held: list[str] = []
+        for step, which in steps:
+            if step == "ask":
+                asking.append(asyncio.create_task(queue.enter(later(), 2)))
+            elif step == "cancel" and asking:
+                asking[which % len(asking)].cancel()
+            elif step == "finish" and held:
+                queue.leave(held.pop(which % len(held)))
+            if which % 2:
+                await settle()
+                held += [task.result() for task in asking if task.done() and not _failed(task)]
+                asking = [task for task in asking if not task.done()]
+                assert len(set(held)) == len(held)
+        for task in asking:
+            task.cancel()
+        results = await asyncio.gather(*asking, return_exceptions=True)
+        held += [result for result in results if isinstance(result, str)]
+        assert sorted(held + [slot for slot in slots if queue.withdraw(slot)]) == sorted(slots)
+
+    asyncio.run(story())
+
+
+def _failed(task: "asyncio.Task[str]") -> bool:
+    return task.cancelled() or task.exception() is not None

@@ -1,0 +1,345 @@
+"""Slots: what happens to one call, and what never happens to the others."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pytest
+
+from service.errors import SignError
+from service.media.sampling import Rate
+from service.metrics import Metrics
+from service.observe.observe import ObserveCall, ObserveResult
+from service.settings import Settings
+from service.workers.deadline import Deadline
+from service.workers.slots import Slots
+from tests.media_made import call_for, film, numbered, signing
+from tests.running import ROOT, wait_until
+
+R = TypeVar("R")
+BOUND_S = 30.0
+
+
+class House:
+    """One slot in one event loop, with its metrics."""
+
+    def __init__(self, **settings: float) -> None:
+        self.metrics = Metrics()
+        self.runner = asyncio.Runner()
+        chosen = {"slots": 1, "max_waiting": 4, **settings}
+        self.slots = self.make(Settings(**chosen))  # type: ignore[arg-type]
+        self.run(self.slots.start())
+
+    def make(self, settings: Settings) -> Slots:
+        async def build() -> Slots:
+            return Slots(settings, self.metrics)
+
+        return self.run(build())
+
+    def run(self, work: Coroutine[object, object, R]) -> R:
+        return self.runner.run(work)
+
+    @property
+    def pid(self) -> int:
+        worker = self.slots._slots[0].worker
+        assert worker is not None
+        return worker.pid
+
+    def restarts(self, reason: str) -> float:
+        value = self.metrics.registry.get_sample_value("sign_slot_restarts_total", {"reason": reason})
+        return value or 0.0
+
+    async def ask(self, call: ObserveCall, seconds: float = BOUND_S) -> ObserveResult:
+        return await self.slots.observe(call, Deadline.after(seconds))
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for a condition while the loop goes on, with a bound."""
+        async with asyncio.timeout(BOUND_S):
+            while not condition():  # noqa: ASYNC110 - what /proc says raises no event
+                await asyncio.sleep(0.005)
+
+    def reads(self, path: Path) -> bool:
+        """Whether the slot's process has the file open."""
+        try:
+            return path in [entry.readlink() for entry in Path(f"/proc/{self.pid}/fd").iterdir()]
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        self.run(self.slots.close())
+        self.runner.close()
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    made = House()
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def _all_slots_come_back(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test does, the slot lies ready again after it."""
+    yield
+    if "house" in request.fixturenames:
+        house: House = request.getfixturevalue("house")
+        house.run(house.until(lambda: house.slots.idle == 1))
+        assert (house.slots.busy, house.slots.waiting, house.slots.ready) == (0, 0, True)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return signing(tmp_path_factory.mktemp("clips") / "clip.mp4", frames=4)
+
+
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> ObserveCall:
+    """Some ten seconds of work."""
+    path = film(tmp_path_factory.mktemp("clips") / "long.mp4", numbered(), frames=1000, rate=10)
+    return call_for(path, sampling=Rate(rate=10))
+
+
+async def refusal(work: "Coroutine[object, object, R] | asyncio.Task[R]") -> SignError:
+    with pytest.raises(SignError) as caught:
+        await work
+    return caught.value
+
+
+def test_a_call_gives_a_track_its_cost_and_metrics(house: House, clip: Path) -> None:
+    result = house.run(house.ask(call_for(clip)))
+    assert (len(result.track), result.decoded, result.observed) == (4, 4, 4)
+    assert result.track.side() == "right"
+    assert min(result.decode_s, result.observe_s) > 0 <= result.queue_s
+    sample = house.metrics.registry.get_sample_value
+    assert sample("sign_frames_total", {"stage": "observed"}) == 4
+    assert sample("sign_stage_seconds_count", {"stage": "decode"}) == 1
+    assert sample("sign_media_seconds_total") == pytest.approx(0.3)
+    assert sample("sign_slots", {"state": "idle"}) == 1
+
+
+def test_the_same_video_gives_the_same_track_with_another_in_between(house: House, clip: Path, tmp_path: Path) -> None:
+    first = house.run(house.ask(call_for(clip))).track
+    house.run(house.ask(call_for(signing(tmp_path / "other.mp4", frames=4, mirrored=True))))
+    again = house.run(house.ask(call_for(clip))).track
+    assert np.array_equal(first.values, again.values, equal_nan=True)
+
+
+def test_what_is_wrong_with_a_medium_crosses_as_it_is(house: House, tmp_path: Path) -> None:
+    path = tmp_path / "upload"
+    path.write_bytes(b"#EXTM3U\nfile:///etc/passwd\n")
+    pid = house.pid
+    error = house.run(refusal(house.ask(call_for(path))))
+    assert error.code == "media-unsupported"
+    assert "m3u8" in error.detail
+    assert house.pid == pid
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_process_that_dies_costs_the_one_call(
+    number: signal.Signals, house: House, clip: Path, long_clip: ObserveCall
+) -> None:
+    async def story() -> None:
+        died = house.restarts("died")
+        pid = house.pid
+        victim = asyncio.create_task(house.ask(long_clip))
+        other = asyncio.create_task(house.ask(call_for(clip)))
+        await house.until(lambda: house.reads(Path(long_clip.medium.path)))
+        os.kill(pid, number)
+        assert (await refusal(victim)).code == "worker-died"
+        assert len((await other).track) == 4
+        assert house.pid != pid
+        assert house.restarts("died") == died + 1
+
+    house.run(story())
+
+
+def test_a_process_that_dies_while_idle_costs_no_call(house: House, clip: Path) -> None:
+    async def story() -> None:
+        pid = house.pid
+        os.kill(pid, signal.SIGKILL)
+        await house.until(lambda: house.slots.idle == 0)
+        assert not house.slots.ready
+        assert len((await house.ask(call_for(clip))).track) == 4
+        assert house.pid != pid
+
+    house.run(story())
+
+
+def test_who_hangs_up_stops_the_work_and_keeps_the_process(house: House, clip: Path, long_clip: ObserveCall) -> None:
+    async def story() -> None:
+        pid = house.pid
+        caller = asyncio.create_task(house.ask(long_clip))
+        await house.until(lambda: house.reads(Path(long_clip.medium.path)))
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        assert house.slots.busy == 0
+        assert len((await house.ask(call_for(clip))).track) == 4
+        assert house.pid == pid
+
+    house.run(story())
+
+
+def test_hanging_up_at_any_moment_frees_the_slot(house: House, clip: Path) -> None:
+    async def story() -> None:
+        for moments in range(12):
+            caller = asyncio.create_task(house.ask(call_for(clip)))
+            for _ in range(moments):
+                await asyncio.sleep(0)
+            caller.cancel()
+            await asyncio.gather(caller, return_exceptions=True)
+            await house.until(lambda: house.slots.idle == 1)
+
+    house.run(story())
+
+
+def test_a_deadline_that_passes_while_working_stops_the_work(house: House, clip: Path, long_clip: ObserveCall) -> None:
+    async def story() -> None:
+        pid = house.pid
+        error = await refusal(house.ask(long_clip, seconds=0.3))
+        assert (error.code, error.limit) == ("deadline-exceeded", 0.3)
+        assert len((await house.ask(call_for(clip))).track) == 4
+        assert house.pid == pid
+
+    house.run(story())
+
+
+def test_a_deadline_that_passes_while_waiting_costs_the_working_call_nothing(
+    house: House, clip: Path, long_clip: ObserveCall
+) -> None:
+    async def story() -> None:
+        working = asyncio.create_task(house.ask(long_clip))
+        await house.until(lambda: house.slots.busy == 1)
+        assert (await refusal(house.ask(call_for(clip), seconds=0.05))).code == "deadline-exceeded"
+        assert house.slots.busy == 1
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+    house.run(story())
+
+
+def test_one_more_than_may_wait_is_refused(house: House, clip: Path, long_clip: ObserveCall) -> None:
+    async def story() -> None:
+        working = asyncio.create_task(house.ask(long_clip))
+        await house.until(lambda: house.slots.busy == 1)
+        waiting = [asyncio.create_task(house.ask(call_for(clip))) for _ in range(4)]
+        await house.until(lambda: house.slots.waiting == 4)
+        error = await refusal(house.ask(call_for(clip)))
+        assert error.code == "busy"
+        assert error.retry_after_s is not None
+        assert error.retry_after_s >= 1
+        working.cancel()
+        results = await asyncio.gather(*waiting)
+        assert [len(result.track) for result in results] == [4] * 4
+
+    house.run(story())
+
+
+def test_a_process_that_does_not_stop_when_told_is_killed(house: House, clip: Path, tmp_path: Path) -> None:
+    stuck = tmp_path / "stuck"
+    os.mkfifo(stuck)  # opening it waits for ever for somebody who writes
+
+    async def story() -> None:
+        pid, timeouts = house.pid, house.restarts("timeout")
+        assert (await refusal(house.ask(call_for(stuck), seconds=0.3))).code == "deadline-exceeded"
+        assert len((await house.ask(call_for(clip))).track) == 4
+        assert house.pid != pid
+        assert house.restarts("timeout") == timeouts + 1
+
+    house.run(story())
+
+
+def test_signals_to_the_whole_group_do_not_end_a_process(house: House, clip: Path) -> None:
+    pid = house.pid
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(pid, number)
+    assert len(house.run(house.ask(call_for(clip))).track) == 4
+    assert house.pid == pid
+
+
+def test_a_process_is_confined(house: House) -> None:
+    limits = {}
+    for line in Path(f"/proc/{house.pid}/limits").read_text().splitlines()[1:]:
+        limits[line[:26].strip()] = line[26:47].strip()
+    assert limits["Max address space"] == str(Settings().slot_memory_bytes)
+    assert limits["Max core file size"] == "0"
+    assert limits["Max file size"] == "0"
+    assert limits["Max open files"] == "256"
+    assert limits["Max cpu time"].isdigit()
+
+
+def test_a_process_is_replaced_after_so_many_calls(clip: Path) -> None:
+    house = House(slot_calls=2)
+    try:
+        pids = []
+        for _ in range(4):
+            pids.append(house.pid)
+            house.run(house.ask(call_for(clip)))
+            house.run(house.until(lambda: house.slots.idle == 1))
+        assert pids[0] == pids[1] != pids[2] == pids[3]
+        assert house.restarts("recycled") == 2
+    finally:
+        house.close()
+
+
+def test_closing_fails_what_runs_and_what_waits_at_once(clip: Path, long_clip: ObserveCall) -> None:
+    house = House()
+    pid = house.pid
+
+    async def story() -> None:
+        working = asyncio.create_task(house.ask(long_clip))
+        await house.until(lambda: house.reads(Path(long_clip.medium.path)))
+        waiting = asyncio.create_task(house.ask(call_for(clip)))
+        await house.until(lambda: house.slots.waiting == 1)
+        await house.slots.close()
+        assert (await refusal(working)).code == "shutting-down"
+        assert (await refusal(waiting)).code == "shutting-down"
+        assert not house.slots.ready
+
+    try:
+        house.run(story())
+        assert not Path(f"/proc/{pid}").exists()
+    finally:
+        house.runner.close()
+
+
+def test_processes_end_with_the_one_that_started_them() -> None:
+    script = """
+import asyncio, os, signal
+from service.metrics import Metrics
+from service.settings import Settings
+from service.workers.slots import Slots
+
+async def main():
+    slots = Slots(Settings(slots=1), Metrics(), warm=())
+    await slots.start()
+    print(slots._slots[0].worker.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    pid = int(ended.stdout)
+    wait_until(lambda: not _runs(pid), 10, f"process {pid} outlived its parent")
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_the_api_process_loads_neither_mediapipe_nor_ffmpeg() -> None:
+    heavy = ["mediapipe", "av", "cv2", "PIL", "pillow_heif", "pose_format"]
+    script = f"import sys, service.workers.slots; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
