@@ -1,7 +1,6 @@
 """One real service for the tests that only ask it something."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
