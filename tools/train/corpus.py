@@ -1,0 +1,104 @@
+"""The training material: sequences of each person and of the kinematic hand, made once and kept in a file."""
+
+from dataclasses import dataclass
+from multiprocessing import Pool
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .data import DIGIT_LABELS, LETTER_LABELS, digit_clips, letter_clips
+from .features import rows_of_sequences, targets_of
+from .letters import DIGITS, LETTERS
+from .poses import MADE, Shelf, made_shelf, nothing_hands, real_shelves
+from .synthesis import Scenes, Sequence
+
+MOVING = ("J", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """values: N × steps × width; targets: N × (labels + nothing); persons: whose hand each is made from."""
+
+    values: NDArray[np.float32]
+    targets: NDArray[np.float32]
+    persons: NDArray[np.str_]
+
+    def without(self, persons: tuple[str, ...]) -> "Corpus":
+        kept = ~np.isin(self.persons, persons)
+        return Corpus(self.values[kept], self.targets[kept], self.persons[kept])
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One shelf's share of the corpus; `each`: sequences per label."""
+
+    shelf: Shelf
+    labels: tuple[str, ...]
+    each: int
+    seed: int
+
+
+def sequences_of(task: Task) -> list[Sequence]:
+    """All sequences of one shelf: of each label photographs, held signs and whole clips; words, strokes, nothing."""
+    rng = np.random.default_rng(task.seed)
+    ways = LETTERS if task.labels == LETTER_LABELS else DIGITS
+    scenes = Scenes(task.labels, nothing_hands(ways, 1500, rng), rng)
+    shelf, each = task.shelf, task.each
+    sequences: list[Sequence] = []
+    for label in shelf.hands:
+        if label not in task.labels:
+            continue
+        sequences += [scenes.still(shelf, label) for _ in range(each // 4)]
+        sequences += [scenes.held(shelf, label) for _ in range(each // 4)]
+        sequences += [scenes.rising(shelf, label) for _ in range(each // 2)]
+    total = len(sequences)
+    if len(shelf.hands) > 1:
+        sequences += [scenes.word(shelf) for _ in range(total // 6)]
+    strokes = MOVING if task.labels == LETTER_LABELS and {"I", "D"} <= set(shelf.hands) else ()
+    sequences += [scenes.stroke(shelf, label) for label in strokes for _ in range(int(2.5 * each))]
+    if "pointing" in shelf.hands:
+        sequences += [scenes.pointing(shelf) for _ in range(each)]
+    sequences += [scenes.idle(shelf) for _ in range(total // 5)]
+    return sequences
+
+
+def _made(task: Task) -> tuple[NDArray[np.float32], NDArray[np.float32], str]:
+    sequences = sequences_of(task)
+    return rows_of_sequences(sequences), targets_of(sequences, task.labels), task.shelf.person
+
+
+def make_corpus(kind: str, folder: Path, each: int, seed: int, processes: int = 2) -> Corpus:
+    """The corpus for `letters` or `digits`; the kinematic hand's share equals that of some ten persons."""
+    letters = kind == "letters"
+    labels, ways = (LETTER_LABELS, LETTERS) if letters else (DIGIT_LABELS, DIGITS)
+    clips = letter_clips(folder) if letters else digit_clips(folder)
+    rng = np.random.default_rng(seed)
+    tasks = []
+    for index, shelf in enumerate(real_shelves(clips)):
+        photographed = next(clip.source for clip in clips if clip.person == shelf.person) in ("aslhg", "ankara")
+        share = {"signn-pool": 0.4}.get(shelf.person, 0.5 if photographed else 1.0)
+        share = 0.06 if shelf.person.startswith("ankara") else share
+        tasks.append(Task(shelf, labels, max(4, int(each * share)), seed + index))
+    parts = 4
+    tasks += [Task(made_shelf(ways, each, rng), labels, each, seed + 1000 + part) for part in range(parts)]
+    with Pool(processes) as pool:
+        made = pool.map(_made, tasks, chunksize=1)
+    return Corpus(
+        np.concatenate([values for values, _, _ in made]),
+        np.concatenate([targets for _, targets, _ in made]),
+        np.concatenate([np.full(len(values), person) for values, _, person in made]),
+    )
+
+
+def kept_corpus(path: Path, kind: str, folder: Path, each: int, seed: int) -> Corpus:
+    """The corpus at `path`, made where it is not there yet."""
+    if not path.exists():
+        corpus = make_corpus(kind, folder, each, seed)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, values=corpus.values.astype(np.float16), targets=corpus.targets, persons=corpus.persons)
+    with np.load(path, allow_pickle=False) as stored:
+        return Corpus(stored["values"].astype(np.float32), stored["targets"], stored["persons"])
+
+
+__all__ = ["MADE", "Corpus", "kept_corpus", "make_corpus"]

@@ -1,0 +1,61 @@
+"""From sequences to the model's input, by the service's own pipeline, so that training and serving are the same."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.pipelines.keypoints import KeypointsSection, tensor
+from service.track import Track, Window
+
+from .data import track_of
+from .synthesis import NOTHING, Sequence
+
+STEPS = 16
+SECTION = KeypointsSection.model_validate(
+    {
+        "kind": "keypoints",
+        "source": "hands",
+        "complexity": 1,
+        "mirror_left": True,
+        "layout": [{"part": "hand", "points": "all", "axes": ["x", "y"]}],
+        "derive": [
+            {"step": "aspect"},
+            {"step": "trajectory"},
+            {"step": "wrist_origin"},
+            {"step": "scale", "by": "max"},
+        ],
+        "sampling": {"rate": 15},
+        "missing": "drop",
+        "length": {"length": STEPS, "resample": True},
+    }
+)
+ALWAYS = Window(-1.0, 1e9)
+
+
+def rows_of_track(track: Track, window: Window = ALWAYS) -> NDArray[np.float32] | None:
+    """STEPS × width values of one window, or None where no hand is seen in it."""
+    values = tensor(track, window, SECTION).values
+    return values[0] if len(values) else None
+
+
+def rows_of_sequences(sequences: list[Sequence]) -> NDArray[np.float32]:
+    """N × STEPS × width."""
+    rows = [rows_of_track(track_of(sequence.points, sequence.times_s)) for sequence in sequences]
+    return np.stack([row for row in rows if row is not None])
+
+
+def targets_of(sequences: list[Sequence], labels: tuple[str, ...]) -> NDArray[np.float32]:
+    """N × (labels + nothing) shares."""
+    place = {label: index for index, label in enumerate((*labels, NOTHING))}
+    targets = np.zeros((len(sequences), len(place)), np.float32)
+    for row, sequence in enumerate(sequences):
+        for label, share in sequence.target.items():
+            targets[row, place[label]] += share
+    return targets
+
+
+def write_section(path: Path) -> None:
+    """The manifest's `pipeline`, for the converter."""
+    path.write_text(json.dumps(SECTION.model_dump(mode="json"), indent=2) + "\n")

@@ -1,0 +1,77 @@
+"""Who is left out together, and how networks are trained with and without them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from . import network
+from .corpus import Corpus, kept_corpus
+from .data import DIGIT_LABELS, LETTER_LABELS, Clip, digit_clips, letter_clips
+from .evaluate import Answers, answers_for, inputs_of
+
+LETTER_FOLDS = (
+    ("boris", "aslhg-P1", "aslhg-P2"),
+    ("maham", "glyph", "aslhg-P3", "aslhg-P4"),
+    ("abdullah", "aslhg-P5", "aslhg-P6"),
+    ("signn-pool", "aslhg-P7", "aslhg-P8"),
+)
+DIGIT_FOLDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What is trained: the labels, how many sequences a label of one person, how long, from which seed."""
+
+    kind: str
+    labels: tuple[str, ...]
+    each: int
+    epochs: int
+    seed: int = 1
+
+    def clips(self, folder: Path) -> list[Clip]:
+        return letter_clips(folder) if self.kind == "letters" else digit_clips(folder)
+
+    def corpus(self, out: Path, folder: Path) -> Corpus:
+        return kept_corpus(out / f"{self.kind}-corpus.npz", self.kind, folder, self.each, self.seed)
+
+    def folds(self, clips: list[Clip]) -> tuple[tuple[str, ...], ...]:
+        """Groups of persons who are left out together: stricter for the photographed than one at a time."""
+        if self.kind == "letters":
+            return LETTER_FOLDS
+        persons = sorted({clip.person for clip in clips})
+        return tuple(tuple(persons[start::DIGIT_FOLDS]) for start in range(DIGIT_FOLDS))
+
+
+RECIPES = {
+    "letters": Recipe("letters", LETTER_LABELS, each=130, epochs=8),
+    "digits": Recipe("digits", DIGIT_LABELS, each=130, epochs=8),
+}
+
+
+def trained(recipe: Recipe, corpus: Corpus, kept_at: Path) -> network.Model:
+    """The network at this path; trained and written there where it is not there yet."""
+    if not kept_at.exists():
+        taught = network.train(corpus.values, corpus.targets, recipe.epochs, recipe.seed)
+        model = network.as_keras(taught, corpus.values.shape[1])
+        model.save(kept_at)
+    return network.load(kept_at)
+
+
+def left_out_answers(recipe: Recipe, out: Path, folder: Path) -> tuple[Answers, list[network.Model]]:
+    """Every clip's answer by the network that has not seen its person, and these networks."""
+    clips = recipe.clips(folder)
+    corpus = recipe.corpus(out, folder)
+    parts, models = [], []
+    for number, persons in enumerate(recipe.folds(clips)):
+        print(f"without {', '.join(persons[:5])}{' …' if len(persons) > 5 else ''}", flush=True)
+        model = trained(recipe, corpus.without(persons), out / f"{recipe.kind}-fold{number}.keras")
+        mine = [clip for clip in clips if clip.person in persons]
+        parts.append(answers_for(mine, network.probabilities(model, inputs_of(mine))))
+        models.append(model)
+    return Answers.joined(parts), models
+
+
+def answers_of_all(models: list[network.Model], hands: network.Values) -> network.Values:
+    """The answers of all fold networks for the same inputs, one after the other."""
+    return np.concatenate([network.probabilities(model, hands) for model in models])
