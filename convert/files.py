@@ -1,0 +1,77 @@
+"""What a file is, by its first bytes: so that a wrong one is refused with what to do, not with a parser's complaint."""
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+from convert.errors import CallError, RefusalError
+
+FileKind = Literal["hdf5", "zip", "onnx"]
+
+HEAD_BYTES = 4096
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+ZIP_SIGNATURE = b"PK\x03\x04"
+
+_RESAVE = "Load it where it was trained and save it with `model.save('model.keras')` or `model.save('model.h5')`."
+
+
+def sniff(path: Path) -> FileKind:
+    """The kind of a model file that this converter reads.
+
+    Raises CallError if there is no such file, RefusalError with what to do for every other kind.
+    """
+    if not path.exists():
+        raise CallError(f"There is no file {path}.")
+    if path.is_dir():
+        raise _folder(path)
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if not head:
+        raise RefusalError(f"{path.name} is empty.", "Download or copy it again.")
+    if head.startswith(HDF5_SIGNATURE):
+        return "hdf5"
+    if head.startswith(ZIP_SIGNATURE):
+        return "zip"
+    if head.startswith(b"version https://git-lfs"):
+        raise RefusalError(
+            f"{path.name} is a Git LFS pointer of {size} bytes, not the model.",
+            "Run `git lfs pull` in the repository, or download the file from its web page.",
+        )
+    foreign = _foreign(head)
+    if foreign is not None:
+        raise RefusalError(f"{path.name} is {foreign[0]}.", foreign[1])
+    if path.suffix == ".onnx" or head[:1] == b"\x08":
+        return "onnx"
+    raise RefusalError(
+        f"{path.name} is no Keras or ONNX file: it begins with {head[:8]!r}.", "Check that the download is complete."
+    )
+
+
+def _folder(path: Path) -> RefusalError:
+    if (path / "saved_model.pb").is_file():
+        return RefusalError(
+            f"{path.name} is a SavedModel folder: it holds TensorFlow's graph, not Keras' layers.", _RESAVE
+        )
+    return RefusalError(f"{path.name} is a folder.", "Name the model file in it.")
+
+
+def _foreign(head: bytes) -> tuple[str, str] | None:
+    start = head.lstrip()[:64].lower()
+    if head[4:8] == b"TFL3":
+        return "a TensorFlow Lite model", f"Its layers are fused and often quantised. {_RESAVE}"
+    if start.startswith((b"<!doctype", b"<html")):
+        return "a web page", "The download fetched the page about the file; use its `raw` or `download` link."
+    if head[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+        return "a pickle, which can run code when it is loaded", f"It is never opened here. {_RESAVE}"
+    if start.startswith(b"{"):
+        return "JSON: an architecture without weights", "Give the weights file and this one with --architecture."
+    if b"saved_model" in head or b"tensorflow" in head[:512].lower() or head[:2] == b"\x0a\x0b":
+        return "a TensorFlow graph (.pb)", _RESAVE
+    return None
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

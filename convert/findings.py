@@ -1,0 +1,85 @@
+"""What `inspect` finds out about a model, and what a conversion works on: the graph, described for a person."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from convert.preset import Match
+from convert.presets import likely_presets
+
+Shape = tuple[int | None, ...]
+IDLE_NAMES = {"blank", "idle", "nothing", "none", "background", "neutral", "rest"}
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output of the graph; shape with the batch, None where open."""
+
+    name: str
+    shape: Shape
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """A model file, read: where it is from, what goes in and out, what it ends in, what is in it.
+
+    ending: the last activation of the first output ("softmax", "sigmoid", "linear", …; "" where unknown).
+    """
+
+    file: str
+    sha256: str
+    framework: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    ending: str
+    parameters: int
+    layers: dict[str, int]
+    warnings: tuple[str, ...] = ()
+    labels: tuple[str, ...] | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def matches(self) -> list[Match]:
+        """The presets that fit the first input."""
+        return likely_presets(self.inputs[0].shape[1:]) if len(self.inputs) == 1 else []
+
+    @property
+    def width(self) -> int | None:
+        """Numbers in the first output's last axis."""
+        return self.outputs[0].shape[-1] if len(self.outputs[0].shape) > 1 else None
+
+    def document(self) -> dict[str, Any]:
+        """For --json."""
+        return {
+            "file": self.file,
+            "sha256": self.sha256,
+            "framework": self.framework,
+            "inputs": [
+                {"name": one.name, "shape": ["batch", *one.shape[1:]], "dtype": one.dtype} for one in self.inputs
+            ],
+            "outputs": [{"name": one.name, "shape": ["batch", *one.shape[1:]]} for one in self.outputs],
+            "ending": self.ending,
+            "parameters": self.parameters,
+            "layers": self.layers,
+            "warnings": list(self.warnings),
+            "presets": [
+                {"name": match.preset.name, "why": match.reason, "assumptions": list(match.preset.assumptions)}
+                for match in self.matches
+            ],
+        }
+
+
+def counted(kinds: list[str]) -> dict[str, int]:
+    """Kinds with their number, in order of first appearance."""
+    return dict(Counter(kinds))
+
+
+def shown_shape(shape: Shape) -> str:
+    """A shape without its batch: "30 × 63"; an open size is "any"."""
+    return " × ".join("any" if size is None else str(size) for size in shape[1:]) or "one number"
+
+
+def idle_candidates(labels: tuple[str, ...]) -> list[str]:
+    """Labels that may mean that nothing is signed; they are suggested, never assumed."""
+    return [label for label in labels if label.strip().lower() in IDLE_NAMES]

@@ -1,0 +1,138 @@
+"""Untrusted files are parsed in a child process: no shell, a bare environment, limits on memory, CPU and time.
+
+The child gets a task's name and its arguments as JSON and leaves plain data (JSON, raw arrays) in a folder; nothing
+that it sends is unpickled.
+"""
+
+import importlib
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from convert.errors import CallError, ConversionError, RefusalError
+
+TASKS = {
+    "keras": "convert.keras.reader",
+    "onnx": "convert.onnx.checker",
+    "pickle": "convert.pickles",
+    "torch": "convert.torch.reader",
+}
+"""Task → the module whose `run(request, folder)` is its work."""
+
+RESULT_FILE = "result.json"
+WALL_S = 120
+CPU_S = 110
+MEMORY_BASE = 1 << 30
+"""Address space that a child may take beyond a multiple of the file's size: NumPy, h5py and onnx need most of it."""
+MEMORY_OF_A_RUN = 3 << 30
+"""What the task that also runs a graph may take beyond that."""
+MEMORY_PER_FILE_BYTE = 4
+WRITE_PER_FILE_BYTE = 4
+WRITE_BASE = 64 << 20
+OPEN_FILES = 64
+
+Request = dict[str, Any]
+
+
+def run_isolated(task: str, request: Request, folder: Path) -> Request:
+    """Run a task on `request["path"]` in a child; its result, with whatever files it left in `folder`.
+
+    Raises the ConversionError that the child raised, or RefusalError where it met a limit or died.
+    """
+    size = Path(request["path"]).stat().st_size
+    limits = {
+        "memory": MEMORY_BASE + MEMORY_PER_FILE_BYTE * size + (MEMORY_OF_A_RUN if task == "onnx" else 0),
+        "written": WRITE_BASE + WRITE_PER_FILE_BYTE * size,
+        "cpu_s": CPU_S,
+    }
+    order = json.dumps({"task": task, "request": request, "folder": str(folder), "limits": limits})
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "convert.isolation"],
+            input=order.encode(),
+            capture_output=True,
+            timeout=WALL_S,
+            env=_bare_environment(),
+            check=False,
+            start_new_session=True,
+        )
+    except subprocess.TimeoutExpired:
+        raise RefusalError(f"Reading the file took longer than {WALL_S} s.", "A model file reads in seconds.") from None
+    result_file = folder / RESULT_FILE
+    if not result_file.is_file():
+        raise RefusalError(_how_it_died(done.returncode, limits["memory"]), "The file is not what it claims to be.")
+    answer: Request = json.loads(result_file.read_text(encoding="utf-8"))
+    result_file.unlink()
+    if "error" in answer:
+        kind = CallError if answer["exit_code"] == CallError.exit_code else RefusalError
+        raise kind(answer["error"], answer["advice"])
+    result: Request = answer["result"]
+    return result
+
+
+def _bare_environment() -> dict[str, str]:
+    return {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUTF8": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "HDF5_PLUGIN_PATH": "/nonexistent",  # an unknown filter must not load a library
+        "HDF5_USE_FILE_LOCKING": "FALSE",
+    }
+
+
+def _how_it_died(code: int, memory: int) -> str:
+    if code in (-signal.SIGXCPU, -signal.SIGKILL):
+        return f"Reading the file took more than {CPU_S} s of CPU, or was killed."
+    if code == -signal.SIGXFSZ:
+        return "The file unpacks to far more than its size."
+    if code < 0:
+        return f"Reading the file crashed the reader (signal {-code})."
+    return f"Reading the file failed; it may have asked for more than {memory >> 20} MiB."
+
+
+def _set_limits(limits: dict[str, int]) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (limits["memory"], limits["memory"]))
+    resource.setrlimit(resource.RLIMIT_CPU, (limits["cpu_s"], limits["cpu_s"]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits["written"], limits["written"]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
+
+
+def _serve_child() -> None:
+    order = json.load(sys.stdin)
+    _set_limits(order["limits"])
+    folder = Path(order["folder"])
+    answer: Request
+    try:
+        module = importlib.import_module(TASKS[order["task"]])
+        answer = {"result": module.run(order["request"], folder)}
+    except ConversionError as error:
+        answer = {"error": error.reason, "advice": error.advice, "exit_code": error.exit_code}
+    except MemoryError:
+        limit = order["limits"]["memory"] >> 20
+        answer = {
+            "error": f"Reading the file asked for more than {limit} MiB of memory.",
+            "advice": "The file declares more than it holds.",
+            "exit_code": RefusalError.exit_code,
+        }
+    except RecursionError:
+        answer = {
+            "error": "The file is nested too deeply to be a model.",
+            "advice": "Save the model again with the Keras that made it.",
+            "exit_code": RefusalError.exit_code,
+        }
+    temporary = folder / f"{RESULT_FILE}.part"
+    temporary.write_text(json.dumps(answer, ensure_ascii=False), encoding="utf-8")
+    os.replace(temporary, folder / RESULT_FILE)  # noqa: PTH105 - atomic, and the same on every Path version
+
+
+if __name__ == "__main__":
+    _serve_child()

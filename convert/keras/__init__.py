@@ -1,0 +1,1 @@
+"""Keras files of all versions, read without TensorFlow."""

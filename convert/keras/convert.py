@@ -1,0 +1,64 @@
+"""A Keras file from its bytes to a proven ONNX model."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from convert.errors import RefusalError
+from convert.files import sha256_of, sniff
+from convert.findings import Findings, Port, counted
+from convert.isolation import run_isolated
+from convert.keras.export import Exported, export
+from convert.keras.graph import LayerGraph, read_graph
+
+MAX_ONNX_BYTES = (1 << 31) - (1 << 20)
+
+
+@dataclass(frozen=True, slots=True)
+class KerasModel:
+    """A read and exported model; the graph's weights lie in a folder that ends with the context."""
+
+    graph: LayerGraph
+    exported: Exported
+    findings: Findings
+
+    def onnx_bytes(self) -> bytes:
+        """The model as it is published."""
+        if self.graph.parameters * 4 > MAX_ONNX_BYTES:
+            raise RefusalError(f"The model has {self.graph.parameters} weights; ONNX files end at 2 GiB.")
+        content: bytes = self.exported.model.SerializeToString()
+        return content
+
+
+@contextmanager
+def opened_keras(path: Path, architecture: Path | None) -> Iterator[KerasModel]:
+    """Read a Keras file in a child process and export it. Raises ConversionError."""
+    if sniff(path) == "onnx":
+        raise RefusalError(f"{path.name} is an ONNX file.", "Use `python -m convert onnx`.")
+    with tempfile.TemporaryDirectory(prefix="convert-") as name:
+        folder = Path(name)
+        request = {"path": str(path.resolve())}
+        if architecture is not None:
+            request["architecture"] = str(architecture.resolve())
+        run_isolated("keras", request, folder)
+        graph = read_graph(folder)
+        exported = export(graph)
+        yield KerasModel(graph, exported, _findings(path, graph, exported))
+
+
+def _findings(path: Path, graph: LayerGraph, exported: Exported) -> Findings:
+    kinds = [layer.kind for call in graph.calls for layer in call.layer.walk()]
+    ports = zip(exported.output_names, exported.output_shapes, strict=True)
+    return Findings(
+        file=path.name,
+        sha256=sha256_of(path),
+        framework=f"keras {graph.keras_version}",
+        inputs=tuple(Port(one.name, one.shape, one.dtype) for one in graph.inputs),
+        outputs=tuple(Port(name, shape) for name, shape in ports),
+        ending=exported.ending,
+        parameters=graph.parameters,
+        layers=counted([{"FoldTime": "TimeDistributed"}.get(kind, kind) for kind in kinds if kind != "UnfoldTime"]),
+        warnings=graph.warnings,
+    )

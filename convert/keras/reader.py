@@ -1,0 +1,159 @@
+"""A Keras file of any dialect → LayerGraph. Runs in the child process; weights and structure leave as plain data."""
+
+from pathlib import Path
+from typing import Any
+
+from convert.errors import CallError, RefusalError
+from convert.keras.archive import Archive, open_archive, parse_json
+from convert.keras.calls import Caller
+from convert.keras.declared import Declaration, Part
+from convert.keras.dialects import input_shape_of, major_version
+from convert.keras.graph import Config, GraphInput, LayerGraph, Ref, Setting, write_graph
+from convert.keras.known import check_kinds
+from convert.keras.weights import assign_by_path, assign_layered
+
+_NO_ARCHITECTURE = (
+    "The file holds weights only, no architecture.",
+    "Give Keras' own `open('model.json', 'w').write(model.to_json())` with --architecture model.json.",
+)
+MAX_JSON_BYTES = 64 << 20
+
+
+def run(request: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The child's task: read the file at `path` and leave the graph in `folder`."""
+    architecture = request.get("architecture")
+    graph = read_keras(Path(request["path"]), folder, Path(architecture) if architecture else None)
+    write_graph(graph, folder)
+    return {"keras_version": graph.keras_version}
+
+
+def read_keras(path: Path, folder: Path, architecture: Path | None = None) -> LayerGraph:
+    """Read a model file into a LayerGraph; a weights-only file needs its architecture beside it.
+
+    folder: an empty one for what has to be unpacked. Raises RefusalError with what to do.
+    """
+    archive = open_archive(path, folder)
+    config = archive.config
+    version = archive.keras_version
+    if config is None:
+        if architecture is None:
+            raise RefusalError(*_NO_ARCHITECTURE)
+        config = _architecture(architecture)
+        version = str(config.get("keras_version", version))
+    elif architecture is not None:
+        raise CallError("The file has its own architecture.", "Leave out --architecture.")
+    if not isinstance(config, dict):
+        raise RefusalError("The architecture is no JSON object.", "The file is damaged.")
+    keras = major_version(version)
+    model = Declaration(version).model(config)
+    check_kinds(model)
+    _assign(model, archive, keras)
+    return _graph_of(model, version, keras)
+
+
+def _architecture(path: Path) -> Config:
+    if not path.is_file():
+        raise CallError(f"There is no file {path}.")
+    if path.stat().st_size > MAX_JSON_BYTES:
+        raise RefusalError(f"{path.name} is too large for an architecture.")
+    config = parse_json(path.read_text(encoding="utf-8", errors="replace"), path.name)
+    if not isinstance(config, dict):
+        raise RefusalError(f"{path.name} is no architecture.", "Write it with model.to_json().")
+    return config
+
+
+def _assign(model: Part, archive: Archive, keras: int) -> None:
+    if archive.layered:
+        assign_layered(model, archive.weights, keras)
+    else:
+        assign_by_path(model, archive.weights)
+
+
+def _graph_of(model: Part, version: str, keras: int) -> LayerGraph:
+    inputs = _inputs_of(model)
+    caller = Caller(keras)
+    outputs = caller.call_model(model, [Ref(one.name) for one in inputs])
+    if not outputs:
+        raise RefusalError("The model has no outputs.", "The file is damaged.")
+    return LayerGraph(
+        name=model.name,
+        keras_version=version,
+        inputs=tuple(inputs),
+        outputs=tuple(outputs),
+        calls=tuple(caller.calls),
+        warnings=(*_warnings(model), *caller.warnings),
+    )
+
+
+def _warnings(model: Part) -> list[str]:
+    """What a person should know of how the model is computed here."""
+    found = []
+    leaves = list(model.leaves())
+    if any(_half_precision(leaf.config.get("dtype")) for leaf in leaves):
+        found.append("it was made to compute in half precision; here it computes in float32")
+    fixed = [shape[0] for leaf in leaves if (shape := input_shape_of(leaf.config)) and shape[0] is not None]
+    if fixed:
+        found.append(f"its batch was fixed at {fixed[0]}; here it is free")
+    return found
+
+
+def _half_precision(dtype: Setting) -> bool:
+    name = dtype.get("config", {}).get("name", "") if isinstance(dtype, dict) else dtype
+    return isinstance(name, str) and "16" in name
+
+
+def _inputs_of(model: Part) -> list[GraphInput]:
+    if model.kind == "Functional":
+        names = _input_names(model)
+        layers = {child.name: child for child in model.children}
+        return [_input(layers[name]) for name in names]
+    first = model.children[0] if model.children else None
+    while first is not None and first.is_model:
+        if first.kind == "Functional":
+            inputs = _inputs_of(first)
+            return inputs[:1]
+        first = first.children[0] if first.children else None
+    if first is None:
+        raise RefusalError("The model has no layers.", "The file is damaged.")
+    shape = input_shape_of(first.config) or _built_shape(model) or _built_shape(first)
+    if shape is None:
+        raise RefusalError(
+            f"Nothing says what shape the input of {first.name} has.",
+            "Build the model (`model.build(...)` or one call) before it is saved.",
+        )
+    name = first.name if first.kind == "InputLayer" else f"{first.name}_input"
+    return [GraphInput(name, (None, *shape[1:]), _dtype(first))]
+
+
+def _input_names(model: Part) -> list[str]:
+    """Names of a functional model's input layers, in order."""
+    refs = Caller.refs_in(model.config.get("input_layers"))
+    names = [ref.call for ref in refs]
+    known = {child.name for child in model.children}
+    missing = [name for name in names if name not in known]
+    if missing or not names:
+        raise RefusalError(f"The model's inputs {missing or 'are not declared'}.", "The file is damaged.")
+    return names
+
+
+def _input(part: Part) -> GraphInput:
+    shape = input_shape_of(part.config)
+    if shape is None:
+        raise RefusalError(f"The input {part.name} has no shape.", "The file is damaged.")
+    return GraphInput(part.name, (None, *shape[1:]), _dtype(part))
+
+
+def _dtype(part: Part) -> str:
+    """Every input is float32 in the graph: Keras casts on the way in."""
+    dtype = part.config.get("dtype", "float32")
+    if isinstance(dtype, str) and dtype.startswith(("string", "complex")):
+        raise RefusalError(f"The input {part.name} takes {dtype}.", "Feed numbers to the model.")
+    return "float32"
+
+
+def _built_shape(part: Part) -> tuple[int | None, ...] | None:
+    build = part.entry.get("build_config")
+    shape = part.config.get("build_input_shape") or (build.get("input_shape") if isinstance(build, dict) else None)
+    if isinstance(shape, list) and all(size is None or isinstance(size, int) for size in shape):
+        return tuple(shape)
+    return None

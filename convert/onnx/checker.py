@@ -1,0 +1,118 @@
+"""An ONNX file read with suspicion. Runs in the child process; what leaves it is a description."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convert.errors import RefusalError
+from convert.onnx.trial import try_out
+
+KNOWN_DOMAINS = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}
+MAX_NODES = 100_000
+MAX_ELEMENTS = 1 << 31
+_ENDINGS = {
+    "Softmax": "softmax",
+    "Sigmoid": "sigmoid",
+    "LogSoftmax": "log_softmax",
+    "Gemm": "linear",
+    "MatMul": "linear",
+}
+_TRANSPARENT = {"Identity", "Dropout", "Squeeze", "Unsqueeze", "Reshape", "Flatten", "Cast"}
+ModelProto = Any
+ValueInfo = Any
+"""onnx' messages, which have no types."""
+_EXPORT = "Export it again as one plain ONNX file."
+
+
+def run(request: dict[str, Any], _folder: Path) -> dict[str, Any]:
+    """The child's task: check the file at `path` and describe it."""
+    import onnx  # noqa: PLC0415 - heavy, and needed in the child alone
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    path = Path(request["path"])
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+        _check_shell(model)
+        _check_weights(model)
+        onnx.checker.check_model(model)
+        model = onnx.shape_inference.infer_shapes(model)
+    except DecodeError:
+        raise RefusalError(
+            f"{path.name} is no ONNX file, or a truncated one.", "Download or export it again."
+        ) from None
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise RefusalError(f"{path.name} is no valid ONNX graph: {str(error)[:300]}.", _EXPORT) from None
+    described = _described(model)
+    return described | {"trial": try_out(path, described["inputs"])}
+
+
+def _check_shell(model: ModelProto) -> None:
+    foreign = sorted({entry.domain for entry in model.opset_import} - KNOWN_DOMAINS)
+    if foreign or model.functions:
+        raise RefusalError(
+            f"The graph needs operators that are not ONNX Runtime's own: {foreign or 'local functions'}.", _EXPORT
+        )
+    if not model.graph.output or not model.graph.input:
+        raise RefusalError("The graph has no inputs or no outputs.", _EXPORT)
+    if len(model.graph.node) > MAX_NODES:
+        raise RefusalError(f"The graph has {len(model.graph.node)} operations.", "Is it a model?")
+
+
+def _check_weights(model: ModelProto) -> None:
+    from onnx import TensorProto, numpy_helper  # noqa: PLC0415
+
+    for tensor in model.graph.initializer:
+        if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
+            raise RefusalError(f"The weight {tensor.name} lies in another file.", _EXPORT)
+        declared = int(np.prod(list(tensor.dims), dtype=np.float64)) if tensor.dims else 1
+        if declared > MAX_ELEMENTS or declared > max(64, tensor.ByteSize()) * 8:
+            raise RefusalError(f"The weight {tensor.name} declares {list(tensor.dims)}, more than it holds.", _EXPORT)
+        if tensor.data_type in (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE):
+            try:
+                values = numpy_helper.to_array(tensor)
+            except ValueError as error:
+                raise RefusalError(f"The weight {tensor.name} is damaged: {error}.", _EXPORT) from None
+            if not np.isfinite(values).all():
+                raise RefusalError(f"The weight {tensor.name} has NaN or infinite values.", "Take another checkpoint.")
+
+
+def _described(model: ModelProto) -> dict[str, Any]:
+    weights = {tensor.name for tensor in model.graph.initializer}
+    names = {entry.domain or "ai.onnx": entry.version for entry in model.opset_import}
+    return {
+        "producer": f"{model.producer_name} {model.producer_version}".strip(),
+        "opset": names.get("ai.onnx", 0),
+        "inputs": [_port(one) for one in model.graph.input if one.name not in weights],
+        "outputs": [_port(one) for one in model.graph.output],
+        "operations": [node.op_type for node in model.graph.node],
+        "parameters": sum(int(np.prod(list(tensor.dims), dtype=np.int64)) for tensor in model.graph.initializer),
+        "ending": _ending(model),
+    }
+
+
+def _port(one: ValueInfo) -> dict[str, Any]:
+    from onnx import TensorProto  # noqa: PLC0415
+
+    kind = one.type.tensor_type
+    sizes = [size.dim_value if size.HasField("dim_value") and size.dim_value > 0 else None for size in kind.shape.dim]
+    return {"name": one.name, "dtype": TensorProto.DataType.Name(kind.elem_type).lower(), "shape": sizes}
+
+
+def _ending(model: ModelProto) -> str:
+    """What makes the first output, looking through operations that change no value."""
+    makers = {name: node for node in model.graph.node for name in node.output}
+    weights = {tensor.name for tensor in model.graph.initializer}
+    name = model.graph.output[0].name
+    for _ in range(len(model.graph.node)):
+        node = makers.get(name)
+        if node is None:
+            return ""
+        if node.op_type in _TRANSPARENT:
+            name = node.input[0]
+            continue
+        if node.op_type == "Add" and any(one in weights for one in node.input):
+            name = next((one for one in node.input if one not in weights), "")
+            continue
+        return _ENDINGS.get(node.op_type, "")
+    return ""

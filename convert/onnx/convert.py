@@ -1,0 +1,74 @@
+"""A ready ONNX file, checked and tried out in a child process."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from convert.errors import RefusalError
+from convert.files import sha256_of, sniff
+from convert.findings import Findings, Port, counted
+from convert.isolation import run_isolated
+from convert.parity import TOLERANCE, Measured
+
+_DTYPES = {
+    "float": "float32",
+    "float16": "float16",
+    "uint8": "uint8",
+    "int64": "int64",
+    "int32": "int32",
+    "bool": "bool",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxModel:
+    """A checked file. measured: its rows in a batch against the same rows alone."""
+
+    path: Path
+    findings: Findings
+    measured: Measured
+
+
+@contextmanager
+def opened_onnx(path: Path) -> Iterator[OnnxModel]:
+    """Check an ONNX file. Raises ConversionError."""
+    if sniff(path) != "onnx":
+        raise RefusalError(f"{path.name} is a Keras file.", "Use `python -m convert keras`.")
+    with tempfile.TemporaryDirectory(prefix="convert-") as folder:
+        described = run_isolated("onnx", {"path": str(path.resolve())}, Path(folder))
+    findings = _findings(path, described)
+    trial = described["trial"]
+    measured = Measured("itself", trial["rows"], trial["worst"], TOLERANCE * trial["scale"])
+    yield OnnxModel(path, findings, measured)
+
+
+def _findings(path: Path, described: dict[str, Any]) -> Findings:
+    for one in described["inputs"]:
+        if one["dtype"] not in _DTYPES:
+            raise RefusalError(f"The input {one['name']} takes {one['dtype']}.", "Export it with float32 inputs.")
+    return Findings(
+        file=path.name,
+        sha256=sha256_of(path),
+        framework=f"onnx opset {described['opset']}" + (f" ({described['producer']})" if described["producer"] else ""),
+        inputs=tuple(
+            Port(one["name"], _open_batch(one["shape"]), _DTYPES[one["dtype"]]) for one in described["inputs"]
+        ),
+        outputs=tuple(Port(one["name"], _open_batch(one["shape"])) for one in described["outputs"]),
+        ending=described["ending"],
+        parameters=described["parameters"],
+        layers=counted(described["operations"]),
+        warnings=_fixed_batches(described["inputs"]),
+    )
+
+
+def _open_batch(shape: list[int | None]) -> tuple[int | None, ...]:
+    return (None, *shape[1:]) if shape else ()
+
+
+def _fixed_batches(inputs: list[dict[str, Any]]) -> tuple[str, ...]:
+    return tuple(
+        f"the graph takes {one['shape'][0]} rows at a time" for one in inputs if one["shape"] and one["shape"][0]
+    )

@@ -1,0 +1,226 @@
+"""The commands' work, each readable from top to bottom: read, settle, prove, publish, report."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from convert.errors import CallError, RefusalError
+from convert.files import sniff
+from convert.findings import Findings, idle_candidates, shown_shape
+from convert.keras.convert import opened_keras
+from convert.onnx.convert import opened_onnx
+from convert.parity import Measured, measure_golden, measure_reference, require
+from convert.presets import PRESETS
+from convert.publish import Plan, Wishes, plan_of, publish
+from service.errors import RefusedError
+from service.pipelines.layouts import LAYOUTS
+from service.registry.manifest import Manifest
+from service.registry.store import Store
+
+
+@dataclass(slots=True)
+class Report:
+    """What a command found: lines for a person, a document for a program."""
+
+    lines: list[str] = field(default_factory=list)
+    document: dict[str, Any] = field(default_factory=dict)
+
+
+def convert_file(kind: str, file: Path, wishes: Wishes, golden: Path | None, architecture: Path | None) -> Report:
+    """Convert a file of this kind and publish it."""
+    if kind == "keras":
+        return convert_keras(file, wishes, golden, architecture)
+    if architecture is not None:
+        raise CallError("--architecture is for Keras files with weights only.")
+    return convert_onnx(file, wishes, golden)
+
+
+def convert_keras(file: Path, wishes: Wishes, golden: Path | None, architecture: Path | None) -> Report:
+    """Read a Keras file, prove the graph against the reference and the golden file, publish it."""
+    with _spoken("Reading"), opened_keras(file, architecture) as model:
+        plan = plan_of(model.findings, wishes)
+        content = model.onnx_bytes()
+        with _spoken("Comparing with the reference"):
+            measured = [require(measure_reference(model.graph, content))]
+            measured += [require(measure_golden(content, golden))] if golden else []
+        manifest = publish(model.findings, plan, wishes, content, measured[-1])
+    return _published(model.findings, plan, wishes, manifest, measured)
+
+
+def convert_onnx(file: Path, wishes: Wishes, golden: Path | None) -> Report:
+    """Check an ONNX file, prove it against itself and the golden file, publish it."""
+    with _spoken("Reading"), opened_onnx(file) as model:
+        plan = plan_of(model.findings, wishes)
+        content = model.path.read_bytes()
+        measured = [require(measure_golden(content, golden) if golden else model.measured)]
+        manifest = publish(model.findings, plan, wishes, content, measured[-1])
+    return _published(model.findings, plan, wishes, manifest, measured)
+
+
+def inspect_file(file: Path, architecture: Path | None) -> Report:
+    """What a file is; nothing is written."""
+    if sniff(file) == "onnx":
+        with opened_onnx(file) as ready:
+            return _inspected(ready.findings)
+    with opened_keras(file, architecture) as model:
+        return _inspected(model.findings)
+
+
+def verify_model(wanted: str, store: Path, golden: Path | None) -> Report:
+    """Check a published version's files, or an ONNX file, and measure it again."""
+    if wanted.endswith(".onnx"):
+        with opened_onnx(Path(wanted)) as ready:
+            measured = measure_golden(ready.path, golden) if golden else ready.measured
+            return _verified(wanted, require(measured), None)
+    name, _, number = wanted.partition(":")
+    if number and not number.isdigit():
+        raise CallError(f"{wanted!r} is not NAME or NAME:VERSION.")
+    shelf = Store(store)
+    versions = [one.version for one in shelf.versions() if one.name == name] if store.is_dir() else []
+    if not versions or (number and int(number) not in versions):
+        raise CallError(f"{store} holds no {wanted}.", "See `python -m convert list`.")
+    try:
+        stored = shelf.read(name, int(number) if number else max(versions))
+    except RefusedError as error:
+        raise RefusalError(f"{error}.", "Publish it again.") from None
+    with opened_onnx(stored.graph) as ready:
+        measured = measure_golden(ready.path, golden) if golden else ready.measured
+    return _verified(f"{stored.manifest.name} version {stored.manifest.version}", require(measured), stored.manifest)
+
+
+def list_all(store: Path) -> Report:
+    """Presets, layouts, layers and published models."""
+    from convert.keras.layers import LAYERS  # noqa: PLC0415 - needed here only
+
+    models = _models(store)
+    report = Report()
+    report.lines = ["Presets:"]
+    for preset in PRESETS.values():
+        shape = " × ".join(str(size) for size in preset.pipeline.input_shape)
+        report.lines.append(f"  {preset.name:22} {shape:12} {preset.about}")
+    report.lines.append("Layouts:")
+    report.lines += [f"  {name:22} {layout.width} values" for name, layout in LAYOUTS.items()]
+    layers = sorted(set(LAYERS) - {"FoldTime", "UnfoldTime"} | {"TimeDistributed", "InputLayer"})
+    report.lines += ["Keras layers:", f"  {', '.join(layers)}", f"Models in {store}:"]
+    report.lines += [f"  {one['name']} version {one['version']}: {one['says']}" for one in models] or ["  none"]
+    report.document = {
+        "presets": {
+            preset.name: {
+                "about": preset.about,
+                "input": list(preset.pipeline.input_shape),
+                "assumptions": list(preset.assumptions),
+            }
+            for preset in PRESETS.values()
+        },
+        "layouts": {name: layout.width for name, layout in LAYOUTS.items()},
+        "layers": layers,
+        "models": models,
+    }
+    return report
+
+
+def _models(store: Path) -> list[dict[str, Any]]:
+    shelf = Store(store)
+    found = []
+    for one in shelf.versions() if store.is_dir() else []:
+        try:
+            manifest = shelf.read(one.name, one.version).manifest
+            says = f"{manifest.task}, {manifest.pipeline.kind}, {len(manifest.labels or ())} labels"
+        except RefusedError as error:
+            says = f"refused: {error}"
+        found.append({"name": one.name, "version": one.version, "says": says})
+    return found
+
+
+def _published(findings: Findings, plan: Plan, wishes: Wishes, manifest: Manifest, measured: list[Measured]) -> Report:
+    folder = wishes.store / manifest.name / str(manifest.version)
+    names = plan.labels.names if plan.labels else ()
+    hints = [f"Label {name!r} may mean that nothing is signed: --idle {name}" for name in idle_candidates(names)]
+    hints = [hint for hint in hints if not manifest.idle_labels]
+    report = Report(_described(findings))
+    report.lines += list(plan.notes)
+    if plan.preset:
+        report.lines.append(f"Pipeline: {plan.preset}")
+    report.lines += [f"  set {path} = {value}" for path, value in plan.overrides.items()]
+    report.lines += [f"  assumed: {sentence}" for sentence in plan.assumptions]
+    if plan.labels:
+        report.lines.append(f"Labels ({plan.labels.how}): {', '.join(manifest.labels or ())}")
+        report.lines += [f"  beside them: {key} = {str(value)[:80]}" for key, value in plan.labels.others.items()]
+    report.lines += hints
+    report.lines += [f"Parity: {one.sentence()}" for one in measured]
+    report.lines.append(f"Published {manifest.name} version {manifest.version} in {folder}")
+    report.document = {
+        "published": {"name": manifest.name, "version": manifest.version, "folder": str(folder)},
+        "findings": findings.document(),
+        "pipeline": manifest.pipeline.model_dump(mode="json"),
+        "preset": plan.preset,
+        "overrides": plan.overrides,
+        "assumptions": list(plan.assumptions),
+        "notes": [*plan.notes, *hints],
+        "labels": list(manifest.labels or ()),
+        "activation": manifest.output.activation,
+        "parity": [_measured_document(one) for one in measured],
+    }
+    return report
+
+
+def _inspected(findings: Findings) -> Report:
+    report = Report(_described(findings), findings.document())
+    for match in findings.matches[:2]:
+        report.lines.append(f"Likely preset: {match.preset.name}: {match.reason}")
+        report.lines += [f"  assumed: {sentence}" for sentence in match.preset.assumptions]
+    if not findings.matches:
+        report.lines.append(
+            "No preset fits; give --layout or --pipeline FILE.json, or it is stored without a pipeline."
+        )
+    if findings.labels:
+        report.lines.append(f"Labels in the file: {', '.join(findings.labels)}")
+    return report
+
+
+def _described(findings: Findings) -> list[str]:
+    layers = ", ".join(f"{kind} × {count}" if count > 1 else kind for kind, count in findings.layers.items())
+    return [
+        f"{findings.file}: {findings.framework}, {findings.parameters} weights",
+        *[f"  in  {one.name}: {shown_shape(one.shape)}" for one in findings.inputs],
+        *[f"  out {one.name}: {shown_shape(one.shape)}" for one in findings.outputs],
+        f"  ends in {findings.ending or 'something that does not tell logits from probabilities'}",
+        f"  made of {layers}",
+        *[f"  note: {warning}" for warning in findings.warnings],
+    ]
+
+
+def _verified(what: str, measured: Measured, manifest: Manifest | None) -> Report:
+    report = Report([f"{what}: {measured.sentence()}"], {"verified": what, "parity": [_measured_document(measured)]})
+    if manifest is not None and manifest.parity is not None:
+        figure = manifest.parity
+        report.lines.append(
+            f"  when it was published: {figure.max_abs_diff:.2g} from the {figure.reference} reference "
+            f"on {figure.samples} samples"
+        )
+    return report
+
+
+def _measured_document(measured: Measured) -> dict[str, Any]:
+    return {
+        "reference": measured.reference,
+        "samples": measured.samples,
+        "skipped": measured.skipped,
+        "max_abs_diff": measured.max_abs_diff,
+        "tolerance": measured.tolerance,
+    }
+
+
+@contextmanager
+def _spoken(what: str) -> Iterator[None]:
+    """A line that moves while long work is done, on a terminal only."""
+    from rich.console import Console  # noqa: PLC0415 - needed here only
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(f"{what} …"):
+        yield
