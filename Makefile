@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lock bench soak samples train schema clean
+.PHONY: help serve test check format lock bench soak samples train parity-keras parity-torch convert-torch-env schema clean
 
 help:
 	@echo "make serve   install what is needed (first run) and serve on http://127.0.0.1:8000"
@@ -14,6 +14,7 @@ help:
 	@echo "make bench   measure the service against the bare loop;  make soak  what takes long"
 	@echo "make lock    resolve the locks again;  make schema  write the manifest's JSON Schema"
 	@echo "make samples render samples/ again;    make train   train the default models again"
+	@echo "make parity-keras  compare the converter with real Keras 2 and 3"
 
 $(VENV)/serve.stamp: locks/convert.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
@@ -62,11 +63,42 @@ schema: $(VENV)/dev.stamp
 samples: .venv-render/stamp
 	.venv-render/bin/python -m tools.render --out samples
 
+# Training needs the landmarks that SIGN_TESTDATA names; tools/train/README.md says what it makes of them.
+.venv-train/stamp: tools/train/requirements.txt
+	test -x .venv-train/bin/python || $(PYTHON) -m venv .venv-train
+	.venv-train/bin/python -m pip install --quiet --disable-pip-version-check -r tools/train/requirements.txt
+	@touch $@
+
+train: .venv-train/stamp
+	for what in letters digits; do \
+		.venv-train/bin/python -m tools.train evaluate $$what --out .venv-train/out && \
+		.venv-train/bin/python -m tools.train train $$what --out .venv-train/out || exit 1; \
+	done
+
+# Real Keras 2 and 3 beside the converter; environments and models of their own, docs/parity/keras.md as the result.
+parity-keras: $(VENV)/dev.stamp
+	tools/parity/keras.sh
+
+# torch stands in no lock (it would bring CUDA): its CPU build first, then the hashed rest.
+convert-torch-env: .venv-convert-torch/ready.stamp
+.venv-convert-torch/ready.stamp: locks/convert-torch.lock
+	test -x .venv-convert-torch/bin/python || $(PYTHON) -m venv .venv-convert-torch
+	.venv-convert-torch/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	.venv-convert-torch/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r locks/convert-torch.lock
+	@touch $@
+
+# The originals (pytorchvideo, timm) beside our architectures; docs/parity/pytorch.md as the result.
+parity-torch:
+	tools/parity/torch.sh
+
 # uv resolves with the truth about MediaPipe's needs (pyproject.toml, [tool.uv]); pip installs what it resolved.
 lock:
 	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv; }
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) -o locks/serve.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra keras -c locks/serve.lock -o locks/convert.lock
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra keras --extra torch -c locks/convert.lock \
+		-o locks/convert-torch.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra keras --group dev -c locks/convert.lock -o locks/dev.lock
 LOCK := --generate-hashes --python-version 3.11 --quiet
 
