@@ -52,7 +52,8 @@ USER 10001:10001
 # is decided where the port is published: docker-compose.yml publishes on 127.0.0.1 only.
 ENV SIGN_HOST=0.0.0.0 \
     SIGN_PORT=8000 \
-    SIGN_MODEL_STORE=/app/model_store
+    SIGN_MODEL_STORE=/app/model_store \
+    SIGN_JOBS_DIR=/data/jobs
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=4 \
     CMD ["python", "-I", "/app/deploy/healthcheck.py"]

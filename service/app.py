@@ -10,9 +10,10 @@ from starlette.middleware.cors import CORSMiddleware
 
 from service import __version__
 from service.analysis.house import House
-from service.api import health, models, predict, timeline
+from service.api import health, jobs, models, predict, timeline
 from service.api.middleware import Around
 from service.api.problem import install_problem_handlers
+from service.jobs.jobs import Jobs
 from service.media.spool import spool_folder
 from service.metrics import Metrics
 from service.registry.registry import Registry
@@ -29,7 +30,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_house(settings, metrics) as house:
+        async with open_house(settings, metrics) as house, Jobs(house).run() as app.state.jobs:
             app.state.house = house
             log.info("ready", slots=settings.slots, model=settings.default_model, missing=house.missing())
             yield
@@ -43,7 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = metrics
     install_problem_handlers(app)
-    for router in (health.router, models.router, predict.router, timeline.router):
+    for router in (health.router, models.router, predict.router, timeline.router, jobs.router):
         app.include_router(router)
 
     @app.get("/", include_in_schema=False)
@@ -55,8 +56,8 @@ def create_app(settings: Settings) -> FastAPI:
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
-            expose_headers=["X-Request-ID", "Server-Timing", "Retry-After"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-ID"],
+            expose_headers=["Location", "X-Request-ID", "Server-Timing", "Retry-After"],
         )
     app.add_middleware(Around, metrics=metrics)
     return app

@@ -10,6 +10,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+JOB_SECONDS_BUCKETS = (1, 5, 10, 30, 60, 300, 900, 1800, 3600, 7200, 14400)
 ROWS_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
@@ -52,6 +53,14 @@ class Metrics:
         )
         self.frames = Counter("sign_frames_total", "Frames decoded and observed.", ["stage"], registry=registry)
         self.media_seconds = Counter("sign_media_seconds_total", "Seconds of media looked at.", registry=registry)
+        self.jobs = Gauge("sign_jobs", "Jobs that are kept, by state.", ["state"], registry=registry)
+        self.job_seconds = Histogram(
+            "sign_job_seconds",
+            "Time of a job from its first chunk to its end.",
+            ["kind"],
+            buckets=JOB_SECONDS_BUCKETS,
+            registry=registry,
+        )
         self.model_info = Gauge(
             "sign_model_info", "Models and their state.", ["model", "version", "task", "state"], registry=registry
         )

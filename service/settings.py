@@ -86,10 +86,25 @@ class Settings(BaseSettings):
     frame_pixels: int = Field(33_000_000, gt=0, description="Most pixels of a picture or of a video's frame.")
     predict_seconds: float = Field(120.0, gt=0, description="Longest part of a video that /predict looks at.")
     timeline_seconds: float = Field(600.0, gt=0, description="Longest part of a video that /timeline looks at.")
+    pixel_bytes: int = Field(512 * MIB, gt=0, description="Most bytes of frames that a model of pixels keeps a call.")
     sampled_frames: int = Field(20_000, gt=0, description="Most frames that one request may look at.")
     upload_stall_s: float = Field(30.0, gt=0, description="Longest pause between two pieces of an upload.")
     form_fields: int = Field(32, gt=0, description="Most fields of a form besides the file.")
     form_field_bytes: int = Field(16 * 1024, gt=0, description="Most bytes of one field of a form.")
+
+    # jobs
+    jobs_dir: Path = Field(Path("jobs"), description="Folder for jobs' media and results; replicas share it.")
+    jobs_database_url: str | None = Field(None, description="postgresql://… for jobs; none: SQLite in their folder.")
+    jobs_replica: str = Field(
+        "single", pattern=r"^[A-Za-z0-9._-]{1,64}$", description="This replica's name, unlike others that share jobs."
+    )
+    jobs_media_bytes: int = Field(8 * GIB, gt=0, description="Most bytes of a job's medium.")
+    jobs_seconds: float = Field(14400.0, gt=0, description="Longest part of a video that a job looks at.")
+    jobs_disk_bytes: int = Field(32 * GIB, gt=0, description="Room for all jobs' media and results together.")
+    jobs_retention_h: float = Field(24.0, gt=0, description="Hours for which a finished job is kept.")
+    jobs_chunk_s: float = Field(10.0, ge=1, le=10, description="Seconds of media between two checkpoints of a job.")
+    jobs_attempts: int = Field(3, ge=1, description="Times that a chunk which kills its process is tried.")
+    jobs_unfinished: int = Field(1000, ge=1, description="Jobs that may wait or run; the next is refused.")
 
     @field_validator("api_keys", "admin_keys", "cors_origins", "model_versions", mode="before")
     @classmethod
@@ -106,6 +121,11 @@ class Settings(BaseSettings):
             if not (name and equals and version.isdigit()):
                 raise ValueError(f"{pin!r} is not NAME=VERSION")
         return value
+
+    @property
+    def slots_for_jobs(self) -> int:
+        """Most slots that jobs hold at a time; one is left to interactive requests where there are several."""
+        return max(1, self.slots - 1)
 
     @property
     def pinned_versions(self) -> dict[str, int]:

@@ -64,6 +64,7 @@ class Track:
     handedness: T, signed score of the followed hand, positive for the person's own right, 0 without a hand;
     None where no single hand is followed.
     warnings: sentences for the caller about how the medium was read.
+    shows: the part that pixels show where they are present, None where they show whatever there is.
     """
 
     times_s: TimeArray
@@ -73,6 +74,7 @@ class Track:
     parts: tuple[PartName, ...] = ()
     handedness: FloatArray | None = None
     warnings: tuple[str, ...] = field(default=())
+    shows: PartName | None = None
 
     def __len__(self) -> int:
         return len(self.times_s)
@@ -89,10 +91,19 @@ class Track:
 
     def cut(self, window: Window) -> "Track":
         """The observations with window.start_s ≤ time < window.end_s."""
-        return self.only((self.times_s >= window.start_s) & (self.times_s < window.end_s))
+        start, stop = self.places(window)
+        return self._only(slice(start, stop))
+
+    def places(self, window: Window) -> tuple[int, int]:
+        """Where the window's observations begin and end among all."""
+        start, stop = np.searchsorted(self.times_s, (window.start_s, window.end_s), side="left")
+        return int(start), int(stop)
 
     def only(self, chosen: BoolArray) -> "Track":
         """The chosen observations."""
+        return self._only(chosen)
+
+    def _only(self, chosen: BoolArray | slice) -> "Track":
         return replace(
             self,
             times_s=self.times_s[chosen],
@@ -103,6 +114,8 @@ class Track:
 
     def frames_with(self, parts: tuple[PartName, ...]) -> int:
         """How many observations show at least one of the parts."""
+        if self.shows in parts:
+            return int(self.present.sum())
         seen = np.zeros(len(self), dtype=bool)
         for name in parts:
             if name in self.parts:

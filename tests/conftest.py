@@ -1,10 +1,13 @@
 """What all tests share: the test data that lies outside the repository, and what to do without it."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests import postgres
 
 # The same examples in each run, however slow the machine is.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, print_blob=True)
@@ -31,9 +34,17 @@ def testdata() -> Path:
     pytest.skip(_WITHOUT)
 
 
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a PostgreSQL server; without one the test is left out, or fails if SIGN_REQUIRE names postgres."""
+    with postgres.running_server() as address:
+        yield address
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """One line for all that was left out."""
-    skipped = terminalreporter.stats.get("skipped", [])
-    left_out = sum(1 for report in skipped if isinstance(report.longrepr, tuple) and _WITHOUT in report.longrepr[2])
-    if left_out:
-        terminalreporter.write_line(f"{left_out} tests were left out: they need the test data (set SIGN_TESTDATA).")
+    """One line for all that was left out for one reason."""
+    skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", [])]
+    reasons = [reason[2] for reason in skipped if isinstance(reason, tuple)]
+    for without in (_WITHOUT, postgres.WITHOUT):
+        if left_out := sum(without in reason for reason in reasons):
+            terminalreporter.write_line(f"{left_out} tests were left out: each {without}.")

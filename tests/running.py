@@ -59,7 +59,7 @@ def running_service(folder: Path, **environment: str) -> Iterator[RunningService
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "service", "serve"],
-            env={**clean, "SIGN_PORT": str(port), **environment},
+            env={**clean, "SIGN_PORT": str(port), "SIGN_JOBS_DIR": str(folder / "jobs"), **environment},
             cwd=ROOT,
             stdout=output,
             stderr=output,

@@ -42,4 +42,3 @@ def test_each_route_is_in_the_contract() -> None:
     routes = create_app(Settings()).openapi()["paths"]
     text = CONTRACT.replace("…/unload", "/models/{name}/versions/{version}/unload")
     assert [path for path in routes if f"{path}" not in text] == []
-

@@ -1,19 +1,26 @@
-"""What every use case does first: look at a part of a medium with a model's eyes, and score windows of it."""
+"""What every use case does first: look at a part of a medium with a model's eyes."""
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from service.analysis.house import House
 from service.errors import SignError
 from service.media.medium import MediaLimits, Medium
 from service.observe.observe import ObserveCall
-from service.pipelines.keypoints import KeypointsSection, observer, tensor
-from service.pipelines.rows import ModelRows
+from service.pipelines import Observing, observer
+from service.pipelines.chunks import ChunksSection, grid_windows
+from service.pipelines.series import SeriesSection
+from service.pipelines.tensor_only import TensorSection
+from service.pipelines.windows import windows_over
 from service.registry.manifest import Manifest
 from service.registry.registry import ServedModel
-from service.track import FloatArray, Track, Window
+from service.track import Track, Window
 from service.workers.deadline import Deadline
+
+T = TypeVar("T")
 
 ROUTES = {"affect": "/highlights", "highlight": "/highlights"}
 
@@ -33,10 +40,15 @@ class Part:
 
 @dataclass(slots=True)
 class Look:
-    """A model and the track of what it looks at; stages_s: how long each stage took so far."""
+    """A model and the track of what it looks at; stages_s: how long each stage took so far.
+
+    looker, eye: the model that looks at the medium and its pipeline: the same, or the one that a head requires.
+    """
 
     model: ServedModel
-    section: KeypointsSection
+    section: Observing | SeriesSection
+    looker: ServedModel
+    eye: Observing
     track: Track
     deadline: Deadline
     house: House
@@ -46,6 +58,13 @@ class Look:
     def manifest(self) -> Manifest:
         return self.model.manifest
 
+    async def timed(self, stage: str, work: Callable[[], T]) -> T:
+        """Do some work in a thread and note what it took."""
+        began = time.perf_counter()
+        done = await asyncio.to_thread(work)
+        self.spent(stage, began)
+        return done
+
     def spent(self, stage: str, began: float) -> None:
         """Note what a stage took since `began` (perf_counter), for the answer and the metrics."""
         seconds = time.perf_counter() - began
@@ -53,64 +72,64 @@ class Look:
         self.house.metrics.stage_seconds.labels(stage).observe(seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A window, what went into the model for it, and its C probabilities; None where it shows no evidence."""
-
-    window: Window
-    rows: ModelRows
-    probabilities: FloatArray | None
-
-
 async def look(part: Part, house: House, *, longest_s: float) -> Look:
     """Observe the part; SignError where the medium, the model or the part does not allow it."""
     model = await house.registry.get(part.model, part.version)
     section = sign_section(model.manifest)
-    limits = MediaLimits(
-        frame_pixels=house.settings.frame_pixels, seconds=longest_s, frames=house.settings.sampled_frames
-    )
+    looker, eye = looker_of(model)
+    settings = house.settings
+    limits = MediaLimits(settings.frame_pixels, longest_s, settings.sampled_frames, settings.pixel_bytes)
     call = ObserveCall(
         medium=part.medium,
-        request=observer(section),
-        sampling=section.sampling,
+        request=observer(eye),
+        sampling=eye.sampling,
         start_s=part.start_s,
         duration_s=part.duration_s,
         mirrored=part.mirrored,
         limits=limits,
     )
     seen = await house.slots.observe(call, part.deadline)
+    if isinstance(eye, ChunksSection) and seen.track.media.duration is None:
+        raise SignError(
+            "media-wrong-kind", f"{model.manifest.name} looks at clips of {eye.frames} frames; send a video."
+        )
     stages_s = {"queue": seen.queue_s, "decode": seen.decode_s, "observe": seen.observe_s}
-    return Look(model, section, seen.track, part.deadline, house, stages_s)
+    return Look(model, section, looker, eye, seen.track, part.deadline, house, stages_s)
 
 
-async def judge(seen: Look, windows: list[Window]) -> list[Judged]:
-    """The model's probabilities for each window; those with evidence go through it together."""
-    began = time.perf_counter()
-    rows = await asyncio.to_thread(lambda: [tensor(seen.track, window, seen.section) for window in windows])
-    seen.spent("tensor", began)
-    began = time.perf_counter()
-    async with seen.deadline.enforced():
-        scores = await seen.model.score(rows)
-    seen.spent("inference", began)
-    return [
-        Judged(window, entry, probabilities if len(entry) else None)
-        for window, entry, probabilities in zip(windows, rows, scores, strict=True)
-    ]
-
-
-def sign_section(manifest: Manifest) -> KeypointsSection:
+def sign_section(manifest: Manifest) -> Observing | SeriesSection:
     """The pipeline of a model that names signs; SignError where it answers another route or none."""
     if manifest.task != "sign":
         route = ROUTES.get(manifest.task)
         advice = f"Ask {route}." if route else "It only serves other models."
         raise SignError("model-wrong-task", f"{manifest.name} is a model of the task {manifest.task}. {advice}")
-    if not isinstance(manifest.pipeline, KeypointsSection):
-        raise SignError(
-            "model-wrong-task",
-            f"{manifest.name} was stored without its preprocessing (kind {manifest.pipeline.kind}); publish it again "
-            "with a pipeline: python -m convert onnx … --pipeline …",
-        )
+    if isinstance(manifest.pipeline, TensorSection):
+        raise _without_pipeline(manifest)
     return manifest.pipeline
+
+
+def looker_of(model: ServedModel) -> tuple[ServedModel, Observing]:
+    """The model that looks at the medium itself, this one or the one that it requires, and its pipeline."""
+    looker = model.required or model
+    section = looker.manifest.pipeline
+    if isinstance(section, SeriesSection | TensorSection):
+        raise _without_pipeline(looker.manifest)
+    return looker, section
+
+
+def _without_pipeline(manifest: Manifest) -> SignError:
+    return SignError(
+        "model-wrong-task",
+        f"{manifest.name} was stored without its preprocessing (kind {manifest.pipeline.kind}); publish it again "
+        "with a pipeline: python -m convert onnx … --pipeline …",
+    )
+
+
+def windows_over_part(seen: Look, start_s: float, end_s: float, window_s: float, stride_s: float) -> list[Window]:
+    """The windows of a part of a video; models of clips have windows of whole clips, on a grid of their chunks."""
+    if isinstance(seen.eye, ChunksSection):
+        return grid_windows(seen.track, Window(start_s, end_s), stride_s, seen.eye)
+    return windows_over(start_s, end_s, window_s, stride_s)
 
 
 def end_of(track: Track, part: Part) -> float:

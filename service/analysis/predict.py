@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 from service.analysis.house import House
-from service.analysis.looking import Judged, Look, Part, end_of, judge, look
+from service.analysis.judging import Judged, judge
+from service.analysis.looking import Look, Part, end_of, look, windows_over_part
 from service.analysis.prediction import Evidence, FrameAnswer, Prediction, answer, rank, sign_confidence
-from service.pipelines.windows import windows_over
 from service.registry.manifest import Manifest
 from service.track import MediaInfo, Window
 
@@ -34,11 +34,11 @@ async def predict(request: PredictRequest, house: House) -> PredictAnswer:
     """One answer for the asked part; SignError where the medium, the model or the part does not allow one."""
     seen = await look(request.part, house, longest_s=house.settings.predict_seconds)
     judged = await judge(seen, _windows(request.part, seen))
-    best = max(judged, key=lambda entry: _confidence(entry, seen.manifest))
+    best = max(judged, key=lambda entry: confidence_of(entry, seen.manifest))
     evidence = Evidence.of(seen.track.cut(best.window))
     prediction = answer(best.window, best.probabilities, evidence, seen.manifest, request.threshold)
     if request.with_frames:
-        prediction = replace(prediction, frames=await _frame_answers(seen, best))
+        prediction = replace(prediction, frames=frame_answers(best, seen.manifest))
     if seen.track.media.duration is None:  # a picture has no length
         prediction = replace(prediction, window=Window(0.0, 0.0))
     outcome = "declined" if prediction.declined else "answered"
@@ -47,7 +47,7 @@ async def predict(request: PredictRequest, house: House) -> PredictAnswer:
         prediction=prediction,
         manifest=seen.manifest,
         media=seen.track.media,
-        warnings=(*seen.track.warnings, *best.rows.warnings),
+        warnings=(*seen.track.warnings, *best.warnings),
         stages_s=seen.stages_s,
     )
 
@@ -59,21 +59,20 @@ def _windows(part: Part, seen: Look) -> list[Window]:
     end_s, times = end_of(seen.track, part), seen.manifest.time
     if part.duration_s is not None or times is None or times.whole_clip:
         return [Window(part.start_s, end_s)]
-    return windows_over(part.start_s, end_s, times.window_s, times.stride_s)
+    return windows_over_part(seen, part.start_s, end_s, times.window_s, times.stride_s)
 
 
-def _confidence(entry: Judged, manifest: Manifest) -> float:
+def confidence_of(entry: Judged, manifest: Manifest) -> float:
+    """How sure a window is of a sign; below all that have evidence where it has none."""
     return -1.0 if entry.probabilities is None else sign_confidence(entry.probabilities, manifest)
 
 
-async def _frame_answers(seen: Look, best: Judged) -> tuple[FrameAnswer, ...]:
+def frame_answers(best: Judged, manifest: Manifest) -> tuple[FrameAnswer, ...]:
     """Each frame's own answer, of a model that looks at single frames; nothing of a model of sequences."""
-    rows = best.rows
-    if seen.section.length is not None or not len(rows):
+    if best.votes is None:
         return ()
-    scores = await seen.model.score([rows.single(index) for index in range(len(rows))])
-    leading = [rank(probabilities, seen.manifest)[0] for probabilities in scores]
+    leading = [rank(probabilities, manifest)[0] for probabilities in best.votes]
     return tuple(
         FrameAnswer(float(time_s), label.class_name, label.confidence)
-        for time_s, label in zip(rows.times_s, leading, strict=True)
+        for time_s, label in zip(best.times_s, leading, strict=True)
     )

@@ -5,15 +5,16 @@ import time
 from dataclasses import dataclass
 
 from service.analysis.house import House
-from service.analysis.looking import Judged, Look, Part, end_of, judge, look
+from service.analysis.judging import Judged, judge
+from service.analysis.looking import Look, Part, end_of, look, windows_over_part
 from service.analysis.prediction import Evidence, Prediction, answer
 from service.errors import SignError
-from service.pipelines.windows import windows_over
+from service.pipelines.chunks import ChunksSection
 from service.registry.manifest import Manifest, Timing
 from service.spotting.segment import ScoredWindow, Segment, Smoothing, SpottingRules
 from service.spotting.segments import segments_of
 from service.spotting.transcript import transcript
-from service.track import MediaInfo
+from service.track import MediaInfo, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,12 @@ async def timeline(request: TimelineRequest, house: House) -> TimelineAnswer:
     """What is signed when in the asked part; SignError where the medium, the model or the part does not allow it."""
     seen = await look(request.part, house, longest_s=house.settings.timeline_seconds)
     end_s = _end_of_video(seen, request.part)
-    times = _times(request, seen.manifest)
-    judged = await judge(seen, windows_over(request.part.start_s, end_s, times.window_s, times.stride_s))
+    times = times_of(request, seen.manifest)
+    windows = windows_over_part(seen, request.part.start_s, end_s, times.window_s, times.stride_s)
+    times = true_times(times, windows, seen)
+    judged = await judge(seen, windows)
     began = time.perf_counter()
-    segments = await asyncio.to_thread(_segments, judged, seen, _rules(request, times, seen.manifest))
+    segments = await asyncio.to_thread(_segments, judged, seen, rules_of(request, times, seen.manifest))
     seen.spent("spotting", began)
     manifest = seen.manifest
     return TimelineAnswer(
@@ -62,7 +65,9 @@ async def timeline(request: TimelineRequest, house: House) -> TimelineAnswer:
         evidence=Evidence.of(seen.track),
         manifest=manifest,
         media=seen.track.media,
-        warnings=tuple(dict.fromkeys((*seen.track.warnings, *(text for one in judged for text in one.rows.warnings)))),
+        warnings=tuple(
+            dict.fromkeys((*warnings_of(request, seen), *(text for one in judged for text in one.warnings)))
+        ),
         stages_s=seen.stages_s,
     )
 
@@ -73,7 +78,7 @@ def _end_of_video(seen: Look, part: Part) -> float:
     return end_of(seen.track, part)
 
 
-def _times(request: TimelineRequest, manifest: Manifest) -> Timing:
+def times_of(request: TimelineRequest, manifest: Manifest) -> Timing:
     """The manifest's times with what the caller changed."""
     asked = {
         "window_s": request.window_s,
@@ -90,7 +95,23 @@ def _times(request: TimelineRequest, manifest: Manifest) -> Timing:
     return Timing.model_validate({"stride_s": request.window_s / 4, **changes})
 
 
-def _rules(request: TimelineRequest, times: Timing, manifest: Manifest) -> SpottingRules:
+def warnings_of(request: TimelineRequest, seen: Look) -> tuple[str, ...]:
+    """What was strange about the medium, and what of the request could not be followed."""
+    if request.window_s is None or not isinstance(seen.eye, ChunksSection):
+        return seen.track.warnings
+    said = f"The model's windows are always {seen.eye.frames} frames long; clip_duration was not followed."
+    return (*seen.track.warnings, said)
+
+
+def true_times(times: Timing, windows: list[Window], seen: Look) -> Timing:
+    """The times with the stride that the windows have in truth: clips begin where chunks do."""
+    if not isinstance(seen.eye, ChunksSection) or len(windows) < 2:
+        return times
+    return times.model_copy(update={"stride_s": max(windows[1].start_s - windows[0].start_s, 1e-3)})
+
+
+def rules_of(request: TimelineRequest, times: Timing, manifest: Manifest) -> SpottingRules:
+    """How the windows become segments."""
     return SpottingRules(
         labels=manifest.labels or (),
         stride_s=times.stride_s,
@@ -103,10 +124,11 @@ def _rules(request: TimelineRequest, times: Timing, manifest: Manifest) -> Spott
 
 
 def _segments(judged: list[Judged], seen: Look, rules: SpottingRules) -> tuple[Segment, ...]:
-    return segments_of((_scored(entry, seen) for entry in judged), rules)
+    return segments_of((scored(entry, seen) for entry in judged), rules)
 
 
-def _scored(entry: Judged, seen: Look) -> ScoredWindow:
+def scored(entry: Judged, seen: Look) -> ScoredWindow:
+    """A judged window as spotting takes it."""
     cut = seen.track.cut(entry.window)
     return ScoredWindow(entry.window, entry.probabilities, cut.times_s, cut.present)
 

@@ -26,6 +26,15 @@ def require_admin(request: Request) -> None:
     _check(request, settings.admin_keys)
 
 
+def owner_of(request: Request) -> str:
+    """Whose request it is: a digest of the key, empty where the service asks for none."""
+    settings: Settings = request.app.state.settings
+    if not settings.api_keys:
+        return ""
+    given = request.headers.get("authorization", "").partition(" ")[2].strip()
+    return hashlib.sha256(given.encode()).hexdigest()
+
+
 def require_open(request: Request) -> None:
     """Refuse new work once the service was asked to stop; another replica can take it."""
     if request.app.state.house.shutting_down:

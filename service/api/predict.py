@@ -25,7 +25,7 @@ async def post_predict(request: Request) -> Response:
     """Send the medium as the form's part `file` or as the body itself; options as query parameters or form fields."""
     house: House = request.app.state.house
     async with received_with(request, PredictOptions) as (upload, options):
-        answer = await unless_hung_up(request, predict(_asked(options, upload, house), house))
+        answer = await unless_hung_up(request, predict(predict_asked(options, upload, house), house))
     body = PredictBody.of_answer(
         answer,
         top_k=options.top_k,
@@ -36,6 +36,7 @@ async def post_predict(request: Request) -> Response:
     return JSONResponse(body.model_dump(exclude_unset=True), headers=headers)
 
 
-def _asked(options: PredictOptions, upload: Upload, house: House) -> PredictRequest:
+def predict_asked(options: PredictOptions, upload: Upload, house: House) -> PredictRequest:
+    """What the options ask of the medium."""
     part = part_of(options, upload, house, duration_s=options.clip_duration)
     return PredictRequest(part, threshold=options.threshold, with_frames=options.return_frames)

@@ -15,6 +15,7 @@ from service.api.answers import TimelineBody
 from service.api.hangup import unless_hung_up
 from service.api.options import TimelineOptions, media_route_schema
 from service.api.receive import part_of, received_with, server_timing
+from service.api.upload import Upload
 from service.errors import SignError
 from service.export.answer import MediaFile, SignsAnswer
 from service.export.formats import JSON_MEDIA_TYPE, TIMELINE_FORMATS
@@ -34,26 +35,31 @@ async def post_timeline(request: Request) -> Response:
     house: House = request.app.state.house
     async with received_with(request, TimelineOptions) as (upload, options):
         format_name = options.format or acceptable_format(request.headers.get("accept"))
-        asked = TimelineRequest(
-            part=part_of(options, upload, house, duration_s=None),
-            window_s=options.clip_duration,
-            stride_s=options.stride,
-            min_duration_s=options.min_duration,
-            merge_gap_s=options.merge_gap,
-            threshold=options.threshold,
-            smoothing=options.smoothing,
-        )
-        answer = await unless_hung_up(request, timeline(asked, house))
+        answer = await unless_hung_up(request, timeline(timeline_asked(options, upload, house), house))
         name = options.media_name or upload.file_name or ""
     headers = {"Server-Timing": server_timing({"upload": upload.seconds, **answer.stages_s})}
     if format_name != "json":
         with house.metrics.stage("export"):
-            return await _exported(answer, format_name, last_component(name), headers)
+            return await exported(answer, format_name, last_component(name), headers)
     body = TimelineBody.of(answer, with_windows=options.return_windows, with_probabilities=options.return_probabilities)
     return JSONResponse(body.model_dump(exclude_unset=True), headers=headers)
 
 
-async def _exported(answer: TimelineAnswer, format_name: str, name: str, headers: dict[str, str]) -> Response:
+def timeline_asked(options: TimelineOptions, upload: Upload, house: House) -> TimelineRequest:
+    """What the options ask of the medium."""
+    return TimelineRequest(
+        part=part_of(options, upload, house, duration_s=None),
+        window_s=options.clip_duration,
+        stride_s=options.stride,
+        min_duration_s=options.min_duration,
+        merge_gap_s=options.merge_gap,
+        threshold=options.threshold,
+        smoothing=options.smoothing,
+    )
+
+
+async def exported(answer: TimelineAnswer, format_name: str, name: str, headers: dict[str, str]) -> Response:
+    """The answer as a file of another format than json."""
     media = answer.media
     chosen = TIMELINE_FORMATS[format_name]
     file = MediaFile(name, media.kind, media.format, media.duration, media.frame_rate)

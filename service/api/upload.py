@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -38,16 +38,20 @@ class Upload:
 
 
 @contextlib.asynccontextmanager
-async def received(request: Request, spool: Path) -> AsyncIterator[Upload]:
+async def received(
+    request: Request, spool: Path, most_bytes: int | None = None, grow: Callable[[int], None] = lambda _: None
+) -> AsyncIterator[Upload]:
     """Receive the body; the spool file is gone when the block ends, whatever happens in it.
 
+    most_bytes: of the medium, where the setting for it is not meant; grow is told its size as it grows and may raise.
     Raises media-missing, media-empty, media-too-large, request-malformed, disk-full.
     """
     settings: Settings = request.app.state.settings
-    _refuse_by_header(request, settings)
+    limit = most_bytes or settings.media_bytes
+    refuse_by_header(request, settings, limit)
     began = time.perf_counter()
     with tempfile.NamedTemporaryFile(dir=spool, prefix="medium-") as file:
-        sink = _Sink(file.file, settings)
+        sink = _Sink(file.file, settings, limit, grow)
         kind, options = parse_options_header(request.headers.get("content-type"))
         try:
             if kind == MULTIPART:
@@ -70,11 +74,11 @@ def is_form(request: Request) -> bool:
     return bool(kind == MULTIPART)
 
 
-def _refuse_by_header(request: Request, settings: Settings) -> None:
+def refuse_by_header(request: Request, settings: Settings, most_bytes: int) -> None:
     """Refuse by Content-Length before a byte is read."""
     length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > settings.media_bytes + _form_allowance(settings):
-        raise _too_large(settings.media_bytes, int(length))
+    if length.isdigit() and int(length) > most_bytes + _form_allowance(settings):
+        raise _too_large(most_bytes, int(length))
 
 
 def _form_allowance(settings: Settings) -> int:
@@ -92,6 +96,8 @@ class _Sink:
 
     file: IO[bytes]
     settings: Settings
+    most_bytes: int
+    grow: Callable[[int], None]
     size: int = 0
     has_file: bool = False
     file_name: str | None = None
@@ -99,8 +105,9 @@ class _Sink:
 
     def write(self, data: bytes | memoryview) -> None:
         self.size += len(data)
-        if self.size > self.settings.media_bytes:
-            raise _too_large(self.settings.media_bytes, self.size)
+        if self.size > self.most_bytes:
+            raise _too_large(self.most_bytes, self.size)
+        self.grow(self.size)
         self.file.write(data)
 
     def add_field(self, name: str, value: bytearray) -> None:

@@ -11,7 +11,7 @@ import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from service.errors import SignError
-from service.media.medium import MediaLimits, Medium
+from service.media.medium import MediaLimits, Medium, Orientation
 from service.media.sniff import MediaType
 from service.media.upright import Pixels
 from service.track import MediaInfo
@@ -36,18 +36,20 @@ _BROKEN = (
 pillow_heif.register_heif_opener()
 
 
-def read_picture(medium: Medium, kind: MediaType, limits: MediaLimits) -> tuple[Pixels, MediaInfo]:
-    """The upright picture, H × W × 3, RGB, transparency laid on white; its size is checked before it is decoded.
+def read_picture(
+    medium: Medium, kind: MediaType, limits: MediaLimits, orientation: Orientation = "upright"
+) -> tuple[Pixels, MediaInfo]:
+    """The picture, H × W × 3, RGB, transparency laid on white; its size is checked before it is decoded.
 
-    EXIF orientation is applied; pillow-heif opens HEIC upright already and says so in the EXIF it hands on.
+    upright: EXIF orientation is applied; pillow-heif opens HEIC upright either way and says so in the EXIF it hands on.
     Raises SignError: picture-too-large, media-corrupt, media-unsupported.
     """
     reader = _READERS[kind.format]
     try:
         with _opened(medium, reader) as image:
             _check_pixels(image, limits)
-            upright = ImageOps.exif_transpose(image)
-            pixels = np.ascontiguousarray(np.asarray(_rgb(upright), dtype=np.uint8))
+            turned = ImageOps.exif_transpose(image) if orientation == "upright" else image
+            pixels = np.ascontiguousarray(np.asarray(_rgb(turned), dtype=np.uint8))
     except Image.DecompressionBombError as error:
         detail = f"{error}".partition(",")[0]  # Pillow looks at the size first where it is beyond its own limit
         raise SignError(

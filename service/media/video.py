@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, cast
 
 import av
 import av.error
@@ -22,12 +22,10 @@ from av.video.stream import VideoStream
 
 from service.errors import SignError
 from service.media.boxes import boxes_are_whole
-from service.media.medium import MediaLimits, Medium
+from service.media.medium import ColourMatrix, MediaLimits, Medium, Orientation
 from service.media.sniff import MediaType
 from service.media.upright import AS_STORED, Pixels, Turn, turn_of
 from service.track import MediaInfo, Window
-
-ColourMatrix = Literal["tagged", "bt601"]
 
 MOST_FRAMES_PER_SECOND = 480.0
 _SEEK_FROM_S = 2.0
@@ -84,7 +82,13 @@ class Video:
     """
 
     def __init__(
-        self, container: InputContainer, stream: VideoStream, kind: MediaType, limits: MediaLimits, colour: ColourMatrix
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        kind: MediaType,
+        limits: MediaLimits,
+        colour: ColourMatrix,
+        orientation: Orientation,
     ) -> None:
         self._container = container
         self._stream = stream
@@ -100,10 +104,15 @@ class Video:
         self._rate = _frame_rate(stream)
         self._decoded = self._decode()
         self._first = self._first_frame()
-        self._turn = _turn(self._first)
+        self._turn = _turn(self._first) if orientation == "upright" else AS_STORED
         width, height = self._turn.size(self._first.width, self._first.height)
         self.info = MediaInfo("video", kind.format, width, height, self._declared_s, self._rate)
         self.decoded = 0
+
+    @property
+    def at_end(self) -> bool:
+        """Whether its last frame has been decoded."""
+        return self._ended_s is not None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -228,7 +237,11 @@ class Video:
 
 @contextmanager
 def open_video(
-    medium: Medium, kind: MediaType, limits: MediaLimits, colour: ColourMatrix = "tagged"
+    medium: Medium,
+    kind: MediaType,
+    limits: MediaLimits,
+    colour: ColourMatrix = "tagged",
+    orientation: Orientation = "upright",
 ) -> Iterator[Video]:
     """Open a video with the one demuxer that its bytes call for, and nothing else.
 
@@ -249,7 +262,7 @@ def open_video(
             if stream is None:
                 raise _without_video(container, boxes_are_whole(file, medium.size))
             _check_stream(stream, limits)
-            yield Video(container, stream, kind, limits, colour)
+            yield Video(container, stream, kind, limits, colour, orientation)
 
 
 def too_long(actual_s: float, limits: MediaLimits, at_least: bool = False) -> SignError:

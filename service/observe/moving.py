@@ -1,6 +1,7 @@
 """Observing a video: only sampled frames are converted and looked at. Only workers import this."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,52 +10,76 @@ from service.media.sampling import EveryNth, Rate, Sampling, sample, settle
 from service.media.sniff import MediaType
 from service.media.video import Frame, Video, open_video, too_long
 from service.observe.landmarkers import Landmarkers
-from service.observe.notes import LandmarkNotes
 from service.observe.observe import ObserveCall, ObserveResult, Stopwatch
+from service.observe.observers import KeeperFor, observing
+from service.observe.unwanted import UnwantedError
 from service.track import MediaInfo, Window
 
 
 def observe_video(
-    call: ObserveCall, kind: MediaType, keep_going: Callable[[], None], landmarkers: Landmarkers
+    call: ObserveCall,
+    kind: MediaType,
+    keep_going: Callable[[], None],
+    landmarkers: Landmarkers,
+    keeper_for: KeeperFor,
 ) -> ObserveResult:
     """The sampled frames of the asked part, observed one after the other."""
     watch = Stopwatch()
     decode_s = observe_s = 0.0
     observed = 0
-    with open_video(call.medium, kind, call.limits) as video:
+    request = call.request
+    with open_video(call.medium, kind, call.limits, request.yuv, request.orientation) as video:
         sampling, warning = settle(call.sampling, video.info.frame_rate)
         window = Window(call.start_s, call.end_s)
         _check_span(window, video.info, sampling, call)
-        notes = LandmarkNotes(call.request, video.info.aspect)
         decode_s += watch.lap()
-        with landmarkers.borrow(call.request) as landmarker:
+        with observing(request, video.info.aspect, landmarkers, keeper_for) as observer:
             observe_s += watch.lap()
             last: Frame | None = None
-            for time_s, frame in _sampled(video, window, sampling, keep_going):
-                _check_count(len(notes) + 1, call)
+            sampled = _UntilTold(_sampled(video, window, sampling, call.counted, keep_going), call.gives_way)
+            for time_s, frame in sampled:
+                _check_count(len(observer) + 1, call)
                 if frame is last:
-                    notes.repeat(time_s)
+                    observer.repeat(time_s)
                     continue
                 pixels = frame.pixels()[:, ::-1] if call.flipped else frame.pixels()
                 pixels = np.ascontiguousarray(pixels)
                 decode_s += watch.lap()
-                notes.add(time_s, landmarker.detect(pixels))
+                observer.look(time_s, pixels)
                 observe_s += watch.lap()
                 observed += 1
                 last = frame
         decode_s += watch.lap()
-        if not len(notes):
-            raise _window_empty(window, video.info.duration)
+        if not len(observer):
+            raise UnwantedError if sampled.gave_way else _window_empty(window, video.info.duration)
         warnings = (*video.warnings, *(() if warning is None else (warning,)))
-        track = notes.track(video.info, warnings)
-        return ObserveResult(track, decode_s, observe_s, decoded=video.decoded, observed=observed)
+        track = observer.track(video.info, warnings)
+        result = ObserveResult(track, decode_s, observe_s, decoded=video.decoded, observed=observed)
+        return replace(result, at_end=video.at_end, gave_way=sampled.gave_way)
+
+
+class _UntilTold:
+    """The sampled frames; for a call that gives way they end, without an error, when it is stopped."""
+
+    def __init__(self, sampled: Iterator[tuple[float, Frame]], gives_way: bool) -> None:
+        self._sampled = sampled
+        self._gives_way = gives_way
+        self.gave_way = False
+
+    def __iter__(self) -> Iterator[tuple[float, Frame]]:
+        try:
+            yield from self._sampled
+        except UnwantedError:
+            if not self._gives_way:
+                raise
+            self.gave_way = True
 
 
 def _sampled(
-    video: Video, window: Window, sampling: Sampling, keep_going: Callable[[], None]
+    video: Video, window: Window, sampling: Sampling, counted: bool, keep_going: Callable[[], None]
 ) -> Iterator[tuple[float, Frame]]:
     """Sampled frames whose time lies in the window."""
-    frames = video.frames(window, isinstance(sampling, EveryNth), keep_going)
+    frames = video.frames(window, counted and isinstance(sampling, EveryNth), keep_going)
     for time_s, frame in sample(frames, sampling, window.end_s):
         if time_s >= window.start_s:
             yield time_s, frame
@@ -82,6 +107,15 @@ def _check_count(count: int, call: ObserveCall) -> None:
             f"At least {count} frames would have to be looked at; {call.limits.frames} at most are taken.",
             limit=call.limits.frames,
             actual=count,
+        )
+    needed = count * call.request.kept_bytes
+    if needed > call.limits.pixel_bytes:
+        raise SignError(
+            "too-many-frames",
+            f"The pixels of {count} frames take {needed} bytes; {call.limits.pixel_bytes} at most are kept at once. "
+            "Choose a shorter part with start_time and clip_duration.",
+            limit=call.limits.pixel_bytes,
+            actual=needed,
         )
 
 

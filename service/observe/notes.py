@@ -63,7 +63,7 @@ class LandmarkNotes:
             return None
         self._more_hands |= len(frame.hands) > 1
         hand = self._followed.choose(frame.hands, time_s)
-        self._handedness.append(_signed(hand))
+        self._handedness.append(signed_side(hand))
         return hand
 
 
@@ -119,7 +119,8 @@ def by_side(hands: tuple[SeenHand, ...]) -> dict[PartName, SeenHand]:
     return placed
 
 
-def _signed(hand: SeenHand | None) -> float:
+def signed_side(hand: SeenHand | None) -> float:
+    """Confidence of the side, positive for the person's own right; 0 without a hand."""
     if hand is None:
         return 0.0
     return hand.confidence if hand.side == "right" else -hand.confidence

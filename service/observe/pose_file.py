@@ -13,6 +13,7 @@ from service.observe.followed_hand import FollowedHand
 from service.observe.landmarker import SeenHand
 from service.observe.notes import MORE_HANDS, landmark_track
 from service.observe.observe import ObserveCall, ObserveResult, Stopwatch
+from service.observe.request import LandmarkRequest
 from service.track import PART_POINTS, BoolArray, FloatArray, MediaInfo, PartName, Side, TimeArray
 
 _COMPONENTS: dict[PartName, str] = {
@@ -55,22 +56,23 @@ class _PoseFile:
         return MediaInfo("landmarks", "pose", self.width, self.height, duration, rate)
 
 
-def observe_pose_file(call: ObserveCall) -> ObserveResult:
+def observe_pose_file(call: ObserveCall, request: LandmarkRequest) -> ObserveResult:
     """The sampled frames of the asked part of a `.pose` file.
 
     Raises SignError: media-corrupt, media-no-frames, media-too-long, too-many-frames, window-empty.
     """
     watch = Stopwatch()
     file = _read(Path(call.medium.path).read_bytes())
-    missing = not any(part in file.parts or part == "hand" for part in call.request.parts)
-    if missing or (call.request.parts == ("hand",) and not _OTHER_SIDE.keys() & file.parts.keys()):
-        wanted = ", ".join(call.request.parts)
+    missing = not any(part in file.parts or part == "hand" for part in request.parts)
+    if missing or (request.parts == ("hand",) and not _OTHER_SIDE.keys() & file.parts.keys()):
+        wanted = ", ".join(request.parts)
         raise SignError("media-wrong-kind", f"The model needs {wanted}; the file holds none of it.")
     chosen, times_s, warning = _sampled(file, call)
-    values, handedness, more = _values(file, chosen, times_s, call)
+    values, handedness, more = _values(file, chosen, times_s, request, call.flipped)
     warnings = tuple(sentence for sentence in (warning, MORE_HANDS if more else None) if sentence)
-    track = landmark_track(times_s, values, call.request.parts, handedness, file.media, warnings)
-    return ObserveResult(track, decode_s=watch.lap(), decoded=file.frames, observed=len(track))
+    track = landmark_track(times_s, values, request.parts, handedness, file.media, warnings)
+    at_end = call.end_s >= (file.media.duration or 0.0)
+    return ObserveResult(track, decode_s=watch.lap(), decoded=file.frames, observed=len(track), at_end=at_end)
 
 
 def _read(data: bytes) -> _PoseFile:
@@ -156,10 +158,9 @@ def _sampled(file: _PoseFile, call: ObserveCall) -> tuple[npt.NDArray[np.intp], 
 
 
 def _values(
-    file: _PoseFile, chosen: npt.NDArray[np.intp], times_s: TimeArray, call: ObserveCall
+    file: _PoseFile, chosen: npt.NDArray[np.intp], times_s: TimeArray, request: LandmarkRequest, flipped: bool
 ) -> tuple[FloatArray, FloatArray | None, bool]:
     """T × P × 4 of the asked parts, the followed hand's signed side, and whether there were more hands."""
-    request = call.request
     mirrored_body = request.selfie and request.source == "holistic"
     blocks = []
     handedness: FloatArray | None = None
@@ -175,7 +176,7 @@ def _values(
                 block = block[:, _MIRRORED_POSE]
         blocks.append(block)
     values = np.concatenate(blocks, axis=1)
-    if call.flipped:
+    if flipped:
         values[..., 0] = 1 - values[..., 0]
     return values, handedness, more
 

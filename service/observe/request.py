@@ -1,9 +1,15 @@
 """What a worker is asked to observe on each sampled frame; plain values that cross a process border."""
 
+import mmap
 from dataclasses import dataclass
 from typing import Literal
 
+from service.media.medium import ColourMatrix, Orientation
+from service.media.resize import Resize
 from service.track import HAND_PARTS, PartName
+
+Colour = Literal["rgb", "bgr", "grey"]
+PAGE_BYTES = mmap.ALLOCATIONGRANULARITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +29,99 @@ class LandmarkRequest:
     min_detection_confidence: float = 0.5
     min_tracking_confidence: float = 0.5
     selfie: bool = False
+    orientation: Orientation = "upright"
+    yuv: ColourMatrix = "tagged"
 
     @property
     def needs_hand(self) -> bool:
         return any(part in HAND_PARTS for part in self.parts)
 
+    @property
+    def kept_bytes(self) -> int:
+        """Pixels that are kept of an observation: none."""
+        return 0
 
-ObserverRequest = LandmarkRequest
+
+@dataclass(frozen=True, slots=True)
+class WholePicture:
+    """All of the picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class CentreSquare:
+    """The largest square in the picture's middle."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandSquare:
+    """A square around the followed hand: its box × margin, clipped at the border.
+
+    A picture whose longer side has whole_up_to pixels or fewer is taken whole.
+    """
+
+    margin: float
+    whole_up_to: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaceSquare:
+    """A square around the face: its box × margin, clipped at the border.
+
+    A picture whose longer side has whole_up_to pixels or fewer is taken whole.
+    """
+
+    margin: float
+    whole_up_to: int
+
+
+@dataclass(frozen=True, slots=True)
+class HandCanvas:
+    """The followed hand's box and `offset` pixels around it, stretched onto a white square of `side` pixels.
+
+    draw: landmarks and a rectangle are drawn on the picture first, as cvzone's detector does.
+    """
+
+    side: int
+    offset: int
+    draw: bool
+
+
+Crop = WholePicture | CentreSquare | HandSquare | FaceSquare | HandCanvas
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRequest:
+    """A picture of each sampled frame: coloured, cropped, outlined if asked, and resized, as its author did it.
+
+    finder: the landmarks of the one part that the crop is around, None where it needs none. selfie: the author
+    flipped each frame first.
+    """
+
+    resize: Resize
+    color: Colour = "rgb"
+    crop: Crop = WholePicture()
+    outline: bool = False
+    finder: LandmarkRequest | None = None
+    selfie: bool = False
+    orientation: Orientation = "upright"
+    yuv: ColourMatrix = "tagged"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of what is kept."""
+        return (self.resize.h, self.resize.w, 1 if self.color == "grey" else 3)
+
+    @property
+    def dtype(self) -> Literal["uint8", "float32"]:
+        """PyTorch's arithmetic gives fractions of grey levels."""
+        return "float32" if self.resize.library == "torch" else "uint8"
+
+    @property
+    def kept_bytes(self) -> int:
+        """Memory that one picture takes where it is kept: whole pages."""
+        height, width, channels = self.shape
+        size = height * width * channels * (4 if self.dtype == "float32" else 1)
+        return -(-size // PAGE_BYTES) * PAGE_BYTES
+
+
+ObserverRequest = LandmarkRequest | PictureRequest

@@ -7,12 +7,16 @@ import numpy as np
 from service.media.picture import read_picture
 from service.media.sniff import MediaType
 from service.observe.landmarkers import Landmarkers
-from service.observe.notes import LandmarkNotes
 from service.observe.observe import ObserveCall, ObserveResult, Stopwatch
+from service.observe.observers import KeeperFor, observing
 
 
 def observe_picture(
-    call: ObserveCall, kind: MediaType, keep_going: Callable[[], None], landmarkers: Landmarkers
+    call: ObserveCall,
+    kind: MediaType,
+    keep_going: Callable[[], None],
+    landmarkers: Landmarkers,
+    keeper_for: KeeperFor,
 ) -> ObserveResult:
     """The picture, shown once to a graph that remembers nothing; the part that was asked for does not matter.
 
@@ -20,13 +24,11 @@ def observe_picture(
     the hand) without finding more hands.
     """
     watch = Stopwatch()
-    pixels, media = read_picture(call.medium, kind, call.limits)
+    pixels, media = read_picture(call.medium, kind, call.limits, call.request.orientation)
     if call.flipped:
         pixels = np.ascontiguousarray(pixels[:, ::-1])
     decode_s = watch.lap()
     keep_going()
-    with landmarkers.borrow(call.request) as landmarker:
-        found = landmarker.detect(pixels)
-    notes = LandmarkNotes(call.request, media.aspect)
-    notes.add(0.0, found)
-    return ObserveResult(notes.track(media), decode_s, watch.lap(), decoded=1, observed=1)
+    with observing(call.request, media.aspect, landmarkers, keeper_for) as observer:
+        observer.look(0.0, pixels)
+    return ObserveResult(observer.track(media), decode_s, watch.lap(), decoded=1, observed=1)

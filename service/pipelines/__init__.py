@@ -1,10 +1,65 @@
-"""The kinds of pipelines: from a Track to a model's input, one file a kind."""
+"""The kinds of pipelines: from a Track to a model's input, one file a kind.
 
+A kind is its section, `observer` (what a worker looks for) and `tensor` (one window's input); kinds whose windows share
+rows add `steps` and `rows`. A head (`series`) observes nothing: it reads another model's outputs.
+"""
+
+from functools import partial, singledispatch
 from typing import Annotated
 
 from pydantic import Field
 
+from service.observe.request import ObserverRequest
+from service.pipelines import chunks, hand_crop, image, keypoints
+from service.pipelines.chunks import ChunksSection
+from service.pipelines.hand_crop import HandCropSection
+from service.pipelines.image import ImageSection
 from service.pipelines.keypoints import KeypointsSection
+from service.pipelines.reading import Reading, reading_of_steps, reading_of_windows
+from service.pipelines.series import SeriesSection
 from service.pipelines.tensor_only import TensorSection
+from service.track import Track, Window
 
-Pipeline = Annotated[KeypointsSection | TensorSection, Field(discriminator="kind")]
+Observing = KeypointsSection | ImageSection | HandCropSection | ChunksSection
+"""Sections of models that look at a medium themselves."""
+
+Pipeline = Annotated[Observing | SeriesSection | TensorSection, Field(discriminator="kind")]
+
+
+@singledispatch
+def observer(section: Observing) -> ObserverRequest:
+    """What a worker runs on each sampled frame."""
+    raise TypeError(f"nothing is observed for {type(section).__name__}")
+
+
+for _observe in (keypoints.observer, image.observer, hand_crop.observer, chunks.observer):
+    observer.register(_observe)
+
+
+@singledispatch
+def read(section: Observing, track: Track, windows: list[Window]) -> Reading:
+    """All rows that the windows need, each once."""
+    raise TypeError(f"{type(section).__name__} makes no rows of {len(windows)} windows of {track.media.format}")
+
+
+@read.register
+def _(section: KeypointsSection, track: Track, windows: list[Window]) -> Reading:
+    return reading_of_windows([keypoints.tensor(track, window, section) for window in windows])
+
+
+@read.register
+def _(section: ImageSection, track: Track, windows: list[Window]) -> Reading:
+    steps = [image.steps(track, window, section) for window in windows]
+    return reading_of_steps(steps, partial(image.rows, track, section=section))
+
+
+@read.register
+def _(section: HandCropSection, track: Track, windows: list[Window]) -> Reading:
+    steps = [hand_crop.steps(track, window, section) for window in windows]
+    return reading_of_steps(steps, partial(hand_crop.rows, track, section=section))
+
+
+@read.register
+def _(section: ChunksSection, track: Track, windows: list[Window]) -> Reading:
+    steps = [chunks.steps(track, window, section) for window in windows]
+    return reading_of_steps(steps, partial(chunks.rows, track, section=section), chunks.ROWS_AT_ONCE)

@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from service.media.medium import ColourMatrix, Orientation
 from service.media.sampling import Sampling
 from service.observe.request import LandmarkRequest
 from service.pipelines.derive import rows_of
@@ -24,6 +25,7 @@ class KeypointsSection(Section):
     mirror_left: a followed left hand is flipped in x, so that one model serves both hands.
     selfie: the author ran MediaPipe on the mirrored frame, so coordinates and the names of Holistic's parts are those
     of the mirrored picture; what the service reports of sides is always the person's own.
+    orientation, yuv: how the author's reader gave him the frames (see `media.medium`).
     """
 
     kind: Literal["keypoints"] = "keypoints"
@@ -32,6 +34,8 @@ class KeypointsSection(Section):
     min_detection_confidence: float = Field(0.5, ge=0, le=1)
     min_tracking_confidence: float = Field(0.5, ge=0, le=1)
     selfie: bool = False
+    orientation: Orientation = "upright"
+    yuv: ColourMatrix = "tagged"
     mirror_left: bool = False
     layout: tuple[PartLayout, ...] = Field(min_length=1)
     derive: tuple[Step, ...] = ()
@@ -66,6 +70,11 @@ class KeypointsSection(Section):
         return tuple(dict.fromkeys(entry.part for entry in self.layout))
 
     @property
+    def votes(self) -> bool:
+        """Whether the model answers row by row."""
+        return self.length is None
+
+    @property
     def width(self) -> int:
         return row_width(self.layout, self.derive)
 
@@ -85,6 +94,8 @@ def observer(section: KeypointsSection) -> LandmarkRequest:
         min_detection_confidence=section.min_detection_confidence,
         min_tracking_confidence=section.min_tracking_confidence,
         selfie=section.selfie,
+        orientation=section.orientation,
+        yuv=section.yuv,
     )
 
 

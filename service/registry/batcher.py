@@ -54,7 +54,7 @@ class Batcher:
     def __init__(self, run: Run, executor: Executor, *, most_rows: int, observe: Observe) -> None:
         self._run = run
         self._executor = executor
-        self._most_rows = most_rows
+        self.most_rows = most_rows
         self._observe = observe
         self._queue: deque[_Waiting] = deque()
         self._drain: asyncio.Task[None] | None = None
@@ -66,8 +66,8 @@ class Batcher:
         whatever `run` raised for these rows; other callers' rows of the same inference do not suffer.
         """
         pieces = []
-        for start in range(0, len(values), self._most_rows):
-            piece = slice(start, start + self._most_rows)
+        for start in range(0, len(values), self.most_rows):
+            piece = slice(start, start + self.most_rows)
             pieces.append(await self._one(values[piece], None if mask is None else mask[piece]))
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
@@ -111,7 +111,7 @@ class Batcher:
             if waiting.outputs.done():
                 self._queue.popleft()
                 continue
-            if batch and (rows + len(waiting) > self._most_rows or not waiting.joins(batch[0])):
+            if batch and (rows + len(waiting) > self.most_rows or not waiting.joins(batch[0])):
                 break
             batch.append(self._queue.popleft())
             rows += len(waiting)

@@ -9,6 +9,7 @@ from weakref import WeakSet
 
 from service.errors import RefusedError
 from service.metrics import Metrics
+from service.pipelines.series import SeriesSection
 from service.registry.manifest import Manifest
 from service.registry.served import ServedModel
 from service.registry.session import Session, memory_estimate_bytes
@@ -98,5 +99,7 @@ def check_required(manifest: Manifest, required: Manifest) -> None:
         raise RefusedError(f"requires {who}, which itself requires another model; one step is the most")
     taken = next(entry.shape[-1] for entry in manifest.inputs if entry.source == "track")
     given = required.output.width
+    if isinstance(manifest.pipeline, SeriesSection) and isinstance(given, int):
+        given = manifest.pipeline.width(given)
     if taken != given:
         raise RefusedError(f"requires {who}, which gives {given} numbers; the input takes {taken}")

@@ -10,7 +10,7 @@ from service.metrics import Metrics
 from service.pipelines.rows import ModelRows
 from service.registry.batcher import Batcher
 from service.registry.manifest import Manifest
-from service.registry.scores import check_numbers, votes
+from service.registry.scores import check_numbers, probabilities, votes
 from service.registry.session import Session
 from service.registry.store import StoredModel
 from service.track import FloatArray
@@ -56,6 +56,28 @@ class ServedModel:
         """Numbers in one answer: C."""
         output = self.manifest.output
         return 2 if output.is_binary else self._session.output_width
+
+    @property
+    def most_rows(self) -> int:
+        """Rows that one inference takes together."""
+        return self._batcher.most_rows
+
+    async def outputs(self, rows: ModelRows) -> FloatArray:
+        """R × C numbers that the graph gives for R ≥ 1 rows. Raises as `score` does."""
+        self._check_shape(rows)
+        raw = await self._batcher.outputs(rows.values, self._mask([rows]))
+        check_numbers(raw, self.manifest.output, self._session.who)
+        return raw
+
+    def votes(self, raw: FloatArray, lengths: Sequence[int]) -> FloatArray:
+        """W × C probabilities of W windows whose rows' outputs follow one another; zeros for one without rows."""
+        if not len(raw):
+            return np.zeros((len(lengths), self.width), np.float32)
+        return votes(raw, lengths, self.manifest.output)
+
+    def each(self, raw: FloatArray) -> FloatArray:
+        """R × C probabilities, one answer for each of R rows alone."""
+        return probabilities(raw, self.manifest.output)
 
     async def score(self, rows: Sequence[ModelRows]) -> FloatArray:
         """W × C probabilities, one row for each of the W windows; the rows of a window vote.

@@ -1,8 +1,9 @@
-"""Admission: who gets a slot, who waits for one, and who is refused at once."""
+"""Admission: who gets a slot, who waits for one, who is refused at once, and who goes before whom."""
 
 import asyncio
 import math
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from service.errors import SignError
@@ -16,16 +17,29 @@ S = TypeVar("S")
 
 
 class Admission(Generic[S]):
-    """Free slots and the queue for them: first come, first served, at most `most_waiting` in it.
+    """Free slots and the two queues for them, each first come, first served.
 
-    Whoever enters holds the slot until it is given back by `leave`.
+    Interactive callers go first, at most `most_waiting` of them wait. Jobs take what those leave, at most
+    `most_for_jobs` slots at a time; they are as many as their runner lets come, so their queue has no limit here.
+    Whoever enters holds the slot until it is given back by `leave`. make_way is called when an interactive caller
+    begins to wait: jobs that hold a slot should give it back soon.
     """
 
-    def __init__(self, most_waiting: int, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        most_waiting: int,
+        metrics: Metrics,
+        most_for_jobs: int = 1,
+        make_way: Callable[[], None] = lambda: None,
+    ) -> None:
         self._most_waiting = most_waiting
+        self._make_way = make_way
+        self._most_for_jobs = most_for_jobs
         self._metrics = metrics
         self._idle: deque[S] = deque()
         self._queue: deque[asyncio.Future[S]] = deque()
+        self._jobs: deque[asyncio.Future[S]] = deque()
+        self._with_jobs: list[S] = []
         self._service_s = 1.0
         self._closed = False
 
@@ -37,8 +51,13 @@ class Admission(Generic[S]):
     def waiting(self) -> int:
         return len(self._queue)
 
+    @property
+    def with_jobs(self) -> tuple[S, ...]:
+        """The slots that jobs hold, longest first."""
+        return tuple(self._with_jobs)
+
     async def enter(self, deadline: Deadline, slots: int) -> S:
-        """A slot, as soon as one is free.
+        """A slot, as soon as one is free. A slot that a job holds counts as one that is about to be.
 
         Raises SignError: busy (the queue is full; tried before waiting), deadline-exceeded, shutting-down.
         """
@@ -47,20 +66,31 @@ class Admission(Generic[S]):
         deadline.check()
         if self._idle:
             return self._idle.popleft()
-        if len(self._queue) >= self._most_waiting:
+        if len(self._queue) >= self._most_waiting + len(self._with_jobs):
             self._metrics.rejected.labels("busy").inc()
             raise self._busy(slots)
-        return await self._wait(deadline)
+        return await self._wait(deadline, self._queue)
+
+    async def enter_behind(self, deadline: Deadline) -> S:
+        """A slot for a job, when no interactive caller waits for it. Raises deadline-exceeded, shutting-down."""
+        if self._closed:
+            raise shutting_down()
+        deadline.check()
+        if self._idle and len(self._with_jobs) < self._most_for_jobs and not self._jobs:
+            slot = self._idle.popleft()
+            self._with_jobs.append(slot)
+            return slot
+        return await self._wait(deadline, self._jobs)
 
     def leave(self, slot: S) -> None:
-        """Give a slot to the first who waits, or keep it for the next."""
-        while self._queue:
-            place = self._queue.popleft()
-            if not place.done():
-                place.set_result(slot)
-                return
+        """Give a slot to the first who waits, interactive callers before jobs, or keep it for the next."""
+        if slot in self._with_jobs:
+            self._with_jobs.remove(slot)
+        if _give(slot, self._queue):
+            return
         if not self._closed:
             self._idle.append(slot)
+            self._serve_jobs()
 
     def withdraw(self, slot: S) -> bool:
         """Take a slot that lies idle out of service; False where somebody holds it."""
@@ -77,15 +107,23 @@ class Admission(Generic[S]):
         """Refuse whoever waits or comes."""
         self._closed = True
         self._idle.clear()
-        while self._queue:
-            place = self._queue.popleft()
-            if not place.done():
-                place.set_exception(shutting_down())
+        for queue in (self._queue, self._jobs):
+            while queue:
+                place = queue.popleft()
+                if not place.done():
+                    place.set_exception(shutting_down())
 
-    async def _wait(self, deadline: Deadline) -> S:
+    def _serve_jobs(self) -> None:
+        """Idle slots to jobs that wait, as many as jobs may hold."""
+        while self._idle and len(self._with_jobs) < self._most_for_jobs and _give(self._idle[0], self._jobs):
+            self._with_jobs.append(self._idle.popleft())
+
+    async def _wait(self, deadline: Deadline, queue: "deque[asyncio.Future[S]]") -> S:
         place: asyncio.Future[S] = asyncio.get_running_loop().create_future()
-        self._queue.append(place)
+        queue.append(place)
         self._metrics.queue_waiting.set(len(self._queue))
+        if queue is self._queue:
+            self._make_way()
         try:
             async with deadline.enforced():
                 return await place
@@ -98,8 +136,8 @@ class Admission(Generic[S]):
             self._hand_on(place)
             raise
         finally:
-            if place in self._queue:
-                self._queue.remove(place)
+            if place in queue:
+                queue.remove(place)
             self._metrics.queue_waiting.set(len(self._queue))
 
     def _hand_on(self, place: asyncio.Future[S]) -> None:
@@ -117,6 +155,16 @@ class Admission(Generic[S]):
             actual=waiting,
             retry_after_s=retry_s,
         )
+
+
+def _give(slot: S, queue: "deque[asyncio.Future[S]]") -> bool:
+    """Give a slot to the first in a queue who still wants it; False where nobody does."""
+    while queue:
+        place = queue.popleft()
+        if not place.done():
+            place.set_result(slot)
+            return True
+    return False
 
 
 def shutting_down() -> SignError:

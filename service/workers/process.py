@@ -11,14 +11,17 @@ import resource
 import signal
 import sys
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
+
+from service.observe.unwanted import UnwantedError
 
 if TYPE_CHECKING:
     from service.observe.landmarkers import Landmarkers
     from service.observe.observe import ObserveCall, ObserveResult
     from service.observe.request import LandmarkRequest
+    from service.workers.sheet import Sheet
 
 _PR_SET_PDEATHSIG = 1
 _OPEN_FILES = 256
@@ -37,10 +40,6 @@ class StopFlag(Protocol):
     value: int
 
 
-class UnwantedError(Exception):
-    """The call was stopped from outside; nobody waits for an answer."""
-
-
 @dataclass(frozen=True, slots=True)
 class Confinement:
     """What a process may take: bytes of address space, seconds a call."""
@@ -57,13 +56,14 @@ class _Room:
     stop: StopFlag
     confinement: Confinement
     landmarkers: "Landmarkers"
+    sheet: "Sheet"
 
 
 _room: _Room | None = None
 
 
-def settle_in(stop: StopFlag, confinement: Confinement) -> None:
-    """The process's first act: confine itself, before anything heavy is loaded."""
+def settle_in(stop: StopFlag, confinement: Confinement, sheet: "Sheet") -> None:
+    """The process's first act: confine itself, before anything heavy is loaded. sheet: where its pictures go."""
     global _room  # noqa: PLW0603 - a process has one room, and pebble's initializer cannot hand it on
     _die_with(confinement.parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -74,7 +74,7 @@ def settle_in(stop: StopFlag, confinement: Confinement) -> None:
     _without_plotting()
     from service.observe.landmarkers import Landmarkers  # noqa: PLC0415
 
-    _room = _Room(stop, confinement, Landmarkers())
+    _room = _Room(stop, confinement, Landmarkers(), sheet)
 
 
 def warm_up(requests: "tuple[LandmarkRequest, ...]") -> int:
@@ -95,9 +95,11 @@ def warm_up(requests: "tuple[LandmarkRequest, ...]") -> int:
 
 
 def run_call(number: int, call: "ObserveCall") -> "ObserveResult":
-    """Observe a medium, as call `number` of this process."""
+    """Observe a medium, as call `number` of this process. Pictures stay in the sheet; the result counts them."""
     from service.errors import SignError  # noqa: PLC0415
     from service.observe.observe import observe  # noqa: PLC0415
+    from service.observe.request import PictureRequest  # noqa: PLC0415
+    from service.workers.sheet import SheetKeeper  # noqa: PLC0415
 
     room = _settled()
     _limit_cpu(room.confinement.call_s)
@@ -107,7 +109,9 @@ def run_call(number: int, call: "ObserveCall") -> "ObserveResult":
             raise UnwantedError
 
     try:
-        return observe(call, keep_going, room.landmarkers)
+        result = observe(call, keep_going, room.landmarkers, lambda request: SheetKeeper(room.sheet, request))
+        apart = len(result.track) if isinstance(call.request, PictureRequest) else 0
+        return replace(result, kept_apart=apart)
     except MemoryError:
         raise SignError("worker-died", "Reading the medium takes more memory than a slot has.") from None
 

@@ -44,7 +44,9 @@ class Slots:
         self._metrics = metrics
         self._warm = warm
         self._slots = [_Slot(number) for number in range(settings.slots)]
-        self._admission: Admission[_Slot] = Admission(settings.max_waiting, metrics)
+        self._admission: Admission[_Slot] = Admission(
+            settings.max_waiting, metrics, settings.slots_for_jobs, self._make_way
+        )
         self._mending: set[asyncio.Task[None]] = set()
         self._busy = 0
         self._closed = False
@@ -100,7 +102,26 @@ class Slots:
         began = time.monotonic()
         result = await self._run(slot, call, deadline)
         self._admission.learn(time.monotonic() - began)
-        return self._measured(replace(result, queue_s=began - asked))
+        queue_s = began - asked
+        self._metrics.stage_seconds.labels("queue").observe(queue_s)
+        return self._measured(replace(result, queue_s=queue_s))
+
+    async def observe_behind(self, call: ObserveCall, deadline: Deadline) -> ObserveResult:
+        """As `observe`, for a job: behind all interactive calls, and ending early (gave_way) when one waits.
+
+        Raises UnwantedError where it had to end before anything was observed.
+        """
+        slot = await self._admission.enter_behind(deadline)
+        while self._admission.waiting:  # somebody came in the very moment in which the slot was given
+            self._admission.leave(slot)
+            slot = await self._admission.enter_behind(deadline)
+        return self._measured(await self._run(slot, replace(call, gives_way=True), deadline))
+
+    def _make_way(self) -> None:
+        """Tell as many jobs to end their calls as interactive callers wait without a slot."""
+        for slot in self._admission.with_jobs[: self._admission.waiting]:
+            if slot.worker is not None and slot.worker.alive:
+                slot.worker.stop_calls()
 
     async def _run(self, slot: _Slot, call: ObserveCall, deadline: Deadline) -> ObserveResult:
         """One call in a slot that is held; it is given back on every path."""
@@ -113,7 +134,7 @@ class Slots:
             running = worker.begin(call)
             too_slow, most_s = self._time_limit(deadline)
             if await worker.finish(running, most_s):
-                return running.result()
+                return await worker.received(running.result(), call)
             if worker.alive:
                 reason = "timeout"
                 raise too_slow
@@ -133,6 +154,7 @@ class Slots:
         worker = _worker_of(slot)
         fit = worker.alive and worker.calls < self._settings.slot_calls
         if fit and running is not None and running.done():
+            worker.forget()
             self._admission.leave(slot)
         else:
             worn = worker.alive and running is not None and running.done()
@@ -156,6 +178,7 @@ class Slots:
             self._metrics.slot_restarts.labels(reason).inc()
             _log.info("slot_restarts", slot=slot.number, reason=reason, calls=worker.calls, pid=worker.pid)
             await self._replace_worker(slot)
+        _worker_of(slot).forget()
         self._admission.leave(slot)
         self._count()
 
@@ -173,7 +196,7 @@ class Slots:
                 return
 
     async def _start_worker(self, slot: _Slot) -> None:
-        worker = Worker(self._settings.slot_memory_bytes, self._settings.slot_call_s)
+        worker = Worker(self._settings.slot_memory_bytes, self._settings.slot_call_s, self._settings.pixel_bytes)
         try:
             await worker.start(self._warm, lambda: self._lost(slot, worker))
         except BaseException:
@@ -203,7 +226,7 @@ class Slots:
 
     def _measured(self, result: ObserveResult) -> ObserveResult:
         metrics = self._metrics
-        for stage, seconds in (("queue", result.queue_s), ("decode", result.decode_s), ("observe", result.observe_s)):
+        for stage, seconds in (("decode", result.decode_s), ("observe", result.observe_s)):
             metrics.stage_seconds.labels(stage).observe(seconds)
         metrics.frames.labels("decoded").inc(result.decoded)
         metrics.frames.labels("observed").inc(result.observed)

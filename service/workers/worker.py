@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pebble import ProcessPool
 
 from service.observe.observe import ObserveCall, ObserveResult
-from service.observe.request import LandmarkRequest
+from service.observe.request import LandmarkRequest, PictureRequest
 from service.workers.process import Confinement, run_call, settle_in, warm_up
+from service.workers.sheet import Sheet
 
 START_S = 60.0
 
@@ -23,13 +24,14 @@ class Worker:
     the same number. Its pool is stopped then; what pebble starts in its place is thrown away.
     """
 
-    def __init__(self, memory_bytes: int, call_s: float) -> None:
+    def __init__(self, memory_bytes: int, call_s: float, pixel_bytes: int) -> None:
         context = multiprocessing.get_context("spawn")
         self._stop = context.RawValue("Q", 0)
+        self._sheet = Sheet.create(pixel_bytes)
         self._pool = ProcessPool(
             max_workers=1,
             initializer=settle_in,
-            initargs=(self._stop, Confinement(memory_bytes, call_s, os.getpid())),
+            initargs=(self._stop, Confinement(memory_bytes, call_s, os.getpid()), self._sheet),
             context=context,
         )
         self._descriptor = -1
@@ -66,6 +68,16 @@ class Worker:
         await asyncio.wait((running, self._ended), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         return running.done()
 
+    async def received(self, result: ObserveResult, call: ObserveCall) -> ObserveResult:
+        """The result of a call with its pictures, before the next call may begin."""
+        if not isinstance(call.request, PictureRequest):
+            return result
+        return await asyncio.to_thread(self._sheet.received, result, call.request)
+
+    def forget(self) -> None:
+        """Give back the memory of the last call's pictures."""
+        self._sheet.clear()
+
     def stop_calls(self) -> None:
         """Tell the process that nobody waits for its present call any more."""
         self._stop.value = self.calls
@@ -81,7 +93,10 @@ class Worker:
             asyncio.get_running_loop().remove_reader(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = -1
-        await asyncio.to_thread(self._pool.join)
+        try:
+            await asyncio.to_thread(self._pool.join)
+        finally:
+            self._sheet.close()
 
     def _note_end(self, on_end: Callable[[], None]) -> None:
         asyncio.get_running_loop().remove_reader(self._descriptor)

@@ -89,7 +89,7 @@ def test_health_readiness_models_and_metrics_answer(service: RunningService) -> 
     assert service.client.get("/healthz").json() == {"status": "alive"}
     assert service.client.get("/readyz").json() == {"ready": True, "missing": []}
     assert "asl-letters" in service.client.get("/models").text
-    assert service.metric("sign_slots{state=\"idle\"}") >= 1
+    assert service.metric('sign_slots{state="idle"}') >= 1
     assert service.client.get("/docs").status_code == 200
 
 

@@ -21,7 +21,7 @@ ORDER = ["HEADER", "TIME_ORDER", "TIER", "LINGUISTIC_TYPE", "CONSTRAINT"]
 
 
 def _root(answer: SignsAnswer) -> ET.Element:
-    return ET.fromstring(signs_eaf(answer))  # noqa: S314 - our own bytes
+    return ET.fromstring(signs_eaf(answer))
 
 
 def _check_document(root: ET.Element) -> None:

@@ -13,6 +13,7 @@ from service.media.sampling import EveryNth, Rate
 from service.observe.landmarkers import Landmarkers
 from service.observe.observe import ObserveCall, ObserveResult, observe
 from service.observe.request import LandmarkRequest
+from service.observe.unwanted import UnwantedError
 from service.track import FloatArray, Track
 from tests.media_made import (
     MATRICES,
@@ -293,3 +294,39 @@ def test_a_hand_is_found_in_every_photograph(look: Observe, testdata: Path) -> N
     assert len(tracks) == 33
     assert all(track.present.all() for track in tracks)
     assert sum(track.side() == "right" for track in tracks) >= 31
+
+
+def test_whoever_counts_frames_goes_on_counting_from_a_sampled_one(look: Observe, tmp_path: Path) -> None:
+    path = film(tmp_path / "long.mp4", numbered(), frames=60, rate=10, keyframe_every=7)
+    whole = look(call_for(path, sampling=EveryNth(every=3, fps=10))).track.times_s
+    for anchor in whole[::4]:
+        call = call_for(path, sampling=EveryNth(every=3, fps=10), start_s=float(anchor), counted=False)
+        assert np.array_equal(look(call).track.times_s, whole[whole >= anchor])
+
+
+def test_a_call_says_whether_anything_lies_behind_its_part(look: Observe, clip: Path) -> None:
+    assert look(call_for(clip)).at_end
+    assert look(call_for(clip, start_s=1.0, duration_s=5.0)).at_end
+    assert not look(call_for(clip, duration_s=1.0)).at_end
+
+
+def test_a_call_that_gives_way_keeps_what_it_has_seen(clip: Path) -> None:
+    decoded = 0
+
+    def until_the_tenth() -> None:
+        nonlocal decoded
+        decoded += 1
+        if decoded > 10:
+            raise UnwantedError
+
+    landmarkers = Landmarkers()
+    try:
+        result = observe(call_for(clip, gives_way=True), until_the_tenth, landmarkers)
+        assert (result.gave_way, result.at_end) == (True, False)
+        assert 8 <= len(result.track) <= 10
+        with pytest.raises(UnwantedError):
+            observe(call_for(clip, gives_way=True), until_the_tenth, landmarkers)
+        with pytest.raises(UnwantedError):
+            observe(call_for(clip), until_the_tenth, landmarkers)
+    finally:
+        landmarkers.close()

@@ -134,7 +134,7 @@ def test_only_an_idle_slot_can_be_withdrawn() -> None:
     assert queue.idle == 1
 
 
-@given(st.lists(st.tuples(st.sampled_from(["ask", "cancel", "finish"]), st.integers(0, 5)), max_size=40))
+@given(st.lists(st.tuples(st.sampled_from(["ask", "job", "cancel", "finish"]), st.integers(0, 5)), max_size=40))
 def test_no_slot_is_ever_lost_or_lent_twice(steps: list[tuple[str, int]]) -> None:
     async def story() -> None:
         slots = {"a", "b"}
@@ -144,6 +144,8 @@ def test_no_slot_is_ever_lost_or_lent_twice(steps: list[tuple[str, int]]) -> Non
         for step, which in steps:
             if step == "ask":
                 asking.append(asyncio.create_task(queue.enter(later(), 2)))
+            elif step == "job":
+                asking.append(asyncio.create_task(queue.enter_behind(later())))
             elif step == "cancel" and asking:
                 asking[which % len(asking)].cancel()
             elif step == "finish" and held:
@@ -153,6 +155,7 @@ def test_no_slot_is_ever_lost_or_lent_twice(steps: list[tuple[str, int]]) -> Non
                 held += [task.result() for task in asking if task.done() and not _failed(task)]
                 asking = [task for task in asking if not task.done()]
                 assert len(set(held)) == len(held)
+                assert len(queue.with_jobs) <= 1
         for task in asking:
             task.cancel()
         results = await asyncio.gather(*asking, return_exceptions=True)
@@ -164,3 +167,89 @@ def test_no_slot_is_ever_lost_or_lent_twice(steps: list[tuple[str, int]]) -> Non
 
 def _failed(task: "asyncio.Task[str]") -> bool:
     return task.cancelled() or task.exception() is not None
+
+
+def with_jobs(most: int, *slots: str) -> tuple[Admission[str], list[int]]:
+    """An admission where at most so many jobs hold slots, and how often it asked them to make way."""
+    asked: list[int] = []
+    made: Admission[str] = Admission(1, Metrics(), most, lambda: asked.append(made.waiting))
+    for slot in slots:
+        made.leave(slot)
+    return made, asked
+
+
+def test_jobs_hold_no_more_slots_than_they_may() -> None:
+    async def story() -> None:
+        queue, _ = with_jobs(1, "a", "b")
+        assert await queue.enter_behind(later()) == "a"
+        second = asyncio.create_task(queue.enter_behind(later()))
+        await settle()
+        assert (second.done(), queue.idle, queue.with_jobs) == (False, 1, ("a",))
+        queue.leave("a")
+        assert await second == "b"
+        assert queue.with_jobs == ("b",)
+
+    asyncio.run(story())
+
+
+def test_interactive_callers_go_before_jobs_that_came_first() -> None:
+    async def story() -> None:
+        queue, asked = with_jobs(1, "a")
+        assert await queue.enter_behind(later()) == "a"
+        job = asyncio.create_task(queue.enter_behind(later()))
+        await settle()
+        caller = asyncio.create_task(queue.enter(later(), 1))
+        await settle()
+        assert asked == [1]  # whoever holds a slot for a job is asked to give it back
+        queue.leave("a")
+        await settle()
+        assert caller.done()
+        assert not job.done()
+        queue.leave("a")
+        assert await job == "a"
+
+    asyncio.run(story())
+
+
+def test_a_slot_that_a_job_holds_is_no_reason_to_refuse() -> None:
+    async def story() -> None:
+        queue = Admission[str](0, Metrics())
+        queue.leave("a")
+        await queue.enter_behind(later())
+        caller = asyncio.create_task(queue.enter(later(), 1))
+        await settle()
+        with pytest.raises(SignError) as caught:
+            await queue.enter(later(), 1)
+        assert caught.value.code == "busy"
+        queue.leave("a")
+        assert await caller == "a"
+
+    asyncio.run(story())
+
+
+def test_a_job_that_gives_up_as_its_slot_comes_hands_it_on() -> None:
+    async def story() -> None:
+        queue, _ = with_jobs(1, "a")
+        await queue.enter_behind(later())
+        quitter, other = (asyncio.create_task(queue.enter_behind(later())) for _ in range(2))
+        await settle()
+        queue.leave("a")
+        quitter.cancel()
+        assert await other == "a"
+        assert queue.with_jobs == ("a",)
+
+    asyncio.run(story())
+
+
+def test_closing_refuses_jobs_too() -> None:
+    async def story() -> None:
+        queue, _ = with_jobs(1, "a")
+        await queue.enter_behind(later())
+        waiting = asyncio.create_task(queue.enter_behind(later()))
+        await settle()
+        queue.close()
+        for attempt in (waiting, queue.enter_behind(later())):
+            with pytest.raises(SignError, match="shutting down"):
+                await attempt
+
+    asyncio.run(story())

@@ -1,0 +1,82 @@
+"""A job's Server-Sent Events: progress, segment, end. They come of checkpoints, so they can be told again from any id.
+
+The event `progress` after chunk n has the id n, the segments that the chunk brought n.0, n.1, …, and the last `end`.
+"""
+
+import json
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from service.api.answers import SegmentBody
+from service.api.problem import problem
+from service.errors import SignError
+from service.jobs.jobs import Jobs
+from service.jobs.record import ChunkNote, Job
+
+END = "end"
+LOOK_S = 1.0
+SILENT_S = 15.0
+"""After so long without an event a comment is sent, so that nobody between takes the connection for dead."""
+
+_ID = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?")
+Place = tuple[int, int]
+
+
+def place_after(last_event_id: str | None) -> Place:
+    """Where to go on: the chunk, and which of its segments comes next. From the start where the id is none of ours."""
+    match = _ID.fullmatch(last_event_id or "")
+    if match is None:
+        return 0, 0
+    chunk, segment = int(match[1]), match[2]
+    return (chunk + 1, 0) if segment is None else (chunk, int(segment) + 1)
+
+
+async def events(job: Job, jobs: Jobs, place: Place, stop: Callable[[], bool]) -> AsyncIterator[str]:
+    """The events from this place on, until the job ends; they end early when `stop` says so, to be taken up again."""
+    chunk, segment = place
+    spoke = time.monotonic()
+    while not stop():
+        now = await _now(job, jobs)
+        for note in await jobs.notes(job.id, chunk):
+            for event in _of_note(note, segment, now or job):
+                yield event
+            chunk, segment, spoke = note.number + 1, 0, time.monotonic()
+        if now is None or now.has_ended:
+            yield _end(now)
+            return
+        if time.monotonic() - spoke > SILENT_S:
+            yield ": still at work\n\n"
+            spoke = time.monotonic()
+        await jobs.change(LOOK_S)
+
+
+async def _now(job: Job, jobs: Jobs) -> Job | None:
+    """The job as it is now; None where it was cancelled and forgotten."""
+    try:
+        return await jobs.get(job.id, job.draft.owner)
+    except SignError as error:
+        if error.code != "job-unknown":
+            raise
+        return None
+
+
+def _of_note(note: ChunkNote, from_segment: int, job: Job) -> list[str]:
+    found = [
+        _event("segment", f"{note.number}.{index}", SegmentBody.of(segment).model_dump())
+        for index, segment in enumerate(note.segments)
+        if index >= from_segment
+    ]
+    data = {"progress": note.progress, "eta": job.eta_s if note.number + 1 == job.chunks else None}
+    return [*found, _event("progress", str(note.number), data)]
+
+
+def _end(job: Job | None) -> str:
+    error = None if job is None or job.error is None else problem(job.error, job.id)
+    return _event("end", END, {"state": "cancelled" if job is None else job.state, "error": error})
+
+
+def _event(name: str, event_id: str, data: dict[str, Any]) -> str:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return f"event: {name}\nid: {event_id}\ndata: {text}\n\n"

@@ -1,0 +1,243 @@
+"""/jobs: the same answers, durable: submitted, watched, fetched, cancelled."""
+
+import asyncio
+import base64
+import binascii
+import struct
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from service.analysis.house import House
+from service.analysis.predict import PredictRequest
+from service.analysis.timeline import TimelineRequest
+from service.api.access import owner_of, require_key, require_open
+from service.api.job_bodies import JobBody, JobsPage, JobWithSegments
+from service.api.job_events import END, events, place_after
+from service.api.job_kinds import JOB_KINDS, JobKind
+from service.api.options import MediumOptions, media_route_schema, read_options
+from service.api.timeline import acceptable_format, last_component
+from service.api.upload import Upload, is_form, received, refuse_by_header
+from service.errors import Place, SignError
+from service.jobs.jobs import Jobs
+from service.jobs.kinds import WORKS
+from service.jobs.record import Draft, Job, State
+from service.jobs.shelf import answer_bytes
+from service.registry.registry import ServedModel
+
+router = APIRouter(tags=["jobs"], dependencies=[Depends(require_key)])
+
+JobId = Annotated[str, Path(alias="id", max_length=36)]
+_KEY_LENGTH = 255
+
+
+def _post(name: str) -> Callable[[Request], Awaitable[Response]]:
+    async def post_job(request: Request) -> Response:
+        """Send the medium as the form's part `file` or as the body itself; options as query parameters or form fields.
+
+        An `Idempotency-Key` header makes a repeated request answer with the first one's job.
+        """
+        return await _submitted(request, name, JOB_KINDS[name])
+
+    return post_job
+
+
+for _name, _kind in JOB_KINDS.items():
+    router.add_api_route(
+        f"/jobs/{_name}",
+        _post(_name),
+        methods=["POST"],
+        status_code=202,
+        response_model=JobBody,
+        dependencies=[Depends(require_open)],
+        openapi_extra=media_route_schema(_kind.options),
+        summary=f"{_kind.summary}, as a durable job",
+        operation_id=f"post_job_{_name}",
+    )
+
+
+@router.get("/jobs", response_model=JobsPage, summary="One's own jobs, newest first")
+async def get_jobs(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    state: State | None = None,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> JobsPage:
+    jobs = _jobs(request)
+    before = None if cursor is None else _place_of(cursor)
+    found = await jobs.newest(owner_of(request), limit + 1, state, before)
+    page = found[:limit]
+    more = _cursor_of(page[-1]) if len(found) > limit else None
+    return JobsPage(jobs=[JobBody.of(job, _retention_h(request)) for job in page], next_cursor=more)
+
+
+@router.get("/jobs/{id}", response_model=JobWithSegments, summary="A job's state, and what it has found so far")
+async def get_job(request: Request, job_id: JobId) -> JobWithSegments:
+    jobs = _jobs(request)
+    job = await jobs.get(job_id, owner_of(request))
+    segments = [segment for note in await jobs.notes(job.id) for segment in note.segments]
+    return JobWithSegments.found(job, _retention_h(request), segments)
+
+
+@router.get("/jobs/{id}/result", summary="A finished job's answer, in any of its formats")
+async def get_result(
+    request: Request,
+    job_id: JobId,
+    format_name: Annotated[
+        str | None, Query(alias="format", description="Else `Accept`, the submission's format, or json.")
+    ] = None,
+) -> Response:
+    jobs = _jobs(request)
+    job = await jobs.get(job_id, owner_of(request))
+    answer = await jobs.answer(job)
+    kind = JOB_KINDS[job.draft.kind]
+    options = kind.options.model_validate_json(job.draft.options)
+    wanted = kind.format_of(format_name or _by_accept(request, kind) or getattr(options, "format", None))
+    return await kind.show(jobs, job, options, answer, wanted)
+
+
+@router.get(
+    "/jobs/{id}/events",
+    summary="A job's progress and segments as Server-Sent Events",
+    responses={200: {"content": {"text/event-stream": {}}}, 204: {"description": "The end was told already."}},
+)
+async def get_events(request: Request, job_id: JobId) -> Response:
+    jobs = _jobs(request)
+    job = await jobs.get(job_id, owner_of(request))
+    last = request.headers.get("last-event-id")
+    if last == END:
+        return Response(status_code=204)  # an EventSource does not connect again then
+    house: House = request.app.state.house
+    told = events(job, jobs, place_after(last), lambda: house.shutting_down)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(told, media_type="text/event-stream", headers=headers)
+
+
+@router.delete("/jobs/{id}", status_code=204, summary="Cancel a job and forget it")
+async def delete_job(request: Request, job_id: JobId) -> Response:
+    jobs = _jobs(request)
+    await jobs.remove(await jobs.get(job_id, owner_of(request)))
+    return Response(status_code=204)
+
+
+async def _submitted(request: Request, name: str, kind: JobKind[Any]) -> Response:
+    jobs, house, owner = _jobs(request), _house(request), owner_of(request)
+    key = _idempotency_key(request)
+    if key is not None and (first := await jobs.first(owner, key)) is not None:
+        await _read_past(request)
+        return _accepted(request, first)
+    early = None if is_form(request) else _options(request, {}, kind)
+    if early is not None:
+        await house.registry.get(early.model or house.settings.default_model, early.version)
+    limit = house.settings.jobs_media_bytes
+    refuse_by_header(request, house.settings, limit)
+    length = request.headers.get("content-length", "")
+    async with (
+        jobs.claim(int(length) if length.isdigit() else 0) as claim,
+        received(request, jobs.incoming, limit, claim.grow) as upload,
+    ):
+        options = early or _options(request, upload.fields, kind)
+        claim.reserve(answer_bytes(kind.keeps_windows(options)))
+        asked = kind.ask(options, upload, house)
+        model = await house.registry.get(asked.part.model, asked.part.version)
+        kind.check(asked, model)
+        job = await jobs.submit(_draft(name, kind, options, asked, model, upload, owner, key), upload.medium)
+    return _accepted(request, job)
+
+
+def _draft(
+    name: str,
+    kind: JobKind[Any],
+    options: MediumOptions,
+    asked: PredictRequest | TimelineRequest,
+    model: ServedModel,
+    upload: Upload,
+    owner: str,
+    key: str | None,
+) -> Draft:
+    """The job as it is kept; the model's version is the one that is served now."""
+    manifest = model.manifest
+    request = WORKS[name].request_json(asked, version=manifest.version)
+    return Draft(
+        kind=name,
+        owner=owner,
+        model=manifest.name,
+        version=manifest.version,
+        request=request,
+        options=options.model_dump_json().encode(),
+        media_name=last_component(options.media_name or upload.file_name or ""),
+        keeps_windows=kind.keeps_windows(options),
+        idempotency_key=key,
+    )
+
+
+def _options(request: Request, fields: dict[str, str], kind: JobKind[Any]) -> MediumOptions:
+    options: MediumOptions = read_options(request, fields, kind.options)
+    if options.timeout_s is not None:
+        problem = "a job has no deadline; DELETE it when it is not wanted any more"
+        raise SignError("parameter-invalid", f"timeout_s: {problem}.", places=(Place("timeout_s", problem),))
+    return options
+
+
+def _accepted(request: Request, job: Job) -> Response:
+    body = JobBody.of(job, _retention_h(request)).model_dump(mode="json")
+    return JSONResponse(body, 202, {"Location": f"/jobs/{job.id}"})
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 0 < len(key) <= _KEY_LENGTH:
+        problem = f"it has 1 to {_KEY_LENGTH} characters"
+        raise SignError(
+            "parameter-invalid", f"Idempotency-Key: {problem}.", places=(Place("Idempotency-Key", problem),)
+        )
+    return key
+
+
+async def _read_past(request: Request) -> None:
+    """Let the sender send what is not needed, so that the answer is read; no more than a job may have."""
+    settings = _house(request).settings
+    stream, size = request.stream().__aiter__(), 0
+    try:
+        while size <= settings.jobs_media_bytes:
+            async with asyncio.timeout(settings.upload_stall_s):
+                size += len(await anext(stream))
+    except (StopAsyncIteration, TimeoutError):
+        return
+
+
+def _by_accept(request: Request, kind: JobKind[Any]) -> str | None:
+    """What `Accept` asks for where it names a format."""
+    accept = request.headers.get("accept")
+    if accept is None or "*/*" in accept or len(kind.formats) == 1:
+        return None
+    return acceptable_format(accept)
+
+
+def _cursor_of(job: Job) -> str:
+    return base64.urlsafe_b64encode(struct.pack(">d", job.created) + job.id.encode()).decode().rstrip("=")
+
+
+def _place_of(cursor: str) -> tuple[float, str]:
+    try:
+        packed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return struct.unpack(">d", packed[:8])[0], packed[8:].decode()
+    except (binascii.Error, struct.error, UnicodeDecodeError):
+        problem = "it is none that GET /jobs gave"
+        raise SignError("parameter-invalid", f"cursor: {problem}.", places=(Place("cursor", problem),)) from None
+
+
+def _jobs(request: Request) -> Jobs:
+    jobs: Jobs = request.app.state.jobs
+    return jobs
+
+
+def _house(request: Request) -> House:
+    house: House = request.app.state.house
+    return house
+
+
+def _retention_h(request: Request) -> float:
+    return _house(request).settings.jobs_retention_h

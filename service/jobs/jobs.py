@@ -1,0 +1,223 @@
+"""Jobs: what the doors ask of durable jobs. A job is submitted, watched, fetched and forgotten here."""
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import structlog
+
+from service.analysis.house import House
+from service.analysis.prediction import Prediction
+from service.errors import SignError
+from service.jobs.chunks import Chunks
+from service.jobs.kinds import WORKS
+from service.jobs.ledger import Ledger, database_url
+from service.jobs.record import ChunkNote, Draft, Job, State
+from service.jobs.runner import Runner
+from service.jobs.shelf import Claim, Room, Shelf, answer_bytes
+from service.jobs.work import window_of
+from service.media.medium import Medium
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SWEEP_S = 30.0
+OPEN_AGAIN_S = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Jobs:
+    """All jobs of this service; `run` it as long as the service lives.
+
+    Until its folder and its database can be had (another process may still hold them), every call is answered with
+    SignError busy; the service answers everything else meanwhile.
+    """
+
+    def __init__(self, house: House) -> None:
+        settings = self._settings = house.settings
+        self._shelf = Shelf(settings.jobs_dir)
+        self._room = Room(self._shelf.root, settings.jobs_disk_bytes)
+        self._url = database_url(settings.jobs_database_url, self._shelf.root)
+        self._ledger = Ledger(self._url)
+        self._chunks = Chunks(house, self._ledger, self._shelf)
+        self._runner: Runner | None = None
+        self._incoming: Path | None = None
+        self._trouble = "The jobs are being opened."
+
+    @contextlib.asynccontextmanager
+    async def run(self) -> AsyncIterator["Jobs"]:
+        """Open, run what is unfinished, and leave it resumable at the end of the block."""
+        opened = asyncio.Event()
+        life = asyncio.create_task(self._live(opened))
+        try:
+            await opened.wait()
+            yield self
+        finally:
+            life.cancel()
+            await asyncio.gather(life, return_exceptions=True)
+
+    @property
+    def incoming(self) -> Path:
+        """The private folder that uploads are written to; SignError busy where the jobs are not open."""
+        if self._incoming is None:
+            raise SignError("busy", f"Jobs cannot be taken now: {self._trouble}", retry_after_s=5)
+        return self._incoming
+
+    @contextlib.asynccontextmanager
+    async def claim(self, expected: int) -> AsyncIterator[Claim]:
+        """Room for an upload of so many bytes and its answer. Raises SignError disk-full, busy."""
+        _ = self.incoming
+        counts = await asyncio.to_thread(self._ledger.counts)
+        unfinished = counts.get("queued", 0) + counts.get("running", 0)
+        if unfinished >= (limit := self._settings.jobs_unfinished):
+            detail = f"{unfinished} jobs wait or run already; {limit} may."
+            raise SignError("busy", detail, limit=limit, actual=unfinished, retry_after_s=60)
+        stored = await asyncio.to_thread(self._ledger.stored_bytes)
+        with self._room.claim(stored, expected) as claim:
+            yield claim
+
+    async def submit(self, draft: Draft, uploaded: Medium) -> Job:
+        """Keep the medium and queue the job; the first one where its idempotency key was used before."""
+        job_id = str(uuid.uuid4())
+        await asyncio.to_thread(self._shelf.keep_medium, job_id, Path(uploaded.path))
+        size = uploaded.size + answer_bytes(draft.keeps_windows)
+        try:
+            job = await asyncio.to_thread(self._ledger.add, job_id, draft, size)
+        except BaseException:
+            await asyncio.to_thread(self._shelf.forget, job_id)
+            raise
+        if job.id != job_id:
+            await asyncio.to_thread(self._shelf.forget, job_id)
+            return job
+        if self._runner is not None:  # else the next start finds it in the ledger
+            await asyncio.to_thread(self._runner.enqueue, job_id)
+        await self._chunks.count()
+        return job
+
+    async def first(self, owner: str, idempotency_key: str) -> Job | None:
+        """The job that this key stands for, if it was used before."""
+        return await self._asked(self._ledger.first, owner, idempotency_key)
+
+    async def get(self, job_id: str, owner: str) -> Job:
+        """The owner's job; SignError job-unknown."""
+        job = await self._asked(self._ledger.read, job_id, owner)
+        if job is None or self._is_over(job):
+            raise SignError("job-unknown", f"There is no job {job_id}; what has ended is kept {self._kept}.")
+        return job
+
+    async def newest(self, owner: str, limit: int, state: State | None, before: tuple[float, str] | None) -> list[Job]:
+        """The owner's jobs, newest first, created before a (time, id)."""
+        return await self._asked(self._ledger.newest, owner, limit, state, before)
+
+    async def notes(self, job_id: str, from_number: int = 0) -> list[ChunkNote]:
+        """What the job's chunks brought, in order, from this chunk on."""
+        return await self._asked(self._ledger.notes, job_id, from_number)
+
+    async def answer(self, job: Job) -> object:
+        """The answer of a job that succeeded: what its use case answers, without single windows.
+
+        Raises SignError job-not-finished, or what the job failed with.
+        """
+        if job.error is not None:
+            raise job.error
+        if job.state != "succeeded":
+            raise SignError("job-not-finished", f"The job is {job.state}; its progress is {job.progress:.0%}.")
+        try:
+            text = await asyncio.to_thread(self._shelf.answer, job.id)
+        except FileNotFoundError:
+            raise SignError("job-unknown", f"The answer of job {job.id} is not kept any more.") from None
+        return WORKS[job.draft.kind].answer_of(text)
+
+    def windows(self, job: Job) -> Iterator[Prediction]:
+        """Each window's own answer, in order, one at a time; it reads files as it goes."""
+        return (window_of(line) for line in self._shelf.windows(job.id))
+
+    async def remove(self, job: Job) -> None:
+        """Cancel the job, if it has not ended, and forget it."""
+        await asyncio.to_thread(self._ledger.forget, [job.id])
+        self._chunks.cancel(job.id)
+        await asyncio.to_thread(self._shelf.forget, job.id)
+        await self._chunks.count()
+
+    async def change(self, most_s: float) -> None:
+        """Wait until some job changes, at most so long."""
+        await self._chunks.change(most_s)
+
+    @property
+    def _kept(self) -> str:
+        return f"{self._settings.jobs_retention_h:g} h"
+
+    def _is_over(self, job: Job) -> bool:
+        kept_s = 3600 * self._settings.jobs_retention_h
+        return job.ended is not None and job.ended + kept_s < time.time()
+
+    async def _asked(self, question: Callable[P, R], *about: P.args, **named: P.kwargs) -> R:
+        """Ask the ledger, in a thread; SignError busy where the jobs are not open."""
+        _ = self.incoming
+        return await asyncio.to_thread(question, *about, **named)
+
+    async def _live(self, opened: asyncio.Event) -> None:
+        while True:
+            try:
+                with self._shelf.opened(self._settings.jobs_replica) as incoming:
+                    await self._work(incoming, opened)
+            except BlockingIOError:
+                self._trouble = f"another process uses {self._shelf.root} as {self._settings.jobs_replica}."
+            except Exception as error:  # noqa: BLE001 - whatever the disk or the database has, all else is answered
+                self._trouble = "their folder or their database cannot be opened."
+                _log.warning("jobs_do_not_open", exc_info=error, again_in_s=OPEN_AGAIN_S)
+            opened.set()  # who waits for it goes on without
+            await asyncio.sleep(OPEN_AGAIN_S)
+
+    async def _work(self, incoming: Path, opened: asyncio.Event) -> None:
+        runner = Runner(self._chunks.begin, self._chunks.do_next, self._settings.slots_for_jobs)
+        try:
+            await asyncio.to_thread(self._open, runner)
+            self._runner, self._incoming = runner, incoming
+            opened.set()
+            while True:
+                await self._sweep(runner)
+                await asyncio.sleep(SWEEP_S)
+        finally:
+            self._runner = self._incoming = None
+            closing = asyncio.create_task(asyncio.to_thread(self._close, runner))
+            self._chunks.close()
+            await closing
+
+    def _open(self, runner: Runner) -> None:
+        self._ledger.open()
+        unfinished = self._ledger.unfinished()
+        known = self._ledger.ids()
+        self._shelf.clear(known, known - {job.id for job in unfinished})
+        runner.open(self._url, self._settings.jobs_replica)
+        for job in unfinished:
+            runner.enqueue(job.id)
+
+    def _close(self, runner: Runner) -> None:
+        runner.close()
+        self._ledger.close()
+
+    async def _sweep(self, runner: Runner) -> None:
+        """Forget what was kept long enough, end what the runner gave up, and count."""
+        try:
+            await asyncio.to_thread(self._forget_old)
+            await self._chunks.give_up(await asyncio.to_thread(self._given_up, runner))
+            await asyncio.to_thread(runner.tidy)
+            await self._chunks.count()
+        except Exception as error:  # noqa: BLE001 - a database that is away for a while must not end the jobs
+            _log.error("jobs_sweep_fails", exc_info=error)
+
+    def _forget_old(self) -> None:
+        over = self._ledger.ended_before(time.time() - 3600 * self._settings.jobs_retention_h)
+        self._ledger.forget(job.id for job in over)
+        for job in over:
+            self._shelf.forget(job.id)
+
+    def _given_up(self, runner: Runner) -> list[str]:
+        running = [job.id for job in self._ledger.unfinished()]
+        return runner.gave_up(running) if running else []

@@ -1,0 +1,99 @@
+"""The work of /jobs/predict: the windows of /predict, of which the surest is remembered."""
+
+from dataclasses import dataclass, replace
+
+from service.analysis.house import House
+from service.analysis.judging import Judged, judge
+from service.analysis.looking import Look
+from service.analysis.predict import PredictAnswer, PredictRequest, confidence_of, frame_answers
+from service.analysis.prediction import Evidence, Prediction, answer
+from service.errors import SignError
+from service.jobs.stretch import Reached, look_on
+from service.jobs.work import Gained, Work, first
+from service.spotting.segment import Segment
+from service.track import MediaInfo, Window
+
+
+@dataclass(slots=True)
+class PredictState:
+    """Between two chunks: the surest window so far."""
+
+    reached: Reached
+    best: Prediction | None = None
+    confidence: float = -2.0
+    warnings: tuple[str, ...] = ()
+    media: MediaInfo | None = None
+    over: bool = False
+
+
+def _begin(request: PredictRequest) -> PredictState:
+    return PredictState(first(request.part))
+
+
+async def _chunk(request: PredictRequest, state: PredictState, house: House) -> Gained | None:
+    reached, part = state.reached, request.part
+    seen = await look_on(part, reached, house)
+    if seen is None:
+        return None
+    times = seen.manifest.time
+    if part.duration_s is not None or times is None or times.whole_clip or seen.track.media.duration is None:
+        windows = _only_window(request, reached, seen)
+        needed_from_s = part.start_s
+    else:
+        windows = reached.due(seen, part.start_s, times.window_s, times.stride_s)
+        needed_from_s = part.start_s + (reached.windows + len(windows)) * times.stride_s
+    judged = await judge(seen, windows)
+    for entry in judged:
+        if (confidence := confidence_of(entry, seen.manifest)) > state.confidence:
+            state.best, state.confidence = _answer(request, entry, seen), confidence
+            state.warnings = entry.warnings
+    reached.judged(windows)
+    reached.let_go(seen, needed_from_s)
+    state.media = seen.track.media
+    return Gained(reached.progress, reached.end_s is not None)
+
+
+def _only_window(request: PredictRequest, reached: Reached, seen: Look) -> list[Window]:
+    """The whole part as one window, once it has been seen to its end; it is held in memory until then."""
+    start_s, limit_s = request.part.start_s, seen.house.settings.timeline_seconds
+    if seen.track.media.duration is None:  # a picture
+        return [Window(0.0, float("inf"))]
+    if (span_s := (reached.end_s or reached.covered_s) - start_s) > limit_s:
+        raise SignError(
+            "media-too-long",
+            f"{seen.manifest.name} answers for the whole part at once, which lasts more than {limit_s:g} s. "
+            "Choose a shorter one with start_time and clip_duration, or ask /jobs/timeline.",
+            limit=limit_s,
+            actual=span_s,
+        )
+    return [] if reached.end_s is None else [Window(start_s, reached.end_s)]
+
+
+def _answer(request: PredictRequest, entry: Judged, seen: Look) -> Prediction:
+    evidence = Evidence.of(seen.track.cut(entry.window))
+    prediction = answer(entry.window, entry.probabilities, evidence, seen.manifest, request.threshold)
+    if request.with_frames:
+        prediction = replace(prediction, frames=frame_answers(entry, seen.manifest))
+    if seen.track.media.duration is None:
+        prediction = replace(prediction, window=Window(0.0, 0.0))
+    return prediction
+
+
+async def _finish(
+    request: PredictRequest, state: PredictState, _segments: tuple[Segment, ...], house: House
+) -> PredictAnswer:
+    manifest = (await house.registry.get(request.part.model, request.part.version)).manifest
+    if state.best is None or state.media is None:
+        raise RuntimeError("a medium was looked at to its end without a window")
+    outcome = "declined" if state.best.declined else "answered"
+    house.metrics.predictions.labels(manifest.name, str(manifest.version), outcome).inc()
+    return PredictAnswer(
+        prediction=state.best,
+        manifest=manifest,
+        media=state.media,
+        warnings=tuple(dict.fromkeys((*state.reached.warnings, *state.warnings))),
+        stages_s={},
+    )
+
+
+PREDICT = Work(PredictRequest, PredictAnswer, _begin, _chunk, _finish)

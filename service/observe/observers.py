@@ -1,0 +1,129 @@
+"""Observers: what looks at frame after frame of one medium and takes down its Track. Only workers import this."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import numpy as np
+
+from service.media.resizing import Picture
+from service.media.upright import Pixels
+from service.observe.followed_hand import FollowedHand
+from service.observe.kept import Keeper
+from service.observe.landmarker import Landmarker, PartLandmarks
+from service.observe.landmarkers import Landmarkers
+from service.observe.notes import MORE_HANDS, LandmarkNotes, signed_side
+from service.observe.pictures import picture_of, taken_whole
+from service.observe.request import LandmarkRequest, ObserverRequest, PictureRequest
+from service.track import MediaInfo, PartName, Track
+
+KeeperFor = Callable[[PictureRequest], Keeper]
+
+
+class Observer(Protocol):
+    """Takes down one observation a frame, in order of time."""
+
+    def __len__(self) -> int: ...
+
+    def look(self, time_s: float, rgb: Pixels) -> None:
+        """Observe the next frame."""
+
+    def repeat(self, time_s: float) -> None:
+        """The last observation once more, at a later time."""
+
+    def track(self, media: MediaInfo, warnings: tuple[str, ...] = ()) -> Track:
+        """All that was taken down."""
+
+
+@contextmanager
+def observing(
+    request: ObserverRequest, aspect: float, landmarkers: Landmarkers, keeper_for: KeeperFor
+) -> Iterator[Observer]:
+    """An observer of a medium of this aspect (width over height), with the graphs that the request needs."""
+    if isinstance(request, LandmarkRequest):
+        with landmarkers.borrow(request) as landmarker:
+            yield LandmarkObserver(request, aspect, landmarker)
+    elif request.finder is not None:
+        with landmarkers.borrow(request.finder) as landmarker:
+            yield PictureObserver(request, aspect, landmarker, keeper_for(request))
+    else:
+        yield PictureObserver(request, aspect, None, keeper_for(request))
+
+
+class LandmarkObserver:
+    """Landmarks of the asked parts."""
+
+    def __init__(self, request: LandmarkRequest, aspect: float, landmarker: Landmarker) -> None:
+        self._notes = LandmarkNotes(request, aspect)
+        self._landmarker = landmarker
+
+    def __len__(self) -> int:
+        return len(self._notes)
+
+    def look(self, time_s: float, rgb: Pixels) -> None:
+        self._notes.add(time_s, self._landmarker.detect(rgb))
+
+    def repeat(self, time_s: float) -> None:
+        self._notes.repeat(time_s)
+
+    def track(self, media: MediaInfo, warnings: tuple[str, ...] = ()) -> Track:
+        return self._notes.track(media, warnings)
+
+
+class PictureObserver:
+    """Pictures as models take them; `present` says whether the hand or face that the crop needs was there."""
+
+    def __init__(self, request: PictureRequest, aspect: float, landmarker: Landmarker | None, keeper: Keeper) -> None:
+        self._request = request
+        self._landmarker = landmarker
+        self._followed = FollowedHand(aspect)
+        self._keeper = keeper
+        self._last: Picture | None = None
+        self._times_s: list[float] = []
+        self._present: list[bool] = []
+        self._handedness: list[float] = []
+        self._more_hands = False
+
+    def __len__(self) -> int:
+        return len(self._times_s)
+
+    def look(self, time_s: float, rgb: Pixels) -> None:
+        points, side = self._found(time_s, rgb)
+        self._last = picture_of(rgb, points, self._request)
+        self._keep(time_s, side)
+
+    def repeat(self, time_s: float) -> None:
+        self._keep(time_s, self._handedness[-1])
+
+    def track(self, media: MediaInfo, warnings: tuple[str, ...] = ()) -> Track:
+        return Track(
+            times_s=np.array(self._times_s, np.float64),
+            values=self._keeper.values(),
+            present=np.array(self._present, bool),
+            media=media,
+            handedness=np.array(self._handedness, np.float32) if self._part == "hand" else None,
+            warnings=(*warnings, MORE_HANDS) if self._more_hands else warnings,
+            shows=self._part,
+        )
+
+    @property
+    def _part(self) -> PartName | None:
+        return None if self._request.finder is None else self._request.finder.parts[0]
+
+    def _keep(self, time_s: float, side: float) -> None:
+        self._keeper.add(self._last)
+        self._times_s.append(time_s)
+        self._present.append(self._last is not None)
+        self._handedness.append(side)
+
+    def _found(self, time_s: float, rgb: Pixels) -> tuple[PartLandmarks | None, float]:
+        """The landmarks that the crop needs, and a hand's signed side; nothing where none are needed or there."""
+        if self._landmarker is None or taken_whole(rgb, self._request.crop):
+            return None, 0.0
+        frame = self._landmarker.detect(rgb)
+        if self._part == "face":
+            return frame.face, 0.0
+        hands = frame.hands
+        self._more_hands |= len(hands) > 1
+        hand = self._followed.choose(hands, time_s)
+        return (None, 0.0) if hand is None else (hand.landmarks, signed_side(hand))

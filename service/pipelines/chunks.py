@@ -1,0 +1,112 @@
+"""Kind `chunks`: a clip of frames in chunks, each a row of a network of 3-D convolutions (C3D)."""
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from service.observe.request import PictureRequest
+from service.pipelines.pixels import PixelSection, numbers
+from service.pipelines.rows import ModelRows
+from service.pipelines.steps import BLACK, Steps, Unit, pictures_of
+from service.track import FloatArray, Track, Window
+
+ROWS_AT_ONCE = 8
+
+
+class ChunksSection(PixelSection):
+    """The manifest's `pipeline` of a model that answers for chunks of consecutive frames.
+
+    A window is brought to `frames` frames: what is shorter gets black frames at both ends (one more at the end if
+    their number is odd), of what is longer `truncate` says what stays. Then it is cut into chunks of `chunk`.
+    """
+
+    kind: Literal["chunks"] = "chunks"
+    frames: int = Field(128, ge=1, le=4096)
+    chunk: int = Field(16, ge=1, le=256)
+    truncate: Literal["pre", "post", "center"] = "center"
+    layout: Literal["nthwc", "ncthw"] = "nthwc"
+
+    @model_validator(mode="after")
+    def _check_chunks(self) -> "ChunksSection":
+        if self.frames % self.chunk:
+            raise ValueError(f"{self.frames} frames are no whole number of chunks of {self.chunk}")
+        return self
+
+    @property
+    def votes(self) -> bool:
+        """A chunk alone is no answer."""
+        return False
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """One input's shape without the batch."""
+        spatial = (self.resize.h, self.resize.w)
+        if self.layout == "nthwc":
+            return (self.chunk, *spatial, self.channels)
+        return (self.channels, self.chunk, *spatial)
+
+
+def observer(section: ChunksSection) -> PictureRequest:
+    """What a worker keeps of each sampled frame."""
+    return PictureRequest(
+        resize=section.resize,
+        color=section.color,
+        selfie=section.selfie,
+        orientation=section.orientation,
+        yuv=section.yuv,
+    )
+
+
+def steps(track: Track, window: Window, section: ChunksSection) -> Steps:
+    """The window's chunks, each with the time of its first frame; none where the window holds no frame."""
+    start, stop = track.places(window)
+    if start == stop:
+        return Steps((), track.times_s[:0])
+    surplus = stop - start - section.frames
+    warnings: tuple[str, ...] = ()
+    if surplus > 0:
+        span = f"from {window.start_s:g} s to {window.end_s:g} s"
+        warnings = (f"The part {span} has {stop - start} frames; {surplus} more than the model takes were left out.",)
+        start += {"pre": surplus, "post": 0, "center": surplus // 2}[section.truncate]
+        stop = start + section.frames
+    missing = max(0, -surplus)
+    before = missing // 2
+    places = [BLACK] * before + list(range(start, stop)) + [BLACK] * (missing - before)
+    units = tuple(tuple(places[at : at + section.chunk]) for at in range(0, section.frames, section.chunk))
+    firsts = [min(max(start, start - before + at), stop - 1) for at in range(0, section.frames, section.chunk)]
+    return Steps(units, track.times_s[firsts], warnings)
+
+
+def rows(track: Track, units: tuple[Unit, ...], section: ChunksSection) -> FloatArray:
+    """Rows of the model's input, one a chunk."""
+    values = numbers(pictures_of(track, units), section)
+    return np.ascontiguousarray(values if section.layout == "nthwc" else values.transpose(0, 4, 1, 2, 3))
+
+
+def tensor(track: Track, window: Window, section: ChunksSection) -> ModelRows:
+    """The rows of one window: its chunks."""
+    taken = steps(track, window, section)
+    return ModelRows(rows(track, taken.seen, section), None, taken.times_s, taken.warnings)
+
+
+def grid_windows(track: Track, part: Window, stride_s: float, section: ChunksSection) -> list[Window]:
+    """Windows of whole clips that begin at multiples of a chunk from the part's first frame, so that chunks are shared.
+
+    The stride is the whole number of chunks next to stride_s, at least one. The last window is the last that is
+    full; a part with fewer frames than a clip is one window.
+    """
+    start, stop = track.places(part)
+    last = start + (stop - start - section.frames) // section.chunk * section.chunk
+    if last <= start:
+        return [part] if stop - start < section.frames else [_between(track, part, start, start + section.frames)]
+    frame_s = float(track.times_s[stop - 1] - track.times_s[start]) / (stop - 1 - start)
+    stride = max(1, round(stride_s / frame_s / section.chunk)) * section.chunk if frame_s > 0 else section.chunk
+    begins = [*range(start, last, stride), last]
+    return [_between(track, part, at, at + section.frames) for at in begins]
+
+
+def _between(track: Track, part: Window, start: int, stop: int) -> Window:
+    """The window that holds the observations from place start up to place stop."""
+    end_s = float(track.times_s[stop]) if stop < len(track) else part.end_s
+    return Window(float(track.times_s[start]), end_s)

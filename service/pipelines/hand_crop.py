@@ -1,0 +1,74 @@
+"""Kind `hand_crop`: the hand's box, stretched onto a white square as cvzone's users do it, is one row; rows vote."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from service.observe.request import HandCanvas, PictureRequest
+from service.pipelines.image import Layout, frame_rows, laid_out, one_hand, seen_rows
+from service.pipelines.pixels import PixelSection
+from service.pipelines.rows import ModelRows
+from service.pipelines.steps import Steps, Unit, frame_steps
+from service.track import FloatArray, Track, Window
+
+
+class HandCropSection(PixelSection):
+    """The manifest's `pipeline` of a model that looks at a hand on a white square.
+
+    canvas: side of the white square; border: pixels around the hand's box. draw `cvzone`: the hand's skeleton and a
+    rectangle are drawn on the picture before it is cut. color: `bgr` for a loop over OpenCV's frames, `rgb` where the
+    author's frames were RGB; what is drawn has the same numbers in both.
+    """
+
+    kind: Literal["hand_crop"] = "hand_crop"
+    canvas: int = Field(300, ge=16, le=2048)
+    border: int = Field(20, ge=0, le=500)
+    draw: Literal["cvzone", "none"] = "none"
+    layout: Layout = "nhwc"
+
+    @model_validator(mode="after")
+    def _check_drawing(self) -> "HandCropSection":
+        if self.color == "grey" and self.draw != "none":
+            raise ValueError("what cvzone draws is coloured: color rgb or bgr")
+        if self.resize.library == "torch" and self.color == "grey":
+            raise ValueError("the canvas has whole grey levels: grey by pillow or opencv")
+        return self
+
+    @property
+    def votes(self) -> bool:
+        """Each frame is an answer of its own."""
+        return True
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """One input's shape without the batch."""
+        return laid_out((self.resize.h, self.resize.w, self.channels), self.layout)
+
+
+def observer(section: HandCropSection) -> PictureRequest:
+    """What a worker keeps of each sampled frame."""
+    return PictureRequest(
+        resize=section.resize,
+        color=section.color,
+        crop=HandCanvas(section.canvas, section.border, draw=section.draw == "cvzone"),
+        finder=one_hand(section.selfie),
+        selfie=section.selfie,
+        orientation=section.orientation,
+        yuv=section.yuv,
+    )
+
+
+def steps(track: Track, window: Window, _section: HandCropSection) -> Steps:
+    """The window's frames, one by one."""
+    return frame_steps(track, window)
+
+
+def rows(track: Track, units: tuple[Unit, ...], section: HandCropSection) -> FloatArray:
+    """Rows of the model's input, one a unit."""
+    return frame_rows(track, units, section, section.layout)
+
+
+def tensor(track: Track, window: Window, section: HandCropSection) -> ModelRows:
+    """The rows of one window: the frames with a hand."""
+    taken = steps(track, window, section)
+    return seen_rows(taken, rows(track, taken.seen, section))

@@ -1,0 +1,117 @@
+"""Kind `image`: each sampled frame is one row, and a window's rows vote."""
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from service.observe.request import (
+    CentreSquare,
+    Crop,
+    FaceSquare,
+    HandSquare,
+    LandmarkRequest,
+    PictureRequest,
+    WholePicture,
+)
+from service.pipelines.pixels import PixelSection, numbers
+from service.pipelines.rows import ModelRows
+from service.pipelines.steps import Steps, Unit, frame_steps, pictures_of
+from service.track import FloatArray, Track, Window
+
+Layout = Literal["nhwc", "nchw"]
+
+
+class ImageSection(PixelSection):
+    """The manifest's `pipeline` of a model that looks at single pictures.
+
+    crop: `hand` is a square around the followed hand's box × margin, clipped at the border, and `face` one around the
+    followed person's face; pictures whose longer side has whole_up_to pixels or fewer are taken whole, larger ones
+    without a hand or a face show nothing. filter `outline`: white outlines on black by adaptive threshold and Otsu.
+    """
+
+    kind: Literal["image"] = "image"
+    crop: Literal["none", "center_square", "hand", "face"] = "none"
+    margin: float = Field(1.4, gt=0, le=10)
+    whole_up_to: int = Field(0, ge=0, le=1024)
+    filter: Literal["none", "outline"] = "none"
+    layout: Layout = "nhwc"
+
+    @model_validator(mode="after")
+    def _check_filter(self) -> "ImageSection":
+        if self.filter == "outline" and (self.color != "grey" or self.resize.library == "torch"):
+            raise ValueError("outline needs grey pictures of whole levels: color grey, and no torch")
+        return self
+
+    @property
+    def votes(self) -> bool:
+        """Each frame is an answer of its own."""
+        return True
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """One input's shape without the batch."""
+        return laid_out((self.resize.h, self.resize.w, self.channels), self.layout)
+
+
+def observer(section: ImageSection) -> PictureRequest:
+    """What a worker keeps of each sampled frame."""
+    crops: dict[str, Crop] = {
+        "none": WholePicture(),
+        "center_square": CentreSquare(),
+        "hand": HandSquare(section.margin, section.whole_up_to),
+        "face": FaceSquare(section.margin, section.whole_up_to),
+    }
+    finders = {
+        "hand": one_hand(section.selfie),
+        "face": LandmarkRequest("holistic", ("face",), selfie=section.selfie),
+    }
+    return PictureRequest(
+        resize=section.resize,
+        color=section.color,
+        crop=crops[section.crop],
+        outline=section.filter == "outline",
+        finder=finders.get(section.crop),
+        selfie=section.selfie,
+        orientation=section.orientation,
+        yuv=section.yuv,
+    )
+
+
+def steps(track: Track, window: Window, _section: ImageSection) -> Steps:
+    """The window's frames, one by one."""
+    return frame_steps(track, window)
+
+
+def rows(track: Track, units: tuple[Unit, ...], section: ImageSection) -> FloatArray:
+    """Rows of the model's input, one a unit."""
+    return frame_rows(track, units, section, section.layout)
+
+
+def tensor(track: Track, window: Window, section: ImageSection) -> ModelRows:
+    """The rows of one window: the frames that show what the model needs."""
+    taken = steps(track, window, section)
+    return seen_rows(taken, rows(track, taken.seen, section))
+
+
+def frame_rows(track: Track, units: tuple[Unit, ...], section: PixelSection, layout: Layout) -> FloatArray:
+    """Rows of single frames, in the axes that the network takes."""
+    values = numbers(pictures_of(track, units)[:, 0], section)
+    return np.ascontiguousarray(values if layout == "nhwc" else values.transpose(0, 3, 1, 2))
+
+
+def seen_rows(window: Steps, values: FloatArray) -> ModelRows:
+    """A window's rows with their times."""
+    times_s = window.times_s[[unit is not None for unit in window.units]]
+    return ModelRows(values, None, times_s, window.warnings)
+
+
+def laid_out(shape: tuple[int, int, int], layout: Layout) -> tuple[int, ...]:
+    """Height, width, channels in the order of the layout."""
+    height, width, channels = shape
+    return shape if layout == "nhwc" else (channels, height, width)
+
+
+def one_hand(selfie: bool) -> LandmarkRequest:
+    """One followed hand, to crop around."""
+    return LandmarkRequest("hands", ("hand",), selfie=selfie)

@@ -1,0 +1,71 @@
+"""What all models of pixels have in common: colour, size, and from grey levels to a network's numbers."""
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, model_validator
+
+from service.media.medium import ColourMatrix, Orientation
+from service.media.resize import Resize
+from service.media.sampling import Rate, Sampling
+from service.observe.request import Colour
+from service.section import Section
+
+
+class PixelSection(Section):
+    """The fields that sections of pixels share.
+
+    color: grey by the BT.601 weights, as the library of `resize` rounds. A network's number is level · scale + offset,
+    or (level · scale − mean) / std with one mean and std a channel. dtype: what the graph takes.
+    selfie: the author flipped each frame first. orientation, yuv: how the author's reader gave him the frames.
+    """
+
+    resize: Resize
+    color: Colour = "rgb"
+    scale: float = 1.0
+    offset: float = 0.0
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    dtype: Literal["float32", "uint8"] = "float32"
+    sampling: Sampling = Field(default_factory=lambda: Rate(rate=5))
+    selfie: bool = False
+    orientation: Orientation = "upright"
+    yuv: ColourMatrix = "tagged"
+
+    @model_validator(mode="after")
+    def _check_numbers(self) -> "PixelSection":
+        if (self.mean is None) != (self.std is None):
+            raise ValueError("mean and std come together")
+        if self.mean is not None and self.std is not None:
+            if not len(self.mean) == len(self.std) == self.channels:
+                raise ValueError(f"mean and std need {self.channels} numbers each, one a channel")
+            if self.offset != 0.0:
+                raise ValueError("offset and mean exclude each other")
+            if 0.0 in self.std:
+                raise ValueError("std: no channel may have 0")
+        plain = (self.scale, self.offset, self.mean) == (1.0, 0.0, None)
+        if self.dtype == "uint8" and not (plain and self.resize.library != "torch"):
+            raise ValueError("a graph that takes uint8 gets grey levels as they are: scale 1, and no torch")
+        return self
+
+    @property
+    def channels(self) -> int:
+        return 1 if self.color == "grey" else 3
+
+
+def numbers(
+    pictures: npt.NDArray[np.uint8] | npt.NDArray[np.float32], section: PixelSection
+) -> npt.NDArray[np.float32] | npt.NDArray[np.uint8]:
+    """A network's numbers for grey levels (… × C), in the same places."""
+    if section.dtype == "uint8":
+        return pictures
+    values = pictures.astype(np.float32)
+    if section.scale != 1.0:
+        values *= np.float32(section.scale)
+    if section.mean is not None and section.std is not None:
+        values -= np.array(section.mean, np.float32)
+        values /= np.array(section.std, np.float32)
+    if section.offset != 0.0:
+        values += np.float32(section.offset)
+    return values

@@ -1,0 +1,74 @@
+"""Reading: each row that some windows of a track need, once, and which of them each window takes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from service.pipelines.rows import ModelRows
+from service.pipelines.steps import Steps, Unit
+from service.track import FloatArray, TimeArray
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRows:
+    """Which rows a window takes, by their places, None where nothing was seen; times_s: one for each."""
+
+    places: tuple[int | None, ...]
+    times_s: TimeArray
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def seen(self) -> list[int]:
+        return [place for place in self.places if place is not None]
+
+    @property
+    def seen_times_s(self) -> TimeArray:
+        return self.times_s[[place is not None for place in self.places]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """count rows, made when they are needed: make(start, stop) gives some of them. at_once: how many it should be."""
+
+    windows: tuple[WindowRows, ...]
+    count: int
+    make: Callable[[int, int], ModelRows]
+    at_once: int | None = None
+
+
+def reading_of_windows(windows: list[ModelRows]) -> Reading:
+    """Each window has rows of its own."""
+    made = [entry for entry in windows if len(entry)]
+    values = np.concatenate([entry.values for entry in made]) if made else np.zeros((0,), np.float32)
+    masks = [entry.mask for entry in made if entry.mask is not None]
+    mask = np.concatenate(masks) if masks else None
+    taken, start = [], 0
+    for entry in windows:
+        taken.append(WindowRows(tuple(range(start, start + len(entry))), entry.times_s[: len(entry)], entry.warnings))
+        start += len(entry)
+
+    def make(first: int, last: int) -> ModelRows:
+        part = slice(first, last)
+        return ModelRows(values[part], None if mask is None else mask[part], np.zeros(last - first))
+
+    return Reading(tuple(taken), start, make)
+
+
+def reading_of_steps(
+    windows: list[Steps], rows: Callable[[tuple[Unit, ...]], FloatArray], at_once: int | None = None
+) -> Reading:
+    """Windows share their units: each is one row, made once."""
+    units = tuple(dict.fromkeys(unit for entry in windows for unit in entry.seen))
+    place_of = {unit: place for place, unit in enumerate(units)}
+    taken = tuple(
+        WindowRows(
+            tuple(None if unit is None else place_of[unit] for unit in entry.units), entry.times_s, entry.warnings
+        )
+        for entry in windows
+    )
+
+    def make(first: int, last: int) -> ModelRows:
+        return ModelRows(rows(units[first:last]), None, np.zeros(last - first))
+
+    return Reading(taken, len(units), make, at_once)

@@ -1,0 +1,73 @@
+"""Jobs of models that look at pixels, count frames, or look at clips: in chunks as in one piece."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.media.upright import Pixels
+from tests.jobs_made import ended, job_of, submit
+from tests.media_made import film, signing
+from tests.pixel_models import publish_clip_models, publish_means
+from tests.running import RunningService, running_service
+
+EIGHT = {"w": 8, "h": 8, "method": "area", "library": "opencv"}
+IMAGE = {"kind": "image", "resize": EIGHT, "scale": 1 / 25.5}
+EVERY_THIRD = {**IMAGE, "sampling": {"every": 3, "fps": 30}}
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    root = tmp_path_factory.mktemp("store")
+    publish_means(root, "colours", IMAGE, (8, 8, 3))
+    publish_means(root, "counted", EVERY_THIRD, (8, 8, 3))
+    publish_means(root, "white", {"kind": "hand_crop", "resize": EIGHT, "scale": 1 / 25.5}, (8, 8, 3))
+    publish_clip_models(root)
+    folder = tmp_path_factory.mktemp("service")
+    settings = {"SIGN_DEFAULT_MODEL": "colours", "SIGN_SLOTS": "1", "SIGN_JOBS_CHUNK_S": "2"}
+    with running_service(folder, SIGN_MODEL_STORE=str(root), **settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nine seconds whose colour changes at odd moments."""
+    changes = (0, 47, 100, 171, 208)
+    shades = ((220, 30, 30), (30, 30, 220), (30, 220, 30), (220, 30, 30), (30, 30, 220))
+
+    def paint(index: int) -> Pixels:
+        return np.full((48, 64, 3), shades[sum(index >= change for change in changes) - 1], np.uint8)
+
+    return film(tmp_path_factory.mktemp("clips") / "colours.mp4", paint, frames=270, rate=30)
+
+
+def both(service: RunningService, clip: Path, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What /timeline answers, and what a job does."""
+    wanted = {"return_windows": "true", **options}
+    direct = service.client.post("/timeline", content=clip.read_bytes(), params=wanted)
+    location = job_of(submit(service, clip, **wanted))
+    assert ended(service, location)["error"] is None
+    return direct.json(), service.client.get(f"{location}/result").json()
+
+
+@pytest.mark.parametrize("model", ["colours", "counted", "clip-colour"])
+def test_in_chunks_the_answer_is_the_same(service: RunningService, colours: Path, model: str) -> None:
+    direct, job = both(service, colours, model=model)
+    assert len(direct["segments"]) >= 3
+    assert job == direct
+
+
+def test_a_job_goes_on_from_an_odd_start(service: RunningService, colours: Path) -> None:
+    direct, job = both(service, colours, model="counted", start_time=1.234)
+    assert job == direct
+
+
+def test_hands_that_are_cropped_are_found_after_a_warm_up(service: RunningService, tmp_path: Path) -> None:
+    clip = signing(tmp_path / "hand.mp4", frames=50)
+    direct, job = both(service, clip, model="white")
+    assert [window["predicted_class_name"] for window in job["windows"]] == [
+        window["predicted_class_name"] for window in direct["windows"]
+    ]
+    assert job["evidence"]["frames_sampled"] == direct["evidence"]["frames_sampled"]

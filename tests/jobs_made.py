@@ -1,0 +1,64 @@
+"""What tests of jobs share: long media, and how a job is submitted and waited for."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import av
+import httpx
+
+from tests.running import SAMPLES, RunningService, wait_until
+
+WORDS = ("word_cab_left_brown", "word_fly_right_tan", "letter_a_right_light", "letter_j_right_light")
+
+
+def long_clip(path: Path, seconds: float, names: tuple[str, ...] = WORDS) -> Path:
+    """The samples one after the other, again and again, as one video of so many seconds."""
+    wanted = round(seconds * 30)
+    with av.open(str(path), "w") as target:
+        stream = target.add_stream("libx264", rate=30)
+        stream.options = {"preset": "ultrafast"}
+        stream.pix_fmt = "yuv420p"
+        for count, frame in enumerate(itertools.islice(_frames(names), wanted)):
+            if not count:
+                stream.width, stream.height = frame.width, frame.height
+            pixels = frame.reformat(stream.width, stream.height, "rgb24").to_ndarray()
+            target.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
+        target.mux(stream.encode())
+    return path
+
+
+def _frames(names: tuple[str, ...]) -> "itertools.chain[av.VideoFrame]":
+    return itertools.chain.from_iterable(map(_frames_of, itertools.cycle(names)))
+
+
+def _frames_of(name: str) -> list[av.VideoFrame]:
+    with av.open(str(SAMPLES / f"{name}.mp4")) as source:
+        return list(source.decode(video=0))
+
+
+def submit(
+    service: RunningService, medium: Path | bytes, kind: str = "timeline", key: str | None = None, **options: Any
+) -> httpx.Response:
+    """POST /jobs/KIND with the medium as the body."""
+    content = medium if isinstance(medium, bytes) else medium.read_bytes()
+    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    params = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in options.items()}
+    return service.client.post(f"/jobs/{kind}", content=content, params=params, headers=headers)
+
+
+def job_of(response: httpx.Response) -> str:
+    """Where a job that was taken is to be found."""
+    assert response.status_code == 202, response.text
+    return response.headers["location"]
+
+
+def ended(service: RunningService, location: str, seconds: float = 60) -> dict[str, Any]:
+    """The job, as soon as it has ended."""
+    wait_until(
+        lambda: service.client.get(location).json()["state"] in ("succeeded", "failed"),
+        seconds,
+        f"the job does not end: {service.client.get(location).text}",
+    )
+    job: dict[str, Any] = service.client.get(location).json()
+    return job

@@ -1,0 +1,77 @@
+"""Small models of pixels, whose answers can be worked out by hand: means of colours, and a head over them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+from service.registry.manifest import Manifest
+from service.registry.store import Store
+from tests.service.registry.graphs import draft, serialized
+
+COLOURS = ("red", "green", "blue")
+TIME = {"window_s": 1.0, "stride_s": 0.5, "min_duration_s": 0.2, "merge_gap_s": 0.1}
+
+
+def mean_of_pixels(shape: Sequence[int]) -> bytes:
+    """y = the mean of each channel of x, whose last axis is the channels."""
+
+    graph = helper.make_graph(
+        [helper.make_node("ReduceMean", ["x"], ["y"], axes=list(range(1, len(shape))), keepdims=0)],
+        "means",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", *shape])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", shape[-1]])],
+    )
+    return serialized(graph)
+
+
+def sum_of_steps(steps: int, width: int) -> bytes:
+    """y = the sum of x over its steps."""
+    graph = helper.make_graph(
+        [helper.make_node("ReduceSum", ["x", "time"], ["y"], keepdims=0)],
+        "sums",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", steps, width])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", width])],
+        [numpy_helper.from_array(np.array([1], np.int64), "time")],
+    )
+    return serialized(graph)
+
+
+def publish_means(
+    root: Path, name: str, pipeline: dict[str, object], shape: Sequence[int], **changes: object
+) -> Manifest:
+    """A model whose probabilities are the softmax of the mean of each channel."""
+    fields = draft(
+        name,
+        labels=list(COLOURS),
+        pipeline=pipeline,
+        time=TIME,
+        inputs=[{"name": "x", "dtype": "float32", "shape": ["batch", *shape], "from": "track"}],
+        output={"name": "y", "shape": ["batch", shape[-1]], "activation": "softmax"},
+    )
+    return Store(root).publish({**fields, **changes}, {"model.onnx": mean_of_pixels(shape)})
+
+
+def publish_clip_models(root: Path, frames: int = 32, chunk: int = 4) -> None:
+    """`chunk-means`, and the head `clip-colour` over `frames` of its frames."""
+    size = {"w": 4, "h": 4, "method": "area", "library": "opencv"}
+    pipeline = {
+        "kind": "chunks", "resize": size, "color": "bgr", "scale": 1 / 255, "frames": frames, "chunk": chunk,
+        "sampling": {"every": 1, "fps": 30},
+    }  # fmt: skip
+    publish_means(
+        root, "chunk-means", pipeline, (chunk, 4, 4, 3), task="features", labels=None, time=None,
+        output={"name": "y", "shape": ["batch", 3], "activation": "none"},
+    )  # fmt: skip
+    steps = frames // chunk
+    fields = draft(
+        "clip-colour",
+        labels=["blue", "green", "red"],
+        pipeline={"kind": "series", "length": {"length": steps}},
+        requires={"name": "chunk-means", "version": 1},
+        time={"window_s": frames / 30, "stride_s": 8 / 30, "whole_clip": True},
+        inputs=[{"name": "x", "dtype": "float32", "shape": ["batch", steps, 3], "from": "track"}],
+        output={"name": "y", "shape": ["batch", 3], "activation": "softmax"},
+    )
+    Store(root).publish(fields, {"model.onnx": sum_of_steps(steps, 3)})

@@ -1,0 +1,103 @@
+"""Resizing and greying: exactly what the authors' libraries do."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageOps
+from pydantic import ValidationError
+
+from service.media.resize import Library, Method, Resize
+from service.media.resizing import grey, resized
+from service.media.upright import Pixels
+from service.track import FloatArray
+
+SIZES = [(640, 480), (333, 517), (28, 28), (5, 1), (1, 1), (1921, 3)]
+
+
+def picture(width: int, height: int, seed: int = 0) -> Pixels:
+    """Noise over a slope, so that every pixel counts."""
+    noise = np.random.default_rng(seed).integers(0, 128, (height, width, 3))
+    slope = np.add.outer(np.arange(height), np.arange(width))[..., None] % 128
+    return (noise + slope).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_pillow_nearest_is_what_keras_directory_generator_loads(width: int, height: int) -> None:
+    ours = resized(picture(width, height), Resize(w=300, h=300, method="nearest", library="pillow"))
+    author = Image.fromarray(picture(width, height)).resize((300, 300), Image.Resampling.NEAREST)
+    assert np.array_equal(ours, np.asarray(author))
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_pillow_lanczos_of_the_centre_square_is_teachable_machines_fit(width: int, height: int) -> None:
+    side = min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
+    resize = Resize(w=224, h=224, method="lanczos", library="pillow")
+    ours = resized(picture(width, height), resize, (left, top, left + side, top + side))
+    author = ImageOps.fit(Image.fromarray(picture(width, height)), (224, 224), Image.Resampling.LANCZOS)
+    assert np.array_equal(ours, np.asarray(author))
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_opencv_area_of_grey_is_the_sign_mnist_loop(width: int, height: int) -> None:
+    rgb = picture(width, height)
+    ours = resized(grey(rgb, "opencv"), Resize(w=28, h=28, method="area", library="opencv"))
+    author = cv2.resize(cv2.cvtColor(rgb[..., ::-1].copy(), cv2.COLOR_BGR2GRAY), (28, 28), interpolation=cv2.INTER_AREA)
+    assert ours.shape == (28, 28, 1)
+    assert np.array_equal(ours[..., 0], author)
+
+
+@pytest.mark.parametrize("library", ["pillow", "opencv", "torch"])
+def test_grey_has_the_bt601_weights_in_every_library(library: Library) -> None:
+    primaries = np.eye(3, dtype=np.uint8)[None] * 255
+    assert np.allclose(grey(primaries, library)[0, :, 0], [76.245, 149.685, 29.07], atol=0.51)
+
+
+def test_pillows_grey_is_its_own_to_the_level() -> None:
+    rgb = picture(64, 48)
+    assert np.array_equal(grey(rgb, "pillow")[..., 0], np.asarray(Image.fromarray(rgb).convert("L")))
+
+
+def _one_axis(method: Method, values: FloatArray, new: int) -> list[float]:
+    """torch.nn.functional.interpolate along one axis, pixel by pixel, from its documentation."""
+    old, made = len(values), []
+    for at in range(new):
+        centre = (at + 0.5) * old / new - 0.5
+        if method == "nearest":
+            made.append(values[int(at * old / new)])
+        elif method == "bilinear":
+            place = max(centre, 0.0)
+            left = int(place)
+            made.append(values[left] + (place - left) * (values[min(left + 1, old - 1)] - values[left]))
+        elif method == "area":
+            start, stop = at * old // new, -(-(at + 1) * old // new)
+            made.append(values[start:stop].mean())
+        else:
+            first = int(np.floor(centre))
+            taps = [values[min(max(first + k, 0), old - 1)] for k in (-1, 0, 1, 2)]
+            made.append(sum(tap * _cubic(abs(centre - first - k)) for k, tap in zip((-1, 0, 1, 2), taps, strict=True)))
+    return made
+
+
+def _cubic(distance: float) -> float:
+    a = -0.75
+    if distance <= 1:
+        return (a + 2) * distance**3 - (a + 3) * distance**2 + 1
+    return a * distance**3 - 5 * a * distance**2 + 8 * a * distance - 4 * a
+
+
+@pytest.mark.parametrize("method", ["nearest", "bilinear", "area", "bicubic"])
+@given(old=st.integers(1, 40), new=st.integers(1, 40))
+def test_torchs_arithmetic_is_that_of_its_documentation(method: Method, old: int, new: int) -> None:
+    values = picture(old, 1)
+    ours = resized(values, Resize(w=new, h=1, method=method, library="torch"))
+    assert ours.dtype == np.float32
+    for channel in range(3):
+        assert np.allclose(ours[0, :, channel], _one_axis(method, values[0, :, channel].astype(float), new), atol=1e-3)
+
+
+def test_torch_has_no_lanczos() -> None:
+    with pytest.raises(ValidationError, match="no lanczos"):
+        Resize(w=8, h=8, method="lanczos", library="torch")
