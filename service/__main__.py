@@ -1,5 +1,6 @@
 """The command line: serve, predict, models."""
 
+import asyncio
 import logging
 import sys
 from pathlib import Path
@@ -69,7 +70,8 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         for finding in error.errors():
-            "_".join(str(part) for part in finding["loc"]).upper()
+            name = "_".join(str(part) for part in finding["loc"]).upper()
+            typer.echo(f"SIGN_{name}: {finding['msg']}", err=True)
         raise typer.Exit(2) from None
 
 
@@ -113,6 +115,7 @@ def predict_command(
 
     async def run() -> PredictBody:
         async with open_house(settings.model_copy(update={"slots": 1}), Metrics()) as house:
+            await house.registry.settled()
             part = Part(
                 medium=Medium(str(file), file.stat().st_size),
                 deadline=Deadline.after(settings.request_timeout_s),
@@ -126,8 +129,9 @@ def predict_command(
             return PredictBody.of_answer(answer, top_k=5, with_probabilities=False, with_frames=False)
 
     try:
-        pass
-    except SignError:
+        typer.echo(asyncio.run(run()).model_dump_json(indent=2, exclude_unset=True))
+    except SignError as error:
+        typer.echo(f"{error.title}: {error.detail}", err=True)
         raise typer.Exit(1) from None
 
 

@@ -1,13 +1,15 @@
 """What tests of jobs share: long media, and how a job is submitted and waited for."""
 
+import contextlib
 import itertools
+import json
 from pathlib import Path
 from typing import Any
 
 import av
 import httpx
 
-from tests.running import SAMPLES, RunningService, wait_until
+from tests.running import SAMPLES, RunningService, running_service, wait_until
 
 WORDS = ("word_cab_left_brown", "word_fly_right_tan", "letter_a_right_light", "letter_j_right_light")
 
@@ -62,3 +64,54 @@ def ended(service: RunningService, location: str, seconds: float = 60) -> dict[s
     )
     job: dict[str, Any] = service.client.get(location).json()
     return job
+
+
+def serving(folder: Path, **settings: str) -> "contextlib.AbstractContextManager[RunningService]":
+    """A service with one slot, and short chunks."""
+    chosen = {"SIGN_SLOTS": "1", "SIGN_JOBS_DIR": str(folder / "jobs"), "SIGN_JOBS_CHUNK_S": "3", **settings}
+    return running_service(folder, **chosen)
+
+
+def problem(response: httpx.Response) -> tuple[int, str]:
+    """Status and code of an error."""
+    return response.status_code, response.json()["code"]
+
+
+def result(service: RunningService, location: str, **params: str) -> dict[str, Any]:
+    """The answer of a job that succeeded."""
+    response = service.client.get(f"{location}/result", params=params)
+    assert response.status_code == 200, response.text
+    return dict(response.json())
+
+
+def at_work(service: RunningService, location: str) -> None:
+    """Wait until the job has finished a chunk, and another is to come."""
+    wait_until(
+        lambda: service.client.get(location).json()["progress"] > 0,
+        60,
+        f"the job does not start: {service.client.get(location).text}",
+    )
+
+
+def kept(folder: Path) -> list[Path]:
+    """Files of jobs, without the databases and locks."""
+    return [path for path in (folder / "jobs").rglob("*") if path.is_file() and len(path.parent.name) == 36]
+
+
+def told(service: RunningService, location: str, last: str | None = None) -> list[dict[str, Any]]:
+    """A job's events up to its end."""
+    headers = {} if last is None else {"Last-Event-ID": last}
+    found: list[dict[str, Any]] = []
+    with service.client.stream("GET", f"{location}/events", headers=headers) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        event: dict[str, Any] = {}
+        for line in response.iter_lines():
+            name, _, value = line.partition(": ")
+            if name in ("event", "id"):
+                event[name] = value
+            elif name == "data":
+                event["data"] = json.loads(value)
+            elif not line and event:
+                found.append(event)
+                event = {}
+    return found

@@ -46,7 +46,8 @@ def _check(request: Request, keys: tuple[str, ...]) -> None:
     if scheme.lower() != "bearer" or not given:
         raise SignError("key-missing", "Send the key as 'Authorization: Bearer KEY'.")
     # every key is compared, so that the time does not tell which one was near
-    if not any(_same(given.strip(), key) for key in keys):
+    matches = [_same(given.strip(), key) for key in keys]
+    if True not in matches:
         raise SignError("key-refused", "The key is not one of those that may do this.")
 
 

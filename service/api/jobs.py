@@ -2,8 +2,8 @@
 
 import asyncio
 import base64
-import binascii
 import struct
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
@@ -167,7 +167,7 @@ def _draft(
         version=manifest.version,
         request=request,
         options=options.model_dump_json().encode(),
-        media_name=last_component(options.media_name or upload.file_name or ""),
+        media_name=last_component(options.media_name or upload.file_name or "").replace("\0", ""),
         keeps_windows=kind.keeps_windows(options),
         idempotency_key=key,
     )
@@ -223,8 +223,8 @@ def _cursor_of(job: Job) -> str:
 def _place_of(cursor: str) -> tuple[float, str]:
     try:
         packed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        return struct.unpack(">d", packed[:8])[0], packed[8:].decode()
-    except (binascii.Error, struct.error, UnicodeDecodeError):
+        return struct.unpack(">d", packed[:8])[0], str(uuid.UUID(packed[8:].decode()))
+    except (ValueError, struct.error):
         problem = "it is none that GET /jobs gave"
         raise SignError("parameter-invalid", f"cursor: {problem}.", places=(Place("cursor", problem),)) from None
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import errno
 import pickle
 import time
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from service.analysis.house import House
 from service.errors import SignError
@@ -41,7 +43,7 @@ class Chunks:
         return job is None
 
     async def do_next(self, job_id: str) -> bool:
-        """Do the job's next chunk and write it down; whether the job is over. Nothing is raised but cancellation."""
+        """Do the job's next chunk and write it down; whether the job is over. Only the database's errors are raised."""
         job = await asyncio.to_thread(self._ledger.read, job_id)
         if job is None or job.has_ended:
             return True
@@ -51,10 +53,11 @@ class Chunks:
             return await task
         except SignError as error:
             return await self._went_wrong(job, error)
+        except SQLAlchemyError:
+            raise  # the database's trouble is not the job's: the runner tries again
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this job's end and nobody else's
             _log.error("job_fails", job=job_id, exc_info=error)
-            detail = "The fault is logged under this job's id; the service goes on."
-            return await self._end(job, "failed", SignError("internal", detail))
+            return await self._end(job, "failed", _fault(error))
         finally:
             task.cancel()
             self._running.pop(job_id, None)
@@ -159,3 +162,10 @@ class Chunks:
         """Wake whoever waits for a change."""
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def _fault(error: Exception) -> SignError:
+    """What the caller is told of an error that was not foreseen."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return SignError("disk-full", "The disk was full when the answer had to be stored.")
+    return SignError("internal", "The fault is logged under this job's id; the service goes on.")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -26,6 +27,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 SWEEP_S = 30.0
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OPEN_AGAIN_S = 1.0
 
 _log = structlog.get_logger(__name__)
@@ -105,7 +107,7 @@ class Jobs:
 
     async def get(self, job_id: str, owner: str) -> Job:
         """The owner's job; SignError job-unknown."""
-        job = await self._asked(self._ledger.read, job_id, owner)
+        job = await self._asked(self._ledger.read, job_id, owner) if _UUID.fullmatch(job_id) else None
         if job is None or self._is_over(job):
             raise SignError("job-unknown", f"There is no job {job_id}; what has ended is kept {self._kept}.")
         return job

@@ -1,9 +1,12 @@
-"""One real service for the tests that only ask it something."""
+"""Real services for the tests that only ask them something."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.jobs_made import long_clip, serving
 from tests.running import RunningService, running_service
 
 
@@ -11,3 +14,25 @@ from tests.running import RunningService, running_service
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     with running_service(tmp_path_factory.mktemp("service"), SIGN_SLOTS="2") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def jobs_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fourteen seconds: five chunks."""
+    return long_clip(tmp_path_factory.mktemp("clips") / "long.mp4", 14)
+
+
+@pytest.fixture(scope="session")
+def jobs_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """A service with one slot, and short chunks."""
+    folder = tmp_path_factory.mktemp("single")
+    with serving(folder) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def direct(jobs_service: RunningService, jobs_clip: Path) -> dict[str, Any]:
+    """What /timeline answers for the clip."""
+    return dict(
+        jobs_service.client.post("/timeline", content=jobs_clip.read_bytes(), params={"return_windows": "true"}).json()
+    )

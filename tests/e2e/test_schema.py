@@ -16,6 +16,13 @@ ROUTES = [
     ("POST", "/models/reload"),
     ("POST", "/predict"),
     ("POST", "/timeline"),
+    ("POST", "/jobs/predict"),
+    ("POST", "/jobs/timeline"),
+    ("GET", "/jobs"),
+    ("GET", "/jobs/{id}"),
+    ("GET", "/jobs/{id}/result"),
+    ("GET", "/jobs/{id}/events"),
+    ("DELETE", "/jobs/{id}"),
 ]
 
 
