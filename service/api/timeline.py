@@ -66,8 +66,14 @@ async def exported(answer: TimelineAnswer, format_name: str, name: str, headers:
     texts = {label: text_of(label, answer.manifest.label_text) for label in answer.manifest.label_text}
     signs = SignsAnswer(file, answer.segments, datetime.now(UTC), answer.manifest.name, texts)
     content = await asyncio.to_thread(chosen.file, signs)
-    headers = {**headers, "Content-Disposition": f"attachment; filename*=UTF-8''{quote(chosen.file_name(file))}"}
+    headers = {**headers, "Content-Disposition": saved_as(chosen.file_name(file))}
     return Response(content, media_type=chosen.media_type, headers=headers)
+
+
+def saved_as(name: str) -> str:
+    """Content-Disposition of a download (RFC 6266): the name in UTF-8, and in ASCII for programs that read only that."""
+    plain = "".join(sign if sign.isascii() and sign.isprintable() and sign not in '"\\' else "_" for sign in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
 
 
 def acceptable_format(accept: str | None) -> str:

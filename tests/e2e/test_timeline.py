@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -61,6 +62,12 @@ def test_each_format_comes_by_option_and_by_accept(service: RunningService) -> N
     assert [row["class_name"] for row in rows] == ["F", "L", "Y"]
     signs = json.loads(export(format="aihub"))
     assert [entry["attributes"][0]["name"] for entry in signs["data"]] == ["F", "L", "Y"]
+
+
+def test_curl_saves_an_export_under_the_mediums_name(service: RunningService, tmp_path: Path) -> None:
+    address = f"{service.url}/timeline?format=eaf"
+    subprocess.run(["curl", "-sOJ", "-F", f"file=@{FLY}", address], cwd=tmp_path, check=True)
+    assert [file.name for file in tmp_path.iterdir()] == [f"{FLY.stem}.eaf"]
 
 
 @pytest.mark.parametrize(
