@@ -71,7 +71,7 @@ async def exported(answer: TimelineAnswer, format_name: str, name: str, headers:
 
 
 def saved_as(name: str) -> str:
-    """Content-Disposition of a download (RFC 6266): the name in UTF-8, and in ASCII for programs that read only that."""
+    """Content-Disposition of a download (RFC 6266): the name in UTF-8, and in ASCII for who reads only that."""
     plain = "".join(sign if sign.isascii() and sign.isprintable() and sign not in '"\\' else "_" for sign in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
 

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -64,10 +63,11 @@ def test_each_format_comes_by_option_and_by_accept(service: RunningService) -> N
     assert [entry["attributes"][0]["name"] for entry in signs["data"]] == ["F", "L", "Y"]
 
 
-def test_curl_saves_an_export_under_the_mediums_name(service: RunningService, tmp_path: Path) -> None:
-    address = f"{service.url}/timeline?format=eaf"
-    subprocess.run(["curl", "-sOJ", "-F", f"file=@{FLY}", address], cwd=tmp_path, check=True)
-    assert [file.name for file in tmp_path.iterdir()] == [f"{FLY.stem}.eaf"]
+def test_a_download_is_named_for_programs_that_read_only_ascii_too(service: RunningService) -> None:
+    response = service.client.post("/timeline?format=eaf", files={"file": ('내 "영상".mp4', FLY.read_bytes())})
+    disposition = response.headers["content-disposition"]
+    assert 'filename="_ _' in disposition
+    assert disposition.endswith(".eaf")
 
 
 @pytest.mark.parametrize(
