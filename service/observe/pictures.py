@@ -106,7 +106,7 @@ def _canvas(picture: Picture, points: PartLandmarks | None, crop: Crop) -> Cut:
         gap = math.ceil((side - stretched) / 2)
         canvas[:, gap : gap + stretched] = cv2.resize(cut, (stretched, side))
     else:
-        stretched = math.ceil(side / w * h)
+        stretched = min(side, math.ceil(side / w * h))  # a square can round past it, where the author crashed
         gap = math.ceil((side - stretched) / 2)
         canvas[gap : gap + stretched] = cv2.resize(cut, (side, stretched))
     return canvas, None

@@ -96,6 +96,18 @@ def test_the_stretch_is_that_of_the_box_without_its_offset() -> None:
     assert (columns[0], len(columns)) == (60, 180)
 
 
+@pytest.mark.parametrize("side", [73, 146, 149, 292, 298])
+def test_a_square_box_whose_stretch_rounds_past_the_canvas_fills_it(side: int) -> None:
+    """300 / 73 · 73 is a little over 300 in binary, and its ceiling 301: there the author's code crashed."""
+    made = picture_of(
+        np.zeros((480, 640, 3), np.uint8),
+        hand(0.25, 0.25, (side + 0.5) / 640, (side + 0.5) / 480),
+        PictureRequest(CANVAS, crop=HandCanvas(300, 20, draw=False)),
+    )
+    assert made is not None
+    assert not made.any()
+
+
 def test_no_hand_or_one_of_no_size_gives_no_picture() -> None:
     request = PictureRequest(CANVAS, crop=HandCanvas(300, 20, draw=False))
     point = np.tile(np.array([0.5, 0.5, 0, 0], np.float32), (21, 1))
