@@ -43,7 +43,8 @@ def _hand_on_white(name: str, about: str, draw: bool, *assumed: str) -> Preset:
         (
             *assumed,
             "color: as OpenCV gives it (bgr); rgb for an author whose frames were RGB (Streamlit)",
-            "canvas: beyond the picture's edge is white (the author's code crashed there)",
+            "edge: beyond the picture's edge is white (the author's code crashed at the left and the top)",
+            "edge: white at the right and the bottom too, where he stretched what was left (--set edge=cut)",
             *FRAME_VOTE_ASSUMED,
         ),
     )  # fmt: skip
