@@ -1,6 +1,6 @@
 #!/bin/sh
 # From file bytes to probabilities, ours against the authors' own steps; writes docs/parity/pixels.md.
-# Usage: tools/parity/pixels.sh [FOLDER]   (default .venv-parity; 2.5 GB, about 10 minutes the first time, then 3)
+# Usage: tools/parity/pixels.sh [FOLDER]   (default .venv-parity; 2.5 GB, about 4 minutes the first time, then 2)
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)

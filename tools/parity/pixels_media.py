@@ -24,6 +24,7 @@ SCENES = (
 )
 SIZES = ((320, 240), (300, 300), (640, 480), (97, 131), (1, 1), (301, 7), (1280, 720), (28, 28), (333, 500))
 SMALL = ((28, 28), (64, 64), (64, 48), (50, 64), (27, 29), (13, 64), (7, 5), (1, 1), (56, 56))
+TAGS = {"libx264": ("bt709", "untagged"), "libvpx-vp9": ("bt709",), "mjpeg": ("jpeg",)}
 BOXES = {
     "tall": (0.40, 0.30, 0.15, 0.45),
     "wide": (0.20, 0.40, 0.50, 0.20),
@@ -198,7 +199,7 @@ def _clips(
     kinds += [("avi", "mjpeg", "yuvj420p", even[0]), ("webm", "libvpx-vp9", "yuv420p", even[0])]
     made = []
     for number, (ending, codec, form, size) in enumerate(kinds):
-        for tagged in ("bt709", "untagged") if codec == "libx264" else ("bt709",):
+        for tagged in TAGS[codec]:
             path = folder / f"{size[0]}x{size[1]}-{form}-{tagged}.{ending}"
             film(path, _moving(scenes, number, size), 31, codec=codec, form=form, tagged=tagged == "bt709")
             made.append(Sample(preset, path.name, str(path), every=6, tags={"form": form, "size": list(size)}))
