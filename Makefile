@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lock bench soak samples train parity-keras parity-torch convert-torch-env schema clean
+.PHONY: help serve test check format lock bench soak samples train parity-keras parity-pixels parity-torch convert-torch-env schema clean
 
 help:
 	@echo "make serve   install what is needed (first run) and serve on http://127.0.0.1:8000"
@@ -15,6 +15,7 @@ help:
 	@echo "make lock    resolve the locks again;  make schema  write the manifest's JSON Schema"
 	@echo "make samples render samples/ again;    make train   train the default models again"
 	@echo "make parity-keras  compare the converter with real Keras 2 and 3"
+	@echo "make parity-pixels compare answers to pictures and clips with the authors' own steps"
 
 $(VENV)/serve.stamp: locks/convert.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
@@ -78,6 +79,10 @@ train: .venv-train/stamp
 # Real Keras 2 and 3 beside the converter; environments and models of their own, docs/parity/keras.md as the result.
 parity-keras: $(VENV)/dev.stamp
 	tools/parity/keras.sh
+
+# From file bytes to probabilities, ours and the authors' own steps; docs/parity/pixels.md as the result.
+parity-pixels: $(VENV)/dev.stamp
+	tools/parity/pixels.sh
 
 # torch stands in no lock (it would bring CUDA): its CPU build first, then the hashed rest.
 convert-torch-env: .venv-convert-torch/ready.stamp

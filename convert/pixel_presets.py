@@ -36,14 +36,15 @@ def _hand_on_white(name: str, about: str, draw: bool, *assumed: str) -> Preset:
         name,
         about,
         HandCropSection(
-            draw="cvzone" if draw else "none", color="bgr", resize=Resize(w=224, h=224, library="opencv"),
+            draw="cvzone" if draw else "none", edge="cut", color="bgr", resize=Resize(w=224, h=224, library="opencv"),
             scale=1 / 127, offset=-1.0, yuv="bt601",
         ),
         FRAME_VOTE,
         (
             *assumed,
             "color: as OpenCV gives it (bgr); rgb for an author whose frames were RGB (Streamlit)",
-            "canvas: beyond the picture's edge is white (the author's code crashed there)",
+            "edge: beyond the right and the bottom nothing is added, as his slices do (--set edge=white for white)",
+            "edge: white beyond the left and the top, where his program ended",
             *FRAME_VOTE_ASSUMED,
         ),
     )  # fmt: skip

@@ -17,7 +17,7 @@ from av.sidedata.sidedata import SideData
 from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
 from av.video.frame import VideoFrame
-from av.video.reformatter import Colorspace
+from av.video.reformatter import Colorspace, Interpolation
 from av.video.stream import VideoStream
 
 from service.errors import SignError
@@ -66,8 +66,13 @@ class Frame:
     def pixels(self) -> Pixels:
         """The upright picture, H × W × 3, RGB."""
         if self.colour == "bt601":
-            rgb = self.stored.reformat(
-                format="rgb24", src_colorspace=Colorspace.ITU601, dst_colorspace=Colorspace.ITU601
+            rgb = (
+                self.stored.reformat(  # OpenCV's arithmetic: bicubic where colours are stored at half of an odd height
+                    format="rgb24",
+                    src_colorspace=Colorspace.ITU601,
+                    dst_colorspace=Colorspace.ITU601,
+                    interpolation=Interpolation.BICUBIC,
+                )
             )
         else:
             rgb = self.stored.reformat(format="rgb24")

@@ -98,7 +98,12 @@ def _canvas(picture: Picture, points: PartLandmarks | None, crop: Crop) -> Cut:
         return None, None
     if crop.draw:
         picture = _drawn(picture, points, (x, y, w, h))
-    cut = _padded(picture, x - crop.offset, y - crop.offset, x + w + crop.offset, y + h + crop.offset)
+    right, bottom = x + w + crop.offset, y + h + crop.offset
+    if crop.cut:
+        right, bottom = min(right, width), min(bottom, height)
+    if right <= x - crop.offset or bottom <= y - crop.offset:
+        return None, None
+    cut = _padded(picture, x - crop.offset, y - crop.offset, right, bottom)
     side = crop.side
     canvas = np.full((side, side, picture.shape[2]), WHITE, np.uint8)
     if h / w > 1:
@@ -106,7 +111,7 @@ def _canvas(picture: Picture, points: PartLandmarks | None, crop: Crop) -> Cut:
         gap = math.ceil((side - stretched) / 2)
         canvas[:, gap : gap + stretched] = cv2.resize(cut, (stretched, side))
     else:
-        stretched = math.ceil(side / w * h)
+        stretched = min(side, math.ceil(side / w * h))  # a square can round past it, where the author crashed
         gap = math.ceil((side - stretched) / 2)
         canvas[gap : gap + stretched] = cv2.resize(cut, (side, stretched))
     return canvas, None

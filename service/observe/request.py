@@ -78,12 +78,14 @@ class FaceSquare:
 class HandCanvas:
     """The followed hand's box and `offset` pixels around it, stretched onto a white square of `side` pixels.
 
-    draw: landmarks and a rectangle are drawn on the picture first, as cvzone's detector does.
+    draw: landmarks and a rectangle are drawn on the picture first, as cvzone's detector does. cut: what would lie
+    beyond the right or the bottom edge is left out, and the rest stretched, as Python's slices do; else it is white.
     """
 
     side: int
     offset: int
     draw: bool
+    cut: bool = False
 
 
 Crop = WholePicture | CentreSquare | HandSquare | FaceSquare | HandCanvas

@@ -17,13 +17,16 @@ class HandCropSection(PixelSection):
 
     canvas: side of the white square; border: pixels around the hand's box. draw `cvzone`: the hand's skeleton and a
     rectangle are drawn on the picture before it is cut. color: `bgr` for a loop over OpenCV's frames, `rgb` where the
-    author's frames were RGB; what is drawn has the same numbers in both.
+    author's frames were RGB; what is drawn has the same numbers in both. edge: beyond the picture's right and bottom
+    edge is white, or what lies there is `cut` away and the rest stretched, as his slices do. Beyond the left and the
+    top is white either way: his slices were empty there, and his program ended.
     """
 
     kind: Literal["hand_crop"] = "hand_crop"
     canvas: int = Field(300, ge=16, le=2048)
     border: int = Field(20, ge=0, le=500)
     draw: Literal["cvzone", "none"] = "none"
+    edge: Literal["white", "cut"] = "white"
     layout: Layout = "nhwc"
 
     @model_validator(mode="after")
@@ -50,7 +53,7 @@ def observer(section: HandCropSection) -> PictureRequest:
     return PictureRequest(
         resize=section.resize,
         color=section.color,
-        crop=HandCanvas(section.canvas, section.border, draw=section.draw == "cvzone"),
+        crop=HandCanvas(section.canvas, section.border, draw=section.draw == "cvzone", cut=section.edge == "cut"),
         finder=one_hand(section.selfie),
         selfie=section.selfie,
         orientation=section.orientation,

@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -136,6 +137,15 @@ def test_bt709_is_converted_differently_by_bt601(tmp_path: Path) -> None:
     tagged, bt601 = first(path).astype(int), first(path, "bt601").astype(int)
     assert np.abs(tagged.mean(axis=(0, 1)) - (200, 40, 40)).max() < 4
     assert np.abs(tagged - bt601).max() > 8
+
+
+@pytest.mark.parametrize(("width", "height"), [(51, 37), (161, 121), (63, 64), (64, 48)])
+def test_bt601_is_opencvs_conversion_to_the_level_in_odd_sizes_too(width: int, height: int, tmp_path: Path) -> None:
+    noise = np.random.default_rng(width).integers(0, 256, (height, width, 3), np.uint8)
+    path = film(tmp_path / "odd.webm", lambda _: noise, frames=3, codec="libvpx-vp9")
+    found, author = cv2.VideoCapture(str(path)).read()
+    assert found
+    assert np.array_equal(first(path, "bt601"), author[..., ::-1])
 
 
 @pytest.mark.parametrize(("suffix", "codec"), [("mp4", "libx264"), ("mkv", "libx264"), ("ts", "libx264")])

@@ -86,6 +86,33 @@ def test_a_hand_on_white_is_the_authors_to_the_level(
     assert np.array_equal(rgb, before)
 
 
+@pytest.mark.parametrize("size", SIZES[:3], ids=str)
+@pytest.mark.parametrize("box", ["beyond the right bottom corner", "tall", "wide"])
+def test_what_lies_beyond_the_right_and_the_bottom_can_be_cut_as_slices_do(size: tuple[int, int], box: str) -> None:
+    width, height = size
+    x, y, w, h = BOXES[box]
+    points = hand(x, y, w, h)
+    left, top = (round(float(points[:, k].min()) * size[k] - 0.5) for k in (0, 1))
+    right, bottom = (round(float(points[:, k].max()) * size[k] - 0.5) for k in (0, 1))
+    slices = picture(width, height)[top - 20 : bottom + 20, left - 20 : right + 20]
+    made = picture_of(picture(width, height), points, PictureRequest(CANVAS, crop=HandCanvas(300, 20, False, cut=True)))
+    tall = bottom - top > right - left
+    long, short = (bottom - top, right - left) if tall else (right - left, bottom - top)
+    stretched = math.ceil(300 / long * short)
+    gap = math.ceil((300 - stretched) / 2)
+    author = np.full((300, 300, 3), 255, np.uint8)
+    if tall:
+        author[:, gap : gap + stretched] = cv2.resize(slices, (stretched, 300))
+    else:
+        author[gap : gap + stretched] = cv2.resize(slices, (300, stretched))
+    assert np.array_equal(made, author)
+
+
+def test_a_hand_far_beyond_the_edge_shows_nothing_where_it_is_cut() -> None:
+    request = PictureRequest(CANVAS, crop=HandCanvas(300, 20, draw=False, cut=True))
+    assert picture_of(picture(200, 100), hand(1.5, 0.2, 0.2, 0.2), request) is None
+
+
 def test_the_stretch_is_that_of_the_box_without_its_offset() -> None:
     points = hand(0.25, 0.25, 120.5 / 640, 200.5 / 480)
     made = picture_of(
@@ -94,6 +121,18 @@ def test_the_stretch_is_that_of_the_box_without_its_offset() -> None:
     assert made is not None
     columns = np.flatnonzero((made == 0).all(axis=(0, 2)))
     assert (columns[0], len(columns)) == (60, 180)
+
+
+@pytest.mark.parametrize("side", [73, 146, 149, 292, 298])
+def test_a_square_box_whose_stretch_rounds_past_the_canvas_fills_it(side: int) -> None:
+    """300 / 73 · 73 is a little over 300 in binary, and its ceiling 301: there the author's code crashed."""
+    made = picture_of(
+        np.zeros((480, 640, 3), np.uint8),
+        hand(0.25, 0.25, (side + 0.5) / 640, (side + 0.5) / 480),
+        PictureRequest(CANVAS, crop=HandCanvas(300, 20, draw=False)),
+    )
+    assert made is not None
+    assert not made.any()
 
 
 def test_no_hand_or_one_of_no_size_gives_no_picture() -> None:

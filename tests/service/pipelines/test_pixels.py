@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from service.observe.request import HandCanvas
 from service.pipelines import ChunksSection, HandCropSection, ImageSection, Pipeline, chunks, hand_crop, image, read
 from service.pipelines.series import SeriesSection
 from service.pipelines.series import tensor as series_tensor
@@ -85,6 +86,12 @@ def test_a_hand_crop_reads_as_an_image_does() -> None:
     )
     with pytest.raises(ValidationError, match="coloured"):
         HandCropSection.model_validate({"resize": SIZE, "draw": "cvzone", "color": "grey"})
+
+
+@pytest.mark.parametrize(("edge", "cut"), [("white", False), ("cut", True)])
+def test_a_hand_crops_edge_is_told_to_the_worker(edge: str, cut: bool) -> None:
+    made = HandCropSection.model_validate({"resize": SIZE, "edge": edge})
+    assert hand_crop.observer(made).crop == HandCanvas(300, 20, draw=False, cut=cut)
 
 
 def test_windows_that_share_frames_share_their_rows() -> None:
