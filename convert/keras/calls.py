@@ -5,10 +5,7 @@ from dataclasses import dataclass, replace
 
 from convert.errors import RefusalError
 from convert.keras.declared import MAX_LAYERS, Part
-from convert.keras.graph import Call, Config, Layer, Ref, Setting
-
-PLACEHOLDER = "__input__"
-"""Marks, in a call's arguments, the number of the input that stands there."""
+from convert.keras.graph import PLACEHOLDER, Call, Config, Layer, Ref, Setting
 
 _DAMAGED = "The file is damaged."
 NodeKey = tuple[str, int]
