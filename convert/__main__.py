@@ -49,6 +49,9 @@ StoreOption = Annotated[Path, typer.Option("--store", help="The folder of models
 ArchitectureOption = Annotated[
     Path | None, typer.Option("--architecture", help="Keras' model.to_json(), for files with weights only.")
 ]
+ArchOption = Annotated[
+    str | None, typer.Option("--arch", help="A known network, for files with its weights only: c3d.")
+]
 GoldenOption = Annotated[
     Path | None, typer.Option("--golden", help="The original's inputs x0 … and outputs y0 … (.npz).")
 ]
@@ -87,10 +90,11 @@ def _publishing(kind: str) -> Callable[..., None]:
         details: Annotated[Path | None, typer.Option("--details", help="Further manifest fields (JSON).")] = None,
         golden: GoldenOption = None,
         architecture: ArchitectureOption = None,
+        arch: ArchOption = None,
         as_json: JsonFlag = False,
     ) -> None:
         from convert.publish import Wishes  # noqa: PLC0415 - heavy
-        from convert.work import convert_file  # noqa: PLC0415 - heavy
+        from convert.work import Beside, convert_file  # noqa: PLC0415 - heavy
 
         wishes = Wishes(
             name=name,
@@ -115,7 +119,7 @@ def _publishing(kind: str) -> Callable[..., None]:
             details=details,
         )
         with _answering(as_json) as answer:
-            answer(convert_file(kind, file, wishes, golden, architecture))
+            answer(convert_file(kind, file, wishes, golden, Beside(architecture, arch)))
 
     return command
 
@@ -127,13 +131,18 @@ app.command("onnx", help="Check a ready ONNX file and publish it.")(_publishing(
 
 
 @app.command("inspect")
-def inspect_command(file: FileArgument, architecture: ArchitectureOption = None, as_json: JsonFlag = False) -> None:
+def inspect_command(
+    file: FileArgument,
+    architecture: ArchitectureOption = None,
+    arch: ArchOption = None,
+    as_json: JsonFlag = False,
+) -> None:
     """Say what a file is, which preset it likely needs and why, and what would be assumed."""
     from convert.torch.convert import inspect_torch, is_checkpoint  # noqa: PLC0415 - heavy
-    from convert.work import inspect_file  # noqa: PLC0415 - heavy
+    from convert.work import Beside, inspect_file  # noqa: PLC0415 - heavy
 
     with _answering(as_json) as answer:
-        answer(inspect_torch(file) if is_checkpoint(file) else inspect_file(file, architecture))
+        answer(inspect_torch(file) if is_checkpoint(file) else inspect_file(file, Beside(architecture, arch)))
 
 
 @app.command()

@@ -28,18 +28,27 @@ class Report:
     document: dict[str, Any] = field(default_factory=dict)
 
 
-def convert_file(kind: str, file: Path, wishes: Wishes, golden: Path | None, architecture: Path | None) -> Report:
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands in for the architecture of a Keras file with weights only: a file of it, or a known one's name."""
+
+    architecture: Path | None = None
+    arch: str | None = None
+
+
+def convert_file(kind: str, file: Path, wishes: Wishes, golden: Path | None, beside: Beside) -> Report:
     """Convert a file of this kind and publish it."""
     if kind == "keras":
-        return convert_keras(file, wishes, golden, architecture)
-    if architecture is not None:
-        raise CallError("--architecture is for Keras files with weights only.")
+        return convert_keras(file, wishes, golden, beside)
+    if beside != Beside():
+        raise CallError("--architecture and --arch are for Keras files with weights only.")
     return convert_onnx(file, wishes, golden)
 
 
-def convert_keras(file: Path, wishes: Wishes, golden: Path | None, architecture: Path | None) -> Report:
+def convert_keras(file: Path, wishes: Wishes, golden: Path | None, beside: Beside) -> Report:
     """Read a Keras file, prove the graph against the reference and the golden file, publish it."""
-    with _spoken("Reading"), opened_keras(file, architecture) as model:
+    features = wishes.task == "features"
+    with _spoken("Reading"), opened_keras(file, beside.architecture, beside.arch, features=features) as model:
         plan = plan_of(model.findings, wishes)
         content = model.onnx_bytes()
         with _spoken("Comparing with the reference"):
@@ -59,12 +68,12 @@ def convert_onnx(file: Path, wishes: Wishes, golden: Path | None) -> Report:
     return _published(model.findings, plan, wishes, manifest, measured)
 
 
-def inspect_file(file: Path, architecture: Path | None) -> Report:
+def inspect_file(file: Path, beside: Beside) -> Report:
     """What a file is; nothing is written."""
     if sniff(file) == "onnx":
         with opened_onnx(file) as ready:
             return _inspected(ready.findings)
-    with opened_keras(file, architecture) as model:
+    with opened_keras(file, beside.architecture, beside.arch) as model:
         return _inspected(model.findings)
 
 

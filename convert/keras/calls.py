@@ -5,10 +5,7 @@ from dataclasses import dataclass, replace
 
 from convert.errors import RefusalError
 from convert.keras.declared import MAX_LAYERS, Part
-from convert.keras.graph import Call, Config, Layer, Ref, Setting
-
-PLACEHOLDER = "__input__"
-"""Marks, in a call's arguments, the number of the input that stands there."""
+from convert.keras.graph import PLACEHOLDER, Call, Config, Layer, Ref, Setting
 
 _DAMAGED = "The file is damaged."
 NodeKey = tuple[str, int]
@@ -247,9 +244,9 @@ def _keras3_value(value: Setting, handles: list[Handle]) -> Setting:
 
 def _keras2_value(value: Setting, handles: list[Handle]) -> Setting:
     if isinstance(value, list):
+        if len(value) >= 3 and value[0] == "_CONSTANT_VALUE":
+            return value[2]
         if len(value) >= 3 and isinstance(value[0], str) and all(isinstance(step, int) for step in value[1:3]):
-            if value[0] == "_CONSTANT_VALUE":
-                return value[2]
             handles.append(Handle(value[0], value[1], value[2]))
             return {PLACEHOLDER: len(handles) - 1}
         return [_keras2_value(item, handles) for item in value]

@@ -33,15 +33,22 @@ class KerasModel:
 
 
 @contextmanager
-def opened_keras(path: Path, architecture: Path | None) -> Iterator[KerasModel]:
-    """Read a Keras file in a child process and export it. Raises ConversionError."""
+def opened_keras(
+    path: Path, architecture: Path | None, arch: str | None = None, *, features: bool = False
+) -> Iterator[KerasModel]:
+    """Read a Keras file in a child process and export it. Raises ConversionError.
+
+    arch: a known architecture's name, for weights only; features: such a network ends in its features.
+    """
     if sniff(path) == "onnx":
         raise RefusalError(f"{path.name} is an ONNX file.", "Use `python -m convert onnx`.")
     with tempfile.TemporaryDirectory(prefix="convert-") as name:
         folder = Path(name)
-        request = {"path": str(path.resolve())}
+        request: dict[str, str | bool] = {"path": str(path.resolve())}
         if architecture is not None:
             request["architecture"] = str(architecture.resolve())
+        if arch is not None:
+            request |= {"arch": arch, "features": features}
         run_isolated("keras", request, folder)
         graph = read_graph(folder)
         exported = export(graph)

@@ -1,6 +1,7 @@
 """One vocabulary out of three: names and settings of Keras 1, 2 and 3 layers as Keras 2 and 3 call them."""
 
 from convert.errors import RefusalError
+from convert.keras.dialect_operations import operation_of
 from convert.keras.graph import Config, Setting, Shape
 
 MODEL_KINDS = {"Sequential", "Functional", "Model"}
@@ -74,6 +75,9 @@ def kind_of(entry: Config) -> str:
     class_name = str(entry.get("class_name", ""))
     registered = entry.get("registered_name")
     module = entry.get("module")
+    operation = operation_of(entry)
+    if operation is not None:
+        return operation
     if isinstance(registered, str) and ">" in registered and not registered.startswith("keras"):
         return registered
     if isinstance(module, str) and not module.startswith(("keras", "tf_keras", "tensorflow.")):

@@ -16,6 +16,9 @@ Setting = Any
 Shape = tuple[int | None, ...]
 """Sizes of a tensor, batch first; None where the size is known only at run time."""
 
+PLACEHOLDER = "__input__"
+"""Marks, in a call's arguments, the number of the input that stands there."""
+
 GRAPH_FILE = "graph.json"
 WEIGHTS_FILE = "weights.bin"
 

@@ -15,7 +15,7 @@ _CUSTOM = (
 _UNSUPPORTED = {
     "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "RNN", "StackedRNNCells", "AdditiveAttention", "Dot",
     "GroupNormalization", "UnitNormalization", "Conv3DTranspose", "LocallyConnected1D", "LocallyConnected2D",
-    "CuDNNLSTM", "CuDNNGRU", "GroupQueryAttention", "Hashing", "StringLookup", "TextVectorization",
+    "CuDNNLSTM", "CuDNNGRU", "GroupQueryAttention", "Hashing", "StringLookup", "TextVectorization", "TensorFlowOpLayer",
 }  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def _refusal(part: Part, position: int) -> RefusalError:
     reason, advice = _CUSTOM
     if part.kind.rsplit(".", 1)[-1] == "Lambda":
         reason, advice = _LAMBDA
-    elif part.kind in _UNSUPPORTED or part.kind.startswith("keras."):
+    elif part.kind in _UNSUPPORTED or part.kind.startswith(("keras.", "tf.")):
         reason, advice = (
             "it is not supported",
             "Rebuild this part of the model with other layers, or export it as ONNX.",

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from convert.errors import CallError, RefusalError
+from convert.keras.architectures import Known, known_config, resembles_c3d, settle
 from convert.keras.archive import Archive, open_archive, parse_json
 from convert.keras.calls import Caller
 from convert.keras.declared import Declaration, Part
@@ -12,43 +13,49 @@ from convert.keras.graph import Config, GraphInput, LayerGraph, Ref, Setting, wr
 from convert.keras.known import check_kinds
 from convert.keras.weights import assign_by_path, assign_layered
 
-_NO_ARCHITECTURE = (
-    "The file holds weights only, no architecture.",
-    "Give Keras' own `open('model.json', 'w').write(model.to_json())` with --architecture model.json.",
-)
+_NO_ARCHITECTURE = "The file holds weights only, no architecture."
+_GIVE_IT = "Give Keras' own `open('model.json', 'w').write(model.to_json())` with --architecture model.json."
+_NAME_C3D = "Its layers have the names of a C3D: give --arch c3d (and --task features for the 4096 features of fc7)."
 MAX_JSON_BYTES = 64 << 20
 
 
 def run(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The child's task: read the file at `path` and leave the graph in `folder`."""
     architecture = request.get("architecture")
-    graph = read_keras(Path(request["path"]), folder, Path(architecture) if architecture else None)
+    known = Known(request["arch"], bool(request.get("features"))) if request.get("arch") else None
+    graph = read_keras(Path(request["path"]), folder, Path(architecture) if architecture else None, known)
     write_graph(graph, folder)
     return {"keras_version": graph.keras_version}
 
 
-def read_keras(path: Path, folder: Path, architecture: Path | None = None) -> LayerGraph:
-    """Read a model file into a LayerGraph; a weights-only file needs its architecture beside it.
+def read_keras(path: Path, folder: Path, architecture: Path | None = None, known: Known | None = None) -> LayerGraph:
+    """Read a model file into a LayerGraph; a weights-only file needs its architecture beside it, or a known one's name.
 
     folder: an empty one for what has to be unpacked. Raises RefusalError with what to do.
     """
+    if architecture is not None and known is not None:
+        raise CallError("--architecture and --arch exclude each other.")
     archive = open_archive(path, folder)
     config = archive.config
     version = archive.keras_version
-    if config is None:
-        if architecture is None:
-            raise RefusalError(*_NO_ARCHITECTURE)
+    if config is not None and (architecture is not None or known is not None):
+        given = "--architecture" if architecture is not None else "--arch"
+        raise CallError("The file has its own architecture.", f"Leave out {given}.")
+    if architecture is not None:
         config = _architecture(architecture)
         version = str(config.get("keras_version", version))
-    elif architecture is not None:
-        raise CallError("The file has its own architecture.", "Leave out --architecture.")
+    elif known is not None:
+        config = known_config(known, archive)
+    elif config is None:
+        raise RefusalError(_NO_ARCHITECTURE, _NAME_C3D if resembles_c3d(archive) else _GIVE_IT)
     if not isinstance(config, dict):
         raise RefusalError("The architecture is no JSON object.", "The file is damaged.")
     keras = major_version(version)
     model = Declaration(version).model(config)
     check_kinds(model)
     _assign(model, archive, keras)
-    return _graph_of(model, version, keras)
+    notes = settle(known, model) if known is not None else []
+    return _graph_of(model, version, keras, notes)
 
 
 def _architecture(path: Path) -> Config:
@@ -69,7 +76,7 @@ def _assign(model: Part, archive: Archive, keras: int) -> None:
         assign_by_path(model, archive.weights)
 
 
-def _graph_of(model: Part, version: str, keras: int) -> LayerGraph:
+def _graph_of(model: Part, version: str, keras: int, notes: list[str]) -> LayerGraph:
     inputs = _inputs_of(model)
     caller = Caller(keras)
     outputs = caller.call_model(model, [Ref(one.name) for one in inputs])
@@ -81,7 +88,7 @@ def _graph_of(model: Part, version: str, keras: int) -> LayerGraph:
         inputs=tuple(inputs),
         outputs=tuple(outputs),
         calls=tuple(caller.calls),
-        warnings=(*_warnings(model), *caller.warnings),
+        warnings=(*notes, *_warnings(model), *caller.warnings),
     )
 
 

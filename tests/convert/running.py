@@ -26,10 +26,10 @@ def answer(*arguments: str | Path) -> dict[str, Any]:
     return document
 
 
-def read(path: Path, architecture: Path | None = None) -> LayerGraph:
-    """A Keras file's layers, read in a child process; weights are copied out of its folder."""
+def read(path: Path, architecture: Path | None = None, **known: str | bool) -> LayerGraph:
+    """A Keras file's layers, read in a child process. known: `arch` and `features`, for weights alone."""
     with tempfile.TemporaryDirectory() as name:
-        request = {"path": str(path)} | ({"architecture": str(architecture)} if architecture else {})
+        request = {"path": str(path)} | ({"architecture": str(architecture)} if architecture else {}) | known
         run_isolated("keras", request, Path(name))
         return read_graph(Path(name))
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from convert.publish import Wishes
-from convert.work import convert_keras
+from convert.work import Beside, convert_keras
 from service.media.upright import Pixels
 from tests.media_made import MATRICES, corners, drawn_hand, film, signing, stored_as, turned
 from tests.pixel_models import COLOURS, publish_clip_models, publish_means
@@ -202,7 +202,7 @@ def authors(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         letters.write_text("\n".join(labels))
         wishes = Wishes(name=name, store=root, labels=str(letters), pipeline=pipeline)
         architecture = models / "asl27_weightsonly_k224.json" if name == "asl27" else None
-        convert_keras(models / file, wishes, None, architecture)
+        convert_keras(models / file, wishes, None, Beside(architecture))
     folder = tmp_path_factory.mktemp("service")
     settings = {"SIGN_DEFAULT_MODEL": "smnist", "SIGN_SLOTS": "1"}
     with running_service(folder, SIGN_MODEL_STORE=str(root), **settings) as running:

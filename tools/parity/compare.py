@@ -71,12 +71,11 @@ def measure(zoo: str, folder: Path, exhibit: dict[str, Any]) -> Row:
                 inputs = [record[f"x{k}"] for k in range(len(graph.inputs))]
                 wanted = [record[f"y{k}"] for k in range(len(graph.outputs))]
             got, defined = session.run(inputs), evaluate(graph, inputs)
+        scale = max(1.0, *[np.abs(one[np.isfinite(one)]).max(initial=0) for one in wanted])
+        graph_gap = float(row_differences(got, wanted).max()) / scale
+        reference_gap = float(row_differences(defined, wanted).max()) / scale
     except ConversionError as error:
         return Row(zoo, exhibit["group"], exhibit["name"], np.inf, np.inf, str(error))
-    finite = [np.abs(one[np.isfinite(one)]).max(initial=0) for one in wanted]
-    scale = max(1.0, *finite)
-    graph_gap = float(row_differences(got, wanted).max()) / scale
-    reference_gap = float(row_differences(defined, wanted).max()) / scale
     return Row(zoo, exhibit["group"], exhibit["name"], graph_gap, reference_gap)
 
 

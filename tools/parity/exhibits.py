@@ -39,9 +39,13 @@ def all_exhibits() -> Iterator[Exhibit]:
     yield from _masks()
     yield from _sequences()
     yield from _pictures()
+    yield from _transposed()
+    yield from _resized()
+    yield from _attentions()
     yield from _normalizations()
     yield from _merges()
     yield from _shapes()
+    yield from _operations()
     yield from _nests()
 
 
@@ -334,6 +338,118 @@ def _pictures() -> Iterator[Exhibit]:
     yield Exhibit("small_cnn", "2-D", chain(shape, *net))
 
 
+def _transposed() -> Iterator[Exhibit]:
+    options = {
+        "valid": {}, "same": {"padding": "same"}, "strides": {"strides": 2}, "sparse": {"strides": 4},
+        "same_strides": {"padding": "same", "strides": 2}, "same_strides3": {"padding": "same", "strides": 3},
+        "same_sparse": {"padding": "same", "strides": 4}, "even": {"padding": "same", "strides": 2, "kernel_size": 4},
+        "even_valid": {"strides": 3, "kernel_size": 4}, "added": {"strides": 2, "output_padding": 1},
+        "same_added": {"padding": "same", "strides": 2, "output_padding": 1},
+        "same_added0": {"padding": "same", "strides": 2, "output_padding": 0},
+        "even_added": {"padding": "same", "strides": 3, "output_padding": 1, "kernel_size": 4},
+        "dilated": {"dilation_rate": 2}, "same_dilated": {"padding": "same", "dilation_rate": 2},
+        "relu": {"activation": "relu", "use_bias": False},
+    }  # fmt: skip
+    for name, settings in options.items():
+        full = {"filters": 5, "kernel_size": 3} | settings
+        flat = lambda full=full: layers.Conv2DTranspose(**full)  # noqa: E731
+        yield Exhibit(f"conv2d_transpose_{name}", "transposed", chain((5, 4, 3), flat))
+        line = lambda full=full: layers.Conv1DTranspose(**full)  # noqa: E731
+        yield Exhibit(f"conv1d_transpose_{name}", "transposed", chain((7, WIDTH), line))
+    uneven = lambda: layers.Conv2DTranspose(4, (3, 2), strides=(2, 3), padding="same")  # noqa: E731
+    yield Exhibit("conv2d_transpose_uneven", "transposed", chain((5, 4, 3), uneven))
+    open_time = lambda: layers.Conv1DTranspose(4, 3, strides=2, padding="same")  # noqa: E731
+    yield Exhibit("conv1d_transpose_open", "transposed", chain((None, WIDTH), open_time), steps=9)
+    first = lambda: layers.Conv2DTranspose(4, 3, strides=2, data_format="channels_first")  # noqa: E731
+    yield Exhibit("conv2d_transpose_first", "transposed", chain((3, 5, 4), first))
+
+
+def _resized() -> Iterator[Exhibit]:
+    for kind, size in itertools.product(("bilinear", "nearest"), ((5, 4), (18, 16), (7, 13), (20, 3), (9, 8))):
+        part = lambda kind=kind, size=size: layers.Resizing(*size, interpolation=kind)  # noqa: E731
+        yield Exhibit(f"resizing_{kind}_{size[0]}x{size[1]}", "resizing", chain((9, 8, 3), part))
+    for size in ((5, 5), (4, 9), (12, 7)):
+        part = lambda size=size: layers.Resizing(*size, crop_to_aspect_ratio=True)  # noqa: E731
+        yield Exhibit(f"resizing_cropped_{size[0]}x{size[1]}", "resizing", chain((9, 8, 3), part))
+    for kind, size in itertools.product(("CenterCrop", "RandomCrop"), ((5, 4), (6, 3), (9, 8), (12, 10), (4, 12))):
+        if kind == "RandomCrop" and size != (9, 8) and keras.__version__.startswith("3"):
+            continue  # refused: versions of Keras 3 differ outside training
+        part = lambda kind=kind, size=size: getattr(layers, kind)(*size)  # noqa: E731
+        name = "center_crop" if kind == "CenterCrop" else "random_crop"
+        yield Exhibit(f"{name}_{size[0]}x{size[1]}", "resizing", chain((9, 8, 3), part))
+    open_size = chain((None, None, 3), lambda: layers.Resizing(6, 6))
+    yield Exhibit("resizing_open", "resizing", open_size, steps=9)
+
+
+def _attentions() -> Iterator[Exhibit]:
+    def heads(masked: str, call: Setting = None, **settings: Setting) -> keras.Model:
+        x, y = layers.Input((5, WIDTH)), layers.Input((STEPS, WIDTH))
+        query = layers.Masking()(x) if "q" in masked else x
+        value = layers.Masking()(y) if "v" in masked else y
+        answer = layers.MultiHeadAttention(**({"num_heads": 2, "key_dim": 3} | settings))(query, value, **(call or {}))
+        return keras.Model([x, y], answer)
+
+    def to_itself(**call: Setting) -> keras.Model:
+        x = layers.Input((STEPS, WIDTH))
+        y = layers.MultiHeadAttention(2, 3)(x, x, **call)
+        return keras.Model(x, layers.LayerNormalization()(layers.Add()([x, y])))
+
+    def three(masked: bool) -> keras.Model:
+        x, y, z = (layers.Input((STEPS, WIDTH)) for _ in range(3))
+        value = layers.Masking()(y) if masked else y
+        return keras.Model([x, y, z], layers.MultiHeadAttention(2, 3, value_dim=5)(x, value, z))
+
+    def own_mask() -> keras.Model:
+        x, mask = layers.Input((STEPS, WIDTH)), layers.Input((STEPS, STEPS))
+        return keras.Model([x, mask], layers.MultiHeadAttention(2, 3)(x, x, attention_mask=mask))
+
+    def plain(masked: str, count: int = 2, call: Setting = None, **settings: Setting) -> keras.Model:
+        inputs = [layers.Input((STEPS, WIDTH)) for _ in range(count)]
+        given = [layers.Masking()(one) if "qvk"[k] in masked else one for k, one in enumerate(inputs)]
+        return keras.Model(inputs, layers.Attention(**settings)(given, **(call or {})))
+
+    def pooled() -> keras.Model:
+        x = layers.Input((STEPS, WIDTH))
+        y = layers.LSTM(5, return_sequences=True)(layers.Masking()(x))
+        return keras.Model(x, layers.GlobalAveragePooling1D()(layers.Attention()([y, y])))
+
+    causal = {"use_causal_mask": True}
+    whole: dict[str, Callable[[], keras.Model]] = {
+        "mha": lambda: heads(""),
+        "mha_sizes": lambda: heads("", value_dim=4, output_shape=6, use_bias=False),
+        "mha_dropout": lambda: heads("", dropout=0.2),
+        "mha_causal": lambda: heads("", causal),
+        "mha_scores": lambda: heads("", {"return_attention_scores": True}),
+        "mha_itself": to_itself,
+        "mha_itself_causal": lambda: to_itself(**causal),
+        "mha_three": lambda: three(False),
+        "attention": lambda: plain(""),
+        "attention_three": lambda: plain("", 3),
+        "attention_scaled": lambda: plain("", use_scale=True),
+        "attention_concat": lambda: plain("", score_mode="concat", use_scale=True),
+        "attention_causal": lambda: plain("", call=causal),
+    }
+    masked: dict[str, Callable[[], keras.Model]] = {
+        "mha_values_masked": lambda: heads("v"),
+        "mha_queries_masked": lambda: heads("q"),
+        "mha_both_masked": lambda: heads("qv"),
+        "mha_both_masked_dropout": lambda: heads("qv", dropout=0.2),
+        "mha_causal_masked": lambda: heads("v", causal),
+        "mha_three_masked": lambda: three(True),
+        "attention_values_masked": lambda: plain("v"),
+        "attention_queries_masked": lambda: plain("q"),
+        "attention_both_masked": lambda: plain("qv"),
+        "attention_three_masked": lambda: plain("v", 3),
+        "attention_causal_masked": lambda: plain("v", call=causal),
+        "attention_concat_masked": lambda: plain("qv", score_mode="concat"),
+        "attention_pooled": pooled,
+    }
+    yield Exhibit("mha_own_mask", "attention", own_mask, whole_numbers=2)
+    for padded, made in ((False, whole), (True, masked)):
+        for name, build in made.items():
+            yield Exhibit(name, "attention", build, padded=padded)
+
+
 def _normalizations() -> Iterator[Exhibit]:
     made = {
         "batch_norm": layers.BatchNormalization,
@@ -403,6 +519,56 @@ def _shapes() -> Iterator[Exhibit]:
         return keras.Model(x, layers.LSTM(3)(layers.TimeDistributed(net)(x)))
 
     yield Exhibit("time_distributed_model", "TimeDistributed", frames)
+
+
+def _operations() -> Iterator[Exhibit]:
+    if keras.__version__.startswith("2"):
+        import tensorflow as tf  # noqa: PLC0415 - Keras 2 has no operations of its own
+
+        mean, total, largest, smallest = tf.reduce_mean, tf.reduce_sum, tf.reduce_max, tf.reduce_min
+        concat, clip, absolute, power = tf.concat, tf.clip_by_value, tf.abs, tf.pow
+        ops, nn, math = tf, tf.nn, tf.math
+    else:
+        ops = nn = math = keras.ops
+        mean, total, largest, smallest = ops.mean, ops.sum, ops.max, ops.min
+        concat, clip, absolute, power = ops.concatenate, ops.clip, ops.abs, ops.power
+    made: dict[str, Callable[[Any, Any], Any]] = {
+        "plus": lambda x, y: x + y,
+        "constants": lambda x, _: 1.0 - (x * 2.0 + 0.5) / 3.0,
+        "under": lambda x, _: 1.0 / (absolute(x) + 1.0),
+        "times": lambda x, y: x * y - y,
+        "list": lambda x, _: x * [1.0, 2.0, 3.0, 4.0],
+        "extremes": lambda x, y: ops.maximum(x, y) + ops.minimum(x, 0.3),
+        "power": lambda x, _: power(absolute(x) + 0.1, 1.5) + x**2,
+        "mean": lambda x, _: mean(x, axis=1),
+        "mean_keep": lambda x, _: x - mean(x, axis=-1, keepdims=True),
+        "sums": lambda x, _: total(x, axis=[1, 2], keepdims=True) + x,
+        "largest": lambda x, _: largest(x, axis=1) - smallest(x, axis=1),
+        "matmul": lambda x, y: ops.matmul(x, ops.transpose(y, (0, 2, 1))),
+        "concat": lambda x, y: concat([x, y], axis=-1),
+        "concat_time": lambda x, y: concat([x, y, x], axis=1),
+        "stack": lambda x, y: ops.stack([x, y], axis=1),
+        "reshape": lambda x, _: ops.reshape(x, (-1, 3, 8)),
+        "expand": lambda x, _: ops.squeeze(ops.expand_dims(x, 2), 2) * ops.expand_dims(x[:, 0], 1),
+        "last_step": lambda x, _: x[:, -1],
+        "slices": lambda x, _: x[:, 1:, ::2],
+        "slice_back": lambda x, _: x[:, ::-1, 1],
+        "relu": lambda x, _: nn.relu(x) + nn.relu6(x * 8.0) + nn.leaky_relu(x),
+        "sigmoid": lambda x, _: nn.sigmoid(x) + ops.tanh(x),
+        "softmax": lambda x, _: nn.softmax(x) + nn.softmax(x, axis=1),
+        "exponents": lambda x, _: ops.exp(x) + math.log(absolute(x) + 1.0) + math.rsqrt(absolute(x) + 0.5),
+        "squares": lambda x, _: ops.sqrt(ops.square(x) + 0.1) - ops.negative(x),
+        "clip": lambda x, _: clip(x, -0.5, 0.7),
+        "cast": lambda x, _: ops.cast(x, "float32") * 2.0,
+    }
+
+    def built(function: Callable[[Any, Any], Any]) -> keras.Model:
+        x, y = layers.Input((STEPS, WIDTH)), layers.Input((STEPS, WIDTH))
+        both = layers.Add()([x, layers.Rescaling(0.0)(y)])
+        return keras.Model([x, y], layers.Rescaling(1.0)(function(both, y)))
+
+    for name, function in made.items():
+        yield Exhibit(f"op_{name}", "operations", lambda function=function: built(function))
 
 
 def _nests() -> Iterator[Exhibit]:

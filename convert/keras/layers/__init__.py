@@ -30,4 +30,7 @@ def _load(modules: Iterable[str]) -> None:
         importlib.import_module(f"{__name__}.{name}")
 
 
-_load(("core", "convolution", "merging", "normalization", "operations", "pooling", "recurrent", "shape"))
+_load((
+    "arithmetic", "attention", "core", "convolution", "merging", "normalization", "operations", "pooling", "recurrent",
+    "resizing", "shape", "transposed",
+))  # fmt: skip

@@ -39,7 +39,7 @@ def convolution(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     if inputs[0].rank != rank + 2 or x.at(1) not in (None, kernel.shape[-2] * groups):
         raise ValueError(f"the kernel is {kernel.shape}, the input is {inputs[0].shape}")
     y = _convolve(g, one, x, _filters_first(kernel), groups)
-    return [_finish(g, one, y)]
+    return [finish(g, one, y)]
 
 
 @layer("DepthwiseConv1D", "DepthwiseConv2D")
@@ -47,7 +47,7 @@ def depthwise(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """Each channel by its own kernels: spatial × channels × multiplier."""
     x = to_first(g, one, inputs[0])
     kernel = one.weights["depthwise_kernel"]
-    return [_finish(g, one, _convolve(g, one, x, _depthwise_filters(kernel), kernel.shape[-2]))]
+    return [finish(g, one, _convolve(g, one, x, _depthwise_filters(kernel), kernel.shape[-2]))]
 
 
 @layer("SeparableConv1D", "SeparableConv2D")
@@ -60,7 +60,7 @@ def separable(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     if "bias" in one.weights:
         mixed.append(g.weight(one.weights["bias"], "bias"))
     shape = (y.shape[0], pointwise.shape[-1], *y.shape[2:])
-    return [_finish(g, one, Value(g.op("Conv", *mixed), shape))]
+    return [finish(g, one, Value(g.op("Conv", *mixed), shape))]
 
 
 def _filters_first(kernel: Array) -> Array:
@@ -96,7 +96,7 @@ def _convolve(g: Builder, one: Layer, x: Value, filters: Array, groups: int, *, 
     return Value(y, (x.shape[0], filters.shape[0], *sizes))
 
 
-def _finish(g: Builder, one: Layer, y: Value) -> Value:
+def finish(g: Builder, one: Layer, y: Value) -> Value:
     """The activation, in the layer's own layout."""
     setting = activation_of(one.config.get("activation"), one.name)
     y = from_first(g, one, y)

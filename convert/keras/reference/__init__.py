@@ -40,5 +40,15 @@ def weight(layer: Layer, role: str, like: Array) -> Array:
     return layer.weights[role].astype(like.dtype)
 
 
-for _name in ("core", "recurrent", "spatial", "merging", "normalization", "operations"):
+for _name in (
+    "core",
+    "recurrent",
+    "spatial",
+    "merging",
+    "normalization",
+    "operations",
+    "pictures",
+    "attention",
+    "arithmetic",
+):
     importlib.import_module(f"{__name__}.{_name}")

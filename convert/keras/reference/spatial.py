@@ -14,11 +14,13 @@ from convert.keras.reference.functions import apply_activation
 from convert.keras.windows import spread
 
 
-def _last(layer: Layer, x: Array) -> Array:
+def last(layer: Layer, x: Array) -> Array:
+    """Channels last."""
     return np.moveaxis(x, 1, -1) if layer.config.get("data_format") == "channels_first" else x
 
 
-def _restored(layer: Layer, y: Array) -> Array:
+def restored(layer: Layer, y: Array) -> Array:
+    """The layer's own order of axes."""
     return np.moveaxis(y, -1, 1) if layer.config.get("data_format") == "channels_first" else y
 
 
@@ -62,10 +64,16 @@ def _slide(layer: Layer, x: Array, kernel: Array, product: Callable[[Array, Arra
     total: Array | None = None
     for place, values in _places(around, window, strides, gaps):
         part = product(values, kernel[place])
-        total = part if total is None else total + part
+        total = part if total is None else np.add(total, part, out=total)
     if total is None:
         raise ValueError("the kernel is empty")
     return total
+
+
+def _across(values: Array, factors: Array) -> Array:
+    """Channels into filters, all places as rows of one matrix: many small products would take several times longer."""
+    rows = values.reshape(-1, values.shape[-1]) @ factors
+    return rows.reshape(*values.shape[:-1], -1)
 
 
 def _each_channel(values: Array, factors: Array) -> Array:
@@ -74,58 +82,59 @@ def _each_channel(values: Array, factors: Array) -> Array:
     return spread_out.reshape(*values.shape[:-1], -1)
 
 
-def _finish(layer: Layer, y: Array) -> list[Datum]:
+def finish(layer: Layer, y: Array) -> list[Datum]:
+    """Bias and activation, in the layer's own order of axes."""
     if layer.config.get("use_bias", True):
         y = y + weight(layer, "bias", y)
-    y = _restored(layer, y)
+    y = restored(layer, y)
     return [Datum(apply_activation(activation_of(layer.config.get("activation"), layer.name), y, layer.keras))]
 
 
 @reference("Conv1D", "Conv2D", "Conv3D")
 def convolution(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """Σ over the kernel's places of x there times the kernel there."""
-    x = _last(layer, inputs[0].values)
+    x = last(layer, inputs[0].values)
     kernel = weight(layer, "kernel", x)
     groups = int(layer.config.get("groups") or 1)
     parts = [
-        _slide(layer, part, filters, np.matmul)
+        _slide(layer, part, filters, _across)
         for part, filters in zip(np.split(x, groups, axis=-1), np.split(kernel, groups, axis=-1), strict=True)
     ]
-    return _finish(layer, np.concatenate(parts, axis=-1))
+    return finish(layer, np.concatenate(parts, axis=-1))
 
 
 @reference("DepthwiseConv1D", "DepthwiseConv2D")
 def depthwise(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """Each channel alone."""
-    x = _last(layer, inputs[0].values)
-    return _finish(layer, _slide(layer, x, weight(layer, "depthwise_kernel", x), _each_channel))
+    x = last(layer, inputs[0].values)
+    return finish(layer, _slide(layer, x, weight(layer, "depthwise_kernel", x), _each_channel))
 
 
 @reference("SeparableConv1D", "SeparableConv2D")
 def separable(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """Each channel alone, then across the channels."""
-    x = _last(layer, inputs[0].values)
+    x = last(layer, inputs[0].values)
     y = _slide(layer, x, weight(layer, "depthwise_kernel", x), _each_channel)
     pointwise = weight(layer, "pointwise_kernel", x)
-    return _finish(layer, y @ pointwise.reshape(pointwise.shape[-2:]))
+    return finish(layer, y @ pointwise.reshape(pointwise.shape[-2:]))
 
 
 @reference("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AveragePooling1D", "AveragePooling2D", "AveragePooling3D")
 def pool(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """The largest, or the mean of what is not padding."""
-    x = _last(layer, inputs[0].values)
+    x = last(layer, inputs[0].values)
     window = spread(layer.config.get("pool_size", 2), x.ndim - 2)
     strides = spread(layer.config.get("strides") or window, x.ndim - 2)
     padding = layer.config.get("padding", "valid")
     ones = (1,) * len(window)
     if layer.kind.startswith("Max"):
         around = _padded(x, window, strides, ones, padding, -np.inf)
-        return [Datum(_restored(layer, np.max([v for _, v in _places(around, window, strides, ones)], axis=0)))]
+        return [Datum(restored(layer, np.max([v for _, v in _places(around, window, strides, ones)], axis=0)))]
     total, count = (
         np.sum([v for _, v in _places(_padded(one, window, strides, ones, padding, 0), window, strides, ones)], axis=0)
         for one in (x, np.ones_like(x))
     )
-    return [Datum(_restored(layer, total / count))]
+    return [Datum(restored(layer, total / count))]
 
 
 @reference(
@@ -134,7 +143,7 @@ def pool(layer: Layer, inputs: list[Datum]) -> list[Datum]:
 )  # fmt: skip
 def global_pool(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """The largest or the mean over all places; masked steps are left out of a 1-D mean."""
-    x = _last(layer, inputs[0].values)
+    x = last(layer, inputs[0].values)
     axes = tuple(range(1, x.ndim - 1))
     mask = inputs[0].mask
     if mask is not None and layer.kind == "GlobalAveragePooling1D":
@@ -142,30 +151,30 @@ def global_pool(layer: Layer, inputs: list[Datum]) -> list[Datum]:
         y = np.where(real, x, 0).sum(axis=1, keepdims=True) / real.sum(axis=1, keepdims=True)
     else:
         y = x.max(axis=axes, keepdims=True) if "Max" in layer.kind else x.mean(axis=axes, keepdims=True)
-    return [Datum(_restored(layer, y) if layer.config.get("keepdims") else y.reshape(len(y), -1))]
+    return [Datum(restored(layer, y) if layer.config.get("keepdims") else y.reshape(len(y), -1))]
 
 
 @reference("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
 def zero_padding(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """Zeros around."""
-    x = _last(layer, inputs[0].values)
+    x = last(layer, inputs[0].values)
     pairs = pairs_of(layer.config.get("padding", 1), x.ndim - 2)
-    return [Datum(_restored(layer, np.pad(x, [(0, 0), *pairs, (0, 0)])))]
+    return [Datum(restored(layer, np.pad(x, [(0, 0), *pairs, (0, 0)])))]
 
 
 @reference("Cropping1D", "Cropping2D", "Cropping3D")
 def cropping(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """Borders away."""
-    x = _last(layer, inputs[0].values)
+    x = last(layer, inputs[0].values)
     pairs = pairs_of(layer.config.get("cropping", 1), x.ndim - 2)
     cuts = [slice(left, size - right) for (left, right), size in zip(pairs, x.shape[1:-1], strict=True)]
-    return [Datum(_restored(layer, x[(slice(None), *cuts)]))]
+    return [Datum(restored(layer, x[(slice(None), *cuts)]))]
 
 
 @reference("UpSampling1D", "UpSampling2D", "UpSampling3D")
 def up_sampling(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """Each place n times, or straight lines between the centres of places."""
-    x = _last(layer, inputs[0].values)
+    x = last(layer, inputs[0].values)
     for axis, factor in enumerate(spread(layer.config.get("size", 2), x.ndim - 2), start=1):
         if layer.config.get("interpolation", "nearest") == "nearest":
             x = np.repeat(x, factor, axis=axis)
@@ -176,4 +185,4 @@ def up_sampling(layer: Layer, inputs: list[Datum]) -> list[Datum]:
         share = (at - low).astype(x.dtype).reshape([-1 if k == axis else 1 for k in range(x.ndim)])
         high = np.minimum(low + 1, size - 1)
         x = np.take(x, low, axis=axis) * (1 - share) + np.take(x, high, axis=axis) * share
-    return [Datum(_restored(layer, x))]
+    return [Datum(restored(layer, x))]
