@@ -18,6 +18,7 @@ from convert.presets import PRESETS, fitted, from_layout, still_assumed
 from service.errors import RefusedError
 from service.pipelines import Pipeline
 from service.pipelines.layouts import LAYOUTS
+from service.pipelines.series import SeriesSection
 from service.pipelines.tensor_only import TensorSection
 from service.registry.manifest import MODEL_FILE, Manifest
 from service.registry.store import Store
@@ -138,11 +139,11 @@ def _pipeline(findings: Findings, wishes: Wishes) -> tuple[Preset | None, Pipeli
         return None, checked_pipeline(_json_file(Path(wishes.pipeline)), wishes.pipeline), []
     if findings.matches:
         match = findings.matches[0]
-        return (
-            match.preset,
-            match.preset.pipeline,
-            [f"No pipeline was given. Found {match.preset.name}: {match.reason}."],
-        )
+        found = f"No pipeline was given. Found {match.preset.name}: {match.reason}"
+        if not isinstance(match.preset.pipeline, SeriesSection) or wishes.requires:
+            return match.preset, match.preset.pipeline, [f"{found}."]
+        hint = f"{found}: published as kind `tensor` until --requires names the model whose outputs it reads."
+        return None, TensorSection(), [hint]
     note = (
         f"No pipeline was given and no preset fits an input of {shape}: published as kind `tensor`, which /predict "
         "refuses until the model is published again with --pipeline."

@@ -52,6 +52,17 @@ def test_where_nothing_fits_it_publishes_without_a_pipeline(tmp_path: Path, stor
     assert published(store, "odd").pipeline.kind == "tensor"
 
 
+def test_a_head_without_the_model_that_it_reads_is_published_all_the_same(
+    tmp_path: Path, store: Path, labels: Path
+) -> None:
+    weights = {"rnn": recurrent_weights(4096, 4, 4), "answer": dense_weights(4, 3)}
+    dense = layer("Dense", "answer", units=3, activation="softmax")
+    file = save_h5(tmp_path / "m.h5", sequential((8, 4096), layer("LSTM", "rnn", units=4), dense), weights)
+    report = answer("keras", file, "--name", "head", "--store", store, "--labels", labels)
+    assert "--requires" in report["notes"][0]
+    assert published(store, "head").pipeline.kind == "tensor"
+
+
 def test_a_section_and_details_from_files_become_the_manifest(tmp_path: Path, store: Path, labels: Path) -> None:
     weights = {"rnn": recurrent_weights(63, 4, 4), "answer": dense_weights(4, 3)}
     dense = layer("Dense", "answer", units=3, activation="softmax")

@@ -22,7 +22,7 @@ import structlog
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from convert.publish import Wishes
-from convert.work import convert_keras
+from convert.work import Beside, convert_keras
 from service.analysis.house import House
 from service.analysis.judging import judge
 from service.analysis.looking import Look, Part, end_of, look, looker_of, sign_section
@@ -51,8 +51,8 @@ STEPS = {
 }
 _EMPTY = "the author's slice is empty and his program ends; ours takes white beyond the edge"
 _WHITE = (
-    "white beyond the edge, as designed; the author's slice stops at the edge and what is left is stretched: "
-    "`--set edge=cut` (the samples named so) does that"
+    "asked for white beyond the edge (`--set edge=white`, the samples named so); the author's slice stops at the edge "
+    "and what is left is stretched, which is our default"
 )
 ON_PURPOSE = {
     "ksl-numbers/turned.jpg": (
@@ -67,8 +67,7 @@ ON_PURPOSE = {
     ),
     "over the left edge": _EMPTY,
     "over the top": _EMPTY,
-    "over the right": _WHITE,
-    "over the bottom": _WHITE,
+    ", white": _WHITE,
     "c3d-bilstm/200 frames": "the author's code ends with an error on more than 128 frames; ours keeps the middle",
 }
 """Where we differ from an author knowingly, by a part of the sample's name."""
@@ -123,7 +122,7 @@ def publish_all(work: Path, samples: list[Sample]) -> dict[tuple[str, tuple[str,
     shutil.rmtree(store, ignore_errors=True)
     names: dict[tuple[str, tuple[str, ...]], str] = {}
     convert_keras(
-        work / "models" / "c3d.h5", Wishes(name="c3d", store=store, pipeline="c3d", task="features"), None, None
+        work / "models" / "c3d.h5", Wishes(name="c3d", store=store, pipeline="c3d", task="features"), None, Beside()
     )
     for sample in samples:
         wanted = (sample.preset, sample.settings)
@@ -143,7 +142,7 @@ def publish_all(work: Path, samples: list[Sample]) -> dict[tuple[str, tuple[str,
             settings=sample.settings,
             requires="c3d" if sample.preset == "c3d-bilstm" else None,
         )
-        convert_keras(file, wishes, None, None)
+        convert_keras(file, wishes, None, Beside())
     return names
 
 

@@ -162,8 +162,10 @@ def _hands(folder: Path, scenes: list[list[Pixels]]) -> list[Sample]:
             for kind in ("cvzone", "hand-crop"):
                 made.append(Sample(kind, name, str(path), points=points, tags=tags))
                 if "right" in where or "bottom" in where:
-                    cut = Sample(kind, f"{name}, cut", str(path), points=points, settings=("edge=cut",), tags=tags)
-                    made.append(cut)
+                    white = Sample(
+                        kind, f"{name}, white", str(path), points=points, settings=("edge=white",), tags=tags
+                    )
+                    made.append(white)
         made += [Sample(kind, f"{path.name}, MediaPipe", str(path)) for kind in ("cvzone", "hand-crop")]
     looped = ('sampling={"every":1,"fps":30}',)
     clip = film(own / "bt709.mp4", lambda k: np.asarray(_scene(scenes, 1, (320, 240)).rotate(k / 2)), 12)
