@@ -77,6 +77,8 @@ train: .venv-train/stamp
 	done
 
 # Real Keras 2 and 3 beside the converter; environments and models of their own, docs/parity/keras.md as the result.
+parity: parity-keras parity-pixels
+
 parity-keras: $(VENV)/dev.stamp
 	tools/parity/keras.sh
 
