@@ -1,5 +1,6 @@
 """The bare loop: decode → landmarks → features → ONNX, without a service around it."""
 
+import os
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -9,6 +10,7 @@ from tests.running import ROOT
 
 def serve_bare_loop(pipe: Connection, source: str) -> None:
     """Answer each clip whose path comes through the pipe; None ends the loop."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # MediaPipe's C++ would drown the figures
     import av  # noqa: PLC0415 - like MediaPipe, only in this process
     import onnxruntime as ort  # noqa: PLC0415
     from mediapipe.python.solutions.hands import Hands  # noqa: PLC0415
