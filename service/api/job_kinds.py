@@ -17,7 +17,7 @@ from service.api.predict import predict_asked
 from service.api.timeline import exported, timeline_asked
 from service.api.upload import Upload
 from service.errors import SignError
-from service.export.formats import TIMELINE_FORMATS
+from service.export.formats import TIMELINE_FORMATS, Format
 from service.jobs.jobs import Jobs
 from service.jobs.record import Job
 from service.registry.registry import ServedModel
@@ -29,13 +29,13 @@ OptionsT = TypeVar("OptionsT", bound=MediumOptions)
 class JobKind(Generic[OptionsT]):
     """A kind of job.
 
-    ask: the use case's request. check: raises where the model cannot answer it. show: the answer in a format, which
-    is one of `formats`. keeps_windows: whether each window's own answer is asked for.
+    ask: the use case's request. check: raises where the model cannot answer it. show: the answer as json, or in one of
+    `formats`. keeps_windows: whether each window's own answer is asked for.
     """
 
     summary: str
     options: type[OptionsT]
-    formats: tuple[str, ...]
+    formats: Mapping[str, Format[Any]]
     ask: Callable[[OptionsT, Upload, House], Any]
     check: Callable[[Any, ServedModel], None]
     show: Callable[[Jobs, Job, OptionsT, Any, str], Awaitable[Response]]
@@ -43,8 +43,9 @@ class JobKind(Generic[OptionsT]):
 
     def format_of(self, wanted: str | None) -> str:
         """The format that is wanted, json where none is; SignError format-not-acceptable."""
-        if wanted is not None and wanted not in self.formats:
-            raise SignError("format-not-acceptable", f"This job's answer comes as: {', '.join(self.formats)}.")
+        known = ("json", *self.formats)
+        if wanted is not None and wanted not in known:
+            raise SignError("format-not-acceptable", f"This job's answer comes as: {', '.join(known)}.")
         return wanted or "json"
 
 
@@ -93,13 +94,11 @@ def _with_windows(body: dict[str, Any], jobs: Jobs, job: Job, options: TimelineO
 
 
 JOB_KINDS: Mapping[str, JobKind[Any]] = {
-    "predict": JobKind(
-        "One answer, as /predict gives it", PredictOptions, ("json",), predict_asked, _signs, _show_predict
-    ),
+    "predict": JobKind("One answer, as /predict gives it", PredictOptions, {}, predict_asked, _signs, _show_predict),
     "timeline": JobKind(
         "What is signed when, as /timeline answers",
         TimelineOptions,
-        ("json", *TIMELINE_FORMATS),
+        TIMELINE_FORMATS,
         timeline_asked,
         _timed_signs,
         _show_timeline,
