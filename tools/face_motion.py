@@ -133,6 +133,7 @@ def fields(content: bytes) -> dict[str, object]:
             "activation": "none",
             "threshold": THRESHOLD,
             "channels": ["tension"],
+            "channel": "tension",
         },
         "parity": parity(content),
         "license": "MIT",

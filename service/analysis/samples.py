@@ -30,7 +30,7 @@ async def condensed(seen: Look) -> Look:
     if not seen.eye.votes:
         raise SignError(
             "model-wrong-task",
-            f"{seen.looker.manifest.name} does not answer for single frames (kind {seen.eye.kind}), as highlights need.",
+            f"{seen.looker.manifest.name} answers for no single frame (kind {seen.eye.kind}); highlights need that.",
         )
     return replace(seen, track=await outputs_over_time(seen))
 
@@ -91,11 +91,11 @@ def channel_names(manifest: Manifest) -> tuple[str, ...]:
 
 
 def channel_of(manifest: Manifest, asked: str | None) -> str:
-    """The channel that is the tension: the asked one, arousal, or the first that is not idle; else SignError."""
+    """The channel that is the tension: the asked one (else SignError), the manifest's, arousal, the first not idle."""
     names = channel_names(manifest)
     if asked is None:
-        idle = (*manifest.idle_labels, OTHER_LABEL)
-        return USUAL_CHANNEL if USUAL_CHANNEL in names else next((name for name in names if name not in idle), names[0])
+        signs = [name for name in names if name not in (*manifest.idle_labels, OTHER_LABEL)]
+        return manifest.output.channel or (USUAL_CHANNEL if USUAL_CHANNEL in names else [*signs, *names][0])
     if asked not in names:
         problem = f"{manifest.name} has {', '.join(names)}"
         raise SignError("parameter-invalid", f"channel: {problem}.", places=(Place("channel", problem),))

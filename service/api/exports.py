@@ -9,22 +9,16 @@ from urllib.parse import quote
 from fastapi import Response
 
 from service.errors import SignError
-from service.export.answer import MediaFile
+from service.export.answer import HighlightsAnswer, SignsAnswer
 from service.export.formats import JSON_MEDIA_TYPE, Format
-from service.track import MediaInfo
 
-AnswerT = TypeVar("AnswerT")
-
-
-def file_of(media: MediaInfo, name: str) -> MediaFile:
-    """The medium as exports name it."""
-    return MediaFile(name, media.kind, media.format, media.duration, media.frame_rate)
+AnswerT = TypeVar("AnswerT", SignsAnswer, HighlightsAnswer)
 
 
-async def download(chosen: Format[AnswerT], answer: AnswerT, file: MediaFile, headers: dict[str, str]) -> Response:
-    """The answer as a file of this format, named after the medium."""
+async def download(chosen: Format[AnswerT], answer: AnswerT, headers: dict[str, str]) -> Response:
+    """The answer as a file of this format, named after its medium."""
     content = await asyncio.to_thread(chosen.file, answer)
-    headers = {**headers, "Content-Disposition": saved_as(chosen.file_name(file))}
+    headers = {**headers, "Content-Disposition": saved_as(chosen.file_name(answer.media))}
     return Response(content, media_type=chosen.media_type, headers=headers)
 
 

@@ -3,18 +3,17 @@
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
+from service.analysis.exporting import moments_answer
 from service.analysis.highlights import HighlightsAnswer, HighlightsRequest, highlights
 from service.analysis.house import House
 from service.api.access import require_key, require_open
 from service.api.answers import HighlightsBody
-from service.api.exports import acceptable_format, download, file_of, last_component
+from service.api.exports import acceptable_format, download, last_component
 from service.api.hangup import unless_hung_up
 from service.api.options import HighlightsOptions, media_route_schema
 from service.api.receive import part_of, received_with, server_timing
-from service.api.upload import Upload
-from service.export.answer import HighlightsAnswer as Exported
 from service.export.formats import HIGHLIGHT_FORMATS
-from service.registry.manifest import Text
+from service.media.medium import Medium
 
 router = APIRouter(tags=["answers"], dependencies=[Depends(require_key), Depends(require_open)])
 
@@ -30,7 +29,7 @@ async def post_highlights(request: Request) -> Response:
     house: House = request.app.state.house
     async with received_with(request, HighlightsOptions) as (upload, options):
         format_name = options.format or acceptable_format(request.headers.get("accept"), HIGHLIGHT_FORMATS)
-        answer = await unless_hung_up(request, highlights(highlights_asked(options, upload, house), house))
+        answer = await unless_hung_up(request, highlights(highlights_asked(options, upload.medium, house), house))
         name = options.media_name or upload.file_name or ""
     headers = {"Server-Timing": server_timing({"upload": upload.seconds, **answer.stages_s})}
     if format_name == "json":
@@ -39,10 +38,10 @@ async def post_highlights(request: Request) -> Response:
         return await exported_moments(answer, format_name, last_component(name), headers)
 
 
-def highlights_asked(options: HighlightsOptions, upload: Upload, house: House) -> HighlightsRequest:
+def highlights_asked(options: HighlightsOptions, medium: Medium, house: House) -> HighlightsRequest:
     """What the options ask of the medium."""
     return HighlightsRequest(
-        part=part_of(options, upload, house, duration_s=options.clip_duration),
+        part=part_of(options, medium, house, duration_s=options.clip_duration),
         sample_rate=options.sample_rate,
         window_s=options.window,
         threshold=options.threshold,
@@ -59,13 +58,4 @@ def highlights_asked(options: HighlightsOptions, upload: Upload, house: House) -
 
 async def exported_moments(answer: HighlightsAnswer, format_name: str, name: str, headers: dict[str, str]) -> Response:
     """The answer as a file of another format than json."""
-    file = file_of(answer.media, name)
-    samples = () if answer.series is None else answer.series
-    title = f"{_in_english(answer.manifest.title)}: {answer.channel}"
-    moments = Exported(file, answer.highlights, answer.tension, title, samples)
-    return await download(HIGHLIGHT_FORMATS[format_name], moments, file, headers)
-
-
-def _in_english(text: Text) -> str:
-    """A title in English, or in the first language that it has."""
-    return text if isinstance(text, str) else text.get("en") or next(iter(text.values()), "")
+    return await download(HIGHLIGHT_FORMATS[format_name], moments_answer(answer, name), headers)

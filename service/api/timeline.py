@@ -1,22 +1,19 @@
 """POST /timeline."""
 
-from datetime import UTC, datetime
-
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
+from service.analysis.exporting import signs_answer
 from service.analysis.house import House
 from service.analysis.timeline import TimelineAnswer, TimelineRequest, timeline
 from service.api.access import require_key, require_open
 from service.api.answers import TimelineBody
-from service.api.exports import acceptable_format, download, file_of, last_component
+from service.api.exports import acceptable_format, download, last_component
 from service.api.hangup import unless_hung_up
 from service.api.options import TimelineOptions, media_route_schema
 from service.api.receive import part_of, received_with, server_timing
-from service.api.upload import Upload
-from service.export.answer import SignsAnswer
 from service.export.formats import TIMELINE_FORMATS
-from service.spotting.transcript import text_of
+from service.media.medium import Medium
 
 router = APIRouter(tags=["answers"], dependencies=[Depends(require_key), Depends(require_open)])
 
@@ -32,7 +29,7 @@ async def post_timeline(request: Request) -> Response:
     house: House = request.app.state.house
     async with received_with(request, TimelineOptions) as (upload, options):
         format_name = options.format or acceptable_format(request.headers.get("accept"), TIMELINE_FORMATS)
-        answer = await unless_hung_up(request, timeline(timeline_asked(options, upload, house), house))
+        answer = await unless_hung_up(request, timeline(timeline_asked(options, upload.medium, house), house))
         name = options.media_name or upload.file_name or ""
     headers = {"Server-Timing": server_timing({"upload": upload.seconds, **answer.stages_s})}
     if format_name != "json":
@@ -42,10 +39,10 @@ async def post_timeline(request: Request) -> Response:
     return JSONResponse(body.model_dump(exclude_unset=True), headers=headers)
 
 
-def timeline_asked(options: TimelineOptions, upload: Upload, house: House) -> TimelineRequest:
+def timeline_asked(options: TimelineOptions, medium: Medium, house: House) -> TimelineRequest:
     """What the options ask of the medium."""
     return TimelineRequest(
-        part=part_of(options, upload, house, duration_s=None),
+        part=part_of(options, medium, house, duration_s=None),
         window_s=options.clip_duration,
         stride_s=options.stride,
         min_duration_s=options.min_duration,
@@ -57,7 +54,4 @@ def timeline_asked(options: TimelineOptions, upload: Upload, house: House) -> Ti
 
 async def exported(answer: TimelineAnswer, format_name: str, name: str, headers: dict[str, str]) -> Response:
     """The answer as a file of another format than json."""
-    file = file_of(answer.media, name)
-    texts = {label: text_of(label, answer.manifest.label_text) for label in answer.manifest.label_text}
-    signs = SignsAnswer(file, answer.segments, datetime.now(UTC), answer.manifest.name, texts)
-    return await download(TIMELINE_FORMATS[format_name], signs, file, headers)
+    return await download(TIMELINE_FORMATS[format_name], signs_answer(answer, name), headers)
