@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from service.analysis.house import House
-from service.analysis.looking import EyeOf, Look, Part, end_of, look, section_for
+from service.analysis.looking import EyeOf, Look, Part, SectionOf, end_of, look, section_for
 from service.analysis.samples import channel_of, condensed, outputs_of, series_of, window_values
 from service.errors import Place, SignError
 from service.export.answer import Sample
@@ -81,7 +81,7 @@ async def highlights(request: HighlightsRequest, house: House) -> HighlightsAnsw
         request.part,
         house,
         longest_s=house.settings.timeline_seconds,
-        section_of=highlight_section,
+        section_of=section_for_highlights(request),
         eye_of=eye_for(request),
     )
     check_moving(seen.track)
@@ -95,7 +95,7 @@ async def answer_from(request: HighlightsRequest, seen: Look, end_s: float) -> H
     times = times_of(request, manifest)
     channel = channel_of(manifest, request.channel)
     outputs = await outputs_of(seen)
-    grid_s = sample_times(_first_on_grid(start_s, rate), end_s, rate)
+    grid_s = sample_times(first_on_grid(start_s, rate), end_s, rate)
     windows = list(tension_windows(grid_s, times.window_s, rate))
     values = await window_values(seen, outputs, windows, channel)
     began = time.perf_counter()
@@ -113,7 +113,7 @@ async def answer_from(request: HighlightsRequest, seen: Look, end_s: float) -> H
     return HighlightsAnswer(
         tension=curve,
         highlights=found,
-        series=series_of(seen, outputs) if request.with_series else None,
+        series=series_of(seen, outputs, mirrored=request.part.mirrored) if request.with_series else None,
         sample_rate=rate,
         channel=channel,
         threshold=threshold,
@@ -126,15 +126,24 @@ async def answer_from(request: HighlightsRequest, seen: Look, end_s: float) -> H
     )
 
 
-def highlight_section(manifest: Manifest) -> Observing | SeriesSection:
-    """The pipeline of a model that can be asked for highlights."""
-    return section_for(manifest, ("highlight", "affect"))
+def section_for_highlights(request: HighlightsRequest) -> SectionOf:
+    """The pipeline of a model that can be asked this."""
+
+    def section_of(manifest: Manifest) -> Observing | SeriesSection:
+        section = section_for(manifest, ("highlight", "affect"))
+        channel_of(manifest, request.channel)
+        return section
+
+    return section_of
 
 
 def eye_for(request: HighlightsRequest) -> EyeOf:
     """How the model that looks at the medium is to look: at which samples, and at which faces."""
 
     def eye_of(eye: Observing) -> Observing:
+        if not eye.votes:
+            detail = f"Highlights need answers for single frames; models of the kind {eye.kind} do not give them."
+            raise SignError("model-wrong-task", detail)
         changed: dict[str, object] = {"sampling": _sampling(request, eye.sampling)}
         if request.faces is not None:
             if "faces" not in type(eye).model_fields:
@@ -197,6 +206,6 @@ def _sampling(request: HighlightsRequest, own: Sampling) -> Rate:
     return own if isinstance(own, Rate) else Rate(rate=USUAL_RATE)
 
 
-def _first_on_grid(start_s: float, rate: float) -> float:
+def first_on_grid(start_s: float, rate: float) -> float:
     """The first moment from start_s on that is sampled: a multiple of 1 / rate."""
     return math.ceil(start_s * rate - _SLACK) / rate

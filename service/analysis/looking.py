@@ -80,16 +80,31 @@ def as_it_is(eye: Observing) -> Observing:
     return eye
 
 
+def sign_section(manifest: Manifest) -> Observing | SeriesSection:
+    """The pipeline of a model that names signs; SignError where it answers another route or none."""
+    return section_for(manifest, ("sign",))
+
+
+def section_for(manifest: Manifest, tasks: tuple[Task, ...]) -> Observing | SeriesSection:
+    """The pipeline of a model of one of the tasks; SignError where it answers another route or none."""
+    if manifest.task not in tasks:
+        route = ROUTES.get(manifest.task)
+        advice = f"Ask {route}." if route else "It only serves other models."
+        raise SignError("model-wrong-task", f"{manifest.name} is a model of the task {manifest.task}. {advice}")
+    if isinstance(manifest.pipeline, TensorSection):
+        raise _without_pipeline(manifest)
+    return manifest.pipeline
+
+
 async def look(
-    part: Part, house: House, *, longest_s: float, section_of: SectionOf | None = None, eye_of: EyeOf = as_it_is
+    part: Part, house: House, *, longest_s: float, section_of: SectionOf = sign_section, eye_of: EyeOf = as_it_is
 ) -> Look:
     """Observe the part; SignError where the medium, the model or the part does not allow it.
 
-    section_of: the pipeline of a model that the caller can ask, `sign_section` unless given. eye_of: how the model
-    that looks at the medium is to look at it.
+    section_of: the pipeline of a model that the caller can ask. eye_of: how the model that looks is to look at it.
     """
     model = await house.registry.get(part.model, part.version)
-    section = (section_of or sign_section)(model.manifest)
+    section = section_of(model.manifest)
     looker, own_eye = looker_of(model)
     eye = eye_of(own_eye)
     settings = house.settings
@@ -110,22 +125,6 @@ async def look(
         )
     stages_s = {"queue": seen.queue_s, "decode": seen.decode_s, "observe": seen.observe_s}
     return Look(model, section, looker, eye, seen.track, part.deadline, house, stages_s)
-
-
-def sign_section(manifest: Manifest) -> Observing | SeriesSection:
-    """The pipeline of a model that names signs; SignError where it answers another route or none."""
-    return section_for(manifest, ("sign",))
-
-
-def section_for(manifest: Manifest, tasks: tuple[Task, ...]) -> Observing | SeriesSection:
-    """The pipeline of a model of one of the tasks; SignError where it answers another route or none."""
-    if manifest.task not in tasks:
-        route = ROUTES.get(manifest.task)
-        advice = f"Ask {route}." if route else "It only serves other models."
-        raise SignError("model-wrong-task", f"{manifest.name} is a model of the task {manifest.task}. {advice}")
-    if isinstance(manifest.pipeline, TensorSection):
-        raise _without_pipeline(manifest)
-    return manifest.pipeline
 
 
 def looker_of(model: ServedModel) -> tuple[ServedModel, Observing]:

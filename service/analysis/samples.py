@@ -27,11 +27,6 @@ async def condensed(seen: Look) -> Look:
     """
     if isinstance(seen.eye, FaceGeometrySection):
         return replace(seen, track=await seen.timed("tensor", partial(face_geometry.measured, seen.track)))
-    if not seen.eye.votes:
-        raise SignError(
-            "model-wrong-task",
-            f"{seen.looker.manifest.name} answers for no single frame (kind {seen.eye.kind}); highlights need that.",
-        )
     return replace(seen, track=await outputs_over_time(seen))
 
 
@@ -40,15 +35,18 @@ async def outputs_of(seen: Look) -> Track:
     return await outputs_over_time(seen) if isinstance(seen.eye, FaceGeometrySection) else seen.track
 
 
-def series_of(seen: Look, outputs: Track) -> tuple[Sample, ...]:
-    """What is shown of each sample: a face's measures, or what the model that looks says of it."""
+def series_of(seen: Look, outputs: Track, *, mirrored: bool) -> tuple[Sample, ...]:
+    """What is shown of each sample: a face's measures, or what the model that looks says of it.
+
+    mirrored: the picture was flipped before it was looked at; boxes are those of the picture as it was sent.
+    """
     if isinstance(seen.eye, FaceGeometrySection):
         names, values = face_geometry.CHANNELS, face_geometry.channels(seen.track, seen.eye.median_s)
     else:
         names, values = channel_names(seen.looker.manifest), seen.looker.each(np.asarray(outputs.values, np.float32))
     boxes = np.full((len(outputs), 4), np.nan) if outputs.boxes is None else outputs.boxes
     return tuple(
-        Sample(float(time_s), _box(box), dict(zip(names, row.tolist(), strict=True)))
+        Sample(float(time_s), _box(box, mirrored=mirrored), dict(zip(names, row.tolist(), strict=True)))
         if present
         else Sample(float(time_s))
         for time_s, box, row, present in zip(outputs.times_s, boxes, values, outputs.present, strict=True)
@@ -108,8 +106,8 @@ def _mean(each: FloatArray, outputs: Track, window: Window) -> float | None:
     return float(seen.mean()) if len(seen) else None
 
 
-def _box(box: FloatArray) -> tuple[float, float, float, float] | None:
+def _box(box: FloatArray, *, mirrored: bool) -> tuple[float, float, float, float] | None:
     if np.isnan(box).any():
         return None
     x, y, width, height = (float(edge) for edge in box)
-    return x, y, width, height
+    return (1 - x - width if mirrored else x), y, width, height

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from service.analysis.highlights import HighlightsRequest
 from service.analysis.house import House
 from service.analysis.predict import PredictRequest
 from service.analysis.timeline import TimelineRequest
@@ -151,7 +152,7 @@ def _draft(
     name: str,
     kind: JobKind[Any],
     options: MediumOptions,
-    asked: PredictRequest | TimelineRequest,
+    asked: PredictRequest | TimelineRequest | HighlightsRequest,
     model: ServedModel,
     upload: Upload,
     owner: str,

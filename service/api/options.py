@@ -63,7 +63,7 @@ class HighlightsOptions(MediumOptions):
 
     clip_duration: float | None = Field(None, gt=0, description="How long the part is, seconds.")
     threshold: float | None = Field(None, description="Tension that a highlight reaches.")
-    sample_rate: float | None = Field(None, gt=0, le=30, description="Samples a second; default: 2.")
+    sample_rate: float | None = Field(None, ge=0.1, le=30, description="Samples a second; default: the manifest's, 2.")
     window: float | None = Field(None, ge=0.05, le=600, description="How long a window is, seconds.")
     min_duration: float | None = Field(None, ge=0, description="Shorter highlights are left out, seconds.")
     merge_gap: float | None = Field(None, ge=0, description="Highlights this close are one, seconds.")
