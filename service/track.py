@@ -65,6 +65,8 @@ class Track:
     None where no single hand is followed.
     warnings: sentences for the caller about how the medium was read.
     shows: the part that pixels show where they are present, None where they show whatever there is.
+    boxes: T × K × 4, where the observed faces are, the largest first: left, top, width, height in fractions of the
+    picture, NaN where there is none; None where faces are not looked for.
     """
 
     times_s: TimeArray
@@ -75,6 +77,7 @@ class Track:
     handedness: FloatArray | None = None
     warnings: tuple[str, ...] = field(default=())
     shows: PartName | None = None
+    boxes: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.times_s)
@@ -110,6 +113,7 @@ class Track:
             values=self.values[chosen],
             present=self.present[chosen],
             handedness=None if self.handedness is None else self.handedness[chosen],
+            boxes=None if self.boxes is None else self.boxes[chosen],
         )
 
     def frames_with(self, parts: tuple[PartName, ...]) -> int:

@@ -18,7 +18,7 @@ from service.observe.unwanted import UnwantedError
 from service.pipelines import observer
 from service.pipelines.chunks import ChunksSection
 from service.pipelines.windows import windows_over
-from service.track import MediaInfo, Side, Track, Window
+from service.track import FloatArray, MediaInfo, Side, Track, Window
 from service.workers.deadline import Deadline
 
 WARM_UP_S = 2.0
@@ -164,14 +164,18 @@ async def look_on(part: Part, reached: Reached, house: House) -> Look | None:
 
 def joined(first: Track, second: Track) -> Track:
     """Two tracks of one medium, one after the other; the medium is as the second knows it."""
-    both = first.handedness is not None and second.handedness is not None
     return replace(
         second,
         times_s=np.concatenate([first.times_s, second.times_s]),
         values=np.concatenate([first.values, second.values]),
         present=np.concatenate([first.present, second.present]),
-        handedness=np.concatenate([first.handedness, second.handedness]) if both else None,
+        handedness=_joined(first.handedness, second.handedness),
+        boxes=_joined(first.boxes, second.boxes),
     )
+
+
+def _joined(first: FloatArray | None, second: FloatArray | None) -> FloatArray | None:
+    return None if first is None or second is None else np.concatenate([first, second])
 
 
 def _warm_up_from(reached: Reached) -> float:

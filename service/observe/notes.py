@@ -1,5 +1,7 @@
 """Notes: the observations of one medium, as they are taken down for its Track."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from service.observe.followed_hand import FollowedHand
@@ -21,6 +23,8 @@ class LandmarkNotes:
         self._handedness: list[float] = []
         self._followed = FollowedHand(aspect) if "hand" in request.parts else None
         self._more_hands = False
+        self._boxes: list[FloatArray] | None = [] if request.source == "faces" else None
+        self._most_faces = 0
 
     def __len__(self) -> int:
         return len(self._times_s)
@@ -38,6 +42,9 @@ class LandmarkNotes:
             start = stop
         self._times_s.append(time_s)
         self._rows.append(row)
+        if self._boxes is not None:
+            self._most_faces = max(self._most_faces, len(frame.faces))
+            self._boxes.append(np.array([frame.faces[0].box if frame.faces else [np.nan] * 4], np.float32))
 
     def repeat(self, time_s: float) -> None:
         """The last observation once more, at a later time."""
@@ -45,18 +52,23 @@ class LandmarkNotes:
         self._rows.append(self._rows[-1])
         if self._handedness:
             self._handedness.append(self._handedness[-1])
+        if self._boxes is not None:
+            self._boxes.append(self._boxes[-1])
 
     def track(self, media: MediaInfo, warnings: tuple[str, ...] = ()) -> Track:
         """All that was taken down."""
         values = np.stack(self._rows) if self._rows else np.zeros((0, self._points, 4), np.float32)
-        return landmark_track(
+        track = landmark_track(
             times_s=np.array(self._times_s, np.float64),
             values=values,
             parts=self._request.parts,
             handedness=None if self._followed is None else np.array(self._handedness, np.float32),
             media=media,
-            warnings=(*warnings, MORE_HANDS) if self._more_hands else warnings,
+            warnings=(*warnings, *((MORE_HANDS,) if self._more_hands else ()), *more_faces(self._most_faces, 1)),
         )
+        if self._boxes is None:
+            return track
+        return replace(track, boxes=np.stack(self._boxes) if self._boxes else np.zeros((0, 1, 4), np.float32))
 
     def _follow(self, frame: LandmarkFrame, time_s: float) -> SeenHand | None:
         if self._followed is None:
@@ -107,6 +119,15 @@ def _part(frame: LandmarkFrame, part: PartName) -> FloatArray | None:
         return None
     hand = by_side(frame.hands).get(part)
     return None if hand is None else hand.landmarks
+
+
+def more_faces(seen: int, taken: int) -> tuple[str, ...]:
+    """The warning where one frame showed more faces than are looked at."""
+    if seen <= taken:
+        return ()
+    if taken == 1:
+        return ("More than one face is seen; the largest is looked at.",)
+    return (f"More than {taken} faces are seen; the {taken} largest are looked at.",)
 
 
 def by_side(hands: tuple[SeenHand, ...]) -> dict[PartName, SeenHand]:

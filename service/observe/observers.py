@@ -8,16 +8,17 @@ import numpy as np
 
 from service.media.resizing import Picture
 from service.media.upright import Pixels
+from service.observe.face_pictures import faces_of, is_a_face
 from service.observe.followed_hand import FollowedHand
 from service.observe.kept import Keeper
 from service.observe.landmarker import Landmarker, PartLandmarks
 from service.observe.landmarkers import Landmarkers
-from service.observe.notes import MORE_HANDS, LandmarkNotes, signed_side
+from service.observe.notes import MORE_HANDS, LandmarkNotes, more_faces, signed_side
 from service.observe.pictures import picture_of, taken_whole
-from service.observe.request import LandmarkRequest, ObserverRequest, PictureRequest
-from service.track import MediaInfo, PartName, Track
+from service.observe.request import FaceRequest, LandmarkRequest, ObserverRequest, PictureRequest, PixelRequest
+from service.track import FloatArray, MediaInfo, PartName, Track
 
-KeeperFor = Callable[[PictureRequest], Keeper]
+KeeperFor = Callable[[PixelRequest], Keeper]
 
 
 class Observer(Protocol):
@@ -43,6 +44,9 @@ def observing(
     if isinstance(request, LandmarkRequest):
         with landmarkers.borrow(request) as landmarker:
             yield LandmarkObserver(request, aspect, landmarker)
+    elif isinstance(request, FaceRequest):
+        with landmarkers.borrow(request.finder) as landmarker:
+            yield FaceObserver(request, landmarker, keeper_for(request))
     elif request.finder is not None:
         with landmarkers.borrow(request.finder) as landmarker:
             yield PictureObserver(request, aspect, landmarker, keeper_for(request))
@@ -127,3 +131,46 @@ class PictureObserver:
         self._more_hands |= len(hands) > 1
         hand = self._followed.choose(hands, time_s)
         return (None, 0.0) if hand is None else (hand.landmarks, signed_side(hand))
+
+
+class FaceObserver:
+    """Pictures of the largest faces, and where they are; `present` says whether there is any."""
+
+    def __init__(self, request: FaceRequest, landmarker: Landmarker, keeper: Keeper) -> None:
+        self._request = request
+        self._landmarker = landmarker
+        self._keeper = keeper
+        self._last: Picture | None = None
+        self._times_s: list[float] = []
+        self._present: list[bool] = []
+        self._boxes: list[FloatArray] = []
+        self._most_faces = 0
+
+    def __len__(self) -> int:
+        return len(self._times_s)
+
+    def look(self, time_s: float, rgb: Pixels) -> None:
+        faces = () if is_a_face(rgb, self._request) else self._landmarker.detect(rgb).faces
+        self._most_faces = max(self._most_faces, len(faces))
+        self._last, boxes = faces_of(rgb, faces, self._request)
+        self._keep(time_s, boxes)
+
+    def repeat(self, time_s: float) -> None:
+        self._keep(time_s, self._boxes[-1])
+
+    def track(self, media: MediaInfo, warnings: tuple[str, ...] = ()) -> Track:
+        return Track(
+            times_s=np.array(self._times_s, np.float64),
+            values=self._keeper.values(),
+            present=np.array(self._present, bool),
+            media=media,
+            warnings=(*warnings, *more_faces(self._most_faces, self._request.count)),
+            shows="face",
+            boxes=np.stack(self._boxes) if self._boxes else np.zeros((0, self._request.count, 4), np.float32),
+        )
+
+    def _keep(self, time_s: float, boxes: FloatArray) -> None:
+        self._keeper.add(self._last)
+        self._times_s.append(time_s)
+        self._present.append(self._last is not None)
+        self._boxes.append(boxes)
