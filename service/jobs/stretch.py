@@ -5,6 +5,7 @@ it sees while settling is left out, as it was seen by the stretch before.
 """
 
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from service.observe.unwanted import UnwantedError
 from service.pipelines import observer
 from service.pipelines.chunks import ChunksSection
 from service.pipelines.windows import windows_over
-from service.track import FloatArray, MediaInfo, Side, Track, Window
+from service.track import CountArray, FloatArray, MediaInfo, Side, Track, Window
 from service.workers.deadline import Deadline
 
 WARM_UP_S = 2.0
@@ -28,6 +29,9 @@ WAIT_S = 24 * 3600.0
 _UNKNOWN_WITHIN_S = 1.0
 _MOST_A_CALL_S = 60.0
 _UNLIMITED_FRAMES = 10**9
+
+
+Numbers = TypeVar("Numbers", FloatArray, CountArray)
 
 
 @dataclass(slots=True)
@@ -171,10 +175,11 @@ def joined(first: Track, second: Track) -> Track:
         present=np.concatenate([first.present, second.present]),
         handedness=_joined(first.handedness, second.handedness),
         boxes=_joined(first.boxes, second.boxes),
+        faces=_joined(first.faces, second.faces),
     )
 
 
-def _joined(first: FloatArray | None, second: FloatArray | None) -> FloatArray | None:
+def _joined(first: Numbers | None, second: Numbers | None) -> Numbers | None:
     return None if first is None or second is None else np.concatenate([first, second])
 
 

@@ -7,10 +7,11 @@ import numpy as np
 
 from service.media.resizing import Picture, resized
 from service.media.upright import Pixels
-from service.observe.landmarker import SeenFace
+from service.observe.landmarker import FaceBox
 from service.observe.pictures import coloured
 from service.observe.request import FaceRequest
-from service.track import FloatArray
+
+_ALL_OF_IT = FaceBox((0.0, 0.0, 1.0, 1.0), ((0.3, 0.4), (0.7, 0.4)), 1.0)
 
 
 def is_a_face(rgb: Pixels, request: FaceRequest) -> bool:
@@ -20,26 +21,17 @@ def is_a_face(rgb: Pixels, request: FaceRequest) -> bool:
     return longer <= request.whole_up_to
 
 
-def faces_of(rgb: Pixels, faces: tuple[SeenFace, ...], request: FaceRequest) -> tuple[Picture | None, FloatArray]:
-    """Pictures of the first `count` faces, N × H × W × C, None without any; and their boxes, count × 4, NaN for none.
-
-    A box without a pixel in the picture is no face.
-    """
-    boxes = np.full((request.count, 4), np.nan, np.float32)
+def faces_of(rgb: Pixels, faces: tuple[FaceBox, ...], request: FaceRequest) -> list[tuple[FaceBox, Picture]]:
+    """The first `count` faces and their pictures, H × W × C each; a box without a pixel in the picture is no face."""
     picture = coloured(rgb, request.color, request.resize.library)
     if is_a_face(rgb, request):
-        boxes[0] = (0, 0, 1, 1)
-        return resized(picture, request.resize)[None], boxes
-    made: list[Picture] = []
-    for face in faces:
-        cut = _cut(picture, face, request)
-        if cut is not None and len(made) < request.count:
-            boxes[len(made)] = face.box
-            made.append(resized(cut, request.resize))
-    return np.stack(made) if made else None, boxes
+        return [(_ALL_OF_IT, resized(picture, request.resize))]
+    cuts = [(face, _cut(picture, face, request)) for face in faces]
+    there = [(face, cut) for face, cut in cuts if cut is not None]
+    return [(face, resized(cut, request.resize)) for face, cut in there[: request.count]]
 
 
-def _cut(picture: Picture, face: SeenFace, request: FaceRequest) -> Picture | None:
+def _cut(picture: Picture, face: FaceBox, request: FaceRequest) -> Picture | None:
     """The box, its edges cut to whole pixels as int() does and clipped at the picture's border."""
     height, width = picture.shape[:2]
     x, y, w, h = face.box
@@ -53,7 +45,7 @@ def _cut(picture: Picture, face: SeenFace, request: FaceRequest) -> Picture | No
     return _levelled(picture, face, (left, top, right, bottom))
 
 
-def _levelled(picture: Picture, face: SeenFace, box: tuple[int, int, int, int]) -> Picture:
+def _levelled(picture: Picture, face: FaceBox, box: tuple[int, int, int, int]) -> Picture:
     """The box of the picture turned about the box's centre; beyond the border its edge goes on."""
     height, width = picture.shape[:2]
     left, top, right, bottom = box

@@ -22,8 +22,8 @@ class SeenHand:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenFace:
-    """One face of a frame. box: left, top, width, height; eyes: the one further left in the picture first.
+class FaceBox:
+    """Where a face was found. box: x, y, width, height; eyes: the one further left in the picture first.
 
     Both in fractions of the picture's width and height; the box may reach beyond its border. confidence: 0 to 1, how
     sure the detector is of it.
@@ -32,20 +32,24 @@ class SeenFace:
     box: tuple[float, float, float, float]
     eyes: tuple[tuple[float, float], tuple[float, float]]
     confidence: float
-    landmarks: PartLandmarks
 
 
 @dataclass(frozen=True, slots=True)
 class LandmarkFrame:
-    """All landmarks of one frame, in fractions of its width and height (z over its width).
+    """All landmarks of one frame, in fractions of its width and height (z over its width); the largest face first.
 
-    faces: where several are looked for, all, the largest first, and `face` is the largest one's.
+    face_boxes: where each of the faces was found, if by a detector.
     """
 
     hands: tuple[SeenHand, ...] = ()
-    faces: tuple[SeenFace, ...] = ()
     pose: PartLandmarks | None = None
-    face: PartLandmarks | None = None
+    faces: tuple[PartLandmarks, ...] = ()
+    face_boxes: tuple[FaceBox, ...] = ()
+
+    @property
+    def face(self) -> PartLandmarks | None:
+        """The largest face, or the only one."""
+        return self.faces[0] if self.faces else None
 
 
 class Landmarker(Protocol):

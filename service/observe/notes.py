@@ -1,7 +1,5 @@
 """Notes: the observations of one medium, as they are taken down for its Track."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from service.observe.followed_hand import FollowedHand
@@ -23,7 +21,6 @@ class LandmarkNotes:
         self._handedness: list[float] = []
         self._followed = FollowedHand(aspect) if "hand" in request.parts else None
         self._more_hands = False
-        self._boxes: list[FloatArray] | None = [] if request.source == "faces" else None
         self._most_faces = 0
 
     def __len__(self) -> int:
@@ -32,19 +29,21 @@ class LandmarkNotes:
     def add(self, time_s: float, frame: LandmarkFrame) -> None:
         """One more observation."""
         hand = self._follow(frame, time_s)
+        self._most_faces = max(self._most_faces, len(frame.faces))
         row = np.full((self._points, 4), np.nan, np.float32)
         start = 0
+        faces = iter(frame.faces)
         for part in self._request.parts:
             stop = start + PART_POINTS[part]
-            found = hand.landmarks if part == "hand" and hand is not None else _part(frame, part)
+            if part == "face":
+                found = next(faces, None)
+            else:
+                found = hand.landmarks if part == "hand" and hand is not None else _part(frame, part)
             if found is not None:
                 row[start:stop] = found
             start = stop
         self._times_s.append(time_s)
         self._rows.append(row)
-        if self._boxes is not None:
-            self._most_faces = max(self._most_faces, len(frame.faces))
-            self._boxes.append(np.array([frame.faces[0].box if frame.faces else [np.nan] * 4], np.float32))
 
     def repeat(self, time_s: float) -> None:
         """The last observation once more, at a later time."""
@@ -52,23 +51,23 @@ class LandmarkNotes:
         self._rows.append(self._rows[-1])
         if self._handedness:
             self._handedness.append(self._handedness[-1])
-        if self._boxes is not None:
-            self._boxes.append(self._boxes[-1])
 
     def track(self, media: MediaInfo, warnings: tuple[str, ...] = ()) -> Track:
         """All that was taken down."""
         values = np.stack(self._rows) if self._rows else np.zeros((0, self._points, 4), np.float32)
-        track = landmark_track(
+        return landmark_track(
             times_s=np.array(self._times_s, np.float64),
             values=values,
             parts=self._request.parts,
             handedness=None if self._followed is None else np.array(self._handedness, np.float32),
             media=media,
-            warnings=(*warnings, *((MORE_HANDS,) if self._more_hands else ()), *more_faces(self._most_faces, 1)),
+            warnings=(*warnings, *((MORE_HANDS,) if self._more_hands else ()), *self._more_faces),
         )
-        if self._boxes is None:
-            return track
-        return replace(track, boxes=np.stack(self._boxes) if self._boxes else np.zeros((0, 1, 4), np.float32))
+
+    @property
+    def _more_faces(self) -> tuple[str, ...]:
+        taken = self._request.parts.count("face")
+        return more_faces(self._most_faces, taken) if taken else ()
 
     def _follow(self, frame: LandmarkFrame, time_s: float) -> SeenHand | None:
         if self._followed is None:
@@ -113,8 +112,6 @@ def _any_of(values: FloatArray, parts: tuple[PartName, ...], wanted: tuple[PartN
 def _part(frame: LandmarkFrame, part: PartName) -> FloatArray | None:
     if part == "pose":
         return frame.pose
-    if part == "face":
-        return frame.face
     if part == "hand":
         return None
     hand = by_side(frame.hands).get(part)

@@ -11,9 +11,9 @@ from PIL import Image
 from service.media.resize import Resize
 from service.media.sampling import Rate
 from service.media.upright import Pixels
+from service.observe.face_mesh import confirmed
 from service.observe.face_pictures import faces_of
-from service.observe.faces import confirmed
-from service.observe.landmarker import SeenFace
+from service.observe.landmarker import FaceBox
 from service.observe.landmarkers import Landmarkers
 from service.observe.observe import observe
 from service.observe.request import FaceRequest, LandmarkRequest
@@ -38,7 +38,7 @@ def head(testdata: Path, landmarkers: Landmarkers) -> Pixels:
     """The avatar's head with some space around it."""
     picture = np.asarray(Image.open(testdata / "videos" / "heic" / "avatar_a_orientation1.jpg").convert("RGB"))
     with landmarkers.borrow(ONE.finder) as finder:
-        x, y, w, h = finder.detect(picture).faces[0].box
+        x, y, w, h = finder.detect(picture).face_boxes[0].box
     height, width = picture.shape[:2]
     column, row, reach = int((x + w / 2) * width), int((y + h / 2) * height), int(1.1 * w * width)
     return np.ascontiguousarray(picture[max(0, row - reach) : row + reach, column - reach : column + reach])
@@ -75,8 +75,10 @@ def test_a_face_is_seen_in_real_clips_and_a_hand_is_none(
     assert least <= share <= most
     assert track.frames_with(("face",)) == track.present.sum()
     assert track.boxes is not None
-    assert track.boxes.shape == (len(track), 1, 4)
-    assert np.array_equal(np.isfinite(track.boxes[:, 0]).all(axis=1), track.present)
+    assert track.faces is not None
+    assert track.boxes.shape == (len(track), 4)
+    assert np.array_equal(np.isfinite(track.boxes).all(axis=1), track.present)
+    assert np.array_equal(track.faces, track.present.astype(int))
     assert not track.values[~track.present].any()
     assert track.values[track.present].std(axis=(1, 2, 3, 4)).min(initial=99) > 1
 
@@ -103,10 +105,9 @@ def test_several_faces_are_kept_the_largest_first(tmp_path: Path, head: Pixels, 
     both[:, head.shape[1] :] = head
     track = shown(both, tmp_path, landmarkers, THREE)
     assert track.boxes is not None
-    large, lesser, none = track.boxes[0]
-    assert large[0] > 0.5 > lesser[0]
-    assert large[2] > 1.2 * lesser[2]
-    assert np.isnan(none).all()
+    assert track.faces is not None
+    assert track.faces.tolist() == [2]
+    assert track.boxes[0, 0] > 0.5
     assert track.values.shape == (1, 3, 32, 24, 3)
     assert track.values[0, :2].std(axis=(1, 2, 3)).min() > 5
     assert not track.values[0, 2].any()
@@ -118,29 +119,28 @@ def test_several_faces_are_kept_the_largest_first(tmp_path: Path, head: Pixels, 
 
 def test_more_faces_than_are_kept_are_warned_of(tmp_path: Path, head: Pixels, landmarkers: Landmarkers) -> None:
     track = shown(np.tile(head, (2, 2, 1)), tmp_path, landmarkers, THREE)
-    assert track.boxes is not None
-    assert np.isfinite(track.boxes).all()
+    assert track.faces is not None
+    assert track.faces.tolist() == [3]
     assert track.warnings == ("More than 3 faces are seen; the 3 largest are looked at.",)
 
 
 def test_the_crop_is_the_box_in_whole_pixels_by_pillow(tmp_path: Path, head: Pixels, landmarkers: Landmarkers) -> None:
     track = shown(head, tmp_path, landmarkers, ONE)
     assert track.boxes is not None
-    x, y, w, h = (float(number) for number in track.boxes[0, 0])
+    x, y, w, h = (float(number) for number in track.boxes[0])
     height, width = head.shape[:2]
     cut = Image.fromarray(head[int(y * height) : int((y + h) * height), int(x * width) : int((x + w) * width)])
     assert np.abs(track.values[0, 0] - np.asarray(cut.resize((24, 32), Image.Resampling.BILINEAR), int)).max() <= 1
 
 
 def test_a_margin_takes_in_more_and_ends_at_the_border(head: Pixels) -> None:
-    face = SeenFace((0.5, 0.25, 0.5, 0.5), ((0.6, 0.4), (0.8, 0.4)), 1.0, np.zeros((468, 4), np.float32))
+    face = FaceBox((0.5, 0.25, 0.5, 0.5), ((0.6, 0.4), (0.8, 0.4)), 1.0)
     picture = np.ascontiguousarray(head[:200, :200])
     whole = Resize(w=150, h=120, method="nearest", library="opencv")
-    made, _ = faces_of(picture, (face,), FaceRequest(whole, margin=0.1))
-    assert made is not None
+    ((_, made),) = faces_of(picture, (face,), FaceRequest(whole, margin=0.1))
     wide = picture[40:160, 90:200]
     places = (np.arange(150) * 110 / 150).astype(int)
-    assert np.array_equal(made[0], wide[:, places])
+    assert np.array_equal(made, wide[:, places])
 
 
 def test_levelled_eyes_lie_on_one_line(tmp_path: Path, head: Pixels, landmarkers: Landmarkers) -> None:
@@ -152,7 +152,7 @@ def test_levelled_eyes_lie_on_one_line(tmp_path: Path, head: Pixels, landmarkers
         request = FaceRequest(Resize(w=256, h=256, library="opencv"), margin=0.3, level=level)
         crop = np.ascontiguousarray(shown(turned, tmp_path, landmarkers, request).values[0, 0])
         with landmarkers.borrow(request.finder) as finder:
-            (x0, y0), (x1, y1) = finder.detect(crop).faces[0].eyes
+            (x0, y0), (x1, y1) = finder.detect(crop).face_boxes[0].eyes
         slopes[level] = np.degrees(np.arctan2(y1 - y0, x1 - x0))
     assert abs(slopes[False]) > 20
     assert abs(slopes[True]) < 6
@@ -164,7 +164,7 @@ def test_a_picture_of_a_faces_size_is_taken_whole(tmp_path: Path, landmarkers: L
     assert track.present.all()
     assert np.array_equal(track.values[0, 0], corners())
     assert track.boxes is not None
-    assert track.boxes[0, 0].tolist() == [0, 0, 1, 1]
+    assert track.boxes[0].tolist() == [0, 0, 1, 1]
     assert not shown(corners(65, 48), tmp_path, landmarkers, request).present.any()
 
 
@@ -183,19 +183,17 @@ def test_a_frame_shown_longer_is_looked_at_once(tmp_path: Path, head: Pixels, la
     assert np.array_equal(track.values[0], track.values[1])
     part = track.cut(Window(0.4, 1.1))
     assert part.boxes is not None
-    assert part.boxes.shape == (2, 3, 4)
+    assert part.boxes.shape == (2, 4)
 
 
-def test_landmarks_of_faces_carry_their_boxes(testdata: Path, landmarkers: Landmarkers) -> None:
+def test_pictures_and_landmarks_are_of_the_same_face(testdata: Path, landmarkers: Landmarkers) -> None:
     clip = testdata / "videos" / "faces" / "sintel_face_girl.mp4"
-    points = seen(clip, landmarkers, LandmarkRequest("faces", ("face",)))
+    points = seen(clip, landmarkers, LandmarkRequest("face_mesh", ("face",)))
     pictures = seen(clip, landmarkers, ONE)
-    assert points.boxes is not None
     assert pictures.boxes is not None
-    assert np.array_equal(points.boxes, pictures.boxes, equal_nan=True)
     assert np.array_equal(points.present, pictures.present)
-    centre = np.nanmean(points.part("face")[points.present, :, :2], axis=1)
-    corner, size = points.boxes[points.present, 0, :2], points.boxes[points.present, 0, 2:]
+    centre = points.part("face")[points.present, :, :2].mean(axis=1)
+    corner, size = pictures.boxes[pictures.present, :2], pictures.boxes[pictures.present, 2:]
     assert ((corner < centre) & (centre < corner + size)).all()
 
 
@@ -218,5 +216,5 @@ def test_each_mesh_confirms_one_box() -> None:
 
     mesh = np.full((468, 4), 0.3, np.float32)
     faces = confirmed([detection(0.7), detection(0.2), detection(0.21)], [mesh])
-    assert [face.box[0] for face in faces] == [0.2]
-    assert faces[0].eyes[0][0] < faces[0].eyes[1][0]
+    assert [box.box[0] for box, _ in faces] == [0.2]
+    assert faces[0][0].eyes[0][0] < faces[0][0].eyes[1][0]

@@ -11,7 +11,7 @@ from typing import Protocol
 from mediapipe.python.solution_base import SolutionBase
 
 from service.media.upright import Pixels
-from service.observe.landmarker import LandmarkFrame, PartLandmarks, SeenFace, points_of
+from service.observe.landmarker import FaceBox, LandmarkFrame, PartLandmarks, points_of
 from service.observe.request import LandmarkRequest
 
 MOST_FOUND = 8
@@ -24,9 +24,11 @@ _DETECTION_SCORE = (
 _MESH_SCORE = "facelandmarkcpu__ThresholdingCalculator.threshold"
 
 
-class FacesLandmarker:
-    """All faces of each frame by itself, the largest first; no frame is remembered.
+class FaceMeshLandmarker:
+    """All faces, the largest first, each frame by itself.
 
+    Faces are sampled a few times a second, when the last place of one says little; and so a part of a video shows what
+    the whole shows.
     min_tracking_confidence of the request is how sure the mesh has to be.
     """
 
@@ -45,7 +47,7 @@ class FacesLandmarker:
         found = self._graph.process(input_data={"image": rgb})
         meshes = [points_of(points) for points in found.multi_face_landmarks or ()]
         faces = confirmed(found.face_detections or (), meshes)
-        return LandmarkFrame(faces=faces, face=faces[0].landmarks if faces else None)
+        return LandmarkFrame(faces=tuple(mesh for _, mesh in faces), face_boxes=tuple(box for box, _ in faces))
 
     def reset(self) -> None:
         """Nothing is remembered."""
@@ -82,7 +84,7 @@ class Detection(Protocol):
     def location_data(self) -> _Place: ...
 
 
-def confirmed(found: Iterable[Detection], meshes: list[PartLandmarks]) -> tuple[SeenFace, ...]:
+def confirmed(found: Iterable[Detection], meshes: list[PartLandmarks]) -> list[tuple[FaceBox, PartLandmarks]]:
     """What was found with a mesh whose centre lies in its box, each mesh once; the largest first."""
     left = list(meshes)
     faces = []
@@ -94,8 +96,8 @@ def confirmed(found: Iterable[Detection], meshes: list[PartLandmarks]) -> tuple[
             continue
         first, second = sorted((eye.x, eye.y) for eye in place.relative_keypoints[:2])
         corner = (box.xmin, box.ymin, box.width, box.height)
-        faces.append(SeenFace(corner, (first, second), float(detection.score[0]), left.pop(index)))
-    return tuple(sorted(faces, key=lambda face: -face.box[2] * face.box[3]))
+        faces.append((FaceBox(corner, (first, second), float(detection.score[0])), left.pop(index)))
+    return sorted(faces, key=lambda face: -face[0].box[2] * face[0].box[3])
 
 
 def _holds(box: _Box, mesh: PartLandmarks) -> bool:
