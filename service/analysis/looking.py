@@ -15,14 +15,16 @@ from service.pipelines.chunks import ChunksSection, grid_windows
 from service.pipelines.series import SeriesSection
 from service.pipelines.tensor_only import TensorSection
 from service.pipelines.windows import windows_over
-from service.registry.manifest import Manifest
+from service.registry.manifest import Manifest, Task
 from service.registry.registry import ServedModel
 from service.track import Track, Window
 from service.workers.deadline import Deadline
 
 T = TypeVar("T")
 
-ROUTES = {"affect": "/highlights", "highlight": "/highlights"}
+ROUTES = {"sign": "/timeline", "affect": "/highlights", "highlight": "/highlights"}
+
+SectionOf = Callable[[Manifest], Observing | SeriesSection]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +74,13 @@ class Look:
         self.house.metrics.stage_seconds.labels(stage).observe(seconds)
 
 
-async def look(part: Part, house: House, *, longest_s: float) -> Look:
-    """Observe the part; SignError where the medium, the model or the part does not allow it."""
+async def look(part: Part, house: House, *, longest_s: float, section_of: SectionOf | None = None) -> Look:
+    """Observe the part; SignError where the medium, the model or the part does not allow it.
+
+    section_of: the pipeline of a model that the caller can ask, `sign_section` unless given.
+    """
     model = await house.registry.get(part.model, part.version)
-    section = sign_section(model.manifest)
+    section = (section_of or sign_section)(model.manifest)
     looker, eye = looker_of(model)
     settings = house.settings
     limits = MediaLimits(settings.frame_pixels, longest_s, settings.sampled_frames, settings.pixel_bytes)
@@ -99,7 +104,17 @@ async def look(part: Part, house: House, *, longest_s: float) -> Look:
 
 def sign_section(manifest: Manifest) -> Observing | SeriesSection:
     """The pipeline of a model that names signs; SignError where it answers another route or none."""
-    if manifest.task != "sign":
+    return section_for(manifest, ("sign",))
+
+
+def predict_section(manifest: Manifest) -> Observing | SeriesSection:
+    """The pipeline of a model that names signs or emotions; SignError where it answers another route or none."""
+    return section_for(manifest, ("sign", "affect"))
+
+
+def section_for(manifest: Manifest, tasks: tuple[Task, ...]) -> Observing | SeriesSection:
+    """The pipeline of a model of one of the tasks; SignError where it answers another route or none."""
+    if manifest.task not in tasks:
         route = ROUTES.get(manifest.task)
         advice = f"Ask {route}." if route else "It only serves other models."
         raise SignError("model-wrong-task", f"{manifest.name} is a model of the task {manifest.task}. {advice}")

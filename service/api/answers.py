@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import BaseModel
 
 from service.analysis.predict import PredictAnswer
-from service.analysis.prediction import Evidence, FrameAnswer, Prediction, RankedLabel
+from service.analysis.prediction import Affect, Evidence, FrameAnswer, Prediction, RankedLabel
 from service.analysis.timeline import TimelineAnswer
 from service.registry.manifest import Manifest
 from service.spotting.segment import Segment
@@ -125,6 +125,18 @@ class PredictionBody(BaseModel):
         )
 
 
+class AffectBody(BaseModel):
+    """What a model of emotions says beside them."""
+
+    valence: float | None
+    arousal: float | None
+    faces: int
+
+    @classmethod
+    def of(cls, affect: Affect) -> Self:
+        return cls(valence=affect.valence, arousal=affect.arousal, faces=affect.faces)
+
+
 class PredictBody(PredictionBody):
     """The answer of /predict."""
 
@@ -132,17 +144,21 @@ class PredictBody(PredictionBody):
     evidence: EvidenceBody
     media: MediaBody
     warnings: list[str]
+    affect: AffectBody | None = None
 
     @classmethod
     def of_answer(cls, answer: PredictAnswer, *, top_k: int, with_probabilities: bool, with_frames: bool) -> Self:
         core = PredictionBody.of(answer.prediction, top_k=top_k, with_probabilities=with_probabilities)
         frames = answer.prediction.frames if with_frames else None
+        affect = answer.prediction.affect
+        asked = {} if affect is None else {"affect": AffectBody.of(affect)}
         return cls(
             **core.model_dump(exclude_unset=True),
             model=ModelRef.of(answer.manifest),
             evidence=EvidenceBody.of(answer.prediction.evidence, frames),
             media=MediaBody.of(answer.media),
             warnings=list(answer.warnings),
+            **asked,
         )
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from service.analysis.house import House
-from service.analysis.looking import Look, Part, end_of, looker_of, sign_section, windows_over_part
+from service.analysis.looking import Look, Part, SectionOf, end_of, looker_of, sign_section, windows_over_part
 from service.analysis.prediction import Evidence
 from service.errors import SignError
 from service.media.medium import MediaLimits
@@ -123,13 +123,13 @@ class Reached:
         self.tail = seen.track.only(seen.track.times_s >= from_s)
 
 
-async def look_on(part: Part, reached: Reached, house: House) -> Look | None:
+async def look_on(part: Part, reached: Reached, house: House, section_of: SectionOf = sign_section) -> Look | None:
     """Look at the next stretch: the track of all that is needed; `reached` is moved on.
 
     None where an interactive request came before anything new was seen. Raises SignError as `look` does.
     """
     model = await house.registry.get(part.model, part.version)
-    section = sign_section(model.manifest)
+    section = section_of(model.manifest)
     looker, eye = looker_of(model)
     settings = house.settings
     tail = reached.tail
