@@ -19,6 +19,7 @@ class Judged:
     """A window and its C probabilities; None where it shows no evidence.
 
     votes: R × C probabilities of the single rows that voted for them, at times_s; none of a model of sequences.
+    outputs: R × N numbers that the graph gave for these rows, before temperature and activation.
     """
 
     window: Window
@@ -26,6 +27,7 @@ class Judged:
     votes: FloatArray | None
     times_s: TimeArray
     warnings: tuple[str, ...]
+    outputs: FloatArray
 
 
 async def judge(seen: Look, windows: list[Window]) -> list[Judged]:
@@ -53,8 +55,10 @@ async def _outputs(seen: Look, reading: Reading) -> FloatArray:
 
 def _own_answers(seen: Look, windows: list[Window], reading: Reading, raw: FloatArray) -> list[Judged]:
     """Where the model that looks is the one that answers: the rows of a window vote."""
+    lengths = [len(entry.seen) for entry in reading.windows]
     gathered = raw[[place for entry in reading.windows for place in entry.seen]]
-    scores = seen.model.votes(gathered, [len(entry.seen) for entry in reading.windows])
+    scores = seen.model.votes(gathered, lengths)
+    outputs = np.split(gathered, np.cumsum(lengths)[:-1])
     single = seen.model.each(raw) if seen.eye.votes else None
     return [
         Judged(
@@ -63,8 +67,9 @@ def _own_answers(seen: Look, windows: list[Window], reading: Reading, raw: Float
             None if single is None else single[entry.seen],
             entry.seen_times_s,
             entry.warnings,
+            own,
         )
-        for window, entry, probabilities in zip(windows, reading.windows, scores, strict=True)
+        for window, entry, probabilities, own in zip(windows, reading.windows, scores, outputs, strict=True)
     ]
 
 
@@ -80,11 +85,14 @@ async def _heads_answers(
         ],
     )
     began = time.perf_counter()
-    scores = await seen.model.score(rows)
+    lengths = [len(one) for one in rows]
+    raw_answers = await seen.model.raw(rows)
+    scores = seen.model.votes(raw_answers, lengths)
     seen.spent("inference", began)
+    outputs = np.split(raw_answers, np.cumsum(lengths)[:-1])
     return [
-        Judged(window, probabilities if len(one) else None, None, one.times_s, (*entry.warnings, *one.warnings))
-        for window, entry, one, probabilities in zip(windows, reading.windows, rows, scores, strict=True)
+        Judged(window, probabilities if len(one) else None, None, one.times_s, (*entry.warnings, *one.warnings), own)
+        for window, entry, one, probabilities, own in zip(windows, reading.windows, rows, scores, outputs, strict=True)
     ]
 
 
