@@ -80,13 +80,18 @@ def digest_of(files: Mapping[str, PageFile]) -> str:
 
 FILES = read_files(WEB)
 DIGEST = digest_of(FILES)
+PRELOADS = "\n".join(
+    f'<link rel="modulepreload" href="web/{DIGEST}/{name}">' for name in FILES if Path(name).suffix == ".js"
+)
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
 async def get_page(request: Request) -> Response:
     """The page; what it needs to know before it can ask stands in it, so that its first line is true at once."""
     known = html.escape(json.dumps(known_before_asking(request.app.state.house)))
-    text = FILES[INDEX].content.decode().replace("{{files}}", f"web/{DIGEST}").replace("{{service}}", known)
+    text = FILES[INDEX].content.decode()
+    for name, value in (("files", f"web/{DIGEST}"), ("preloads", PRELOADS), ("service", known)):
+        text = text.replace(f"{{{{{name}}}}}", value)
     return _answer(request, PageFile(text.encode(), FILES[INDEX].media_type), ASK_EACH_TIME)
 
 

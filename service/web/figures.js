@@ -40,6 +40,6 @@ export function wait(/** @type {number} */ seconds) {
 
 /** A confidence as the command line prints it: 50 cells. */
 export function bar(/** @type {number} */ share) {
-  const full = Math.min(CELLS, Math.max(0, Math.floor(share * CELLS + 1e-9)));
+  const full = Math.min(CELLS, Math.max(0, Math.round(share * CELLS)));
   return "█".repeat(full) + "░".repeat(CELLS - full);
 }
