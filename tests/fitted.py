@@ -42,7 +42,12 @@ LETTERS = KeypointsSection.model_validate(
         "source": "hands",
         "mirror_left": True,
         "layout": [{"part": "hand", "axes": ["x", "y"]}],
-        "derive": [{"step": "aspect"}, {"step": "trajectory"}, {"step": "wrist_origin"}, {"step": "scale", "by": "max"}],
+        "derive": [
+            {"step": "aspect"},
+            {"step": "trajectory"},
+            {"step": "wrist_origin"},
+            {"step": "scale", "by": "max"},
+        ],
         "sampling": {"rate": RATE},
         "missing": "drop",
         "length": {"length": 16, "resample": True},
@@ -111,7 +116,7 @@ def publish_words(root: Path, name: str, clips: Mapping[str, Track]) -> Manifest
 
 
 def body_relative(rows: FloatArray) -> FloatArray:
-    """Points from between the shoulders, in widths of the shoulders; hands that were not seen stay 0. As _BODY_NODES."""
+    """Points from between the shoulders, in widths of the shoulders; unseen hands stay 0. As _BODY_NODES."""
     points = rows.reshape(len(rows), -1, 2)
     left, right = points[:, _LEFT_SHOULDER], points[:, _RIGHT_SHOULDER]
     width = np.sqrt(((left - right) ** 2).sum(axis=-1))[:, None, None]
@@ -170,9 +175,7 @@ def _with_losses(track: Track, lost: BoolArray) -> Track:
 
 
 def _together(examples: list[Examples]) -> Examples:
-    return Examples(
-        np.concatenate([one.rows for one in examples]), np.concatenate([one.classes for one in examples])
-    )
+    return Examples(np.concatenate([one.rows for one in examples]), np.concatenate([one.classes for one in examples]))
 
 
 def _fit(examples: Examples, classes: int) -> Fitted:

@@ -29,7 +29,7 @@ from service.observe.unwanted import UnwantedError
 from service.pipelines import observer
 from service.pipelines.chunks import ChunksSection
 from service.pipelines.windows import windows_over
-from service.track import CountArray, FloatArray, MediaInfo, Side, Track, Window
+from service.track import CountArray, FloatArray, MediaInfo, Side, Track, Window, united
 from service.workers.deadline import Deadline
 
 WARM_UP_S = 2.0
@@ -94,6 +94,11 @@ class Reached:
         if self.tail is None:
             raise RuntimeError("nothing has been looked at yet")
         return self.tail.media
+
+    @property
+    def gaps(self) -> tuple[Window, ...]:
+        """The damaged stretches of what has been looked at."""
+        return () if self.tail is None else self.tail.gaps
 
     def warn(self, *sentences: str) -> None:
         """Note warnings, each once."""
@@ -189,6 +194,7 @@ def joined(first: Track, second: Track) -> Track:
         handedness=_joined(first.handedness, second.handedness),
         boxes=_joined(first.boxes, second.boxes),
         faces=_joined(first.faces, second.faces),
+        gaps=united(*first.gaps, *second.gaps),
     )
 
 
