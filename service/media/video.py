@@ -238,6 +238,7 @@ class Video:
     def _decode(self) -> Iterator[VideoFrame]:
         """What can be decoded; damaged packets are counted and passed over."""
         tells_losses = self._kind.demuxer != "matroska"
+        packets: Iterator[Packet[VideoStream]]
         packets = self._container.demux(self._stream) if tells_losses else self._all_packets()
         time_s = 0.0
         while True:
@@ -280,8 +281,9 @@ class Video:
                     self._hurt_s.append(time_s)
                 end = packet.pos + packet.size
             if packet.stream is self._stream:
-                time_s = self._seconds(packet, time_s)
-                yield packet
+                wanted = cast("Packet[VideoStream]", packet)
+                time_s = self._seconds(wanted, time_s)
+                yield wanted
 
     def _hurt(self, time_s: float) -> None:
         """Note that a packet or a frame is damaged."""
