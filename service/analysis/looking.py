@@ -85,6 +85,11 @@ def sign_section(manifest: Manifest) -> Observing | SeriesSection:
     return section_for(manifest, ("sign",))
 
 
+def predict_section(manifest: Manifest) -> Observing | SeriesSection:
+    """The pipeline of a model that names signs or emotions; SignError where it answers another route or none."""
+    return section_for(manifest, ("sign", "affect"))
+
+
 def section_for(manifest: Manifest, tasks: tuple[Task, ...]) -> Observing | SeriesSection:
     """The pipeline of a model of one of the tasks; SignError where it answers another route or none."""
     if manifest.task not in tasks:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from service.analysis.highlights import HighlightsAnswer
 from service.analysis.predict import PredictAnswer
-from service.analysis.prediction import Evidence, FrameAnswer, Prediction, RankedLabel
+from service.analysis.prediction import Affect, Evidence, FrameAnswer, Prediction, RankedLabel
 from service.analysis.timeline import TimelineAnswer
 from service.export.answer import Sample
 from service.registry.manifest import Manifest
@@ -128,6 +128,18 @@ class PredictionBody(BaseModel):
         )
 
 
+class AffectBody(BaseModel):
+    """What a model of emotions says beside them."""
+
+    valence: float | None
+    arousal: float | None
+    faces: int
+
+    @classmethod
+    def of(cls, affect: Affect) -> Self:
+        return cls(valence=affect.valence, arousal=affect.arousal, faces=affect.faces)
+
+
 class PredictBody(PredictionBody):
     """The answer of /predict."""
 
@@ -135,17 +147,21 @@ class PredictBody(PredictionBody):
     evidence: EvidenceBody
     media: MediaBody
     warnings: list[str]
+    affect: AffectBody | None = None
 
     @classmethod
     def of_answer(cls, answer: PredictAnswer, *, top_k: int, with_probabilities: bool, with_frames: bool) -> Self:
         core = PredictionBody.of(answer.prediction, top_k=top_k, with_probabilities=with_probabilities)
         frames = answer.prediction.frames if with_frames else None
+        affect = answer.prediction.affect
+        asked = {} if affect is None else {"affect": AffectBody.of(affect)}
         return cls(
             **core.model_dump(exclude_unset=True),
             model=ModelRef.of(answer.manifest),
             evidence=EvidenceBody.of(answer.prediction.evidence, frames),
             media=MediaBody.of(answer.media),
             warnings=list(answer.warnings),
+            **asked,
         )
 
 

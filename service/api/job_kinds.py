@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from service.analysis.highlights import HighlightsAnswer, HighlightsRequest, eye_for, section_for_highlights
 from service.analysis.house import House
-from service.analysis.looking import looker_of, sign_section
+from service.analysis.looking import looker_of, predict_section, sign_section
 from service.analysis.predict import PredictAnswer, PredictRequest
 from service.analysis.timeline import TimelineAnswer, TimelineRequest, times_of
 from service.api.answers import WINDOW_TOP_K, HighlightsBody, PredictBody, PredictionBody, TimelineBody
@@ -52,13 +52,14 @@ class JobKind(Generic[OptionsT]):
         return wanted or "json"
 
 
-def _signs(_asked: PredictRequest | TimelineRequest, model: ServedModel) -> None:
-    sign_section(model.manifest)
+def _signs_or_emotions(_asked: PredictRequest, model: ServedModel) -> None:
+    predict_section(model.manifest)
     looker_of(model)
 
 
 def _timed_signs(asked: TimelineRequest, model: ServedModel) -> None:
-    _signs(asked, model)
+    sign_section(model.manifest)
+    looker_of(model)
     times_of(asked, model.manifest)
 
 
@@ -111,7 +112,9 @@ def _with_windows(body: dict[str, Any], jobs: Jobs, job: Job, options: TimelineO
 
 
 JOB_KINDS: Mapping[str, JobKind[Any]] = {
-    "predict": JobKind("One answer, as /predict gives it", PredictOptions, {}, predict_asked, _signs, _show_predict),
+    "predict": JobKind(
+        "One answer, as /predict gives it", PredictOptions, {}, predict_asked, _signs_or_emotions, _show_predict
+    ),
     "timeline": JobKind(
         "What is signed when, as /timeline answers",
         TimelineOptions,

@@ -5,6 +5,7 @@ it sees while settling is left out, as it was seen by the stretch before.
 """
 
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from service.observe.unwanted import UnwantedError
 from service.pipelines import observer
 from service.pipelines.chunks import ChunksSection
 from service.pipelines.windows import windows_over
-from service.track import MediaInfo, Side, Track, Window
+from service.track import CountArray, FloatArray, MediaInfo, Side, Track, Window
 from service.workers.deadline import Deadline
 
 WARM_UP_S = 2.0
@@ -38,6 +39,9 @@ WAIT_S = 24 * 3600.0
 _UNKNOWN_WITHIN_S = 1.0
 _MOST_A_CALL_S = 60.0
 _UNLIMITED_FRAMES = 10**9
+
+
+Numbers = TypeVar("Numbers", FloatArray, CountArray)
 
 
 @dataclass(slots=True)
@@ -177,16 +181,19 @@ async def look_on(
 
 def joined(first: Track, second: Track) -> Track:
     """Two tracks of one medium, one after the other; the medium is as the second knows it."""
-    sides = first.handedness is not None and second.handedness is not None
-    boxes = first.boxes is not None and second.boxes is not None
     return replace(
         second,
         times_s=np.concatenate([first.times_s, second.times_s]),
         values=np.concatenate([first.values, second.values]),
         present=np.concatenate([first.present, second.present]),
-        handedness=np.concatenate([first.handedness, second.handedness]) if sides else None,
-        boxes=np.concatenate([first.boxes, second.boxes]) if boxes else None,
+        handedness=_joined(first.handedness, second.handedness),
+        boxes=_joined(first.boxes, second.boxes),
+        faces=_joined(first.faces, second.faces),
     )
+
+
+def _joined(first: Numbers | None, second: Numbers | None) -> Numbers | None:
+    return None if first is None or second is None else np.concatenate([first, second])
 
 
 def _warm_up_from(reached: Reached) -> float:
