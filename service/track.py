@@ -103,6 +103,17 @@ class Track:
         """The chosen observations."""
         return self._only(chosen)
 
+    def followed_by(self, later: "Track") -> "Track":
+        """This track and a later one of the same medium, which is as the later one knows it."""
+        both = self.handedness is not None and later.handedness is not None
+        return replace(
+            later,
+            times_s=np.concatenate([self.times_s, later.times_s]),
+            values=np.concatenate([self.values, later.values]),
+            present=np.concatenate([self.present, later.present]),
+            handedness=np.concatenate([self.handedness, later.handedness]) if both else None,
+        )
+
     def _only(self, chosen: BoolArray | slice) -> "Track":
         return replace(
             self,

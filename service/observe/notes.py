@@ -58,6 +58,12 @@ class LandmarkNotes:
             warnings=(*warnings, MORE_HANDS) if self._more_hands else warnings,
         )
 
+    def forget(self) -> None:
+        """Let go of what was taken down; the hand that is followed stays followed."""
+        self._times_s.clear()
+        self._rows.clear()
+        self._handedness.clear()
+
     def _follow(self, frame: LandmarkFrame, time_s: float) -> SeenHand | None:
         if self._followed is None:
             return None

@@ -10,7 +10,7 @@ from service.media.resizing import Picture
 from service.media.upright import Pixels
 from service.observe.followed_hand import FollowedHand
 from service.observe.kept import Keeper
-from service.observe.landmarker import Landmarker, PartLandmarks
+from service.observe.landmarker import Landmarker, PartLandmarks, SeenHand
 from service.observe.landmarkers import Landmarkers
 from service.observe.notes import MORE_HANDS, LandmarkNotes, signed_side
 from service.observe.pictures import picture_of, taken_whole
@@ -25,6 +25,10 @@ class Observer(Protocol):
 
     def __len__(self) -> int: ...
 
+    @property
+    def hands(self) -> tuple[SeenHand, ...]:
+        """All hands of the last frame, where the model needs any."""
+
     def look(self, time_s: float, rgb: Pixels) -> None:
         """Observe the next frame."""
 
@@ -33,6 +37,9 @@ class Observer(Protocol):
 
     def track(self, media: MediaInfo, warnings: tuple[str, ...] = ()) -> Track:
         """All that was taken down."""
+
+    def forget(self) -> None:
+        """Let go of what was taken down; what is followed stays followed."""
 
 
 @contextmanager
@@ -45,9 +52,9 @@ def observing(
             yield LandmarkObserver(request, aspect, landmarker)
     elif request.finder is not None:
         with landmarkers.borrow(request.finder) as landmarker:
-            yield PictureObserver(request, aspect, landmarker, keeper_for(request))
+            yield PictureObserver(request, aspect, landmarker, keeper_for)
     else:
-        yield PictureObserver(request, aspect, None, keeper_for(request))
+        yield PictureObserver(request, aspect, None, keeper_for)
 
 
 class LandmarkObserver:
@@ -56,12 +63,15 @@ class LandmarkObserver:
     def __init__(self, request: LandmarkRequest, aspect: float, landmarker: Landmarker) -> None:
         self._notes = LandmarkNotes(request, aspect)
         self._landmarker = landmarker
+        self.hands: tuple[SeenHand, ...] = ()
 
     def __len__(self) -> int:
         return len(self._notes)
 
     def look(self, time_s: float, rgb: Pixels) -> None:
-        self._notes.add(time_s, self._landmarker.detect(rgb))
+        frame = self._landmarker.detect(rgb)
+        self.hands = frame.hands
+        self._notes.add(time_s, frame)
 
     def repeat(self, time_s: float) -> None:
         self._notes.repeat(time_s)
@@ -69,15 +79,22 @@ class LandmarkObserver:
     def track(self, media: MediaInfo, warnings: tuple[str, ...] = ()) -> Track:
         return self._notes.track(media, warnings)
 
+    def forget(self) -> None:
+        self._notes.forget()
+
 
 class PictureObserver:
     """Pictures as models take them; `present` says whether the hand or face that the crop needs was there."""
 
-    def __init__(self, request: PictureRequest, aspect: float, landmarker: Landmarker | None, keeper: Keeper) -> None:
+    def __init__(
+        self, request: PictureRequest, aspect: float, landmarker: Landmarker | None, keeper_for: KeeperFor
+    ) -> None:
         self._request = request
         self._landmarker = landmarker
         self._followed = FollowedHand(aspect)
-        self._keeper = keeper
+        self._keeper_for = keeper_for
+        self._keeper = keeper_for(request)
+        self.hands: tuple[SeenHand, ...] = ()
         self._last: Picture | None = None
         self._times_s: list[float] = []
         self._present: list[bool] = []
@@ -106,6 +123,12 @@ class PictureObserver:
             shows=self._part,
         )
 
+    def forget(self) -> None:
+        self._keeper = self._keeper_for(self._request)
+        self._times_s.clear()
+        self._present.clear()
+        self._handedness.clear()
+
     @property
     def _part(self) -> PartName | None:
         return None if self._request.finder is None else self._request.finder.parts[0]
@@ -121,9 +144,9 @@ class PictureObserver:
         if self._landmarker is None or taken_whole(rgb, self._request.crop):
             return None, 0.0
         frame = self._landmarker.detect(rgb)
+        self.hands = hands = frame.hands
         if self._part == "face":
             return frame.face, 0.0
-        hands = frame.hands
         self._more_hands |= len(hands) > 1
         hand = self._followed.choose(hands, time_s)
         return (None, 0.0) if hand is None else (hand.landmarks, signed_side(hand))
