@@ -1,4 +1,4 @@
-"""The command line: keras, torch, onnx, inspect, verify, list."""
+"""The command line: keras, torch, onnx, inspect, verify, calibrate, list."""
 
 import json
 import sys
@@ -157,6 +157,22 @@ def verify(
 
     with _answering(as_json) as answer:
         answer(verify_model(model, store, golden))
+
+
+@app.command()
+def calibrate(
+    model: Annotated[str, typer.Argument(help="NAME or NAME:VERSION, the version that was evaluated.")],
+    report: Annotated[
+        Path, typer.Option("--report", help="What `python -m service evaluate … --write-report FILE` wrote.")
+    ],
+    store: StoreOption = Path("model_store"),
+    as_json: JsonFlag = False,
+) -> None:
+    """Publish a model's next version with the temperature, threshold and figures that an evaluation measured."""
+    from convert.work import calibrate_model  # noqa: PLC0415 - heavy
+
+    with _answering(as_json) as answer:
+        answer(calibrate_model(model, store, report))
 
 
 @app.command("list")

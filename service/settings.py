@@ -115,6 +115,7 @@ class Settings(BaseSettings):
     jobs_chunk_s: float = Field(10.0, ge=1, le=10, description="Seconds of media between two checkpoints of a job.")
     jobs_attempts: int = Field(3, ge=1, description="Times that a chunk which kills its process is tried.")
     jobs_unfinished: int = Field(1000, ge=1, description="Jobs that may wait or run; the next is refused.")
+    jobs_slots: int | None = Field(None, ge=1, description="Slots that jobs may hold; default: all but one.")
 
     @field_validator("api_keys", "admin_keys", "cors_origins", "model_versions", mode="before")
     @classmethod
@@ -135,7 +136,7 @@ class Settings(BaseSettings):
     @property
     def slots_for_jobs(self) -> int:
         """Most slots that jobs hold at a time; one is left to interactive requests where there are several."""
-        return max(1, self.slots - 1)
+        return max(1, self.slots - 1) if self.jobs_slots is None else min(self.jobs_slots, self.slots)
 
     @property
     def pinned_versions(self) -> dict[str, int]:

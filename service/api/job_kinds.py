@@ -15,11 +15,11 @@ from service.api.answers import WINDOW_TOP_K, PredictBody, PredictionBody, Timel
 from service.api.options import MediumOptions, PredictOptions, TimelineOptions
 from service.api.predict import predict_asked
 from service.api.timeline import exported, timeline_asked
-from service.api.upload import Upload
 from service.errors import SignError
 from service.export.formats import TIMELINE_FORMATS
 from service.jobs.jobs import Jobs
 from service.jobs.record import Job
+from service.media.medium import Medium
 from service.registry.registry import ServedModel
 
 OptionsT = TypeVar("OptionsT", bound=MediumOptions)
@@ -36,7 +36,7 @@ class JobKind(Generic[OptionsT]):
     summary: str
     options: type[OptionsT]
     formats: tuple[str, ...]
-    ask: Callable[[OptionsT, Upload, House], Any]
+    ask: Callable[[OptionsT, Medium, House], Any]
     check: Callable[[Any, ServedModel], None]
     show: Callable[[Jobs, Job, OptionsT, Any, str], Awaitable[Response]]
     keeps_windows: Callable[[OptionsT], bool] = lambda _: False

@@ -140,7 +140,7 @@ async def _submitted(request: Request, name: str, kind: JobKind[Any]) -> Respons
     ):
         options = early or _options(request, upload.fields, kind)
         claim.reserve(answer_bytes(kind.keeps_windows(options)))
-        asked = kind.ask(options, upload, house)
+        asked = kind.ask(options, upload.medium, house)
         model = await house.registry.get(asked.part.model, asked.part.version)
         kind.check(asked, model)
         job = await jobs.submit(_draft(name, kind, options, asked, model, upload, owner, key), upload.medium)

@@ -1,13 +1,13 @@
 """POST /timeline."""
 
 import asyncio
-from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
+from service.analysis.exporting import signs_answer
 from service.analysis.house import House
 from service.analysis.timeline import TimelineAnswer, TimelineRequest, timeline
 from service.api.access import require_key, require_open
@@ -15,11 +15,9 @@ from service.api.answers import TimelineBody
 from service.api.hangup import unless_hung_up
 from service.api.options import TimelineOptions, media_route_schema
 from service.api.receive import part_of, received_with, server_timing
-from service.api.upload import Upload
 from service.errors import SignError
-from service.export.answer import MediaFile, SignsAnswer
 from service.export.formats import JSON_MEDIA_TYPE, TIMELINE_FORMATS
-from service.spotting.transcript import text_of
+from service.media.medium import Medium
 
 router = APIRouter(tags=["answers"], dependencies=[Depends(require_key), Depends(require_open)])
 
@@ -35,7 +33,7 @@ async def post_timeline(request: Request) -> Response:
     house: House = request.app.state.house
     async with received_with(request, TimelineOptions) as (upload, options):
         format_name = options.format or acceptable_format(request.headers.get("accept"))
-        answer = await unless_hung_up(request, timeline(timeline_asked(options, upload, house), house))
+        answer = await unless_hung_up(request, timeline(timeline_asked(options, upload.medium, house), house))
         name = options.media_name or upload.file_name or ""
     headers = {"Server-Timing": server_timing({"upload": upload.seconds, **answer.stages_s})}
     if format_name != "json":
@@ -45,10 +43,10 @@ async def post_timeline(request: Request) -> Response:
     return JSONResponse(body.model_dump(exclude_unset=True), headers=headers)
 
 
-def timeline_asked(options: TimelineOptions, upload: Upload, house: House) -> TimelineRequest:
+def timeline_asked(options: TimelineOptions, medium: Medium, house: House) -> TimelineRequest:
     """What the options ask of the medium."""
     return TimelineRequest(
-        part=part_of(options, upload, house, duration_s=None),
+        part=part_of(options, medium, house, duration_s=None),
         window_s=options.clip_duration,
         stride_s=options.stride,
         min_duration_s=options.min_duration,
@@ -60,13 +58,10 @@ def timeline_asked(options: TimelineOptions, upload: Upload, house: House) -> Ti
 
 async def exported(answer: TimelineAnswer, format_name: str, name: str, headers: dict[str, str]) -> Response:
     """The answer as a file of another format than json."""
-    media = answer.media
     chosen = TIMELINE_FORMATS[format_name]
-    file = MediaFile(name, media.kind, media.format, media.duration, media.frame_rate)
-    texts = {label: text_of(label, answer.manifest.label_text) for label in answer.manifest.label_text}
-    signs = SignsAnswer(file, answer.segments, datetime.now(UTC), answer.manifest.name, texts)
+    signs = signs_answer(answer, name)
     content = await asyncio.to_thread(chosen.file, signs)
-    headers = {**headers, "Content-Disposition": saved_as(chosen.file_name(file))}
+    headers = {**headers, "Content-Disposition": saved_as(chosen.file_name(signs.media))}
     return Response(content, media_type=chosen.media_type, headers=headers)
 
 

@@ -62,7 +62,7 @@ def _only_window(request: PredictRequest, reached: Reached, seen: Look) -> list[
         raise SignError(
             "media-too-long",
             f"{seen.manifest.name} answers for the whole part at once, which lasts more than {limit_s:g} s. "
-            "Choose a shorter one with start_time and clip_duration, or ask /jobs/timeline.",
+            "Choose a shorter one with start_time and clip_duration, or ask for a timeline of it.",
             limit=limit_s,
             actual=span_s,
         )

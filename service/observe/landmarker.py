@@ -23,11 +23,16 @@ class SeenHand:
 
 @dataclass(frozen=True, slots=True)
 class LandmarkFrame:
-    """All landmarks of one frame, in fractions of its width and height (z over its width)."""
+    """All landmarks of one frame, in fractions of its width and height (z over its width); the largest face first."""
 
     hands: tuple[SeenHand, ...] = ()
     pose: PartLandmarks | None = None
-    face: PartLandmarks | None = None
+    faces: tuple[PartLandmarks, ...] = ()
+
+    @property
+    def face(self) -> PartLandmarks | None:
+        """The largest face, or the only one."""
+        return self.faces[0] if self.faces else None
 
 
 class Landmarker(Protocol):

@@ -30,9 +30,13 @@ class LandmarkNotes:
         hand = self._follow(frame, time_s)
         row = np.full((self._points, 4), np.nan, np.float32)
         start = 0
+        faces = iter(frame.faces)
         for part in self._request.parts:
             stop = start + PART_POINTS[part]
-            found = hand.landmarks if part == "hand" and hand is not None else _part(frame, part)
+            if part == "face":
+                found = next(faces, None)
+            else:
+                found = hand.landmarks if part == "hand" and hand is not None else _part(frame, part)
             if found is not None:
                 row[start:stop] = found
             start = stop
@@ -107,8 +111,6 @@ def _any_of(values: FloatArray, parts: tuple[PartName, ...], wanted: tuple[PartN
 def _part(frame: LandmarkFrame, part: PartName) -> FloatArray | None:
     if part == "pose":
         return frame.pose
-    if part == "face":
-        return frame.face
     if part == "hand":
         return None
     hand = by_side(frame.hands).get(part)

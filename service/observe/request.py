@@ -9,12 +9,18 @@ from service.media.resize import Resize
 from service.track import HAND_PARTS, PartName
 
 Colour = Literal["rgb", "bgr", "grey"]
+LandmarkSource = Literal["hands", "holistic", "face_mesh"]
 PAGE_BYTES = mmap.ALLOCATIONGRANULARITY
+MOST_FACES = 4
+"""Faces of one frame that FaceMesh is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class LandmarkRequest:
-    """Landmarks of the parts, in this order, by MediaPipe Hands or Holistic.
+    """Landmarks of the parts, in this order, by MediaPipe Hands, Holistic or FaceMesh.
+
+    FaceMesh gives faces alone, each frame for itself; the part `face` may stand several times then: the largest face
+    first, up to MOST_FACES.
 
     max_hands: for Hands, how many to ask for: 1 or 2. complexity: Hands 0 or 1; Holistic has only 1.
     selfie: the author flipped each frame before landmarks (a mirrored webcam loop): coordinates are of the flipped
@@ -22,7 +28,7 @@ class LandmarkRequest:
     selfie they are the mirrored body's, pose points and hands alike: what the author's model was trained on.
     """
 
-    source: Literal["hands", "holistic"]
+    source: LandmarkSource
     parts: tuple[PartName, ...]
     max_hands: int = 1
     complexity: int = 1

@@ -59,7 +59,8 @@ class Output(Section):
     """The output that answers, and what the service has yet to apply to it.
 
     temperature divides logits (log-probabilities where the graph ends in softmax) before the activation; below
-    threshold the service declines to answer.
+    threshold the service declines to answer. channels: names of the numbers where they are no labels; channel: the one
+    of them, or of the labels, that is the tension of /highlights.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Output(Section):
     temperature: float = Field(1.0, ge=0.01, le=100)
     threshold: float = Field(0.0, ge=0, le=1)
     channels: tuple[str, ...] | None = None
+    channel: str | None = None
 
     @model_validator(mode="after")
     def _check_channels(self) -> "Output":
@@ -189,6 +191,7 @@ class Manifest(Section):
     def _check(self) -> "Manifest":
         self._check_files()
         self._check_labels()
+        self._check_channel()
         self._check_inputs()
         return self
 
@@ -212,6 +215,11 @@ class Manifest(Section):
         width = 2 if self.output.is_binary else self.output.width
         if isinstance(width, int) and width != len(self.labels):
             raise ValueError(f"labels: there are {len(self.labels)}, the output answers for {width}")
+
+    def _check_channel(self) -> None:
+        channel, named = self.output.channel, self.output.channels or self.labels or ()
+        if channel is not None and channel not in named:
+            raise ValueError(f"output: channel: {channel!r} is none of {list(named)}")
 
     def _check_inputs(self) -> None:
         tracks = [entry for entry in self.inputs if entry.source == "track"]

@@ -1,0 +1,20 @@
+"""What exports are made from: a use case's answer, and the medium's name as its sender knows it."""
+
+from datetime import UTC, datetime
+
+from service.analysis.timeline import TimelineAnswer
+from service.export.answer import MediaFile, SignsAnswer
+from service.spotting.transcript import text_of
+from service.track import MediaInfo
+
+
+def media_file(media: MediaInfo, name: str) -> MediaFile:
+    """The medium as exports show it; name: its file name without a folder, empty where none is known."""
+    return MediaFile(name, media.kind, media.format, media.duration, media.frame_rate)
+
+
+def signs_answer(answer: TimelineAnswer, name: str) -> SignsAnswer:
+    """A timeline's answer for export, of a medium with this file name; created now."""
+    label_text = answer.manifest.label_text
+    texts = {label: text_of(label, label_text) for label in label_text}
+    return SignsAnswer(media_file(answer.media, name), answer.segments, datetime.now(UTC), answer.manifest.name, texts)
