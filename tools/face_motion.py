@@ -153,9 +153,11 @@ def main() -> None:
     content = graph()
     known = newest(store)
     if known is not None:
-        same = Manifest.model_validate(
-            {"schema": 1, **fields(content), "version": known.version, "files": known.files}
-        ) == known and content == (store.folder(NAME, known.version) / "model.onnx").read_bytes()
+        same = (
+            Manifest.model_validate({"schema": 1, **fields(content), "version": known.version, "files": known.files})
+            == known
+            and content == (store.folder(NAME, known.version) / "model.onnx").read_bytes()
+        )
         if same:
             print(f"{NAME} version {known.version} is the same already")
             return

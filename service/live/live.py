@@ -57,7 +57,9 @@ class Live:
             with contextlib.suppress(HungUpError, TimeoutError):
                 async with asyncio.timeout(CLOSE_S):
                     if closing.error is not None:
-                        await client.send(ErrorMessage(type="error", code=closing.error, detail=closing.detail).as_text())
+                        await client.send(
+                            ErrorMessage(type="error", code=closing.error, detail=closing.detail).as_text()
+                        )
                     await client.close(closing.code, closing.reason)
 
     async def _closing(self, socket: WebSocket, client: ClientSocket) -> ClosingError | None:
@@ -73,7 +75,9 @@ class Live:
             return closing_of(error)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a broken network
             _log.error("live session failed", exc_info=error)
-            return ClosingError(CloseCode.OUR_FAULT, "The fault is logged; the service goes on. Start again.", "internal")
+            return ClosingError(
+                CloseCode.OUR_FAULT, "The fault is logged; the service goes on. Start again.", "internal"
+            )
 
     async def _serve(self, socket: WebSocket, client: ClientSocket) -> ClosingError:
         house = self._house

@@ -1,4 +1,4 @@
-"""Mailbox: what came and waits to be dealt with. The newest frame replaces the one that waits, so latency never grows."""
+"""Mailbox: what came and waits to be dealt with. The newest frame replaces the one that waits: latency never grows."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ class Mailbox:
         return len(self._letters)
 
     def put_frames(self, frames: Iterable[Shown]) -> None:
-        """Frames that are to be looked at; each replaces the one that waits, and what began with that begins with it."""
+        """Frames that are to be looked at; each replaces the one that waits, and begins what that would have begun."""
         for frame in frames:
             waiting = self._letters[-1] if self._letters else None
             if isinstance(waiting, Shown):

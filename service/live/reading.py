@@ -154,7 +154,7 @@ class Reader:
         due: list[Window] = []
         if self._start_s is None:
             return due
-        known_s = self._step / self._rate + TIME_SLACK_S
+        known_s = self._step / self._rate
         times = self.times
         while True:
             window = full_window(self._judged_count + len(due), self._start_s, times.window_s, times.stride_s)
@@ -209,11 +209,11 @@ def _differs(growing: Segment, before: Segment | None) -> bool:
 
 def _repeated(one: Track, times_s: list[float]) -> Track:
     """An observation at each of these times."""
-    count = len(times_s)
+    same = np.zeros(len(times_s), np.intp)
     return replace(
         one,
         times_s=np.array(times_s, np.float64),
-        values=np.repeat(one.values, count, axis=0),
-        present=np.repeat(one.present, count),
-        handedness=None if one.handedness is None else np.repeat(one.handedness, count),
+        values=one.values[same],
+        present=one.present[same],
+        handedness=None if one.handedness is None else one.handedness[same],
     )

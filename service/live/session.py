@@ -125,12 +125,7 @@ class Session:
                 return
             now = time.monotonic()
             try:
-                if not allowance.spend(now):
-                    raise ClosingError(
-                        CloseCode.NOT_ALLOWED,
-                        f"More than {self._settings.stream_max_fps:g} messages a second came. Send fewer frames.",
-                        "rate-limited",
-                    )
+                self._check_pace(allowance, now)
                 if isinstance(message, bytes):
                     self._take_frame(message, now, frames)
                 elif self._take_text(message):
@@ -140,13 +135,20 @@ class Session:
                 return
             self._came.set()
 
+    def _check_pace(self, allowance: Allowance, now: float) -> None:
+        if not allowance.spend(now):
+            detail = f"More than {self._settings.stream_max_fps:g} messages a second came. Send fewer frames."
+            raise ClosingError(CloseCode.NOT_ALLOWED, detail, "rate-limited")
+
     def _take_text(self, text: str) -> bool:
         """Whether the client is done."""
         try:
             control = CONTROL.validate_json(text)
         except ValidationError:
             raise ClosingError(
-                CloseCode.TEXT_NOT_HERE, "Text may be flush, reset or stop here. Frames are binary messages.", "request-malformed"
+                CloseCode.TEXT_NOT_HERE,
+                "Text may be flush, reset or stop here. Frames are binary messages.",
+                "request-malformed",
             ) from None
         if isinstance(control, StopMessage):
             self.end(ClosingError(CloseCode.DONE, "Done."))
@@ -154,7 +156,9 @@ class Session:
         if control.type == "reset":
             self._pace.reset()
         if not self._mailbox.put_wish(control.type):
-            raise ClosingError(CloseCode.NOT_ALLOWED, "Too many wishes wait. Send fewer of flush and reset.", "rate-limited")
+            raise ClosingError(
+                CloseCode.NOT_ALLOWED, "Too many wishes wait. Send fewer of flush and reset.", "rate-limited"
+            )
         return False
 
     def _take_frame(self, message: bytes, now: float, frames: FrameReader) -> None:

@@ -7,7 +7,7 @@ wait for them, nor they for those.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from pebble import ProcessExpired
@@ -40,7 +40,7 @@ class Stream:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self._running: asyncio.Future[LiveLook] | asyncio.Future[None] | None = None
+        self._running: asyncio.Future[Any] | None = None
 
     @property
     def pid(self) -> int:
@@ -127,25 +127,25 @@ class StreamSlots:
         try:
             yield stream
         finally:
+            # the place is free at once: who reloads a page must not find it taken by himself
+            self._taken -= 1
             leaving = asyncio.create_task(self._take_back(worker, stream))
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)
 
     async def _take_back(self, worker: Worker, stream: Stream) -> None:
         """Keep the process as the spare one if it is fit and none is there; else end it."""
-        try:
-            fit = await stream.settled() and worker.calls < self._settings.slot_calls
-            if not fit or self._closed or self._spare is not None:
-                if not fit:
-                    reason = "recycled" if worker.calls >= self._settings.slot_calls else "died"
-                    self._metrics.slot_restarts.labels(reason).inc()
-                    _log.info("stream_slot_ends", reason=reason, sessions=worker.calls, pid=worker.pid)
-                await self._end(worker)
-            else:
-                self._spare = asyncio.create_task(_at_hand(worker))
-        finally:
-            self._taken -= 1
-            self._keep_spare()
+        fit = await stream.settled()
+        worn = worker.calls >= self._settings.slot_calls
+        if fit and not worn and not self._closed and self._spare is None:
+            self._spare = asyncio.create_task(_at_hand(worker))
+            return
+        if not fit or worn:
+            reason = "recycled" if fit else "died"
+            self._metrics.slot_restarts.labels(reason).inc()
+            _log.info("stream_slot_ends", reason=reason, sessions=worker.calls, pid=worker.pid)
+        self._keep_spare()
+        await self._end(worker)
 
     async def _warm_worker(self) -> Worker:
         """The spare process, or one that is started now."""
