@@ -1,15 +1,18 @@
 """Track: what was observed in a medium over time, the one currency between the rooms."""
 
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 TimeArray = Annotated[npt.NDArray[np.float64], "T, seconds from the medium's start"]
+CountArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 Landmarks = Annotated[FloatArray, "T × P × 4: x, y, z, visibility; NaN where missing"]
+
+Numbers = TypeVar("Numbers", FloatArray, CountArray)
 
 MediaKind = Literal["video", "picture", "landmarks"]
 PartName = Literal["left_hand", "right_hand", "hand", "pose", "face"]
@@ -67,7 +70,7 @@ class Track:
     warnings: sentences for the caller about how the medium was read.
     shows: the part that pixels or numbers are of where they are present, None where that is whatever there is.
     boxes: T × 4, x, y, width and height of the face that they are of, in fractions of the upright picture; NaN without
-    one, None where none is looked for.
+    one, None where none is looked for. faces: T, of how many faces there are pixels, None where they are not of faces.
     """
 
     times_s: TimeArray
@@ -79,6 +82,7 @@ class Track:
     warnings: tuple[str, ...] = field(default=())
     shows: PartName | None = None
     boxes: FloatArray | None = None
+    faces: CountArray | None = None
 
     def __len__(self) -> int:
         return len(self.times_s)
@@ -116,13 +120,14 @@ class Track:
 
     def followed_by(self, later: "Track") -> "Track":
         """This track and a later one of the same medium, which is as the later one knows it."""
-        both = self.handedness is not None and later.handedness is not None
         return replace(
             later,
             times_s=np.concatenate([self.times_s, later.times_s]),
             values=np.concatenate([self.values, later.values]),
             present=np.concatenate([self.present, later.present]),
-            handedness=np.concatenate([self.handedness, later.handedness]) if both else None,
+            handedness=_joined(self.handedness, later.handedness),
+            boxes=_joined(self.boxes, later.boxes),
+            faces=_joined(self.faces, later.faces),
         )
 
     def _only(self, chosen: BoolArray | slice) -> "Track":
@@ -133,6 +138,7 @@ class Track:
             present=self.present[chosen],
             handedness=None if self.handedness is None else self.handedness[chosen],
             boxes=None if self.boxes is None else self.boxes[chosen],
+            faces=None if self.faces is None else self.faces[chosen],
         )
 
     def frames_with(self, parts: tuple[PartName, ...]) -> int:
@@ -153,3 +159,7 @@ class Track:
         if total == 0.0:
             return None
         return "right" if total > 0 else "left"
+
+
+def _joined(first: Numbers | None, second: Numbers | None) -> Numbers | None:
+    return None if first is None or second is None else np.concatenate([first, second])

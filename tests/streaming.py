@@ -60,6 +60,13 @@ class StreamClient:
             pass
         return message
 
+    def is_answered(self, seq: int) -> bool:
+        """Whether one frame is answered; False where the summary comes instead."""
+        while (message := self.hear())["type"] != "summary":
+            if message["type"] == "frame" and message["seq"] == seq:
+                return True
+        return False
+
     def closed(self) -> tuple[int, str]:
         """The close code and the reason, once the service has closed; what comes before is heard."""
         try:

@@ -13,11 +13,13 @@ from service.errors import SignError
 from service.live.pacing import Shown
 from service.media.sampling import TIME_SLACK_S, first_step_at_or_after, live_rate
 from service.observe.live import LiveLook
-from service.pipelines import Observing
+from service.observe.request import LandmarkRequest, PictureRequest
+from service.pipelines import observer
 from service.pipelines.hand_crop import HandCropSection
 from service.pipelines.image import ImageSection
 from service.pipelines.keypoints import KeypointsSection
 from service.pipelines.windows import full_window, windows_over
+from service.registry.manifest import Manifest
 from service.registry.registry import ServedModel
 from service.spotting.segment import Segment
 from service.spotting.segments import Spotter
@@ -26,7 +28,6 @@ from service.track import Track, Window
 from service.workers.deadline import Deadline
 
 JUDGE_S = 10.0
-STREAMING = (KeypointsSection, ImageSection, HandCropSection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +38,15 @@ class News:
     growing: tuple[Segment, str] | None = None
 
 
-def live_section(model: ServedModel) -> Observing:
+def live_section(manifest: Manifest) -> KeypointsSection | ImageSection | HandCropSection:
     """The pipeline of a model that reads live frames; SignError where it cannot."""
-    manifest = model.manifest
-    sign_section(manifest)
-    if not isinstance(manifest.pipeline, STREAMING):
+    section = sign_section(manifest)
+    if not isinstance(section, KeypointsSection | ImageSection | HandCropSection):
         raise SignError(
             "model-wrong-task",
-            f"{manifest.name} (kind {manifest.pipeline.kind}) reads no live frames. Send a video to /timeline.",
+            f"{manifest.name} (kind {section.kind}) reads no live frames. Send a video to /timeline.",
         )
-    return looker_of(model)[1]
+    return section
 
 
 class Reader:
@@ -58,7 +58,7 @@ class Reader:
 
     def __init__(self, model: ServedModel, asked: Asked, house: House) -> None:
         self._model = model
-        self.section = live_section(model)
+        self.section = live_section(model.manifest)
         self._house = house
         self._asked = asked
         manifest = model.manifest
@@ -69,6 +69,14 @@ class Reader:
         self.prediction: Prediction | None = None
         self._said_until_s = -np.inf
         self._forget()
+
+    @property
+    def request(self) -> LandmarkRequest | PictureRequest:
+        """What a worker looks for in each frame."""
+        request = observer(self.section)
+        if not isinstance(request, LandmarkRequest | PictureRequest):
+            raise TypeError(f"{type(request).__name__} is for no live frames")
+        return request
 
     @property
     def rate(self) -> float:

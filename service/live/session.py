@@ -35,7 +35,6 @@ from service.live.pacing import ClockError, Pace, Shown
 from service.live.reading import News, Reader
 from service.live.tally import Tally
 from service.observe.live import LiveCall, LiveFrame
-from service.pipelines import observer
 from service.registry.registry import ServedModel
 from service.settings import Settings
 from service.workers.streams import Stream
@@ -85,9 +84,7 @@ class Session:
 
         Raises HungUpError, ClosingError, and SignError where the service is at fault.
         """
-        await self._stream.open(
-            LiveCall(observer(self._reader.section), self._start.mirrored, self._settings.stream_pixels)
-        )
+        await self._stream.open(LiveCall(self._reader.request, self._start.mirrored, self._settings.stream_pixels))
         await self._send(self._ready())
         too_long = ClosingError(CloseCode.TOO_LONG, "The session has lasted as long as one may. Start another.")
         clock = asyncio.get_running_loop().call_later(self._settings.stream_session_s, self.end, too_long)

@@ -14,7 +14,7 @@ from service.media.medium import MediaLimits
 from service.media.sniff import HEAD_BYTES, MediaType, sniff
 from service.observe.landmarker import SeenHand
 from service.observe.landmarkers import Landmarkers
-from service.observe.request import LandmarkRequest, ObserverRequest
+from service.observe.request import LandmarkRequest, PictureRequest
 from service.track import MediaInfo, Track
 
 LIVE_FORMATS = ("jpeg", "png", "webp")
@@ -27,7 +27,7 @@ class LiveCall:
     mirrored: the sender's frames are mirrored, so they are flipped first. frame_pixels: most pixels of a frame.
     """
 
-    request: ObserverRequest
+    request: LandmarkRequest | PictureRequest
     mirrored: bool
     frame_pixels: int
 
@@ -72,15 +72,16 @@ class LiveObserver:
         from service.media.picture import decode_picture  # noqa: PLC0415
         from service.observe.kept import KeptHere  # noqa: PLC0415
         from service.observe.observe import Stopwatch  # noqa: PLC0415
-        from service.observe.observers import Observer, observing  # noqa: PLC0415
+        from service.observe.observers import LandmarkObserver, PictureObserver, observing  # noqa: PLC0415
 
         self._call = call
         self._landmarkers = landmarkers
         self._limits = MediaLimits(call.frame_pixels, np.inf, 1)
         self._decode, self._observing, self._keeper, self._watch = decode_picture, observing, KeptHere, Stopwatch
+        self._streaming = (LandmarkObserver, PictureObserver)
         self._size: tuple[int, int] | None = None
         self._held = ExitStack()
-        self._observer: Observer | None = None
+        self._observer: LandmarkObserver | PictureObserver | None = None
 
     def look(self, frame: LiveFrame) -> LiveLook:
         """Decode and observe the next frame.
@@ -119,7 +120,10 @@ class LiveObserver:
     def _begin(self, media: MediaInfo) -> None:
         self.close()
         entered = self._observing(self._call.request, media.aspect, self._landmarkers, self._keeper)
-        self._observer = self._held.enter_context(entered)
+        observer = self._held.enter_context(entered)
+        if not isinstance(observer, self._streaming):
+            raise TypeError(f"{type(observer).__name__} observes no live frames")
+        self._observer = observer
         self._size = (media.width, media.height)
 
     def _as_sent(self, hand: SeenHand) -> SeenHand:

@@ -12,7 +12,7 @@ from pebble import ProcessPool
 
 from service.observe.live import LiveCall, LiveFrame, LiveLook
 from service.observe.observe import ObserveCall, ObserveResult
-from service.observe.request import LandmarkRequest, PictureRequest
+from service.observe.request import LandmarkRequest
 from service.workers.process import Confinement, look_live, open_live, run_call, settle_in, warm_up
 from service.workers.sheet import Sheet
 
@@ -85,7 +85,7 @@ class Worker:
 
     async def received(self, result: ObserveResult, call: ObserveCall) -> ObserveResult:
         """The result of a call with its pictures, before the next call may begin."""
-        if not isinstance(call.request, PictureRequest):
+        if isinstance(call.request, LandmarkRequest):
             return result
         return await asyncio.to_thread(self._sheet.received, result, call.request)
 
