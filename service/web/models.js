@@ -77,7 +77,7 @@ export async function loadModels() {
       .filter((/** @type {any} */ version) => version.state === "ready" && SHOWN_TASKS.includes(version.task))
       .map((/** @type {any} */ version) => ({ name: model.name, version: version.version })),
   );
-  const told = await Promise.all(ready.map((one) => askJson(`models/${one.name}/versions/${one.version}`)));
+  const told = await Promise.all(ready.map((/** @type {{name: string, version: number}} */ one) => askJson(`models/${one.name}/versions/${one.version}`)));
   models = told
     .filter((one) => one.manifest && one.manifest.pipeline.kind !== UNUSABLE)
     .map((one) => ({ name: one.name, version: one.version, isDefault: one.is_default, task: one.task, manifest: one.manifest }));
