@@ -9,7 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from service import __version__
 from service.analysis.house import House
-from service.api import health, jobs, models, page, predict, timeline
+from service.api import health, highlights, jobs, models, page, predict, timeline
 from service.api.middleware import Around
 from service.api.problem import install_problem_handlers
 from service.jobs.jobs import Jobs
@@ -43,7 +43,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = metrics
     install_problem_handlers(app)
-    for router in (page.router, health.router, models.router, predict.router, timeline.router, jobs.router):
+    doors = (page, health, models, predict, timeline, highlights, jobs)
+    for router in (door.router for door in doors):
         app.include_router(router)
 
     if settings.cors_origins:
