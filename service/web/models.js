@@ -46,10 +46,12 @@ export function streams(/** @type {Model | null} */ model) {
   return model !== null && model.task === "sign" && STREAMED.includes(model.manifest.pipeline.kind);
 }
 
-/** Choose the first model that can answer, where the chosen one cannot. */
+/** Choose a model that can answer where the chosen one cannot: the service's default one, or the first. */
 export function chooseFor(/** @type {Question} */ question) {
   if (answers(chosen, question)) return;
-  choose(models.find((model) => answers(model, question)) ?? chosen);
+  const preset = question === "highlights" ? KNOWN.defaultHighlightModel : KNOWN.defaultModel;
+  const fitting = models.filter((model) => answers(model, question));
+  choose(fitting.find((model) => model.name === preset && model.isDefault) ?? fitting[0] ?? chosen);
 }
 
 /** What a label says, in the language of the page. */
