@@ -43,8 +43,15 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = metrics
     install_problem_handlers(app)
-    doors = (page, health, models, predict, timeline, highlights, jobs)
-    for router in (door.router for door in doors):
+    for router in (
+        page.router,
+        health.router,
+        models.router,
+        predict.router,
+        timeline.router,
+        highlights.router,
+        jobs.router,
+    ):
         app.include_router(router)
 
     if settings.cors_origins:
