@@ -4,7 +4,7 @@ import { key } from "./key.js";
 /** @typedef {Record<string, string | number | boolean | undefined>} Query */
 /** @typedef {{method?: string, headers?: Record<string, string>, signal?: AbortSignal, query?: Query}} Asking */
 
-/** What went wrong: a code of the service (or `network`, `answer`) and what it says of this case. */
+/** What went wrong: a code of the service (or one of ours: `network`, `answer`) and what it says of this case. */
 export class Problem extends Error {
   /**
    * @param {string} code

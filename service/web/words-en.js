@@ -132,7 +132,7 @@ export const ENGLISH = {
   "stream.4408": "The session ended because nothing was sent for a while. Start again.",
   "stream.4409": "The session reached its longest time. Start again to go on.",
   "stream.4422": "This model cannot be used live. Choose another one, or give it a video.",
-  "stream.other": "The connection ended ({code}).",
+  "stream.other": "The connection ended.",
 
   "file.drop": "Drop a video or a picture here",
   "file.dropHint": "mp4, mov, webm, mkv, avi, gif, jpeg, png, webp, heic or .pose, up to {size}",

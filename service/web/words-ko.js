@@ -132,7 +132,7 @@ export const KOREAN = {
   "stream.4408": "한동안 아무것도 오지 않아 세션이 끝났습니다. 다시 시작해 주세요.",
   "stream.4409": "세션의 최대 시간이 지났습니다. 이어 가려면 다시 시작해 주세요.",
   "stream.4422": "이 모델은 실시간으로 쓸 수 없습니다. 다른 모델을 고르거나 영상을 올려 주세요.",
-  "stream.other": "연결이 끝났습니다 ({code}).",
+  "stream.other": "연결이 끝났습니다.",
 
   "file.drop": "영상이나 사진을 여기에 놓으세요",
   "file.dropHint": "mp4, mov, webm, mkv, avi, gif, jpeg, png, webp, heic, .pose, 최대 {size}",
