@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from errno import EEXIST
 from typing import Any, Generic, TypeVar
 
 import typer
@@ -81,8 +82,8 @@ def _is_wanted(source: Source, outputs: Outputs, batch: Batch) -> bool:
                 return False
             if not outputs.overwrite:
                 raise FileExistsError(
-                    None,
-                    "The output is there already; --skip-existing leaves it, --overwrite replaces it",
+                    EEXIST,
+                    "it is there already; --skip-existing leaves it, --overwrite replaces it.",
                     str(outputs.places[source]),
                 )
         source.kind()
