@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 TimeArray = Annotated[npt.NDArray[np.float64], "T, seconds from the medium's start"]
+CountArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 Landmarks = Annotated[FloatArray, "T × P × 4: x, y, z, visibility; NaN where missing"]
 
@@ -67,7 +68,7 @@ class Track:
     warnings: sentences for the caller about how the medium was read.
     shows: the part that pixels or numbers are of where they are present, None where that is whatever there is.
     boxes: T × 4, x, y, width and height of the face that they are of, in fractions of the upright picture; NaN without
-    one, None where none is looked for.
+    one, None where none is looked for. faces: T, of how many faces there are pixels, None where they are not of faces.
     """
 
     times_s: TimeArray
@@ -79,6 +80,7 @@ class Track:
     warnings: tuple[str, ...] = field(default=())
     shows: PartName | None = None
     boxes: FloatArray | None = None
+    faces: CountArray | None = None
 
     def __len__(self) -> int:
         return len(self.times_s)
@@ -122,6 +124,7 @@ class Track:
             present=self.present[chosen],
             handedness=None if self.handedness is None else self.handedness[chosen],
             boxes=None if self.boxes is None else self.boxes[chosen],
+            faces=None if self.faces is None else self.faces[chosen],
         )
 
     def frames_with(self, parts: tuple[PartName, ...]) -> int:

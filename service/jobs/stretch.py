@@ -5,11 +5,22 @@ it sees while settling is left out, as it was seen by the stretch before.
 """
 
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 
 from service.analysis.house import House
-from service.analysis.looking import Look, Part, end_of, looker_of, sign_section, windows_over_part
+from service.analysis.looking import (
+    EyeOf,
+    Look,
+    Part,
+    SectionOf,
+    as_it_is,
+    end_of,
+    looker_of,
+    sign_section,
+    windows_over_part,
+)
 from service.analysis.prediction import Evidence
 from service.errors import SignError
 from service.media.medium import MediaLimits
@@ -18,7 +29,7 @@ from service.observe.unwanted import UnwantedError
 from service.pipelines import observer
 from service.pipelines.chunks import ChunksSection
 from service.pipelines.windows import windows_over
-from service.track import MediaInfo, Side, Track, Window
+from service.track import CountArray, FloatArray, MediaInfo, Side, Track, Window
 from service.workers.deadline import Deadline
 
 WARM_UP_S = 2.0
@@ -28,6 +39,9 @@ WAIT_S = 24 * 3600.0
 _UNKNOWN_WITHIN_S = 1.0
 _MOST_A_CALL_S = 60.0
 _UNLIMITED_FRAMES = 10**9
+
+
+Numbers = TypeVar("Numbers", FloatArray, CountArray)
 
 
 @dataclass(slots=True)
@@ -119,14 +133,17 @@ class Reached:
         self.tail = seen.track.only(seen.track.times_s >= from_s)
 
 
-async def look_on(part: Part, reached: Reached, house: House) -> Look | None:
-    """Look at the next stretch: the track of all that is needed; `reached` is moved on.
+async def look_on(
+    part: Part, reached: Reached, house: House, section_of: SectionOf = sign_section, eye_of: EyeOf = as_it_is
+) -> Look | None:
+    """Look at the next stretch, as `look` does: the track of all that is needed; `reached` is moved on.
 
     None where an interactive request came before anything new was seen. Raises SignError as `look` does.
     """
     model = await house.registry.get(part.model, part.version)
-    section = sign_section(model.manifest)
-    looker, eye = looker_of(model)
+    section = section_of(model.manifest)
+    looker, own_eye = looker_of(model)
+    eye = eye_of(own_eye)
     settings = house.settings
     tail = reached.tail
     until_s = min(reached.covered_s + settings.jobs_chunk_s, _asked_end_s(part))
@@ -164,14 +181,19 @@ async def look_on(part: Part, reached: Reached, house: House) -> Look | None:
 
 def joined(first: Track, second: Track) -> Track:
     """Two tracks of one medium, one after the other; the medium is as the second knows it."""
-    both = first.handedness is not None and second.handedness is not None
     return replace(
         second,
         times_s=np.concatenate([first.times_s, second.times_s]),
         values=np.concatenate([first.values, second.values]),
         present=np.concatenate([first.present, second.present]),
-        handedness=np.concatenate([first.handedness, second.handedness]) if both else None,
+        handedness=_joined(first.handedness, second.handedness),
+        boxes=_joined(first.boxes, second.boxes),
+        faces=_joined(first.faces, second.faces),
     )
+
+
+def _joined(first: Numbers | None, second: Numbers | None) -> Numbers | None:
+    return None if first is None or second is None else np.concatenate([first, second])
 
 
 def _warm_up_from(reached: Reached) -> float:

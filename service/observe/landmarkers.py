@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from service.observe.landmarker import Landmarker
-from service.observe.request import MOST_FACES, LandmarkRequest
+from service.observe.request import LandmarkRequest
 
 MOST_GRAPHS = 3
 
@@ -75,5 +75,5 @@ def _graph_key(request: LandmarkRequest) -> GraphKey:
     if request.source == "hands":
         return ("hands", request.max_hands, request.complexity, *confidences, request.selfie)
     if request.source == "face_mesh":
-        return ("face_mesh", MOST_FACES, 0, *confidences, False)
+        return ("face_mesh", 1, 1, *confidences, False)
     return ("holistic", 1, request.complexity, *confidences, "face" in request.parts)
