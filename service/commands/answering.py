@@ -31,18 +31,17 @@ class Question(Generic[AnswerT]):
     """What is asked of each medium.
 
     ask: the use case's request. check: raises where the model cannot answer it. file: an answer as its file's bytes;
-    printed: as it is shown where no file is asked for. model: None where the settings say which.
+    printed: what is shown of it, nothing where a file is all that is wanted.
     """
 
     what: str
     work: Work[Any, Any, AnswerT]
-    model: str | None
+    model_of: Callable[[Settings], str]
     version: int | None
     ask: Callable[[Medium, House], Any]
-    check: Callable[[ServedModel], None]
+    check: Callable[[Any, ServedModel], None]
     file: Callable[[Finished[AnswerT], Source], bytes]
-    printed: Callable[[Finished[AnswerT], Source], str] | None
-    default_model: Callable[[Settings], str] = lambda settings: settings.default_model
+    printed: Callable[[Finished[AnswerT], Source], str]
     keep_windows: bool = False
 
 
@@ -96,9 +95,9 @@ def _is_wanted(source: Source, outputs: Outputs, batch: Batch) -> bool:
 async def _answer_wanted(
     question: Question[AnswerT], wanted: Sequence[Source], outputs: Outputs, settings: Settings, batch: Batch
 ) -> None:
-    model = question.model or question.default_model(settings)
+    model = question.model_of(settings)
     async with open_desk(settings, model, question.version, len(wanted)) as house:
-        question.check(await house.registry.get(model, question.version))
+        question.check(question.ask(wanted[0].medium, house), await house.registry.get(model, question.version))
         printer = _InOrder(batch, len(wanted))
 
         async def answer(numbered: tuple[int, Source]) -> None:
@@ -131,7 +130,7 @@ async def _answer(question: Question[AnswerT], source: Source, outputs: Outputs,
         if (place := outputs.places[source]) is not None:
             content = await asyncio.to_thread(question.file, finished, source)
             await asyncio.to_thread(write_whole, place, content)
-        return question.printed(finished, source) if question.printed else ""
+        return question.printed(finished, source)
     except (SignError, OSError) as error:
         batch.fail(source.path, error)
         return ""
