@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from convert.head_presets import HEAD_PRESETS, likely_heads
 from convert.pixel_presets import PIXEL_PRESETS, fitted_to_pixels, likely_pixels
 from convert.preset import FRAME_VOTE, FRAME_VOTE_ASSUMED, YUV_ASSUMED, Match, Preset, Shape, Times
 from service.media.sampling import EveryNth, Sampling
@@ -96,6 +97,7 @@ PRESETS: dict[str, Preset] = {
         _single_frames("hand-landmarks", "one hand's x, y, z as MediaPipe gives them, frame by frame", "hand_63"),
         _single_frames("two-hands-landmarks", "both hands' x, y, z, frame by frame", "hands_126"),
         *PIXEL_PRESETS,
+        *HEAD_PRESETS,
     )
 }  # fmt: skip
 
@@ -124,7 +126,7 @@ def likely_presets(shape: Shape) -> list[Match]:
             exact.append(Match(preset, _reason(shape, preset)))
         elif len(shape) == 2:
             adapted.append(Match(fitted(preset, shape), _reason(shape, preset)))
-    return exact + adapted + likely_pixels(shape)
+    return exact + adapted + likely_pixels(shape) + likely_heads(shape)
 
 
 def fitted(preset: Preset, shape: Shape) -> Preset:

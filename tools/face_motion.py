@@ -45,16 +45,17 @@ TIME: Final = {"window_s": 2.0, "stride_s": 0.5, "min_duration_s": 1.0, "merge_g
 TITLE: Final = {"en": "How much a face moves", "ko": "얼굴 움직임의 크기"}
 DESCRIPTION: Final = {
     "en": (
-        "A heuristic on the visible movement of the face, not a trained model, and no measure of feelings. It sees how far "
-        "mouth, smile, brows and eyes are from their running median, and how fast the head moves, in distances of the "
-        "eyes' outer corners (MediaPipe FaceMesh): tension = 1 - exp(-effort), effort = |mouth opening|/0.20 + "
-        "|smile width|/0.12 + |brow raise|/0.06 + wider eyes/0.06 + head motion/0.80 a second. Speaking, laughing, nodding "
-        "and turning away all count, and so does a cut. In signing the face is grammar too (questions, negation, "
-        "mouthings): high tension there is often nothing but language. It was measured on no one's judgement of what is "
-        "exciting. Constants: tools/face_motion.py."
+        "A heuristic on the visible movement of the face: no trained model, and no measure of the signer's feelings. "
+        "It sees how far mouth, smile, brows and eyes are from their running median, and how fast the head moves, in "
+        "distances of the eyes' outer corners (MediaPipe FaceMesh): tension = 1 - exp(-effort), effort = "
+        "|mouth opening|/0.20 + |smile width|/0.12 + |brow raise|/0.06 + wider eyes/0.06 + head motion/0.80 a second. "
+        "Speaking, laughing, nodding, turning away all count, and so does a cut to another face. In signing the face "
+        "is grammar too (questions, negation, mouthings): high tension there is often nothing but language. Nobody's "
+        "judgement of what is exciting was compared with it. Constants: tools/face_motion.py."
     ),
     "ko": (
-        "눈에 보이는 얼굴 움직임을 재는 어림 규칙이며, 학습한 모델도 감정의 척도도 아닙니다. 수어에서 얼굴은 문법이기도 합니다."
+        "눈에 보이는 얼굴 움직임을 재는 어림 규칙입니다. 학습한 모델도, 수어하는 사람의 감정을 재는 척도도 아닙니다. "
+        "수어에서 얼굴은 문법이기도 합니다."
     ),
 }
 
@@ -132,6 +133,7 @@ def fields(content: bytes) -> dict[str, object]:
             "activation": "none",
             "threshold": THRESHOLD,
             "channels": ["tension"],
+            "channel": "tension",
         },
         "parity": parity(content),
         "license": "MIT",

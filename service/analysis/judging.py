@@ -42,6 +42,14 @@ async def judge(seen: Look, windows: list[Window]) -> list[Judged]:
     return await asyncio.to_thread(_own_answers, seen, windows, reading, raw)
 
 
+async def outputs_over_time(seen: Look) -> Track:
+    """T × C: what the graph of the model that looks gives for each observation, zeros where nothing was seen."""
+    reading = await seen.timed("tensor", lambda: read(seen.eye, seen.track, [Window(-np.inf, np.inf)]))
+    async with seen.deadline.enforced():
+        raw = await _outputs(seen, reading)
+    return _outputs_track(reading.windows[0], raw, seen.track)
+
+
 async def _outputs(seen: Look, reading: Reading) -> FloatArray:
     """R × C numbers of the model that looks at the medium, batch after batch, so that few rows exist at a time.
 
@@ -137,4 +145,4 @@ def _outputs_track(entry: WindowRows, raw: FloatArray, seen: Track) -> Track:
     present = np.array([place is not None for place in entry.places], bool)
     values = np.zeros((len(present), raw.shape[1]), np.float32)
     values[present] = raw[entry.seen]
-    return Track(entry.times_s, values, present, seen.media)
+    return Track(entry.times_s, values, present, seen.media, boxes=seen.boxes)

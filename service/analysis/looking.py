@@ -25,6 +25,7 @@ T = TypeVar("T")
 ROUTES = {"sign": "/timeline", "affect": "/highlights", "highlight": "/highlights"}
 
 SectionOf = Callable[[Manifest], Observing | SeriesSection]
+EyeOf = Callable[[Observing], Observing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,32 +75,9 @@ class Look:
         self.house.metrics.stage_seconds.labels(stage).observe(seconds)
 
 
-async def look(part: Part, house: House, *, longest_s: float, section_of: SectionOf | None = None) -> Look:
-    """Observe the part; SignError where the medium, the model or the part does not allow it.
-
-    section_of: the pipeline of a model that the caller can ask, `sign_section` unless given.
-    """
-    model = await house.registry.get(part.model, part.version)
-    section = (section_of or sign_section)(model.manifest)
-    looker, eye = looker_of(model)
-    settings = house.settings
-    limits = MediaLimits(settings.frame_pixels, longest_s, settings.sampled_frames, settings.pixel_bytes)
-    call = ObserveCall(
-        medium=part.medium,
-        request=observer(eye),
-        sampling=eye.sampling,
-        start_s=part.start_s,
-        duration_s=part.duration_s,
-        mirrored=part.mirrored,
-        limits=limits,
-    )
-    seen = await house.slots.observe(call, part.deadline)
-    if isinstance(eye, ChunksSection) and seen.track.media.duration is None:
-        raise SignError(
-            "media-wrong-kind", f"{model.manifest.name} looks at clips of {eye.frames} frames; send a video."
-        )
-    stages_s = {"queue": seen.queue_s, "decode": seen.decode_s, "observe": seen.observe_s}
-    return Look(model, section, looker, eye, seen.track, part.deadline, house, stages_s)
+def as_it_is(eye: Observing) -> Observing:
+    """The eye as the manifest has it."""
+    return eye
 
 
 def sign_section(manifest: Manifest) -> Observing | SeriesSection:
@@ -121,6 +99,37 @@ def section_for(manifest: Manifest, tasks: tuple[Task, ...]) -> Observing | Seri
     if isinstance(manifest.pipeline, TensorSection):
         raise _without_pipeline(manifest)
     return manifest.pipeline
+
+
+async def look(
+    part: Part, house: House, *, longest_s: float, section_of: SectionOf = sign_section, eye_of: EyeOf = as_it_is
+) -> Look:
+    """Observe the part; SignError where the medium, the model or the part does not allow it.
+
+    section_of: the pipeline of a model that the caller can ask. eye_of: how the model that looks is to look at it.
+    """
+    model = await house.registry.get(part.model, part.version)
+    section = section_of(model.manifest)
+    looker, own_eye = looker_of(model)
+    eye = eye_of(own_eye)
+    settings = house.settings
+    limits = MediaLimits(settings.frame_pixels, longest_s, settings.sampled_frames, settings.pixel_bytes)
+    call = ObserveCall(
+        medium=part.medium,
+        request=observer(eye),
+        sampling=eye.sampling,
+        start_s=part.start_s,
+        duration_s=part.duration_s,
+        mirrored=part.mirrored,
+        limits=limits,
+    )
+    seen = await house.slots.observe(call, part.deadline)
+    if isinstance(eye, ChunksSection) and seen.track.media.duration is None:
+        raise SignError(
+            "media-wrong-kind", f"{model.manifest.name} looks at clips of {eye.frames} frames; send a video."
+        )
+    stages_s = {"queue": seen.queue_s, "decode": seen.decode_s, "observe": seen.observe_s}
+    return Look(model, section, looker, eye, seen.track, part.deadline, house, stages_s)
 
 
 def looker_of(model: ServedModel) -> tuple[ServedModel, Observing]:

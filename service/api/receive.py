@@ -29,7 +29,7 @@ def part_of(options: MediumOptions, medium: Medium, house: House, *, duration_s:
     return Part(
         medium=medium,
         deadline=Deadline.after(min(options.timeout_s or longest_s, longest_s)),
-        model=options.model or house.settings.default_model,
+        model=options.model_of(house.settings),
         version=options.version,
         start_s=options.start_time,
         duration_s=duration_s,

@@ -10,7 +10,17 @@ from typing import TypeVar
 import numpy as np
 
 from service.analysis.house import House
-from service.analysis.looking import Look, Part, SectionOf, end_of, looker_of, sign_section, windows_over_part
+from service.analysis.looking import (
+    EyeOf,
+    Look,
+    Part,
+    SectionOf,
+    as_it_is,
+    end_of,
+    looker_of,
+    sign_section,
+    windows_over_part,
+)
 from service.analysis.prediction import Evidence
 from service.errors import SignError
 from service.media.medium import MediaLimits
@@ -123,14 +133,17 @@ class Reached:
         self.tail = seen.track.only(seen.track.times_s >= from_s)
 
 
-async def look_on(part: Part, reached: Reached, house: House, section_of: SectionOf = sign_section) -> Look | None:
-    """Look at the next stretch: the track of all that is needed; `reached` is moved on.
+async def look_on(
+    part: Part, reached: Reached, house: House, section_of: SectionOf = sign_section, eye_of: EyeOf = as_it_is
+) -> Look | None:
+    """Look at the next stretch, as `look` does: the track of all that is needed; `reached` is moved on.
 
     None where an interactive request came before anything new was seen. Raises SignError as `look` does.
     """
     model = await house.registry.get(part.model, part.version)
     section = section_of(model.manifest)
-    looker, eye = looker_of(model)
+    looker, own_eye = looker_of(model)
+    eye = eye_of(own_eye)
     settings = house.settings
     tail = reached.tail
     until_s = min(reached.covered_s + settings.jobs_chunk_s, _asked_end_s(part))

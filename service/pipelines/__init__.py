@@ -70,8 +70,9 @@ def _(section: HandCropSection, track: Track, windows: list[Window]) -> Reading:
 
 @read.register
 def _(section: FaceGeometrySection, track: Track, windows: list[Window]) -> Reading:
-    steps = [face_geometry.steps(track, window, section) for window in windows]
-    return reading_of_steps(steps, partial(face_geometry.rows, face_geometry.measured(track), section=section))
+    measures = face_geometry.measured(track)
+    steps = [face_geometry.steps(measures, window, section) for window in windows]
+    return reading_of_steps(steps, partial(face_geometry.rows, measures, section=section))
 
 
 @read.register

@@ -18,7 +18,7 @@ from service.pipelines.image import seen_rows
 from service.pipelines.rows import ModelRows
 from service.pipelines.steps import Steps, Unit, frame_steps
 from service.section import Section
-from service.track import FloatArray, Landmarks, Track, Window
+from service.track import FloatArray, Landmarks, PartName, Track, Window
 
 Doubles = npt.NDArray[np.float64]
 Faces = Literal["largest", "mean"]
@@ -70,9 +70,10 @@ class FaceGeometrySection(Section):
 
 def observer(section: FaceGeometrySection) -> LandmarkRequest:
     """What a worker runs on each sampled frame."""
+    face: PartName = "face"
     return LandmarkRequest(
         source="face_mesh",
-        parts=("face",) * (1 if section.faces == "largest" else MOST_FACES),
+        parts=(face,) * (1 if section.faces == "largest" else MOST_FACES),
         min_detection_confidence=section.min_detection_confidence,
         orientation=section.orientation,
         yuv=section.yuv,
@@ -82,8 +83,11 @@ def observer(section: FaceGeometrySection) -> LandmarkRequest:
 def measured(track: Track) -> Track:
     """A track of face landmarks as one of MEASURES: T × 5, with the first face's boxes, 0 where none is seen.
 
-    Several faces are averaged. Head motion is 0 where the sample before shows no face, or another one.
+    Several faces are averaged. Head motion is 0 where the sample before shows no face, or another one. A track that is
+    one of MEASURES stays as it is.
     """
+    if not track.parts:
+        return track
     points = [_in_heights(face, track.media.aspect) for face in track.part_of_each("face")]
     shapes = np.stack([_shape(face) for face in points])  # faces × T × 4
     motion = np.stack([_motion(face, points, track) for face in points])
@@ -134,7 +138,7 @@ def boxes_around(face: Landmarks) -> FloatArray:
 
 def _in_heights(face: Landmarks, aspect: float) -> Doubles:
     """T × P × 3 in heights of the picture, so that all axes have one unit."""
-    return face[..., :3].astype(np.float64) * np.array([aspect, 1.0, aspect])
+    return np.asarray(face[..., :3].astype(np.float64) * np.array([aspect, 1.0, aspect]))
 
 
 def _shape(face: Doubles) -> Doubles:
