@@ -3,6 +3,7 @@
 import typer
 
 from service.commands.environment import read_settings
+from service.commands.evaluate import evaluate_command
 from service.commands.models import models_command
 from service.commands.predict import predict_command
 from service.commands.timeline import timeline_command
@@ -26,6 +27,7 @@ def _serve() -> None:
 
 cli.command("predict")(predict_command)
 cli.command("timeline")(timeline_command)
+cli.command("evaluate")(evaluate_command)
 cli.command("models")(models_command)
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ class Judged:
     """A window and its C probabilities; None where it shows no evidence.
 
     votes: R × C probabilities of the single rows that voted for them, at times_s; none of a model of sequences.
+    outputs: R × N numbers that the graph gave for these rows, before temperature and activation.
     affect: what a model of emotions says beside them, None of any other.
     """
 
@@ -29,6 +30,7 @@ class Judged:
     votes: FloatArray | None
     times_s: TimeArray
     warnings: tuple[str, ...]
+    outputs: FloatArray
     affect: Affect | None = None
 
 
@@ -77,8 +79,10 @@ def _own_answers(seen: Look, windows: list[Window], reading: Reading, raw: Float
     """Where the model that looks is the one that answers: the rows of a window vote."""
     if seen.manifest.task == "affect":
         return [_mean_emotion(seen, window, entry, raw) for window, entry in zip(windows, reading.windows, strict=True)]
+    lengths = [len(entry.seen) for entry in reading.windows]
     gathered = raw[[place for entry in reading.windows for place in entry.seen]]
-    scores = seen.model.votes(gathered, [len(entry.seen) for entry in reading.windows])
+    scores = seen.model.votes(gathered, lengths)
+    outputs = np.split(gathered, np.cumsum(lengths, dtype=np.intp))[:-1]
     single = seen.model.each(raw) if seen.eye.votes else None
     return [
         Judged(
@@ -87,18 +91,20 @@ def _own_answers(seen: Look, windows: list[Window], reading: Reading, raw: Float
             None if single is None else single[entry.seen],
             entry.seen_times_s,
             entry.warnings,
+            own,
         )
-        for window, entry, probabilities in zip(windows, reading.windows, scores, strict=True)
+        for window, entry, probabilities, own in zip(windows, reading.windows, scores, outputs, strict=True)
     ]
 
 
 def _mean_emotion(seen: Look, window: Window, entry: WindowRows, raw: FloatArray) -> Judged:
     """The mean over a window's samples of what is reported of each."""
     output = seen.manifest.output
-    each = seen.model.each(raw[entry.seen]) if entry.seen else np.zeros((0, seen.model.width), np.float32)
+    own = raw[entry.seen]
+    each = seen.model.each(own) if entry.seen else np.zeros((0, seen.model.width), np.float32)
     emotions = each[:, list(output.emotions)] if output.measures else each
     if not entry.seen:
-        return Judged(window, None, emotions, entry.seen_times_s, entry.warnings, Affect(None, None, 0))
+        return Judged(window, None, emotions, entry.seen_times_s, entry.warnings, own, Affect(None, None, 0))
     mean = each.astype(np.float64).mean(axis=0)
     measures = {str((output.channels or ())[place]): float(mean[place]) for place in output.measures}
     faces = seen.track.cut(window).faces
@@ -106,7 +112,7 @@ def _mean_emotion(seen: Look, window: Window, entry: WindowRows, raw: FloatArray
         measures.get("valence"), measures.get("arousal"), len(entry.seen) if faces is None else int(faces.sum())
     )
     probabilities = emotions.astype(np.float64).mean(axis=0).astype(np.float32)
-    return Judged(window, probabilities, emotions, entry.seen_times_s, entry.warnings, affect)
+    return Judged(window, probabilities, emotions, entry.seen_times_s, entry.warnings, own, affect)
 
 
 def handed_on(outputs: Track, section: SeriesSection, looker: ServedModel) -> Track:
@@ -132,11 +138,14 @@ async def _heads_answers(
         ],
     )
     began = time.perf_counter()
-    scores = await seen.model.score(rows)
+    lengths = [len(one) for one in rows]
+    raw_answers = await seen.model.raw(rows)
+    scores = seen.model.votes(raw_answers, lengths)
     seen.spent("inference", began)
+    outputs = np.split(raw_answers, np.cumsum(lengths, dtype=np.intp))[:-1]
     return [
-        Judged(window, probabilities if len(one) else None, None, one.times_s, (*entry.warnings, *one.warnings))
-        for window, entry, one, probabilities in zip(windows, reading.windows, rows, scores, strict=True)
+        Judged(window, probabilities if len(one) else None, None, one.times_s, (*entry.warnings, *one.warnings), own)
+        for window, entry, one, probabilities, own in zip(windows, reading.windows, rows, scores, outputs, strict=True)
     ]
 
 

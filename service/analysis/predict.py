@@ -32,8 +32,7 @@ class PredictAnswer:
 
 async def predict(request: PredictRequest, house: House) -> PredictAnswer:
     """One answer for the asked part; SignError where the medium, the model or the part does not allow one."""
-    seen = await look(request.part, house, longest_s=house.settings.predict_seconds, section_of=predict_section)
-    judged = await judge(seen, _windows(request.part, seen))
+    seen, judged = await candidates(request.part, house)
     best = max(judged, key=lambda entry: confidence_of(entry, seen.manifest))
     evidence = Evidence.of(seen.track.cut(best.window))
     prediction = answer(best.window, best.probabilities, evidence, seen.manifest, request.threshold, best.affect)
@@ -50,6 +49,12 @@ async def predict(request: PredictRequest, house: House) -> PredictAnswer:
         warnings=(*seen.track.warnings, *best.warnings),
         stages_s=seen.stages_s,
     )
+
+
+async def candidates(part: Part, house: House) -> tuple[Look, list[Judged]]:
+    """The windows of the part that may answer; the surest does. Raises as `predict`."""
+    seen = await look(part, house, longest_s=house.settings.predict_seconds, section_of=predict_section)
+    return seen, await judge(seen, _windows(part, seen))
 
 
 def _windows(part: Part, seen: Look) -> list[Window]:

@@ -89,3 +89,9 @@ def refuse_mixed(sources: Sources, output: str | None, format_name: str) -> None
     """Several answers printed one after the other are read only as lines of json."""
     if output is None and sources.many and format_name != "json":
         raise misused(f"--format {format_name} of several media needs --output FOLDER, for a file each.")
+
+
+def refuse_existing(file: Path | None, *, overwrite: bool) -> None:
+    """End the program in words where a file would be replaced unasked."""
+    if file is not None and file.exists() and not overwrite:
+        raise misused(f"{file} is there already; --overwrite replaces it.")
