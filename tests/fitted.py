@@ -42,7 +42,12 @@ LETTERS = KeypointsSection.model_validate(
         "source": "hands",
         "mirror_left": True,
         "layout": [{"part": "hand", "axes": ["x", "y"]}],
-        "derive": [{"step": "aspect"}, {"step": "trajectory"}, {"step": "wrist_origin"}, {"step": "scale", "by": "max"}],
+        "derive": [
+            {"step": "aspect"},
+            {"step": "trajectory"},
+            {"step": "wrist_origin"},
+            {"step": "scale", "by": "max"},
+        ],
         "sampling": {"rate": RATE},
         "missing": "drop",
         "length": {"length": 16, "resample": True},
@@ -170,9 +175,7 @@ def _with_losses(track: Track, lost: BoolArray) -> Track:
 
 
 def _together(examples: list[Examples]) -> Examples:
-    return Examples(
-        np.concatenate([one.rows for one in examples]), np.concatenate([one.classes for one in examples])
-    )
+    return Examples(np.concatenate([one.rows for one in examples]), np.concatenate([one.classes for one in examples]))
 
 
 def _fit(examples: Examples, classes: int) -> Fitted:
