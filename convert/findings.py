@@ -24,7 +24,8 @@ class Port:
 class Findings:
     """A model file, read: where it is from, what goes in and out, what it ends in, what is in it.
 
-    ending: the last activation of the first output ("softmax", "sigmoid", "linear", …; "" where unknown).
+    ending: the last activation of the first output ("softmax", "sigmoid", "linear", …; "" where unknown), or what is
+    known of it otherwise: "logits", "probabilities", "regression" (values that stay as they are).
     """
 
     file: str
