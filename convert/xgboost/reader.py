@@ -15,8 +15,8 @@ from convert.xgboost.objectives import objective_called
 from convert.xgboost.ubjson import parse
 
 MAX_BYTES = 256 << 20
-MAX_NODES = 4_000_000
-MAX_FEATURES = 100_000
+MAX_NODES = 1_000_000
+MAX_FEATURES = 10_000
 MAX_GROUPS = 1_000
 
 _AGAIN = "Copy or save it again: model.save_model('model.ubj')."
