@@ -116,7 +116,7 @@ def publish_words(root: Path, name: str, clips: Mapping[str, Track]) -> Manifest
 
 
 def body_relative(rows: FloatArray) -> FloatArray:
-    """Points from between the shoulders, in widths of the shoulders; hands that were not seen stay 0. As _BODY_NODES."""
+    """Points from between the shoulders, in widths of the shoulders; unseen hands stay 0. As _BODY_NODES."""
     points = rows.reshape(len(rows), -1, 2)
     left, right = points[:, _LEFT_SHOULDER], points[:, _RIGHT_SHOULDER]
     width = np.sqrt(((left - right) ** 2).sum(axis=-1))[:, None, None]
