@@ -5,15 +5,16 @@ from collections.abc import AsyncIterator
 
 import structlog
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse, Response
 from starlette.middleware.cors import CORSMiddleware
 
 from service import __version__
 from service.analysis.house import House
-from service.api import health, jobs, models, predict, timeline
+from service.api import health, highlights, jobs, models, page, predict, timeline
 from service.api.middleware import Around
 from service.api.problem import install_problem_handlers
 from service.jobs.jobs import Jobs
+from service.live import route as live
+from service.live.live import Live
 from service.media.spool import spool_folder
 from service.metrics import Metrics
 from service.registry.registry import Registry
@@ -30,7 +31,11 @@ def create_app(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_house(settings, metrics) as house, Jobs(house).run() as app.state.jobs:
+        async with (
+            open_house(settings, metrics) as house,
+            Jobs(house).run() as app.state.jobs,
+            Live(house).run() as app.state.live,
+        ):
             app.state.house = house
             log.info("ready", slots=settings.slots, model=settings.default_model, missing=house.missing())
             yield
@@ -44,12 +49,17 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = metrics
     install_problem_handlers(app)
-    for router in (health.router, models.router, predict.router, timeline.router, jobs.router):
+    for router in (
+        page.router,
+        health.router,
+        models.router,
+        predict.router,
+        timeline.router,
+        highlights.router,
+        jobs.router,
+        live.router,
+    ):
         app.include_router(router)
-
-    @app.get("/", include_in_schema=False)
-    async def get_root() -> Response:
-        return RedirectResponse("/docs")
 
     if settings.cors_origins:
         app.add_middleware(

@@ -1,15 +1,18 @@
 """Track: what was observed in a medium over time, the one currency between the rooms."""
 
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 TimeArray = Annotated[npt.NDArray[np.float64], "T, seconds from the medium's start"]
+CountArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 Landmarks = Annotated[FloatArray, "T × P × 4: x, y, z, visibility; NaN where missing"]
+
+Numbers = TypeVar("Numbers", FloatArray, CountArray)
 
 MediaKind = Literal["video", "picture", "landmarks"]
 PartName = Literal["left_hand", "right_hand", "hand", "pose", "face"]
@@ -59,12 +62,15 @@ class Track:
     """Observations in order of time.
 
     values: T × P × 4 landmarks (fractions of the upright picture's width and height, z over its width) whose P
-    points are those of `parts`, one part after the other; or T × … pixels, where `parts` is empty.
+    points are those of `parts`, one part after the other (a part that stands several times is that of several
+    persons); or T × … pixels, or T × C numbers of each observation, where `parts` is empty.
     present: whether the observation shows what the model needs (a hand, a face).
     handedness: T, signed score of the followed hand, positive for the person's own right, 0 without a hand;
     None where no single hand is followed.
     warnings: sentences for the caller about how the medium was read.
-    shows: the part that pixels show where they are present, None where they show whatever there is.
+    shows: the part that pixels or numbers are of where they are present, None where that is whatever there is.
+    boxes: T × 4, x, y, width and height of the face that they are of, in fractions of the upright picture; NaN without
+    one, None where none is looked for. faces: T, of how many faces there are pixels, None where they are not of faces.
     """
 
     times_s: TimeArray
@@ -75,19 +81,28 @@ class Track:
     handedness: FloatArray | None = None
     warnings: tuple[str, ...] = field(default=())
     shows: PartName | None = None
+    boxes: FloatArray | None = None
+    faces: CountArray | None = None
 
     def __len__(self) -> int:
         return len(self.times_s)
 
     def part(self, name: PartName) -> Landmarks:
-        """The T × P × 4 landmarks of one part; KeyError where this track does not carry it."""
+        """The T × P × 4 landmarks of one part, the first person's; KeyError where this track does not carry it."""
+        return self.part_of_each(name)[0]
+
+    def part_of_each(self, name: PartName) -> list[Landmarks]:
+        """The T × P × 4 landmarks of a part of each person; KeyError where this track does not carry it."""
+        found: list[Landmarks] = []
         start = 0
         for part in self.parts:
             stop = start + PART_POINTS[part]
             if part == name:
-                return self.values[:, start:stop].astype(np.float32, copy=False)
+                found.append(self.values[:, start:stop].astype(np.float32, copy=False))
             start = stop
-        raise KeyError(name)
+        if not found:
+            raise KeyError(name)
+        return found
 
     def cut(self, window: Window) -> "Track":
         """The observations with window.start_s ≤ time < window.end_s."""
@@ -103,6 +118,18 @@ class Track:
         """The chosen observations."""
         return self._only(chosen)
 
+    def followed_by(self, later: "Track") -> "Track":
+        """This track and a later one of the same medium, which is as the later one knows it."""
+        return replace(
+            later,
+            times_s=np.concatenate([self.times_s, later.times_s]),
+            values=np.concatenate([self.values, later.values]),
+            present=np.concatenate([self.present, later.present]),
+            handedness=_joined(self.handedness, later.handedness),
+            boxes=_joined(self.boxes, later.boxes),
+            faces=_joined(self.faces, later.faces),
+        )
+
     def _only(self, chosen: BoolArray | slice) -> "Track":
         return replace(
             self,
@@ -110,6 +137,8 @@ class Track:
             values=self.values[chosen],
             present=self.present[chosen],
             handedness=None if self.handedness is None else self.handedness[chosen],
+            boxes=None if self.boxes is None else self.boxes[chosen],
+            faces=None if self.faces is None else self.faces[chosen],
         )
 
     def frames_with(self, parts: tuple[PartName, ...]) -> int:
@@ -130,3 +159,7 @@ class Track:
         if total == 0.0:
             return None
         return "right" if total > 0 else "left"
+
+
+def _joined(first: Numbers | None, second: Numbers | None) -> Numbers | None:
+    return None if first is None or second is None else np.concatenate([first, second])

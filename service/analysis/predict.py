@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from service.analysis.house import House
 from service.analysis.judging import Judged, judge
-from service.analysis.looking import Look, Part, end_of, look, windows_over_part
+from service.analysis.looking import Look, Part, end_of, look, predict_section, windows_over_part
 from service.analysis.prediction import Evidence, FrameAnswer, Prediction, answer, rank, sign_confidence
 from service.registry.manifest import Manifest
 from service.track import MediaInfo, Window
@@ -32,11 +32,10 @@ class PredictAnswer:
 
 async def predict(request: PredictRequest, house: House) -> PredictAnswer:
     """One answer for the asked part; SignError where the medium, the model or the part does not allow one."""
-    seen = await look(request.part, house, longest_s=house.settings.predict_seconds)
-    judged = await judge(seen, _windows(request.part, seen))
+    seen, judged = await candidates(request.part, house)
     best = max(judged, key=lambda entry: confidence_of(entry, seen.manifest))
     evidence = Evidence.of(seen.track.cut(best.window))
-    prediction = answer(best.window, best.probabilities, evidence, seen.manifest, request.threshold)
+    prediction = answer(best.window, best.probabilities, evidence, seen.manifest, request.threshold, best.affect)
     if request.with_frames:
         prediction = replace(prediction, frames=frame_answers(best, seen.manifest))
     if seen.track.media.duration is None:  # a picture has no length
@@ -50,6 +49,12 @@ async def predict(request: PredictRequest, house: House) -> PredictAnswer:
         warnings=(*seen.track.warnings, *best.warnings),
         stages_s=seen.stages_s,
     )
+
+
+async def candidates(part: Part, house: House) -> tuple[Look, list[Judged]]:
+    """The windows of the part that may answer; the surest does. Raises as `predict`."""
+    seen = await look(part, house, longest_s=house.settings.predict_seconds, section_of=predict_section)
+    return seen, await judge(seen, _windows(part, seen))
 
 
 def _windows(part: Part, seen: Look) -> list[Window]:

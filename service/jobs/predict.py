@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from service.analysis.house import House
 from service.analysis.judging import Judged, judge
-from service.analysis.looking import Look
+from service.analysis.looking import Look, predict_section
 from service.analysis.predict import PredictAnswer, PredictRequest, confidence_of, frame_answers
 from service.analysis.prediction import Evidence, Prediction, answer
 from service.errors import SignError
@@ -32,7 +32,7 @@ def _begin(request: PredictRequest) -> PredictState:
 
 async def _chunk(request: PredictRequest, state: PredictState, house: House) -> Gained | None:
     reached, part = state.reached, request.part
-    seen = await look_on(part, reached, house)
+    seen = await look_on(part, reached, house, predict_section)
     if seen is None:
         return None
     times = seen.manifest.time
@@ -62,7 +62,7 @@ def _only_window(request: PredictRequest, reached: Reached, seen: Look) -> list[
         raise SignError(
             "media-too-long",
             f"{seen.manifest.name} answers for the whole part at once, which lasts more than {limit_s:g} s. "
-            "Choose a shorter one with start_time and clip_duration, or ask /jobs/timeline.",
+            "Choose a shorter one with start_time and clip_duration, or ask for a timeline of it.",
             limit=limit_s,
             actual=span_s,
         )
@@ -71,7 +71,7 @@ def _only_window(request: PredictRequest, reached: Reached, seen: Look) -> list[
 
 def _answer(request: PredictRequest, entry: Judged, seen: Look) -> Prediction:
     evidence = Evidence.of(seen.track.cut(entry.window))
-    prediction = answer(entry.window, entry.probabilities, evidence, seen.manifest, request.threshold)
+    prediction = answer(entry.window, entry.probabilities, evidence, seen.manifest, request.threshold, entry.affect)
     if request.with_frames:
         prediction = replace(prediction, frames=frame_answers(entry, seen.manifest))
     if seen.track.media.duration is None:

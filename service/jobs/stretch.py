@@ -4,12 +4,22 @@ A stretch begins WARM_UP_S before what is new in it, so that a tracker which sta
 it sees while settling is left out, as it was seen by the stretch before.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from service.analysis.house import House
-from service.analysis.looking import Look, Part, end_of, looker_of, sign_section, windows_over_part
+from service.analysis.looking import (
+    EyeOf,
+    Look,
+    Part,
+    SectionOf,
+    as_it_is,
+    end_of,
+    looker_of,
+    sign_section,
+    windows_over_part,
+)
 from service.analysis.prediction import Evidence
 from service.errors import SignError
 from service.media.medium import MediaLimits
@@ -119,14 +129,17 @@ class Reached:
         self.tail = seen.track.only(seen.track.times_s >= from_s)
 
 
-async def look_on(part: Part, reached: Reached, house: House) -> Look | None:
-    """Look at the next stretch: the track of all that is needed; `reached` is moved on.
+async def look_on(
+    part: Part, reached: Reached, house: House, section_of: SectionOf = sign_section, eye_of: EyeOf = as_it_is
+) -> Look | None:
+    """Look at the next stretch, as `look` does: the track of all that is needed; `reached` is moved on.
 
     None where an interactive request came before anything new was seen. Raises SignError as `look` does.
     """
     model = await house.registry.get(part.model, part.version)
-    section = sign_section(model.manifest)
-    looker, eye = looker_of(model)
+    section = section_of(model.manifest)
+    looker, own_eye = looker_of(model)
+    eye = eye_of(own_eye)
     settings = house.settings
     tail = reached.tail
     until_s = min(reached.covered_s + settings.jobs_chunk_s, _asked_end_s(part))
@@ -153,25 +166,13 @@ async def look_on(part: Part, reached: Reached, house: House) -> Look | None:
     fresh = seen.track if tail is None else seen.track.only(seen.track.times_s > _last_s(tail, reached))
     if seen.gave_way and not len(fresh):
         return None
-    track = fresh if tail is None else joined(tail, fresh)
+    track = fresh if tail is None else tail.followed_by(fresh)
     reached.covered_s = float(fresh.times_s[-1]) if seen.gave_way else call.end_s
     reached.tally.add(fresh)
     reached.warn(*track.warnings)
     _note_end(reached, part, track, at_end=seen.at_end or reached.covered_s >= _asked_end_s(part))
     _check_length(reached, part, track, house)
     return Look(model, section, looker, eye, track, deadline, house)
-
-
-def joined(first: Track, second: Track) -> Track:
-    """Two tracks of one medium, one after the other; the medium is as the second knows it."""
-    both = first.handedness is not None and second.handedness is not None
-    return replace(
-        second,
-        times_s=np.concatenate([first.times_s, second.times_s]),
-        values=np.concatenate([first.values, second.values]),
-        present=np.concatenate([first.present, second.present]),
-        handedness=np.concatenate([first.handedness, second.handedness]) if both else None,
-    )
 
 
 def _warm_up_from(reached: Reached) -> float:

@@ -19,13 +19,15 @@ class SeriesSection(Section):
     """The manifest's `pipeline` of a model that reads what the model it `requires` gives, step by step.
 
     length: the steps as a sequence of a fixed length, those without an observation as `missing` says. statistics:
-    of each channel over the steps with one, statistic after statistic (std is the population's).
+    of each channel over the steps with one, statistic after statistic (std is the population's). emotions: what the
+    head gets of a model of emotions: its outputs as the network gives them, or after softmax, as they are reported.
     """
 
     kind: Literal["series"] = "series"
     length: Length | None = None
     statistics: tuple[Statistic, ...] | None = Field(None, min_length=1)
     missing: Missing = "hold"
+    emotions: Literal["logits", "softmax"] = "logits"
 
     @model_validator(mode="after")
     def _check_form(self) -> "SeriesSection":
@@ -59,7 +61,7 @@ def tensor(outputs: Track, window: Window, section: SeriesSection) -> ModelRows:
         width = section.width(channels)
         return ModelRows.none((width,) if section.length is None else (section.length.length, width))
     if section.statistics is not None:
-        return ModelRows(_statistics(values[part.present], section.statistics)[None], None, part.times_s[:1])
+        return ModelRows(statistics_of(values[part.present], section.statistics)[None], None, part.times_s[:1])
     return _sequence(part, values, section)
 
 
@@ -79,7 +81,8 @@ def _sequence(part: Track, values: FloatArray, section: SeriesSection) -> ModelR
     return ModelRows(fitted.values[None], fitted.mask[None], times_s[:1], warnings)
 
 
-def _statistics(values: FloatArray, wanted: tuple[Statistic, ...]) -> FloatArray:
+def statistics_of(values: FloatArray, wanted: tuple[Statistic, ...]) -> FloatArray:
+    """Each statistic of each channel of T × C values, statistic after statistic."""
     exact = values.astype(np.float64)
     known: dict[Statistic, Callable[[], Any]] = {
         "mean": lambda: exact.mean(axis=0),

@@ -18,6 +18,8 @@ NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.onnx"
 OTHER_LABEL = "other"
+MEASURES = ("valence", "arousal")
+"""Channels of an affect model that are no emotions."""
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -60,7 +62,8 @@ class Output(Section):
 
     temperature divides logits (log-probabilities where the graph ends in softmax) before the activation; below
     threshold the service declines to answer. channels: names of the numbers where they are no labels; channel: the one
-    of them, or of the labels, that is the tension of /highlights.
+    of them, or of the labels, that is the tension of /highlights. Beside emotions, valence and arousal are measures:
+    they are taken as they are, and softmax is over the others.
     """
 
     name: str
@@ -86,6 +89,19 @@ class Output(Section):
     def is_binary(self) -> bool:
         """Whether one number y is the answer, standing for the probabilities [1 − y, y]."""
         return _is_binary(self.shape, self.activation)
+
+    @property
+    def measures(self) -> tuple[int, ...]:
+        """Places of the channels that are no label of the softmax beside them; none in an output without emotions."""
+        if self.channels is None or self.activation not in ("softmax", "probabilities"):
+            return ()
+        places = tuple(place for place, name in enumerate(self.channels) if name in MEASURES)
+        return places if len(places) < len(self.channels) else ()
+
+    @property
+    def emotions(self) -> tuple[int, ...]:
+        """Places of the other channels."""
+        return tuple(place for place in range(len(self.channels or ())) if place not in self.measures)
 
 
 class StoredFile(Section):
@@ -205,6 +221,8 @@ class Manifest(Section):
     def _check_labels(self) -> None:
         if self.task == "sign" and not self.labels:
             raise ValueError("labels: a model that names signs needs labels")
+        if self.task != "affect" and self.output.measures:
+            raise ValueError("output: valence and arousal beside other channels are for the task affect")
         if self.labels is None:
             return
         if len(set(self.labels)) != len(self.labels):
@@ -213,8 +231,12 @@ class Manifest(Section):
         if unknown:
             raise ValueError(f"idle_labels and label_text: {sorted(unknown)} are no labels")
         width = 2 if self.output.is_binary else self.output.width
-        if isinstance(width, int) and width != len(self.labels):
+        if isinstance(width, int) and width - len(self.output.measures) != len(self.labels):
             raise ValueError(f"labels: there are {len(self.labels)}, the output answers for {width}")
+        if self.output.channels is not None and self.output.measures:
+            emotions = tuple(self.output.channels[place] for place in self.output.emotions)
+            if emotions != self.labels:
+                raise ValueError(f"labels: they are {list(self.labels)}, the channels name {list(emotions)}")
 
     def _check_channel(self) -> None:
         channel, named = self.output.channel, self.output.channels or self.labels or ()

@@ -5,7 +5,7 @@ on the event loop; hashing, building and trying out happen in threads.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import structlog
 
@@ -48,10 +48,13 @@ class Registry:
         self._problem: str | None = None
         self._closing = False
 
-    async def start(self) -> None:
-        """Scan the store; the default version of each model then loads in the background, see `settled`."""
+    async def start(self, only: Collection[str] | None = None) -> None:
+        """Scan the store; the default version of each model then loads in the background, see `settled`.
+
+        only: the models that load now, where not all of them will be asked for.
+        """
         await self._scan()
-        names = self._catalogue.names
+        names = [name for name in self._catalogue.names if only is None or name in only]
         self._settling.update(names)
         for name in sorted(set(self._settings.pinned_versions) - set(names)):
             log.warning("a version is pinned of a model that is not in the store", model=name)
