@@ -12,7 +12,7 @@ from service.analysis.judging import outputs_over_time
 from service.analysis.looking import Look, Part, look, looker_of, section_for
 from service.analysis.samples import channel_names
 from service.features.points import point_names
-from service.jobs.stretch import Reached, joined, look_on
+from service.jobs.stretch import Reached, look_on
 from service.observe.request import LandmarkRequest, ObserverRequest
 from service.pipelines import Observing, face_geometry, observer
 from service.pipelines.chunks import ChunksSection
@@ -87,7 +87,7 @@ async def gather(
         reached.let_go(seen, reached.covered_s)
         on_progress(reached.progress - progress)
         progress = reached.progress
-    whole = replace(reduce(joined, pieces), warnings=tuple(reached.warnings))
+    whole = replace(reduce(Track.followed_by, pieces), warnings=tuple(reached.warnings))
     return _features(model, whole)
 
 
