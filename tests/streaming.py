@@ -4,7 +4,7 @@ import io
 import json
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,9 @@ class StreamClient:
         return self.until("ready")
 
     def frame(self, seq: int, time_s: float, picture: bytes) -> None:
-        self.socket.send(struct.pack("<Id", seq, time_s) + picture)
+        """Send a frame; where the service has just closed, `closed` tells how."""
+        with suppress(ConnectionClosed):
+            self.socket.send(struct.pack("<Id", seq, time_s) + picture)
 
     def hear(self) -> Message:
         """The next message."""

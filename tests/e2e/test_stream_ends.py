@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -201,7 +200,7 @@ def test_who_reads_nothing_loses_the_session_and_its_slot(strict: RunningService
                 assert time.monotonic() < end, "the session did not end"
                 for _ in range(5):
                     seq += 1
-                    half_open.send(struct.pack("<Id", seq, seq / 15) + picture)
+                    client.frame(seq, seq / 15, picture)
                     time.sleep(1 / MAX_FPS)
 
 
