@@ -7,7 +7,7 @@ import { downloadsView } from "./downloads.js";
 import { bytes, wait } from "./figures.js";
 import { askForKey, keyIsMissing } from "./key.js";
 import { KNOWN } from "./known.js";
-import { answers, anyAnswers, chooseFor, chosenModel, named, onModel } from "./models.js";
+import { answers, anyAnswers, chooseFor, chosenModel, named, onModel, textOf } from "./models.js";
 import { readOptions, showOptions } from "./options.js";
 import { Player } from "./player.js";
 import { showProblem } from "./problems.js";
@@ -160,7 +160,9 @@ export class FilePanel {
       found: (segment) => {
         found.push(segment);
         const duration = this.player.video?.duration;
-        if (duration && Number.isFinite(duration)) this.place.replaceChildren(trackView(found, duration, this.player, (label) => label));
+        if (!duration || !Number.isFinite(duration)) return;
+        this.player.unfollow();
+        this.place.replaceChildren(trackView([...found], duration, this.player, textOf));
       },
     };
   }
@@ -169,6 +171,7 @@ export class FilePanel {
   show(/** @type {Shown} */ shown) {
     this.shown = shown;
     const { question, done, stem, tookS } = shown;
+    this.player.unfollow();
     const view = answerView(question, done.answer, this.player, tookS);
     view.append(downloadsView(question, stem, done.answer, done.fetchAs, done.sendsAgain), curlView(done.commands));
     this.place.replaceChildren(view);

@@ -45,7 +45,7 @@ export function trackView(segments, duration, player, nameOf) {
     });
   });
   player.onTime((seconds) => {
-    segments.forEach((one, index) => blocks[index].classList.toggle("now", one.start_time <= seconds && seconds < one.end_time));
+    segments.forEach((one, index) => blocks[index].classList.toggle("playing", one.start_time <= seconds && seconds < one.end_time));
   });
   const group = element("div.blocks", { label: "timeline.track", attributes: { role: "group" } }, ...blocks);
   return strip(duration, player, [group]);
