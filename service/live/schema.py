@@ -1,4 +1,7 @@
-"""The messages' JSON Schemas as docs/stream.md shows them: `python -m service.live.schema docs/stream.md` writes them."""
+"""The messages' JSON Schemas as docs/stream.md shows them.
+
+`python -m service.live.schema docs/stream.md` writes them there.
+"""
 
 import json
 import sys
