@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from convert.errors import RefusalError
-from convert.files import sha256_of, sniff
+from convert.files import expect, sha256_of
 from convert.findings import Findings, Port, counted
 from convert.isolation import run_isolated
 from convert.parity import TOLERANCE, Measured
@@ -35,8 +35,7 @@ class OnnxModel:
 @contextmanager
 def opened_onnx(path: Path) -> Iterator[OnnxModel]:
     """Check an ONNX file. Raises ConversionError."""
-    if sniff(path) != "onnx":
-        raise RefusalError(f"{path.name} is a Keras file.", "Use `python -m convert keras`.")
+    expect(path, "onnx")
     with tempfile.TemporaryDirectory(prefix="convert-") as folder:
         described = run_isolated("onnx", {"path": str(path.resolve())}, Path(folder))
     findings = _findings(path, described)

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from service.analysis.judging import outputs_over_time
+from service.analysis.judging import handed_on, outputs_over_time
 from service.analysis.looking import Look
 from service.errors import Place, SignError
 from service.export.answer import Sample
@@ -68,7 +68,8 @@ async def window_values(seen: Look, outputs: Track, windows: list[Window], chann
 async def _heads_values(
     seen: Look, section: SeriesSection, outputs: Track, windows: list[Window], place: int
 ) -> list[float | None]:
-    rows = await seen.timed("tensor", lambda: [series.tensor(outputs, window, section) for window in windows])
+    given = await seen.timed("tensor", lambda: handed_on(outputs, section, seen.looker))
+    rows = await seen.timed("tensor", lambda: [series.tensor(given, window, section) for window in windows])
     began = time.perf_counter()
     async with seen.deadline.enforced():
         scores = await seen.model.score(rows)

@@ -61,7 +61,7 @@ def tensor(outputs: Track, window: Window, section: SeriesSection) -> ModelRows:
         width = section.width(channels)
         return ModelRows.none((width,) if section.length is None else (section.length.length, width))
     if section.statistics is not None:
-        return ModelRows(_statistics(values[part.present], section.statistics)[None], None, part.times_s[:1])
+        return ModelRows(statistics_of(values[part.present], section.statistics)[None], None, part.times_s[:1])
     return _sequence(part, values, section)
 
 
@@ -81,7 +81,8 @@ def _sequence(part: Track, values: FloatArray, section: SeriesSection) -> ModelR
     return ModelRows(fitted.values[None], fitted.mask[None], times_s[:1], warnings)
 
 
-def _statistics(values: FloatArray, wanted: tuple[Statistic, ...]) -> FloatArray:
+def statistics_of(values: FloatArray, wanted: tuple[Statistic, ...]) -> FloatArray:
+    """Each statistic of each channel of T × C values, statistic after statistic."""
     exact = values.astype(np.float64)
     known: dict[Statistic, Callable[[], Any]] = {
         "mean": lambda: exact.mean(axis=0),
