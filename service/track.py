@@ -1,7 +1,7 @@
 """Track: what was observed in a medium over time, the one currency between the rooms."""
 
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,8 @@ TimeArray = Annotated[npt.NDArray[np.float64], "T, seconds from the medium's sta
 CountArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 Landmarks = Annotated[FloatArray, "T × P × 4: x, y, z, visibility; NaN where missing"]
+
+Numbers = TypeVar("Numbers", FloatArray, CountArray)
 
 MediaKind = Literal["video", "picture", "landmarks"]
 PartName = Literal["left_hand", "right_hand", "hand", "pose", "face"]
@@ -129,6 +131,19 @@ class Track:
         """The chosen observations."""
         return self._only(chosen)
 
+    def followed_by(self, later: "Track") -> "Track":
+        """This track and a later one of the same medium, which is as the later one knows it."""
+        return replace(
+            later,
+            times_s=np.concatenate([self.times_s, later.times_s]),
+            values=np.concatenate([self.values, later.values]),
+            present=np.concatenate([self.present, later.present]),
+            handedness=_joined(self.handedness, later.handedness),
+            boxes=_joined(self.boxes, later.boxes),
+            faces=_joined(self.faces, later.faces),
+            gaps=united(*self.gaps, *later.gaps),
+        )
+
     def _only(self, chosen: BoolArray | slice) -> "Track":
         return replace(
             self,
@@ -158,3 +173,7 @@ class Track:
         if total == 0.0:
             return None
         return "right" if total > 0 else "left"
+
+
+def _joined(first: Numbers | None, second: Numbers | None) -> Numbers | None:
+    return None if first is None or second is None else np.concatenate([first, second])

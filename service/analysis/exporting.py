@@ -32,6 +32,7 @@ def moments_answer(answer: HighlightsAnswer, name: str) -> ExportedHighlights:
         tension=answer.tension,
         title=f"{_title(answer.manifest.title)}: {answer.channel}",
         samples=answer.series or (),
+        threshold=answer.threshold,
     )
 
 

@@ -88,7 +88,10 @@ def sign_section(manifest: Manifest) -> Observing | SeriesSection:
 
 def predict_section(manifest: Manifest) -> Observing | SeriesSection:
     """The pipeline of a model that names signs or emotions; SignError where it answers another route or none."""
-    return section_for(manifest, ("sign", "affect"))
+    section = section_for(manifest, ("sign", "affect"))
+    if not manifest.labels:
+        raise SignError("model-wrong-task", f"{manifest.name} has no labels to name an emotion by. Ask /highlights.")
+    return section
 
 
 def section_for(manifest: Manifest, tasks: tuple[Task, ...]) -> Observing | SeriesSection:

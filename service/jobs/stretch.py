@@ -8,7 +8,7 @@ was seen by the one before.
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 
@@ -34,7 +34,7 @@ from service.pipelines import Observing, observer
 from service.pipelines.chunks import ChunksSection
 from service.pipelines.windows import windows_over
 from service.settings import Settings
-from service.track import CountArray, FloatArray, MediaInfo, Side, Track, Window, united
+from service.track import MediaInfo, Side, Track, Window
 from service.workers.deadline import Deadline
 
 WARM_UP_S = 2.0
@@ -52,9 +52,6 @@ Standing = Literal["job", "interactive"]
 _UNKNOWN_WITHIN_S = 1.0
 _MOST_A_CALL_S = 60.0
 _UNLIMITED_FRAMES = 10**9
-
-
-Numbers = TypeVar("Numbers", FloatArray, CountArray)
 
 
 @dataclass(slots=True)
@@ -197,7 +194,7 @@ async def look_on(
     fresh = seen.track if tail is None else seen.track.only(seen.track.times_s > _last_s(tail, reached))
     if seen.gave_way and not len(fresh):
         return None
-    track = fresh if tail is None else joined(tail, fresh)
+    track = fresh if tail is None else tail.followed_by(fresh)
     reached.covered_s = float(fresh.times_s[-1]) if seen.gave_way else until_s
     reached.tally.add(fresh)
     reached.warn(*track.warnings)
@@ -267,29 +264,11 @@ def _after(first: ObserveResult, second: ObserveResult, until_s: float) -> Obser
     last_s = float(first.track.times_s[-1]) if len(first.track) else np.nextafter(until_s, -np.inf)
     return replace(
         second,
-        track=joined(first.track, second.track.only(second.track.times_s > last_s)),
+        track=first.track.followed_by(second.track.only(second.track.times_s > last_s)),
         decode_s=first.decode_s + second.decode_s,
         observe_s=first.observe_s + second.observe_s,
         queue_s=max(first.queue_s, second.queue_s),
     )
-
-
-def joined(first: Track, second: Track) -> Track:
-    """Two tracks of one medium, one after the other; the medium is as the second knows it."""
-    return replace(
-        second,
-        times_s=np.concatenate([first.times_s, second.times_s]),
-        values=np.concatenate([first.values, second.values]),
-        present=np.concatenate([first.present, second.present]),
-        handedness=_joined(first.handedness, second.handedness),
-        boxes=_joined(first.boxes, second.boxes),
-        faces=_joined(first.faces, second.faces),
-        gaps=united(*first.gaps, *second.gaps),
-    )
-
-
-def _joined(first: Numbers | None, second: Numbers | None) -> Numbers | None:
-    return None if first is None or second is None else np.concatenate([first, second])
 
 
 def _warm_up_from(reached: Reached) -> float:
