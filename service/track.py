@@ -25,6 +25,9 @@ PART_POINTS: dict[PartName, int] = {
 HAND_PARTS: tuple[PartName, ...] = ("hand", "left_hand", "right_hand")
 
 
+_AFTER_S = 1e-6
+
+
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
     """What a medium is: sizes in pixels of the upright picture, times in seconds."""
@@ -65,6 +68,7 @@ class Track:
     None where no single hand is followed.
     warnings: sentences for the caller about how the medium was read.
     shows: the part that pixels show where they are present, None where they show whatever there is.
+    decoded_s: the times of all frames of the part, where windows choose among them and only those are observed.
     """
 
     times_s: TimeArray
@@ -75,9 +79,16 @@ class Track:
     handedness: FloatArray | None = None
     warnings: tuple[str, ...] = field(default=())
     shows: PartName | None = None
+    decoded_s: TimeArray | None = None
 
     def __len__(self) -> int:
         return len(self.times_s)
+
+    @property
+    def end_s(self) -> float:
+        """Where the medium ends, as far as it is known."""
+        times_s = self.times_s if self.decoded_s is None else self.decoded_s
+        return end_after(self.media.duration, float(times_s[-1]))
 
     def part(self, name: PartName) -> Landmarks:
         """The T × P × 4 landmarks of one part; KeyError where this track does not carry it."""
@@ -130,3 +141,8 @@ class Track:
         if total == 0.0:
             return None
         return "right" if total > 0 else "left"
+
+
+def end_after(duration_s: float | None, last_s: float) -> float:
+    """The end of a medium of this duration whose last frame begins at last_s: after it, whatever the duration says."""
+    return max(duration_s or 0.0, last_s + _AFTER_S)

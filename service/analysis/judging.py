@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from service.analysis.looking import Look
+from service.analysis.prediction import Evidence
 from service.pipelines import read, series
 from service.pipelines.reading import Reading, WindowRows
 from service.pipelines.series import SeriesSection
@@ -19,6 +20,7 @@ class Judged:
     """A window and its C probabilities; None where it shows no evidence.
 
     votes: R × C probabilities of the single rows that voted for them, at times_s; none of a model of sequences.
+    of: the windows that answered together, where there are several.
     """
 
     window: Window
@@ -26,6 +28,11 @@ class Judged:
     votes: FloatArray | None
     times_s: TimeArray
     warnings: tuple[str, ...]
+    of: tuple[Window, ...] = ()
+
+    def evidence(self, seen: Look) -> Evidence:
+        """What the answer rests on."""
+        return Evidence.of(seen.shown(*(self.of or (self.window,))))
 
 
 async def judge(seen: Look, windows: list[Window]) -> list[Judged]:
@@ -36,6 +43,16 @@ async def judge(seen: Look, windows: list[Window]) -> list[Judged]:
         if isinstance(seen.section, SeriesSection):
             return await _heads_answers(seen, seen.section, windows, reading, raw)
     return await asyncio.to_thread(_own_answers, seen, windows, reading, raw)
+
+
+async def judge_together(seen: Look, windows: list[Window]) -> Judged:
+    """One answer for which all windows vote, as each would answer alone."""
+    reading = await seen.timed("tensor", lambda: read(seen.eye, seen.track, windows).together())
+    async with seen.deadline.enforced():
+        raw = await _outputs(seen, reading)
+    whole = Window(windows[0].start_s, windows[-1].end_s)
+    (judged,) = await asyncio.to_thread(_own_answers, seen, [whole], reading, raw)
+    return replace(judged, of=tuple(windows))
 
 
 async def _outputs(seen: Look, reading: Reading) -> FloatArray:

@@ -1,7 +1,9 @@
 """Stretch: the next seconds of a medium, looked at behind all interactive requests, joined to what is still needed.
 
 A stretch begins WARM_UP_S before what is new in it, so that a tracker which starts afresh has settled by then: what
-it sees while settling is left out, as it was seen by the stretch before.
+it sees while settling is left out, as it was seen by the stretch before. Models of clips (kind `clip`) track nothing,
+and what frames they look at depends on whole windows: their stretches begin with the window that was judged last, and
+no pixels are kept between two.
 """
 
 from dataclasses import dataclass, field, replace
@@ -9,15 +11,27 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from service.analysis.house import House
-from service.analysis.looking import Look, Part, end_of, looker_of, sign_section, windows_over_part
+from service.analysis.looking import (
+    Look,
+    Part,
+    RuleFor,
+    check_moves,
+    end_of,
+    looker_of,
+    sign_section,
+    windows_over_part,
+)
 from service.analysis.prediction import Evidence
 from service.errors import SignError
 from service.media.medium import MediaLimits
+from service.media.sampling import Choice, Sampling
 from service.observe.observe import ObserveCall, ObserveResult
 from service.observe.unwanted import UnwantedError
-from service.pipelines import observer
+from service.pipelines import Observing, observer
 from service.pipelines.chunks import ChunksSection
-from service.pipelines.windows import windows_over
+from service.pipelines.clip import ClipChoice, ClipSection
+from service.pipelines.windows import WindowRule, complete_windows, windows_over
+from service.settings import Settings
 from service.track import MediaInfo, Side, Track, Window
 from service.workers.deadline import Deadline
 
@@ -91,10 +105,7 @@ class Reached:
             return self._due_clips(seen, start_s, window_s, stride_s)
         if self.end_s is not None:
             return windows_over(start_s, self.end_s, window_s, stride_s)[self.windows :]
-        due: list[Window] = []
-        while (begins_s := start_s + (self.windows + len(due)) * stride_s) + window_s <= self.covered_s:
-            due.append(Window(begins_s, begins_s + window_s))
-        return due
+        return complete_windows(start_s, self.covered_s, window_s, stride_s, self.windows)
 
     def _due_clips(self, seen: Look, start_s: float, window_s: float, stride_s: float) -> list[Window]:
         """Clips on the grid of the part's frames: it is laid from the last one that was judged."""
@@ -116,29 +127,47 @@ class Reached:
         from_s = min(needed_from_s, self.covered_s - WARM_UP_S)
         if isinstance(seen.eye, ChunksSection):
             from_s = min(from_s, -np.inf if self.last_s is None else self.last_s)
-        self.tail = seen.track.only(seen.track.times_s >= from_s)
+        if isinstance(seen.eye, ClipSection):
+            self.tail = _without_pixels(seen.track, self.tail, needed_from_s)
+        else:
+            self.tail = seen.track.only(seen.track.times_s >= from_s)
 
 
-async def look_on(part: Part, reached: Reached, house: House) -> Look | None:
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """The next stretch, [start_s, until_s), what is sampled of it, and the longest that it may turn out to be."""
+
+    start_s: float
+    until_s: float
+    sampling: Sampling | Choice
+    longest_s: float = _MOST_A_CALL_S
+
+
+async def look_on(part: Part, reached: Reached, house: House, rule_for: RuleFor) -> Look | None:
     """Look at the next stretch: the track of all that is needed; `reached` is moved on.
 
-    None where an interactive request came before anything new was seen. Raises SignError as `look` does.
+    rule_for: which windows will be judged, for models of which only those are looked at. None where an interactive
+    request came before anything new was seen. Raises SignError as `look` does.
     """
     model = await house.registry.get(part.model, part.version)
     section = sign_section(model.manifest)
     looker, eye = looker_of(model)
     settings = house.settings
     tail = reached.tail
-    until_s = min(reached.covered_s + settings.jobs_chunk_s, _asked_end_s(part))
-    start_s = _warm_up_from(reached)
+    if isinstance(eye, ClipSection):
+        rule = replace(rule_for(model.manifest, eye), first=reached.windows)
+        ahead = _next_clips(part, rule, eye, settings)
+    else:
+        until_s = min(reached.covered_s + settings.jobs_chunk_s, _asked_end_s(part))
+        ahead = _Next(_warm_up_from(reached), until_s, eye.sampling)
     call = ObserveCall(
         medium=part.medium,
         request=observer(eye),
-        sampling=eye.sampling,
-        start_s=start_s,
-        duration_s=until_s - start_s,
+        sampling=ahead.sampling,
+        start_s=ahead.start_s,
+        duration_s=ahead.until_s - ahead.start_s,
         mirrored=part.mirrored,
-        limits=MediaLimits(settings.frame_pixels, _MOST_A_CALL_S, _UNLIMITED_FRAMES, settings.pixel_bytes),
+        limits=MediaLimits(settings.frame_pixels, ahead.longest_s, _UNLIMITED_FRAMES, settings.pixel_bytes),
         counted=tail is None,
     )
     deadline = Deadline.after(WAIT_S)
@@ -150,11 +179,15 @@ async def look_on(part: Part, reached: Reached, house: House) -> Look | None:
         if error.code != "window-empty" or tail is None:
             raise
         seen = _nothing(tail, at_end=error.actual is None or error.actual <= call.end_s)
-    fresh = seen.track if tail is None else seen.track.only(seen.track.times_s > _last_s(tail, reached))
+    check_moves(seen.track, model.manifest, eye)
+    fresh = _fresh(seen.track, reached, eye)
     if seen.gave_way and not len(fresh):
         return None
-    track = fresh if tail is None else joined(tail, fresh)
-    reached.covered_s = float(fresh.times_s[-1]) if seen.gave_way else call.end_s
+    if isinstance(eye, ClipSection):
+        track, last_s = seen.track, seen.track.decoded_s
+    else:
+        track, last_s = fresh if tail is None else joined(tail, fresh), fresh.times_s
+    reached.covered_s = float(last_s[-1]) if seen.gave_way and last_s is not None else call.end_s
     reached.tally.add(fresh)
     reached.warn(*track.warnings)
     _note_end(reached, part, track, at_end=seen.at_end or reached.covered_s >= _asked_end_s(part))
@@ -174,6 +207,32 @@ def joined(first: Track, second: Track) -> Track:
     )
 
 
+def _next_clips(part: Part, rule: WindowRule, eye: ClipSection, settings: Settings) -> _Next:
+    """Whole windows, and at least one that has not been judged; the whole part where all of it is one answer."""
+    choice, asked_end_s = ClipChoice(eye.frames, rule), _asked_end_s(part)
+    if rule.window_s is None or rule.spread:
+        return _Next(part.start_s, asked_end_s, choice, settings.timeline_seconds)
+    span_s = max(settings.jobs_chunk_s, 2 * (rule.window_s + rule.stride_s))
+    return _Next(rule.from_s, min(rule.from_s + span_s, asked_end_s), choice, max(_MOST_A_CALL_S, span_s))
+
+
+def _fresh(track: Track, reached: Reached, eye: Observing) -> Track:
+    """What no stretch before has seen."""
+    if reached.tail is None:
+        return track
+    if isinstance(eye, ClipSection):
+        return track.only(~np.isin(track.times_s, reached.tail.times_s))
+    return track.only(track.times_s > _last_s(reached.tail, reached))
+
+
+def _without_pixels(track: Track, tail: Track | None, from_s: float) -> Track:
+    """The times of what was seen from a time on, so that it is not counted again."""
+    times_s = track.times_s if tail is None else np.union1d(tail.times_s, track.times_s)
+    times_s = times_s[times_s >= from_s]
+    nothing = np.zeros((len(times_s), 0), np.uint8)
+    return replace(track, times_s=times_s, values=nothing, present=np.ones(len(times_s), bool), decoded_s=None)
+
+
 def _warm_up_from(reached: Reached) -> float:
     """Where the next stretch begins: at a sampled frame, so that whoever counts frames goes on counting alike."""
     if reached.tail is None:
@@ -188,7 +247,8 @@ def _last_s(tail: Track, reached: Reached) -> float:
 
 
 def _nothing(tail: Track, *, at_end: bool) -> ObserveResult:
-    return ObserveResult(tail.only(np.zeros(len(tail), bool)), at_end=at_end)
+    nothing = replace(tail.only(np.zeros(len(tail), bool)), decoded_s=None)
+    return ObserveResult(nothing, at_end=at_end)
 
 
 def _asked_end_s(part: Part) -> float:

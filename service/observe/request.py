@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from service.media.medium import ColourMatrix, Orientation
-from service.media.resize import Resize
+from service.media.resize import Resize, ShortSide
 from service.track import HAND_PARTS, PartName
 
 Colour = Literal["rgb", "bgr", "grey"]
@@ -99,7 +99,7 @@ class PictureRequest:
     flipped each frame first.
     """
 
-    resize: Resize
+    resize: Resize | ShortSide
     color: Colour = "rgb"
     crop: Crop = WholePicture()
     outline: bool = False
@@ -116,6 +116,8 @@ class PictureRequest:
     @property
     def dtype(self) -> Literal["uint8", "float32"]:
         """PyTorch's arithmetic gives fractions of grey levels."""
+        if isinstance(self.resize, ShortSide):
+            return "uint8" if self.resize.whole else "float32"
         return "float32" if self.resize.library == "torch" else "uint8"
 
     @property

@@ -10,8 +10,9 @@ from typing import Annotated
 from pydantic import Field
 
 from service.observe.request import ObserverRequest
-from service.pipelines import chunks, hand_crop, image, keypoints
+from service.pipelines import chunks, clip, hand_crop, image, keypoints
 from service.pipelines.chunks import ChunksSection
+from service.pipelines.clip import ClipSection
 from service.pipelines.hand_crop import HandCropSection
 from service.pipelines.image import ImageSection
 from service.pipelines.keypoints import KeypointsSection
@@ -20,7 +21,7 @@ from service.pipelines.series import SeriesSection
 from service.pipelines.tensor_only import TensorSection
 from service.track import Track, Window
 
-Observing = KeypointsSection | ImageSection | HandCropSection | ChunksSection
+Observing = KeypointsSection | ImageSection | HandCropSection | ChunksSection | ClipSection
 """Sections of models that look at a medium themselves."""
 
 Pipeline = Annotated[Observing | SeriesSection | TensorSection, Field(discriminator="kind")]
@@ -32,7 +33,7 @@ def observer(section: Observing) -> ObserverRequest:
     raise TypeError(f"nothing is observed for {type(section).__name__}")
 
 
-for _observe in (keypoints.observer, image.observer, hand_crop.observer, chunks.observer):
+for _observe in (keypoints.observer, image.observer, hand_crop.observer, chunks.observer, clip.observer):
     observer.register(_observe)
 
 
@@ -63,3 +64,9 @@ def _(section: HandCropSection, track: Track, windows: list[Window]) -> Reading:
 def _(section: ChunksSection, track: Track, windows: list[Window]) -> Reading:
     steps = [chunks.steps(track, window, section) for window in windows]
     return reading_of_steps(steps, partial(chunks.rows, track, section=section), chunks.ROWS_AT_ONCE)
+
+
+@read.register
+def _(section: ClipSection, track: Track, windows: list[Window]) -> Reading:
+    steps = [clip.steps(track, window, section) for window in windows]
+    return reading_of_steps(steps, partial(clip.rows, track, section=section))
