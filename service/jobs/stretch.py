@@ -209,11 +209,13 @@ def joined(first: Track, second: Track) -> Track:
 
 def _next_clips(part: Part, rule: WindowRule, eye: ClipSection, settings: Settings) -> _Next:
     """Whole windows, and at least one that has not been judged; the whole part where all of it is one answer."""
-    choice, asked_end_s = ClipChoice(eye.frames, rule), _asked_end_s(part)
+    asked_end_s = _asked_end_s(part)
     if rule.window_s is None or rule.spread:
-        return _Next(part.start_s, asked_end_s, choice, settings.timeline_seconds)
+        return _Next(part.start_s, asked_end_s, ClipChoice(eye.frames, rule), settings.timeline_seconds)
     span_s = max(settings.jobs_chunk_s, 2 * (rule.window_s + rule.stride_s))
-    return _Next(rule.from_s, min(rule.from_s + span_s, asked_end_s), choice, max(_MOST_A_CALL_S, span_s))
+    until_s = min(rule.from_s + span_s, asked_end_s)
+    choice = ClipChoice(eye.frames, rule, partly=until_s < asked_end_s)
+    return _Next(rule.from_s, until_s, choice, max(_MOST_A_CALL_S, span_s))
 
 
 def _fresh(track: Track, reached: Reached, eye: Observing) -> Track:

@@ -45,7 +45,7 @@ class Choice(Protocol):
     def chosen(self, times_s: TimeArray, end_s: float, at_end: bool) -> TimeArray:
         """The times of the chosen frames, each once and in order, of all frames up to end_s.
 
-        at_end: the part that is analysed ends there; else there may be more of it.
+        at_end: the medium ends there.
         """
 
 

@@ -69,14 +69,18 @@ def observer(section: ClipSection) -> PictureRequest:
 
 @dataclass(frozen=True, slots=True)
 class ClipChoice:
-    """The frames that the windows of a part sample: `count` of each window."""
+    """The frames that the windows of a part sample: `count` of each window.
+
+    partly: the looked-at part may go on behind its end, where not the medium itself ends: only whole windows count.
+    """
 
     count: int
     rule: WindowRule
+    partly: bool = False
 
     def chosen(self, times_s: TimeArray, end_s: float, at_end: bool) -> TimeArray:
         """The times of the sampled frames, each once and in order."""
-        windows = self.rule.windows(end_s) if at_end else self.rule.complete(end_s)
+        windows = self.rule.complete(end_s) if self.partly and not at_end else self.rule.windows(end_s)
         picked = [times_s[_picks(times_s, window, self.count)] for window in windows]
         return np.unique(np.concatenate(picked)) if picked else times_s[:0]
 
@@ -98,6 +102,8 @@ def rows(track: Track, units: tuple[Unit, ...], section: ClipSection) -> FloatAr
 def tensor(track: Track, window: Window, section: ClipSection) -> ModelRows:
     """The row of one window."""
     taken = steps(track, window, section)
+    if not taken.seen:
+        return ModelRows.none(section.input_shape)
     return ModelRows(rows(track, taken.seen, section), None, taken.times_s)
 
 
