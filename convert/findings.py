@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from convert.preset import Match
+from convert.preset import Match, Preset
 from convert.presets import likely_presets
 
 Shape = tuple[int | None, ...]
@@ -24,6 +24,7 @@ class Port:
 class Findings:
     """A model file, read: where it is from, what goes in and out, what it ends in, what is in it.
 
+    own: the pipeline that the file itself tells of.
     ending: the last activation of the first output ("softmax", "sigmoid", "linear", …; "" where unknown).
     """
 
@@ -38,10 +39,13 @@ class Findings:
     warnings: tuple[str, ...] = ()
     labels: tuple[str, ...] | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    own: Preset | None = None
 
     @property
     def matches(self) -> list[Match]:
-        """The presets that fit the first input."""
+        """The presets that fit the first input; what the file itself says comes first."""
+        if self.own is not None:
+            return [Match(self.own, f"{self.own.about}, as the file says")]
         return likely_presets(self.inputs[0].shape[1:]) if len(self.inputs) == 1 else []
 
     @property

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+from convert.clip_presets import CLIP_PRESETS, fitted_to_clips, likely_clips
 from convert.pixel_presets import PIXEL_PRESETS, fitted_to_pixels, likely_pixels
 from convert.preset import FRAME_VOTE, FRAME_VOTE_ASSUMED, YUV_ASSUMED, Match, Preset, Shape, Times
 from service.media.sampling import EveryNth, Sampling
+from service.pipelines.clip import ClipSection
 from service.pipelines.keypoints import KeypointsSection
 from service.pipelines.layouts import LAYOUTS
 from service.pipelines.length import Length
@@ -96,6 +98,7 @@ PRESETS: dict[str, Preset] = {
         _single_frames("hand-landmarks", "one hand's x, y, z as MediaPipe gives them, frame by frame", "hand_63"),
         _single_frames("two-hands-landmarks", "both hands' x, y, z, frame by frame", "hands_126"),
         *PIXEL_PRESETS,
+        *CLIP_PRESETS,
     )
 }  # fmt: skip
 
@@ -124,11 +127,13 @@ def likely_presets(shape: Shape) -> list[Match]:
             exact.append(Match(preset, _reason(shape, preset)))
         elif len(shape) == 2:
             adapted.append(Match(fitted(preset, shape), _reason(shape, preset)))
-    return exact + adapted + likely_pixels(shape)
+    return exact + adapted + likely_pixels(shape) + likely_clips(shape)
 
 
 def fitted(preset: Preset, shape: Shape) -> Preset:
     """The preset with the graph's own number of steps or size of pictures, which then is one more assumption."""
+    if isinstance(preset.pipeline, ClipSection):
+        return fitted_to_clips(preset, shape)
     if not isinstance(preset.pipeline, KeypointsSection):
         return fitted_to_pixels(preset, shape)
     length = preset.pipeline.length

@@ -15,6 +15,7 @@ from convert.parity import Measured, require
 from convert.publish import Plan, Wishes, plan_of, publish
 from convert.torch.arrays import Array
 from convert.torch.checkpoint import Checkpoint, read_checkpoint
+from convert.torch.clips import fitted_numbers, preset_of
 from convert.torch.labels import stored_labels
 from convert.torch.networks import normalised
 from convert.torch.recognise import Recognised, recognise
@@ -81,6 +82,7 @@ def convert_torch(file: Path, wishes: Wishes, flags: Flags, options: Options) ->
         raise CallError("PyTorch is not installed in this environment.", _NO_TORCH)
     with opened_torch(file, flags, options) as model:
         plan = plan_of(model.findings, wishes)
+        plan = replace(plan, pipeline=fitted_numbers(plan.pipeline, input_kind(model.settings, options)))
         exported, measured = _made(model, options)
         plan = replace(
             plan,
@@ -219,6 +221,7 @@ def _findings(
         layers={settings.network.name: 1},
         warnings=(*checkpoint.notes, *recognised.notes, *notes, f"The graph {_INPUTS[kind]}."),
         labels=labels,
+        own=preset_of(settings, kind),
     )
 
 
@@ -256,6 +259,8 @@ def _published(
     further = [note for note in model.findings.warnings if note not in model.checkpoint.notes]
     report.lines += [f"  note: {note}" for note in (*further, *plan.notes)]
     report.lines += [f"  assumed: {sentence}" for sentence in plan.assumptions]
+    report.lines.append(f"Pipeline: {plan.preset or 'as given'}, kind {plan.pipeline.kind}")
+    report.lines += [f"  set {path} = {value}" for path, value in plan.overrides.items() if path != "torch"]
     report.lines += [f"Labels ({plan.labels.how}): {', '.join(labels)}"] if plan.labels else []
     taken = ", ".join(f"{layout} {milliseconds:.0f} ms" for layout, milliseconds in exported.milliseconds.items())
     report.lines.append(f"Layout: {exported.layout}" + (f" ({taken} a clip on one thread)" if taken else ""))
@@ -265,6 +270,7 @@ def _published(
         "published": {"name": wishes.name, "version": version, "folder": str(folder)},
         "findings": model.findings.document(),
         "torch": plan.overrides["torch"],
+        "pipeline": plan.pipeline.model_dump(mode="json"),
         "assumptions": list(plan.assumptions),
         "notes": list(plan.notes),
         "labels": labels,
