@@ -3,7 +3,7 @@
     python -m tools.parity.torch.trained --work FOLDER --page docs/parity/int8.md
 
 Random weights answer near ties, so that rounding decides; what a person brings has been trained. Here PyTorchVideo's
-x3d_xs for clips of 4 × 64² learns eight classes (four directions, two spatial frequencies) in some minutes of one core.
+x3d_xs for clips of 4 × 32² learns eight classes (four directions, two spatial frequencies) in some minutes of one core.
 Videos of other gratings are written as files: one half calibrates, the other half measures what INT8 costs and brings.
 mvit has well-scaled random weights: its INT8 is dynamic and calibrates nothing.
 """
@@ -40,9 +40,9 @@ from convert.torch.networks import CLIP_MEAN, CLIP_STD  # isort: skip
 from convert.torch.recognise import recognise  # isort: skip
 from convert.torch.settings import Flags, settle  # isort: skip
 
-FRAMES, CROP, SIDE, WINDOW_S = 4, 64, 72, 1.6
+FRAMES, CROP, SIDE, WINDOW_S = 4, 32, 36, 1.6
 LABELS = tuple(f"{way} {size}" for way in ("right", "down", "left", "up") for size in ("coarse", "fine"))
-STEPS, BATCH = 220, 16
+STEPS, BATCH = 160, 12
 VIDEOS = 128
 MVIT_CLIPS = 8
 QUARTER = np.pi / 2
@@ -68,7 +68,7 @@ class Grating:
     def frames(self, turns: Array, width: int, height: int, generator: np.random.Generator) -> Array:
         """T × H × W × 3 levels; turns: by how many quarters of a period the grating has moved in each frame."""
         way, fine = divmod(self.label, 2)
-        period = 12.0 if fine else 26.0
+        period = 8.0 if fine else 18.0
         y, x = np.mgrid[:height, :width].astype(np.float32)
         along = {0: x, 1: y, 2: -x, 3: -y}[way]
         angle = along[None] * (2 * np.pi / period) - QUARTER * turns[:, None, None] + self.phase
@@ -112,16 +112,16 @@ def _normalised(clips: Array) -> torch.Tensor:
 
 
 def write_videos(folder: Path, seed: int) -> None:
-    """Videos of 1.6 s at 30 frames a second, 112 × 80, named by their class."""
+    """Videos of 1.6 s at 30 frames a second, 56 × 40, named by their class."""
     folder.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(seed)
     turns = np.arange(48, dtype=np.float32) * 3 / 47
     for place in range(VIDEOS // 2):
         label = place % len(LABELS)
-        frames = Grating.drawn(generator, label).frames(turns, 112, 80, generator)
+        frames = Grating.drawn(generator, label).frames(turns, 56, 40, generator)
         with av.open(str(folder / f"{place:03d}-{label}.mp4"), "w") as output:
             stream = output.add_stream("libx264", rate=30, options={"crf": "16", "preset": "ultrafast"})
-            stream.width, stream.height, stream.pix_fmt = 112, 80, "yuv420p"
+            stream.width, stream.height, stream.pix_fmt = 56, 40, "yuv420p"
             for index, levels in enumerate(frames):
                 frame = VideoFrame.from_ndarray(levels.astype(np.uint8), format="rgb24")
                 frame.pts, frame.time_base = index, Fraction(1, 30)
@@ -151,7 +151,7 @@ def measured(work: Path) -> dict[str, float | str | int]:
     for name, seed in (("calibration", 1), ("unseen", 2)):
         if not (work / name).exists():
             write_videos(work / name, seed)
-    flags = Flags(head_pool=(4, 2, 2), head_activation="none")
+    flags = Flags(head_pool=(4, 1, 1), head_activation="none")
     with tempfile.TemporaryDirectory() as store:
         graphs = []
         for name, options in (("float", Options()), ("int8", Options(calibrate=work / "calibration"))):
@@ -200,7 +200,7 @@ def page(drift: dict[str, float | str | int], mvit: dict[str, float | str | int]
     """What docs/parity/int8.md says."""
     kept = f"{drift['agreement']:.1%} of {drift['samples']} | {drift['agreement_unseen']:.1%} of {drift['unseen']}"
     right = f"{drift['accuracy']:.1%} → {drift['accuracy_int8']:.1%}"
-    trained = f"| x3d_xs, 4 × 64², trained | {drift['method']} | {kept} | {right} | {_cost(drift)} |"
+    trained = f"| x3d_xs, 4 × 32², trained | {drift['method']} | {kept} | {right} | {_cost(drift)} |"
     agreed = f"{mvit['agreement']:.1%} of {mvit['samples']}"
     random = f"| mvit_base_16x4, random weights | {mvit['method']} | {agreed} | – | – | {_cost(mvit)} |"
     rows = [trained, random]
