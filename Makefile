@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lock bench bench-torch soak samples train parity-keras parity-pixels parity-torch convert-torch-env schema clean
+.PHONY: help serve test check format lock bench bench-torch soak samples train face-motion parity-keras parity-pixels parity-torch convert-torch-env schema clean
 
 help:
 	@echo "make serve   install what is needed (first run) and serve on http://127.0.0.1:8000"
@@ -14,6 +14,7 @@ help:
 	@echo "make bench   measure the service against the bare loop, networks against torch;  make soak  what takes long"
 	@echo "make lock    resolve the locks again;  make schema  write the manifest's JSON Schema"
 	@echo "make samples render samples/ again;    make train   train the default models again"
+	@echo "make face-motion   write the default highlight model, a formula, again"
 	@echo "make parity-keras  compare the converter with real Keras 2 and 3"
 	@echo "make parity-pixels compare answers to pictures and clips with the authors' own steps"
 
@@ -83,6 +84,9 @@ train: .venv-train/stamp
 		.venv-train/bin/python -m tools.train evaluate $$what --out .venv-train/out && \
 		.venv-train/bin/python -m tools.train train $$what --out .venv-train/out || exit 1; \
 	done
+
+face-motion: $(VENV)/dev.stamp
+	$(BIN)/python -m tools.face_motion
 
 # Real Keras 2 and 3 beside the converter; environments and models of their own, docs/parity/keras.md as the result.
 parity: parity-keras parity-pixels

@@ -42,11 +42,20 @@ class Findings:
     own: Preset | None = None
 
     @property
+    def track(self) -> Port | None:
+        """The input that takes the observations: the only one, or the one beside a mask of its steps; else None."""
+        track = max(self.inputs, key=lambda one: len(one.shape))
+        masks = [one for one in self.inputs if one is not track]
+        if not masks or (len(masks) == 1 and len(masks[0].shape) == 2 and masks[0].shape[1] == track.shape[1]):
+            return track
+        return None
+
+    @property
     def matches(self) -> list[Match]:
-        """The presets that fit the first input; what the file itself says comes first."""
+        """The presets that fit the input of observations; what the file itself says comes first."""
         if self.own is not None:
             return [Match(self.own, f"{self.own.about}, as the file says")]
-        return likely_presets(self.inputs[0].shape[1:]) if len(self.inputs) == 1 else []
+        return likely_presets(self.track.shape[1:]) if self.track else []
 
     @property
     def width(self) -> int | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from service.pipelines import Observing
 from service.pipelines.series import SeriesSection
+from service.registry.manifest import Task
 
 Shape = tuple[int | None, ...]
 """One input's shape without the batch."""
@@ -22,7 +23,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """name, what it stands for, the pipeline section, times, and what is assumed in both.
+    """name, what it stands for, the pipeline section, times, what is assumed in both, and which route it is for.
 
     An assumption may begin with the part it is about ("length: …"): it falls when the caller sets that part.
     """
@@ -32,6 +33,7 @@ class Preset:
     pipeline: Observing | SeriesSection
     times: Times
     assumptions: tuple[str, ...]
+    task: Task = "sign"
 
 
 @dataclass(frozen=True, slots=True)

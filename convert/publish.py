@@ -9,18 +9,21 @@ from typing import Any
 
 from convert.errors import CallError, RefusalError
 from convert.findings import Findings, Port
+from convert.head_presets import SAMPLES_A_SECOND, fitted_to_steps, likely_heads
+from convert.heads import check_head, notes_on, steps_a_second, tension_channel
 from convert.labels import Labels, check_against_graph, read_labels
 from convert.overrides import changed_pipeline, checked_pipeline, parse_overrides
 from convert.parity import Measured
 from convert.plain import Json
-from convert.preset import Preset, Times
+from convert.preset import Match, Preset, Times
 from convert.presets import PRESETS, fitted, from_layout, still_assumed
+from convert.shelf import stored_model
 from service.errors import RefusedError
 from service.pipelines import Pipeline
 from service.pipelines.layouts import LAYOUTS
 from service.pipelines.series import SeriesSection
 from service.pipelines.tensor_only import TensorSection
-from service.registry.manifest import MODEL_FILE, Manifest
+from service.registry.manifest import MODEL_FILE, Activation, Manifest, Task
 from service.registry.store import Store
 
 DETAILS = {
@@ -29,7 +32,12 @@ DETAILS = {
 }  # fmt: skip
 """Manifest fields that --details may give."""
 
-_ENDINGS = {"softmax": "probabilities", "sigmoid": "probabilities", "log_softmax": "softmax"}
+_ENDINGS: dict[str, Activation] = {
+    "softmax": "probabilities",
+    "sigmoid": "probabilities",
+    "probabilities": "probabilities",
+    "log_softmax": "softmax",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +51,10 @@ class Wishes:
     labels: str | None = None
     encoding: str = "utf-8"
     settings: tuple[str, ...] = ()
-    task: str = "sign"
+    task: Task | None = None
     requires: str | None = None
-    activation: str | None = None
+    activation: Activation | None = None
+    channel: str | None = None
     window_s: float | None = None
     stride_s: float | None = None
     threshold: float | None = None
@@ -60,8 +69,12 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A manifest in the making: the pipeline and all that was found, wished and assumed."""
+    """A manifest in the making: the pipeline and all that was found, wished and assumed.
 
+    activation: what the service has yet to apply; channel: the name of the number that is a highlight's tension.
+    """
+
+    task: Task
     pipeline: Pipeline
     preset: str | None
     times: Times | None
@@ -70,25 +83,60 @@ class Plan:
     labels: Labels | None
     details: dict[str, Any]
     notes: tuple[str, ...]
+    required: Manifest | None
+    activation: Activation
+    channel: str | None
 
 
 def plan_of(findings: Findings, wishes: Wishes) -> Plan:
     """Settle pipeline, labels and details, before anything costly is done. Raises ConversionError."""
     details = _details(wishes.details)
     overrides = parse_overrides(list(wishes.settings))
+    required = stored_model(wishes.requires, wishes.store).manifest if wishes.requires else None
     preset, pipeline, notes = _pipeline(findings, wishes)
+    if preset is not None and isinstance(pipeline, SeriesSection):
+        preset = _in_steps(preset, findings, overrides, required)
+        pipeline = preset.pipeline
     pipeline = changed_pipeline(pipeline, overrides)
     _check_fits(findings, pipeline)
+    check_head(findings, pipeline, required)
+    task = wishes.task or _task(preset, pipeline, findings, required)
+    labels = _labels(findings, wishes, task)
+    activation, assumed = _activation(findings, wishes, task)
+    assumptions = (*preset.assumptions, *assumed) if preset else assumed
     return Plan(
+        task=task,
         pipeline=pipeline,
         preset=preset.name if preset else None,
         times=_times(pipeline, preset, wishes),
-        assumptions=still_assumed(preset.assumptions, _settled(overrides, wishes)) if preset else (),
+        assumptions=still_assumed(assumptions, _settled(overrides, wishes)),
         overrides=overrides,
-        labels=_labels(findings, wishes),
+        labels=labels,
         details=details,
-        notes=tuple(notes),
+        notes=(*notes, *notes_on(required)),
+        required=None if isinstance(pipeline, TensorSection) else required,
+        activation=activation,
+        channel=tension_channel(task, wishes.channel, labels.names if labels else (), findings.width),
     )
+
+
+def _task(preset: Preset | None, pipeline: Pipeline, findings: Findings, required: Manifest | None) -> Task:
+    """What the model is for, where nobody says: a head over an affect model finds highlights."""
+    if preset is not None:
+        return preset.task
+    if required is not None:
+        return "highlight" if required.task == "affect" else "sign"
+    likely = findings.matches if isinstance(pipeline, TensorSection) else []
+    return likely[0].preset.task if likely else "sign"
+
+
+def _in_steps(preset: Preset, findings: Findings, overrides: dict[str, Any], required: Manifest | None) -> Preset:
+    """A head's preset with the graph's number of steps, or the asked one, in windows that hold just as many."""
+    shape = findings.track.shape[1:] if findings.track else ()
+    asked = overrides.get("length.length")
+    if isinstance(asked, int) and len(shape) == 2:
+        shape = (asked, shape[1])
+    return fitted_to_steps(preset, shape, steps_a_second(required) or SAMPLES_A_SECOND)
 
 
 def _settled(overrides: dict[str, Any], wishes: Wishes) -> set[str]:
@@ -106,19 +154,8 @@ def publish(findings: Findings, plan: Plan, wishes: Wishes, model: bytes, measur
         raise RefusalError(f"{error}.", "Change what it names; nothing was published.") from None
 
 
-def required_version(store: Path, wanted: str) -> dict[str, Any]:
-    """`NAME[:V]` → the pinned requirement; the highest version in the store if none is given. CallError."""
-    name, _, number = wanted.partition(":")
-    found = [one.version for one in Store(store).versions() if one.name == name] if store.is_dir() else []
-    if number and not number.isdigit():
-        raise CallError(f"{wanted!r} is not NAME or NAME:VERSION.")
-    if not found or (number and int(number) not in found):
-        raise CallError(f"{store} holds no {wanted}.", "Publish the required model first.")
-    return {"name": name, "version": int(number) if number else max(found)}
-
-
 def _pipeline(findings: Findings, wishes: Wishes) -> tuple[Preset | None, Pipeline, list[str]]:
-    shape = findings.inputs[0].shape[1:]
+    shape = (findings.track or findings.inputs[0]).shape[1:]
     if wishes.pipeline and wishes.layout:
         raise CallError("--pipeline and --layout exclude each other.")
     if wishes.layout:
@@ -137,8 +174,9 @@ def _pipeline(findings: Findings, wishes: Wishes) -> tuple[Preset | None, Pipeli
         return preset, preset.pipeline, []
     if wishes.pipeline:
         return None, checked_pipeline(_json_file(Path(wishes.pipeline)), wishes.pipeline), []
-    if findings.matches:
-        match = findings.matches[0]
+    matches = _heads(findings) if wishes.requires else findings.matches
+    if matches:
+        match = matches[0]
         found = f"No pipeline was given. Found {match.preset.name}: {match.reason}"
         if not isinstance(match.preset.pipeline, SeriesSection) or wishes.requires:
             return match.preset, match.preset.pipeline, [f"{found}."]
@@ -149,6 +187,14 @@ def _pipeline(findings: Findings, wishes: Wishes) -> tuple[Preset | None, Pipeli
         "refuses until the model is published again with --pipeline."
     )
     return None, TensorSection(), [note]
+
+
+def _heads(findings: Findings) -> list[Match]:
+    """Presets of heads that fit the graph; a sequence of any width may be one of an affect model's outputs."""
+    found = [match for match in findings.matches if isinstance(match.preset.pipeline, SeriesSection)]
+    if found or findings.track is None:
+        return found
+    return likely_heads(findings.track.shape[1:], of_any_width=True)
 
 
 def _check_fits(findings: Findings, pipeline: Pipeline) -> None:
@@ -166,12 +212,10 @@ def _check_fits(findings: Findings, pipeline: Pipeline) -> None:
 
 def _track_input(findings: Findings, pipeline: Pipeline) -> Port:
     """The input that takes the observations; the other, if there is one, must be shaped as a mask of their steps."""
-    if len(findings.inputs) == 1 or isinstance(pipeline, TensorSection):
-        return findings.inputs[0]
-    track = max(findings.inputs, key=lambda one: len(one.shape))
-    masks = [one for one in findings.inputs if one is not track]
-    if len(masks) == 1 and len(masks[0].shape) == 2 and masks[0].shape[1] == track.shape[1]:
-        return track
+    if isinstance(pipeline, TensorSection):
+        return findings.track or findings.inputs[0]
+    if findings.track is not None:
+        return findings.track
     raise CallError(
         f"The model has {len(findings.inputs)} inputs; a pipeline feeds one, and a mask of its steps.",
         "Leave out --pipeline: the model is then stored without one.",
@@ -188,18 +232,18 @@ def _times(pipeline: Pipeline, preset: Preset | None, wishes: Wishes) -> Times |
     return times if wishes.stride_s is None else replace(times, stride_s=wishes.stride_s)
 
 
-def _labels(findings: Findings, wishes: Wishes) -> Labels | None:
+def _labels(findings: Findings, wishes: Wishes, task: Task) -> Labels | None:
     if wishes.labels is None:
         if findings.labels:
             return Labels(findings.labels, "stored in the file")
-        if wishes.task == "sign":
+        if task == "sign":
             raise CallError(
                 f"The model names one of {findings.width} things, and the file does not say which.",
                 "Give their names in the order of its outputs: --labels FILE.",
             )
         return None
     labels = read_labels(wishes.labels, wishes.encoding)
-    check_against_graph(labels.others, findings.inputs[0].shape, findings.width)
+    check_against_graph(labels.others, (findings.track or findings.inputs[0]).shape, findings.width)
     width = findings.width
     allowed = {1, 2} if width == 1 else {width}
     if width is not None and len(labels.names) not in allowed:
@@ -234,19 +278,20 @@ def _draft(findings: Findings, plan: Plan, wishes: Wishes, measured: Measured) -
     output = {
         "name": findings.outputs[0].name,
         "shape": _dimensions(findings.outputs[0].shape),
-        "activation": wishes.activation or activation_for(findings, wishes.task),
+        "activation": plan.activation,
         "temperature": details.pop("temperature", 1.0),
         "threshold": details.pop("threshold", 0.0) if wishes.threshold is None else wishes.threshold,
+        "channel": plan.channel,
     }
     draft: dict[str, Any] = {
         "schema": 1,
         "name": wishes.name,
         "title": wishes.name,
         "license": "unknown",
-        "task": wishes.task,
+        "task": plan.task,
         "labels": plan.labels.names if plan.labels else None,
         "pipeline": plan.pipeline,
-        "requires": required_version(wishes.store, wishes.requires) if wishes.requires else None,
+        "requires": {"name": plan.required.name, "version": plan.required.version} if plan.required else None,
         "time": asdict(plan.times) if plan.times else None,
         "inputs": _inputs(findings, plan.pipeline),
         "parity": _parity(measured),
@@ -286,18 +331,24 @@ def _parity(measured: Measured) -> dict[str, Any] | None:
     }
 
 
-def activation_for(findings: Findings, task: str) -> str:
-    """What the service has yet to apply to the first output. CallError where the graph does not tell."""
-    if task in ("features", "affect"):
-        return "none"
+def _activation(findings: Findings, wishes: Wishes, task: Task) -> tuple[Activation, tuple[str, ...]]:
+    """What the service has yet to apply, and what that assumes. CallError where the graph does not tell."""
+    if wishes.activation is not None:
+        return wishes.activation, ()
+    if task in ("features", "affect") or findings.ending == "regression":
+        return "none", ()
     if findings.ending in _ENDINGS:
-        return _ENDINGS[findings.ending]
-    if findings.ending == "linear":
-        return "sigmoid" if findings.width == 1 else "softmax"
-    raise CallError(
-        f"The model ends in {findings.ending or 'an unclear operation'}: are its outputs logits or probabilities?",
-        "Say it with --activation softmax|sigmoid|none|probabilities.",
-    )
+        return _ENDINGS[findings.ending], ()
+    if findings.ending != "linear":
+        raise CallError(
+            f"The model ends in {findings.ending or 'an unclear operation'}: are its outputs logits or probabilities?",
+            "Say it with --activation softmax|sigmoid|none|probabilities.",
+        )
+    if task != "highlight":
+        return "sigmoid" if findings.width == 1 else "softmax", ()
+    if findings.width == 1:
+        return "none", ("output: the value of a regression (--activation sigmoid if it is a logit)",)
+    return "softmax", ("output: logits of classes that exclude each other (--activation none if they are values)",)
 
 
 def _inputs(findings: Findings, pipeline: Pipeline) -> list[dict[str, Any]]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from convert.errors import CallError, RefusalError
 from convert.files import sniff
 from convert.findings import Findings, idle_candidates, shown_shape
 from convert.keras.convert import opened_keras
@@ -14,6 +13,8 @@ from convert.onnx.convert import opened_onnx
 from convert.parity import Measured, measure_golden, measure_reference, require
 from convert.presets import PRESETS
 from convert.publish import Plan, Wishes, plan_of, publish
+from convert.recalibration import publish_recalibrated
+from convert.shelf import stored_model
 from service.errors import RefusedError
 from service.pipelines.layouts import LAYOUTS
 from service.registry.manifest import Manifest
@@ -34,15 +35,6 @@ class Beside:
 
     architecture: Path | None = None
     arch: str | None = None
-
-
-def convert_file(kind: str, file: Path, wishes: Wishes, golden: Path | None, beside: Beside) -> Report:
-    """Convert a file of this kind and publish it."""
-    if kind == "keras":
-        return convert_keras(file, wishes, golden, beside)
-    if beside != Beside():
-        raise CallError("--architecture and --arch are for Keras files with weights only.")
-    return convert_onnx(file, wishes, golden)
 
 
 def convert_keras(file: Path, wishes: Wishes, golden: Path | None, beside: Beside) -> Report:
@@ -83,20 +75,36 @@ def verify_model(wanted: str, store: Path, golden: Path | None) -> Report:
         with opened_onnx(Path(wanted)) as ready:
             measured = measure_golden(ready.path, golden) if golden else ready.measured
             return _verified(wanted, require(measured), None)
-    name, _, number = wanted.partition(":")
-    if number and not number.isdigit():
-        raise CallError(f"{wanted!r} is not NAME or NAME:VERSION.")
-    shelf = Store(store)
-    versions = [one.version for one in shelf.versions() if one.name == name] if store.is_dir() else []
-    if not versions or (number and int(number) not in versions):
-        raise CallError(f"{store} holds no {wanted}.", "See `python -m convert list`.")
-    try:
-        stored = shelf.read(name, int(number) if number else max(versions))
-    except RefusedError as error:
-        raise RefusalError(f"{error}.", "Publish it again.") from None
+    stored = stored_model(wanted, store)
     with opened_onnx(stored.graph) as ready:
         measured = measure_golden(ready.path, golden) if golden else ready.measured
     return _verified(f"{stored.manifest.name} version {stored.manifest.version}", require(measured), stored.manifest)
+
+
+def calibrate_model(wanted: str, store: Path, report_file: Path) -> Report:
+    """Publish a version's next one with the temperature, threshold and figures of its evaluation's report."""
+    stored = stored_model(wanted, store)
+    manifest = publish_recalibrated(stored, report_file, store)
+    before, after = stored.manifest.output, manifest.output
+    measured = manifest.evaluation[0]
+    shares = {"accuracy": measured.accuracy, "macro F1": measured.macro_f1, "answered": measured.coverage}
+    said = ", ".join(f"{name} {share:.3f}" for name, share in shares.items() if share is not None)
+    folder = store / manifest.name / str(manifest.version)
+    lines = [
+        f"{manifest.name} version {stored.manifest.version} → {manifest.version}, the graph unchanged",
+        f"  temperature {before.temperature:g} → {after.temperature:g}",
+        f"  threshold {before.threshold:g} → {after.threshold:g}",
+        f"  {measured.dataset}, {measured.protocol}: {said or 'no shares'}",
+        f"Published {manifest.name} version {manifest.version} in {folder}",
+    ]
+    document = {
+        "published": {"name": manifest.name, "version": manifest.version, "folder": str(folder)},
+        "from_version": stored.manifest.version,
+        "temperature": {"before": before.temperature, "after": after.temperature},
+        "threshold": {"before": before.threshold, "after": after.threshold},
+        "evaluation": measured.model_dump(mode="json"),
+    }
+    return Report(lines, document)
 
 
 def list_all(store: Path) -> Report:

@@ -5,12 +5,11 @@ from collections.abc import AsyncIterator
 
 import structlog
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse, Response
 from starlette.middleware.cors import CORSMiddleware
 
 from service import __version__
 from service.analysis.house import House
-from service.api import health, jobs, models, predict, timeline
+from service.api import health, highlights, jobs, models, page, predict, timeline
 from service.api.middleware import Around
 from service.api.problem import install_problem_handlers
 from service.jobs.jobs import Jobs
@@ -44,12 +43,16 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = metrics
     install_problem_handlers(app)
-    for router in (health.router, models.router, predict.router, timeline.router, jobs.router):
+    for router in (
+        page.router,
+        health.router,
+        models.router,
+        predict.router,
+        timeline.router,
+        highlights.router,
+        jobs.router,
+    ):
         app.include_router(router)
-
-    @app.get("/", include_in_schema=False)
-    async def get_root() -> Response:
-        return RedirectResponse("/docs")
 
     if settings.cors_origins:
         app.add_middleware(

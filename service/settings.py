@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     # models
     model_store: Path = Field(Path("model_store"), description="Folder of models: NAME/VERSION/manifest.json.")
     default_model: str = Field("asl-letters", description="Model of /predict where the caller names none.")
+    default_highlight_model: str = Field("face-motion", description="Model of /highlights where the caller names none.")
     model_versions: CommaSeparated = Field((), description="Versions served under the bare name: NAME=VERSION, …")
     model_poll_s: float = Field(0.0, ge=0, description="Seconds between scans of the store; 0: only when asked.")
     model_memory_bytes: int = Field(2 * GIB, gt=0, description="Memory that all loaded models may take together.")
@@ -85,7 +86,7 @@ class Settings(BaseSettings):
     media_bytes: int = Field(256 * MIB, gt=0, description="Most bytes of a medium.")
     frame_pixels: int = Field(33_000_000, gt=0, description="Most pixels of a picture or of a video's frame.")
     predict_seconds: float = Field(120.0, gt=0, description="Longest part of a video that /predict looks at.")
-    timeline_seconds: float = Field(600.0, gt=0, description="Longest part of a video that /timeline looks at.")
+    timeline_seconds: float = Field(600.0, gt=0, description="Longest part that /timeline and /highlights look at.")
     pixel_bytes: int = Field(512 * MIB, gt=0, description="Most bytes of frames that a model of pixels keeps a call.")
     sampled_frames: int = Field(20_000, gt=0, description="Most frames that one request may look at.")
     upload_stall_s: float = Field(30.0, gt=0, description="Longest pause between two pieces of an upload.")
@@ -105,6 +106,7 @@ class Settings(BaseSettings):
     jobs_chunk_s: float = Field(10.0, ge=1, le=10, description="Seconds of media between two checkpoints of a job.")
     jobs_attempts: int = Field(3, ge=1, description="Times that a chunk which kills its process is tried.")
     jobs_unfinished: int = Field(1000, ge=1, description="Jobs that may wait or run; the next is refused.")
+    jobs_slots: int | None = Field(None, ge=1, description="Slots that jobs may hold; default: all but one.")
 
     @field_validator("api_keys", "admin_keys", "cors_origins", "model_versions", mode="before")
     @classmethod
@@ -125,7 +127,7 @@ class Settings(BaseSettings):
     @property
     def slots_for_jobs(self) -> int:
         """Most slots that jobs hold at a time; one is left to interactive requests where there are several."""
-        return max(1, self.slots - 1)
+        return max(1, self.slots - 1) if self.jobs_slots is None else min(self.jobs_slots, self.slots)
 
     @property
     def pinned_versions(self) -> dict[str, int]:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 TimeArray = Annotated[npt.NDArray[np.float64], "T, seconds from the medium's start"]
+CountArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 Landmarks = Annotated[FloatArray, "T × P × 4: x, y, z, visibility; NaN where missing"]
 
@@ -62,12 +63,15 @@ class Track:
     """Observations in order of time.
 
     values: T × P × 4 landmarks (fractions of the upright picture's width and height, z over its width) whose P
-    points are those of `parts`, one part after the other; or T × … pixels, where `parts` is empty.
+    points are those of `parts`, one part after the other (a part that stands several times is that of several
+    persons); or T × … pixels, or T × C numbers of each observation, where `parts` is empty.
     present: whether the observation shows what the model needs (a hand, a face).
     handedness: T, signed score of the followed hand, positive for the person's own right, 0 without a hand;
     None where no single hand is followed.
     warnings: sentences for the caller about how the medium was read.
-    shows: the part that pixels show where they are present, None where they show whatever there is.
+    shows: the part that pixels or numbers are of where they are present, None where that is whatever there is.
+    boxes: T × 4, x, y, width and height of the face that they are of, in fractions of the upright picture; NaN without
+    one, None where none is looked for. faces: T, of how many faces there are pixels, None where they are not of faces.
     decoded_s: the times of all frames of the part, where windows choose among them and only those are observed.
     """
 
@@ -79,6 +83,8 @@ class Track:
     handedness: FloatArray | None = None
     warnings: tuple[str, ...] = field(default=())
     shows: PartName | None = None
+    boxes: FloatArray | None = None
+    faces: CountArray | None = None
     decoded_s: TimeArray | None = None
 
     def __len__(self) -> int:
@@ -91,14 +97,21 @@ class Track:
         return end_after(self.media.duration, float(times_s[-1]))
 
     def part(self, name: PartName) -> Landmarks:
-        """The T × P × 4 landmarks of one part; KeyError where this track does not carry it."""
+        """The T × P × 4 landmarks of one part, the first person's; KeyError where this track does not carry it."""
+        return self.part_of_each(name)[0]
+
+    def part_of_each(self, name: PartName) -> list[Landmarks]:
+        """The T × P × 4 landmarks of a part of each person; KeyError where this track does not carry it."""
+        found: list[Landmarks] = []
         start = 0
         for part in self.parts:
             stop = start + PART_POINTS[part]
             if part == name:
-                return self.values[:, start:stop].astype(np.float32, copy=False)
+                found.append(self.values[:, start:stop].astype(np.float32, copy=False))
             start = stop
-        raise KeyError(name)
+        if not found:
+            raise KeyError(name)
+        return found
 
     def cut(self, window: Window) -> "Track":
         """The observations with window.start_s ≤ time < window.end_s."""
@@ -121,6 +134,8 @@ class Track:
             values=self.values[chosen],
             present=self.present[chosen],
             handedness=None if self.handedness is None else self.handedness[chosen],
+            boxes=None if self.boxes is None else self.boxes[chosen],
+            faces=None if self.faces is None else self.faces[chosen],
         )
 
     def frames_with(self, parts: tuple[PartName, ...]) -> int:

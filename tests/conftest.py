@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser
 
-from tests import postgres
+from tests import browser, postgres
 
 # The same examples in each run, however slow the machine is.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, print_blob=True)
@@ -41,10 +42,17 @@ def postgres_server() -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium; without it the test is left out, or fails if SIGN_REQUIRE names chromium."""
+    with browser.running_browser() as running:
+        yield running
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """One line for all that was left out for one reason."""
     skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", [])]
     reasons = [reason[2] for reason in skipped if isinstance(reason, tuple)]
-    for without in (_WITHOUT, postgres.WITHOUT):
+    for without in (_WITHOUT, postgres.WITHOUT, browser.WITHOUT):
         if left_out := sum(without in reason for reason in reasons):
             terminalreporter.write_line(f"{left_out} tests were left out: each {without}.")

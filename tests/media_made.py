@@ -14,7 +14,7 @@ from service.media.medium import MediaLimits, Medium
 from service.media.sampling import Rate
 from service.media.upright import Pixels
 from service.observe.observe import ObserveCall
-from service.observe.request import LandmarkRequest
+from service.observe.request import LandmarkRequest, ObserverRequest
 
 LIMITS = MediaLimits(frame_pixels=33_000_000, seconds=120, frames=20_000)
 Painter = Callable[[int], Pixels]
@@ -161,7 +161,7 @@ def drawn_hand(width: int = 320, height: int = 320, at: tuple[float, float] = (0
     return np.asarray(image.filter(ImageFilter.GaussianBlur(2)), dtype=np.uint8)
 
 
-def call_for(path: Path, request: LandmarkRequest | None = None, **changes: object) -> ObserveCall:
+def call_for(path: Path, request: ObserverRequest | None = None, **changes: object) -> ObserveCall:
     """A call for the whole medium, one followed hand, 10 observations a second, unless changed."""
     call = ObserveCall(
         medium=medium(path),

@@ -53,6 +53,43 @@ def publish_means(
     return Store(root).publish({**fields, **changes}, {"model.onnx": mean_of_pixels(shape)})
 
 
+EMOTIONS = ("red", "green", "blue")
+AFFECT = (*EMOTIONS, "valence", "arousal")
+
+
+def emotions_of_pixels(side: int) -> bytes:
+    """y = the mean of each colour / 25.5, red − green, blue / 255, of uint8 pictures with the channels first."""
+    weights = np.zeros((3, 5), np.float32)
+    weights[range(3), range(3)] = 1 / 25.5
+    weights[:, 3], weights[:, 4] = (1 / 255, -1 / 255, 0), (0, 0, 1 / 255)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Cast", ["x"], ["levels"], to=TensorProto.FLOAT),
+            helper.make_node("ReduceMean", ["levels"], ["means"], axes=[2, 3], keepdims=0),
+            helper.make_node("MatMul", ["means", "weights"], ["y"]),
+        ],
+        "emotions",
+        [helper.make_tensor_value_info("x", TensorProto.UINT8, ["batch", 3, side, side])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 5])],
+        [numpy_helper.from_array(weights, "weights")],
+    )
+    return serialized(graph)
+
+
+def publish_emotions(root: Path, name: str = "emotions", **section: object) -> Manifest:
+    """A model of emotions whose logits are the mean colours of faces, with valence and arousal beside them."""
+    fields = draft(
+        name,
+        task="affect",
+        labels=list(EMOTIONS),
+        pipeline={"kind": "face_affect", "resize": {"w": 8, "h": 8, "library": "pillow"}, "dtype": "uint8", **section},
+        time={"window_s": 2.0, "stride_s": 0.5, "whole_clip": True},
+        inputs=[{"name": "x", "dtype": "uint8", "shape": ["batch", 3, 8, 8], "from": "track"}],
+        output={"name": "y", "shape": ["batch", 5], "activation": "softmax", "channels": list(AFFECT)},
+    )
+    return Store(root).publish(fields, {"model.onnx": emotions_of_pixels(8)})
+
+
 def publish_clip_models(root: Path, frames: int = 32, chunk: int = 4) -> None:
     """`chunk-means`, and the head `clip-colour` over `frames` of its frames."""
     size = {"w": 4, "h": 4, "method": "area", "library": "opencv"}

@@ -1,7 +1,6 @@
 """The command line of `convert torch`."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convert.errors import CallError
+from convert.options import Answering, JsonFlag, publishing
 
 if TYPE_CHECKING:
+    from convert.publish import Wishes
     from convert.torch.networks import Kernel
-    from convert.work import Report
 
 
 class Layout(StrEnum):
@@ -39,19 +39,16 @@ class HeadActivation(StrEnum):
     SIGMOID = "sigmoid"
 
 
-FileArgument = Annotated[Path, typer.Argument(help="A .ckpt, .pt, .pth or .safetensors file.")]
-
-
-Answering = Callable[[bool], AbstractContextManager[Callable[["Report"], None]]]
+CheckpointArgument = Annotated[Path, typer.Argument(help="A .ckpt, .pt, .pth or .safetensors file.")]
 
 
 def register(app: typer.Typer, answering: Answering) -> None:
     """Add the command. answering: prints the report, or the error with its exit code."""
 
-    def command(  # noqa: PLR0913, PLR0917 - one option a fact of the manifest; typer passes them by name
-        file: FileArgument,
-        name: Annotated[str, typer.Option("--name", help="The model's name in the store.")],
-        store: Annotated[Path, typer.Option("--store", help="The folder of models.")] = Path("model_store"),
+    @publishing
+    def command(  # noqa: PLR0913, PLR0917 - one option a fact of the network; typer passes them by name
+        wishes: "Wishes",
+        file: CheckpointArgument,
         arch: Annotated[str | None, typer.Option("--arch", help="The network, where the file does not say.")] = None,
         frames: Annotated[int | None, typer.Option("--frames", help="Frames of a clip.")] = None,
         crop: Annotated[int | None, typer.Option("--crop", help="Pixels of the centre crop.")] = None,
@@ -64,46 +61,14 @@ def register(app: typer.Typer, answering: Answering) -> None:
         int8: Annotated[bool, typer.Option("--int8", help="Quantise; needs --calibrate.")] = False,
         calibrate: Annotated[Path | None, typer.Option("--calibrate", help="A folder of clips or pictures.")] = None,
         min_agreement: Annotated[float, typer.Option("--min-agreement", help="With the float graph.")] = 0.98,
-        pipeline: Annotated[str | None, typer.Option("--pipeline", help="Preset, or FILE.json.")] = None,
-        settings: Annotated[list[str] | None, typer.Option("--set", help="PATH=VALUE in the pipeline.")] = None,
-        window_s: Annotated[float | None, typer.Option("--window-s", help="Seconds of a window.")] = None,
-        stride_s: Annotated[float | None, typer.Option("--stride-s", help="Seconds between windows.")] = None,
-        unit: Annotated[str | None, typer.Option("--unit", help="letter or word.")] = None,
-        labels: Annotated[str | None, typer.Option("--labels", help="File, FILE.csv:COLUMN or class folders.")] = None,
-        encoding: Annotated[str, typer.Option("--encoding", help="Of the label file.")] = "utf-8",
-        task: Annotated[str | None, typer.Option("--task", help="sign, features, affect or highlight.")] = None,
-        threshold: Annotated[float | None, typer.Option("--threshold", help="Below it the service declines.")] = None,
-        idle: Annotated[list[str] | None, typer.Option("--idle", help="A label that is no sign.")] = None,
-        title: Annotated[str | None, typer.Option("--title")] = None,
-        license_: Annotated[str | None, typer.Option("--license")] = None,
-        attribution: Annotated[list[str] | None, typer.Option("--attribution")] = None,
-        language: Annotated[str | None, typer.Option("--language", help="ISO 639-3 of the sign language.")] = None,
-        details: Annotated[Path | None, typer.Option("--details", help="Further manifest fields (JSON).")] = None,
-        as_json: Annotated[bool, typer.Option("--json", help="Print a result for programs.")] = False,
+        as_json: JsonFlag = False,
     ) -> None:
-        from convert.publish import Wishes  # noqa: PLC0415 - heavy
+        """Convert a PyTorch checkpoint of a known network; nothing in it is executed."""
         from convert.torch.convert import Options, convert_torch  # noqa: PLC0415 - heavy
         from convert.torch.settings import Flags  # noqa: PLC0415 - heavy
 
-        wishes = Wishes(
-            name=name,
-            store=store,
-            pipeline=pipeline,
-            settings=tuple(settings or ()),
-            window_s=window_s,
-            stride_s=stride_s,
-            unit=unit,
-            labels=labels,
-            encoding=encoding,
-            task=task or ("features" if features else "sign"),
-            threshold=threshold,
-            idle=tuple(idle or ()),
-            title=title,
-            license=license_,
-            attribution=tuple(attribution or ()),
-            language=language,
-            details=details,
-        )
+        if features and wishes.task is None:
+            wishes = replace(wishes, task="features")
         with answering(as_json) as answer:
             kernel = _kernel(head_pool)
             flags = Flags(arch, frames, crop, side, kernel, head_activation.value if head_activation else None)
@@ -114,7 +79,7 @@ def register(app: typer.Typer, answering: Answering) -> None:
             )
             answer(convert_torch(file, wishes, flags, options))
 
-    app.command("torch", help="Convert a PyTorch checkpoint of a known network; nothing in it is executed.")(command)
+    app.command("torch")(command)
 
 
 def _kernel(text: str | None) -> "Kernel | None":

@@ -17,14 +17,17 @@ from service.pipelines.clip import ClipChoice, ClipSection
 from service.pipelines.series import SeriesSection
 from service.pipelines.tensor_only import TensorSection
 from service.pipelines.windows import WindowRule, windows_over
-from service.registry.manifest import Manifest
+from service.registry.manifest import Manifest, Task
 from service.registry.registry import ServedModel
 from service.track import Track, Window
 from service.workers.deadline import Deadline
 
 T = TypeVar("T")
 
-ROUTES = {"affect": "/highlights", "highlight": "/highlights"}
+ROUTES = {"sign": "/timeline", "affect": "/highlights", "highlight": "/highlights"}
+
+SectionOf = Callable[[Manifest], Observing | SeriesSection]
+EyeOf = Callable[[Observing], Observing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +87,50 @@ RuleFor = Callable[[Manifest, Observing], WindowRule]
 """How a use case cuts a part for a model that looks with this pipeline."""
 
 
-async def look(part: Part, house: House, *, longest_s: float, rule_for: RuleFor | None = None) -> Look:
+def as_it_is(eye: Observing) -> Observing:
+    """The eye as the manifest has it."""
+    return eye
+
+
+def sign_section(manifest: Manifest) -> Observing | SeriesSection:
+    """The pipeline of a model that names signs; SignError where it answers another route or none."""
+    return section_for(manifest, ("sign",))
+
+
+def predict_section(manifest: Manifest) -> Observing | SeriesSection:
+    """The pipeline of a model that names signs or emotions; SignError where it answers another route or none."""
+    return section_for(manifest, ("sign", "affect"))
+
+
+def section_for(manifest: Manifest, tasks: tuple[Task, ...]) -> Observing | SeriesSection:
+    """The pipeline of a model of one of the tasks; SignError where it answers another route or none."""
+    if manifest.task not in tasks:
+        route = ROUTES.get(manifest.task)
+        advice = f"Ask {route}." if route else "It only serves other models."
+        raise SignError("model-wrong-task", f"{manifest.name} is a model of the task {manifest.task}. {advice}")
+    if isinstance(manifest.pipeline, TensorSection):
+        raise _without_pipeline(manifest)
+    return manifest.pipeline
+
+
+async def look(
+    part: Part,
+    house: House,
+    *,
+    longest_s: float,
+    section_of: SectionOf = sign_section,
+    eye_of: EyeOf = as_it_is,
+    rule_for: RuleFor | None = None,
+) -> Look:
     """Observe the part; SignError where the medium, the model or the part does not allow it.
 
+    section_of: the pipeline of a model that the caller can ask. eye_of: how the model that looks is to look at it.
     rule_for: which windows will be judged, for models of which only those are looked at; the part is one if not given.
     """
     model = await house.registry.get(part.model, part.version)
-    section = sign_section(model.manifest)
-    looker, eye = looker_of(model)
+    section = section_of(model.manifest)
+    looker, own_eye = looker_of(model)
+    eye = eye_of(own_eye)
     settings = house.settings
     limits = MediaLimits(settings.frame_pixels, longest_s, settings.sampled_frames, settings.pixel_bytes)
     call = ObserveCall(
@@ -118,17 +157,6 @@ def check_moves(track: Track, manifest: Manifest, eye: Observing) -> None:
     """Refuse a picture for a model that looks at clips."""
     if isinstance(eye, ChunksSection | ClipSection) and track.media.duration is None:
         raise SignError("media-wrong-kind", f"{manifest.name} looks at clips of {eye.frames} frames; send a video.")
-
-
-def sign_section(manifest: Manifest) -> Observing | SeriesSection:
-    """The pipeline of a model that names signs; SignError where it answers another route or none."""
-    if manifest.task != "sign":
-        route = ROUTES.get(manifest.task)
-        advice = f"Ask {route}." if route else "It only serves other models."
-        raise SignError("model-wrong-task", f"{manifest.name} is a model of the task {manifest.task}. {advice}")
-    if isinstance(manifest.pipeline, TensorSection):
-        raise _without_pipeline(manifest)
-    return manifest.pipeline
 
 
 def looker_of(model: ServedModel) -> tuple[ServedModel, Observing]:

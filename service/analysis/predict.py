@@ -5,7 +5,7 @@ from functools import partial
 
 from service.analysis.house import House
 from service.analysis.judging import Judged, judge, judge_together
-from service.analysis.looking import Look, Part, end_of, look, windows_over_part
+from service.analysis.looking import Look, Part, end_of, look, predict_section, windows_over_part
 from service.analysis.prediction import FrameAnswer, Prediction, answer, rank, sign_confidence
 from service.pipelines import Observing
 from service.pipelines.chunks import ChunksSection
@@ -37,15 +37,10 @@ class PredictAnswer:
 
 async def predict(request: PredictRequest, house: House) -> PredictAnswer:
     """One answer for the asked part; SignError where the medium, the model or the part does not allow one."""
-    rule_for = partial(predict_rule, request.part)
-    seen = await look(request.part, house, longest_s=house.settings.predict_seconds, rule_for=rule_for)
-    windows = _windows(request.part, seen)
-    if rule_for(seen.manifest, seen.eye).spread:
-        best = await judge_together(seen, windows)
-    else:
-        judged = await judge(seen, windows)
-        best = max(judged, key=lambda entry: confidence_of(entry, seen.manifest))
-    prediction = answer(best.window, best.probabilities, best.evidence(seen), seen.manifest, request.threshold)
+    seen, judged = await candidates(request.part, house)
+    best = max(judged, key=lambda entry: confidence_of(entry, seen.manifest))
+    evidence = best.evidence(seen)
+    prediction = answer(best.window, best.probabilities, evidence, seen.manifest, request.threshold, best.affect)
     if request.with_frames:
         prediction = replace(prediction, frames=frame_answers(best, seen.manifest))
     if seen.track.media.duration is None:  # a picture has no length
@@ -59,6 +54,17 @@ async def predict(request: PredictRequest, house: House) -> PredictAnswer:
         warnings=(*seen.track.warnings, *best.warnings),
         stages_s=seen.stages_s,
     )
+
+
+async def candidates(part: Part, house: House) -> tuple[Look, list[Judged]]:
+    """The windows of the part that may answer; the surest does. Raises as `predict`."""
+    rule_for = partial(predict_rule, part)
+    longest_s = house.settings.predict_seconds
+    seen = await look(part, house, longest_s=longest_s, section_of=predict_section, rule_for=rule_for)
+    windows = _windows(part, seen)
+    if rule_for(seen.manifest, seen.eye).spread:
+        return seen, [await judge_together(seen, windows)]
+    return seen, await judge(seen, windows)
 
 
 def _windows(part: Part, seen: Look) -> list[Window]:

@@ -32,6 +32,18 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Affect:
+    """What a model of emotions says beside them: means over the samples, None where it gives none or no face is seen.
+
+    faces: how many it looked at, over all samples.
+    """
+
+    valence: float | None
+    arousal: float | None
+    faces: int
+
+
+@dataclass(frozen=True, slots=True)
 class FrameAnswer:
     """What a model that looks at single frames says about one of them."""
 
@@ -49,6 +61,7 @@ class Prediction:
     declined: bool
     evidence: Evidence
     frames: tuple[FrameAnswer, ...] = ()
+    affect: Affect | None = None
 
     @property
     def best(self) -> RankedLabel | None:
@@ -56,7 +69,12 @@ class Prediction:
 
 
 def answer(
-    window: Window, probabilities: FloatArray | None, evidence: Evidence, manifest: Manifest, threshold: float | None
+    window: Window,
+    probabilities: FloatArray | None,
+    evidence: Evidence,
+    manifest: Manifest,
+    threshold: float | None,
+    affect: Affect | None = None,
 ) -> Prediction:
     """The prediction from C probabilities of one window; None where the window shows no evidence.
 
@@ -64,11 +82,11 @@ def answer(
     idle label wins.
     """
     if probabilities is None:
-        return Prediction(window, (), declined=True, evidence=evidence)
+        return Prediction(window, (), declined=True, evidence=evidence, affect=affect)
     ranked = rank(probabilities, manifest)
     least = manifest.output.threshold if threshold is None else threshold
     declined = ranked[0].confidence < least or ranked[0].class_name in manifest.idle_labels
-    return Prediction(window, ranked, declined, evidence)
+    return Prediction(window, ranked, declined, evidence, affect=affect)
 
 
 def rank(probabilities: FloatArray, manifest: Manifest) -> tuple[RankedLabel, ...]:

@@ -7,10 +7,13 @@ from typing import Self
 
 from pydantic import BaseModel
 
+from service.analysis.highlights import HighlightsAnswer
 from service.analysis.predict import PredictAnswer
-from service.analysis.prediction import Evidence, FrameAnswer, Prediction, RankedLabel
+from service.analysis.prediction import Affect, Evidence, FrameAnswer, Prediction, RankedLabel
 from service.analysis.timeline import TimelineAnswer
+from service.export.answer import Sample
 from service.registry.manifest import Manifest
+from service.spotting.highlights import Highlight
 from service.spotting.segment import Segment
 from service.track import MediaInfo, MediaKind, Side
 
@@ -125,6 +128,18 @@ class PredictionBody(BaseModel):
         )
 
 
+class AffectBody(BaseModel):
+    """What a model of emotions says beside them."""
+
+    valence: float | None
+    arousal: float | None
+    faces: int
+
+    @classmethod
+    def of(cls, affect: Affect) -> Self:
+        return cls(valence=affect.valence, arousal=affect.arousal, faces=affect.faces)
+
+
 class PredictBody(PredictionBody):
     """The answer of /predict."""
 
@@ -132,17 +147,21 @@ class PredictBody(PredictionBody):
     evidence: EvidenceBody
     media: MediaBody
     warnings: list[str]
+    affect: AffectBody | None = None
 
     @classmethod
     def of_answer(cls, answer: PredictAnswer, *, top_k: int, with_probabilities: bool, with_frames: bool) -> Self:
         core = PredictionBody.of(answer.prediction, top_k=top_k, with_probabilities=with_probabilities)
         frames = answer.prediction.frames if with_frames else None
+        affect = answer.prediction.affect
+        asked = {} if affect is None else {"affect": AffectBody.of(affect)}
         return cls(
             **core.model_dump(exclude_unset=True),
             model=ModelRef.of(answer.manifest),
             evidence=EvidenceBody.of(answer.prediction.evidence, frames),
             media=MediaBody.of(answer.media),
             warnings=list(answer.warnings),
+            **asked,
         )
 
 
@@ -206,6 +225,76 @@ class TimelineBody(BaseModel):
             warnings=list(answer.warnings),
             **asked,
         )
+
+
+class TensionBody(BaseModel):
+    """The tension at one time; null where too few samples show a face."""
+
+    time: float
+    value: float | None
+
+
+class HighlightBody(BaseModel):
+    """A moment that stands out."""
+
+    start_time: float
+    end_time: float
+    peak_time: float
+    score: float
+
+    @classmethod
+    def of(cls, moment: Highlight) -> Self:
+        return cls(start_time=moment.start_s, end_time=moment.end_s, peak_time=moment.peak_s, score=moment.score)
+
+
+class SampleBody(BaseModel):
+    """What one sample shows: the face's box (x, y, width, height) and its values; null and none without a face."""
+
+    time: float
+    box: tuple[float, float, float, float] | None
+    values: dict[str, float]
+
+
+class SamplesBody(BaseModel):
+    """What the curve rests on."""
+
+    samples: int
+    face_samples: int
+
+
+class HighlightsBody(BaseModel):
+    """The answer of /highlights. threshold: the tension that a highlight had to reach."""
+
+    model: ModelRef
+    media: MediaBody
+    sample_rate: float
+    channel: str
+    threshold: float | None
+    tension: list[TensionBody]
+    highlights: list[HighlightBody]
+    series: list[SampleBody] | None = None
+    evidence: SamplesBody
+    warnings: list[str]
+
+    @classmethod
+    def of(cls, answer: HighlightsAnswer) -> Self:
+        asked = {} if answer.series is None else {"series": list(map(_sample, answer.series))}
+        return cls(
+            model=ModelRef.of(answer.manifest),
+            media=MediaBody.of(answer.media),
+            sample_rate=answer.sample_rate,
+            channel=answer.channel,
+            threshold=answer.threshold,
+            tension=[TensionBody(time=point.time_s, value=point.value) for point in answer.tension],
+            highlights=[HighlightBody.of(moment) for moment in answer.highlights],
+            evidence=SamplesBody(samples=answer.samples, face_samples=answer.face_samples),
+            warnings=list(answer.warnings),
+            **asked,
+        )
+
+
+def _sample(sample: Sample) -> SampleBody:
+    return SampleBody(time=sample.time_s, box=sample.box, values=dict(sample.values))
 
 
 def _by_label(prediction: Prediction) -> dict[str, float]:

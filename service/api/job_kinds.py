@@ -1,5 +1,6 @@
 """The kinds of jobs as the routes know them: what each can be asked, and how its answer is shown."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,19 +8,21 @@ from typing import Any, Generic, TypeVar
 
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
+from service.analysis.highlights import HighlightsAnswer, HighlightsRequest, eye_for, section_for_highlights
 from service.analysis.house import House
-from service.analysis.looking import looker_of, sign_section
+from service.analysis.looking import looker_of, predict_section, sign_section
 from service.analysis.predict import PredictAnswer, PredictRequest
 from service.analysis.timeline import TimelineAnswer, TimelineRequest, times_of
-from service.api.answers import WINDOW_TOP_K, PredictBody, PredictionBody, TimelineBody
-from service.api.options import MediumOptions, PredictOptions, TimelineOptions
+from service.api.answers import WINDOW_TOP_K, HighlightsBody, PredictBody, PredictionBody, TimelineBody
+from service.api.highlights import exported_moments, highlights_asked
+from service.api.options import HighlightsOptions, MediumOptions, PredictOptions, TimelineOptions
 from service.api.predict import predict_asked
 from service.api.timeline import exported, timeline_asked
-from service.api.upload import Upload
 from service.errors import SignError
-from service.export.formats import TIMELINE_FORMATS
+from service.export.formats import HIGHLIGHT_FORMATS, TIMELINE_FORMATS, Format
 from service.jobs.jobs import Jobs
 from service.jobs.record import Job
+from service.media.medium import Medium
 from service.registry.registry import ServedModel
 
 OptionsT = TypeVar("OptionsT", bound=MediumOptions)
@@ -29,33 +32,40 @@ OptionsT = TypeVar("OptionsT", bound=MediumOptions)
 class JobKind(Generic[OptionsT]):
     """A kind of job.
 
-    ask: the use case's request. check: raises where the model cannot answer it. show: the answer in a format, which
-    is one of `formats`. keeps_windows: whether each window's own answer is asked for.
+    ask: the use case's request. check: raises where the model cannot answer it. show: the answer as json, or in one of
+    `formats`. keeps_windows: whether each window's own answer, or each sample's, is asked for.
     """
 
     summary: str
     options: type[OptionsT]
-    formats: tuple[str, ...]
-    ask: Callable[[OptionsT, Upload, House], Any]
+    formats: Mapping[str, Format[Any]]
+    ask: Callable[[OptionsT, Medium, House], Any]
     check: Callable[[Any, ServedModel], None]
     show: Callable[[Jobs, Job, OptionsT, Any, str], Awaitable[Response]]
     keeps_windows: Callable[[OptionsT], bool] = lambda _: False
 
     def format_of(self, wanted: str | None) -> str:
         """The format that is wanted, json where none is; SignError format-not-acceptable."""
-        if wanted is not None and wanted not in self.formats:
-            raise SignError("format-not-acceptable", f"This job's answer comes as: {', '.join(self.formats)}.")
+        known = ("json", *self.formats)
+        if wanted is not None and wanted not in known:
+            raise SignError("format-not-acceptable", f"This job's answer comes as: {', '.join(known)}.")
         return wanted or "json"
 
 
-def _signs(_asked: PredictRequest | TimelineRequest, model: ServedModel) -> None:
-    sign_section(model.manifest)
+def _signs_or_emotions(_asked: PredictRequest, model: ServedModel) -> None:
+    predict_section(model.manifest)
     looker_of(model)
 
 
 def _timed_signs(asked: TimelineRequest, model: ServedModel) -> None:
-    _signs(asked, model)
+    sign_section(model.manifest)
+    looker_of(model)
     times_of(asked, model.manifest)
+
+
+def _moments(asked: HighlightsRequest, model: ServedModel) -> None:
+    section_for_highlights(asked)(model.manifest)
+    eye_for(asked)(looker_of(model)[1])
 
 
 async def _show_predict(
@@ -81,6 +91,15 @@ async def _show_timeline(
     return StreamingResponse(_with_windows(body, jobs, job, options), media_type="application/json")
 
 
+async def _show_highlights(
+    _jobs: Jobs, job: Job, _options: HighlightsOptions, answer: HighlightsAnswer, format_name: str
+) -> Response:
+    if format_name != "json":
+        return await exported_moments(answer, format_name, job.draft.media_name, {})
+    body = HighlightsBody.of(answer)
+    return JSONResponse(await asyncio.to_thread(body.model_dump, exclude_unset=True))
+
+
 def _with_windows(body: dict[str, Any], jobs: Jobs, job: Job, options: TimelineOptions) -> Iterator[str]:
     """The body and its windows, which are read one at a time: there may be very many."""
     yield json.dumps(body, ensure_ascii=False, separators=(",", ":"))[:-1] + ',"windows":['
@@ -94,15 +113,24 @@ def _with_windows(body: dict[str, Any], jobs: Jobs, job: Job, options: TimelineO
 
 JOB_KINDS: Mapping[str, JobKind[Any]] = {
     "predict": JobKind(
-        "One answer, as /predict gives it", PredictOptions, ("json",), predict_asked, _signs, _show_predict
+        "One answer, as /predict gives it", PredictOptions, {}, predict_asked, _signs_or_emotions, _show_predict
     ),
     "timeline": JobKind(
         "What is signed when, as /timeline answers",
         TimelineOptions,
-        ("json", *TIMELINE_FORMATS),
+        TIMELINE_FORMATS,
         timeline_asked,
         _timed_signs,
         _show_timeline,
         lambda options: options.return_windows,
+    ),
+    "highlights": JobKind(
+        "The moments that stand out, as /highlights answers",
+        HighlightsOptions,
+        HIGHLIGHT_FORMATS,
+        highlights_asked,
+        _moments,
+        _show_highlights,
+        lambda options: options.return_series,
     ),
 }

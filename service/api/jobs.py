@@ -10,15 +10,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from service.analysis.highlights import HighlightsRequest
 from service.analysis.house import House
 from service.analysis.predict import PredictRequest
 from service.analysis.timeline import TimelineRequest
 from service.api.access import owner_of, require_key, require_open
+from service.api.exports import acceptable_format, last_component
 from service.api.job_bodies import JobBody, JobsPage, JobWithSegments
 from service.api.job_events import END, events, place_after
 from service.api.job_kinds import JOB_KINDS, JobKind
 from service.api.options import MediumOptions, media_route_schema, read_options
-from service.api.timeline import acceptable_format, last_component
 from service.api.upload import Upload, is_form, received, refuse_by_header
 from service.errors import Place, SignError
 from service.jobs.jobs import Jobs
@@ -130,7 +131,7 @@ async def _submitted(request: Request, name: str, kind: JobKind[Any]) -> Respons
         return _accepted(request, first)
     early = None if is_form(request) else _options(request, {}, kind)
     if early is not None:
-        await house.registry.get(early.model or house.settings.default_model, early.version)
+        await house.registry.get(early.model_of(house.settings), early.version)
     limit = house.settings.jobs_media_bytes
     refuse_by_header(request, house.settings, limit)
     length = request.headers.get("content-length", "")
@@ -140,7 +141,7 @@ async def _submitted(request: Request, name: str, kind: JobKind[Any]) -> Respons
     ):
         options = early or _options(request, upload.fields, kind)
         claim.reserve(answer_bytes(kind.keeps_windows(options)))
-        asked = kind.ask(options, upload, house)
+        asked = kind.ask(options, upload.medium, house)
         model = await house.registry.get(asked.part.model, asked.part.version)
         kind.check(asked, model)
         job = await jobs.submit(_draft(name, kind, options, asked, model, upload, owner, key), upload.medium)
@@ -151,7 +152,7 @@ def _draft(
     name: str,
     kind: JobKind[Any],
     options: MediumOptions,
-    asked: PredictRequest | TimelineRequest,
+    asked: PredictRequest | TimelineRequest | HighlightsRequest,
     model: ServedModel,
     upload: Upload,
     owner: str,
@@ -211,9 +212,9 @@ async def _read_past(request: Request) -> None:
 def _by_accept(request: Request, kind: JobKind[Any]) -> str | None:
     """What `Accept` asks for where it names a format."""
     accept = request.headers.get("accept")
-    if accept is None or "*/*" in accept or len(kind.formats) == 1:
+    if accept is None or "*/*" in accept or not kind.formats:
         return None
-    return acceptable_format(accept)
+    return acceptable_format(accept, kind.formats)
 
 
 def _cursor_of(job: Job) -> str:

@@ -10,7 +10,7 @@ from service.api.answers import PredictBody
 from service.api.hangup import unless_hung_up
 from service.api.options import PredictOptions, media_route_schema
 from service.api.receive import part_of, received_with, server_timing
-from service.api.upload import Upload
+from service.media.medium import Medium
 
 router = APIRouter(tags=["answers"], dependencies=[Depends(require_key), Depends(require_open)])
 
@@ -25,7 +25,7 @@ async def post_predict(request: Request) -> Response:
     """Send the medium as the form's part `file` or as the body itself; options as query parameters or form fields."""
     house: House = request.app.state.house
     async with received_with(request, PredictOptions) as (upload, options):
-        answer = await unless_hung_up(request, predict(predict_asked(options, upload, house), house))
+        answer = await unless_hung_up(request, predict(predict_asked(options, upload.medium, house), house))
     body = PredictBody.of_answer(
         answer,
         top_k=options.top_k,
@@ -36,7 +36,7 @@ async def post_predict(request: Request) -> Response:
     return JSONResponse(body.model_dump(exclude_unset=True), headers=headers)
 
 
-def predict_asked(options: PredictOptions, upload: Upload, house: House) -> PredictRequest:
+def predict_asked(options: PredictOptions, medium: Medium, house: House) -> PredictRequest:
     """What the options ask of the medium."""
-    part = part_of(options, upload, house, duration_s=options.clip_duration)
+    part = part_of(options, medium, house, duration_s=options.clip_duration)
     return PredictRequest(part, threshold=options.threshold, with_frames=options.return_frames)

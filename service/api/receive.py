@@ -9,6 +9,7 @@ from service.analysis.house import House
 from service.analysis.looking import Part
 from service.api.options import MediumOptions, Options, read_options
 from service.api.upload import Upload, is_form, received
+from service.media.medium import Medium
 from service.workers.deadline import Deadline
 
 
@@ -22,13 +23,13 @@ async def received_with(request: Request, model: type[Options]) -> AsyncIterator
         yield upload, early or read_options(request, upload.fields, model)
 
 
-def part_of(options: MediumOptions, upload: Upload, house: House, *, duration_s: float | None) -> Part:
+def part_of(options: MediumOptions, medium: Medium, house: House, *, duration_s: float | None) -> Part:
     """The part of the medium that the options ask for; its deadline begins now."""
     longest_s = house.settings.request_timeout_s
     return Part(
-        medium=upload.medium,
+        medium=medium,
         deadline=Deadline.after(min(options.timeout_s or longest_s, longest_s)),
-        model=options.model or house.settings.default_model,
+        model=options.model_of(house.settings),
         version=options.version,
         start_s=options.start_time,
         duration_s=duration_s,

@@ -4,6 +4,7 @@ import importlib.util
 import io
 import threading
 import warnings
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -29,15 +30,20 @@ _one_at_a_time = threading.Lock()  # matplotlib keeps fonts and warnings per pro
 
 def tension_png(answer: HighlightsAnswer) -> bytes:
     """A picture of 1200 × 400 pixels: the curve, broken where the tension is unknown, and the moments behind it."""
+    return drawn_png(SIZE_INCHES, lambda axes: _draw(axes, answer))
+
+
+def drawn_png(size_inches: tuple[float, float], draw: Callable[["Axes"], None]) -> bytes:
+    """What `draw` draws, on a picture of this size at DOTS_PER_INCH."""
     # matplotlib costs most of a second to import, and only pictures need it
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     with _one_at_a_time, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")
-        figure = Figure(SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
+        figure = Figure(size_inches, dpi=DOTS_PER_INCH, layout="constrained")
         FigureCanvasAgg(figure)
-        _draw(figure.add_subplot(), answer)
+        draw(figure.add_subplot())
         out = io.BytesIO()
         figure.savefig(out, format="png", metadata={"Software": None})
     return out.getvalue()

@@ -111,7 +111,7 @@ class Chunks:
         return await self._finish(job, work, request, state)
 
     async def _write(self, job: Job, state: WorkState, gained: Gained, work_s: float) -> None:
-        if job.draft.keeps_windows:
+        if job.draft.keeps_windows and gained.windows:
             lines = [window_json(window) for window in gained.windows]
             await asyncio.to_thread(self._shelf.write_windows, job.id, job.chunks, lines)
         state.over = gained.done

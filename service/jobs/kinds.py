@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from service.jobs.highlights import HIGHLIGHTS
 from service.jobs.predict import PREDICT
 from service.jobs.timeline import TIMELINE
 from service.jobs.work import AnyWork
@@ -9,4 +10,5 @@ from service.jobs.work import AnyWork
 WORKS: Mapping[str, AnyWork] = {
     "predict": PREDICT,
     "timeline": TIMELINE,
+    "highlights": HIGHLIGHTS,
 }

@@ -5,7 +5,7 @@ from functools import partial
 
 from service.analysis.house import House
 from service.analysis.judging import Judged, judge, judge_together
-from service.analysis.looking import Look
+from service.analysis.looking import Look, predict_section
 from service.analysis.predict import PredictAnswer, PredictRequest, confidence_of, frame_answers, predict_rule
 from service.analysis.prediction import Prediction, answer
 from service.errors import SignError
@@ -34,7 +34,7 @@ def _begin(request: PredictRequest) -> PredictState:
 async def _chunk(request: PredictRequest, state: PredictState, house: House) -> Gained | None:
     reached, part = state.reached, request.part
     rule_for = partial(predict_rule, part)
-    seen = await look_on(part, reached, house, rule_for)
+    seen = await look_on(part, reached, house, predict_section, rule_for=rule_for)
     if seen is None:
         return None
     rule = rule_for(seen.manifest, seen.eye)
@@ -67,7 +67,7 @@ def _only_window(request: PredictRequest, reached: Reached, seen: Look) -> list[
         raise SignError(
             "media-too-long",
             f"{seen.manifest.name} answers for the whole part at once, which lasts more than {limit_s:g} s. "
-            "Choose a shorter one with start_time and clip_duration, or ask /jobs/timeline.",
+            "Choose a shorter one with start_time and clip_duration, or ask for a timeline of it.",
             limit=limit_s,
             actual=span_s,
         )
@@ -75,7 +75,8 @@ def _only_window(request: PredictRequest, reached: Reached, seen: Look) -> list[
 
 
 def _answer(request: PredictRequest, entry: Judged, seen: Look) -> Prediction:
-    prediction = answer(entry.window, entry.probabilities, entry.evidence(seen), seen.manifest, request.threshold)
+    evidence = entry.evidence(seen)
+    prediction = answer(entry.window, entry.probabilities, evidence, seen.manifest, request.threshold, entry.affect)
     if request.with_frames:
         prediction = replace(prediction, frames=frame_answers(entry, seen.manifest))
     if seen.track.media.duration is None:

@@ -23,7 +23,7 @@ class Draft:
 
     owner: whose it is, a digest of the API key, empty where none is needed. request: the use case's own, as JSON,
     without the medium. options: how the answer is shown, kept for whoever shows it. keeps_windows: whether each
-    window's own answer is asked for.
+    window's own answer, or each sample's, is asked for.
     """
 
     kind: str

@@ -7,14 +7,18 @@ no pixels are kept between two.
 """
 
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 
 from service.analysis.house import House
 from service.analysis.looking import (
+    EyeOf,
     Look,
     Part,
     RuleFor,
+    SectionOf,
+    as_it_is,
     check_moves,
     end_of,
     looker_of,
@@ -32,7 +36,7 @@ from service.pipelines.chunks import ChunksSection
 from service.pipelines.clip import ClipChoice, ClipSection
 from service.pipelines.windows import WindowRule, complete_windows, windows_over
 from service.settings import Settings
-from service.track import MediaInfo, Side, Track, Window
+from service.track import CountArray, FloatArray, MediaInfo, Side, Track, Window
 from service.workers.deadline import Deadline
 
 WARM_UP_S = 2.0
@@ -42,6 +46,9 @@ WAIT_S = 24 * 3600.0
 _UNKNOWN_WITHIN_S = 1.0
 _MOST_A_CALL_S = 60.0
 _UNLIMITED_FRAMES = 10**9
+
+
+Numbers = TypeVar("Numbers", FloatArray, CountArray)
 
 
 @dataclass(slots=True)
@@ -143,20 +150,27 @@ class _Next:
     longest_s: float = _MOST_A_CALL_S
 
 
-async def look_on(part: Part, reached: Reached, house: House, rule_for: RuleFor) -> Look | None:
-    """Look at the next stretch: the track of all that is needed; `reached` is moved on.
+async def look_on(
+    part: Part,
+    reached: Reached,
+    house: House,
+    section_of: SectionOf = sign_section,
+    eye_of: EyeOf = as_it_is,
+    rule_for: RuleFor | None = None,
+) -> Look | None:
+    """Look at the next stretch, as `look` does: the track of all that is needed; `reached` is moved on.
 
-    rule_for: which windows will be judged, for models of which only those are looked at. None where an interactive
-    request came before anything new was seen. Raises SignError as `look` does.
+    None where an interactive request came before anything new was seen. Raises SignError as `look` does.
     """
     model = await house.registry.get(part.model, part.version)
-    section = sign_section(model.manifest)
-    looker, eye = looker_of(model)
+    section = section_of(model.manifest)
+    looker, own_eye = looker_of(model)
+    eye = eye_of(own_eye)
     settings = house.settings
     tail = reached.tail
     if isinstance(eye, ClipSection):
-        rule = replace(rule_for(model.manifest, eye), first=reached.windows)
-        ahead = _next_clips(part, rule, eye, settings)
+        rule = rule_for(model.manifest, eye) if rule_for else WindowRule(part.start_s)
+        ahead = _next_clips(part, replace(rule, first=reached.windows), eye, settings)
     else:
         until_s = min(reached.covered_s + settings.jobs_chunk_s, _asked_end_s(part))
         ahead = _Next(_warm_up_from(reached), until_s, eye.sampling)
@@ -197,13 +211,14 @@ async def look_on(part: Part, reached: Reached, house: House, rule_for: RuleFor)
 
 def joined(first: Track, second: Track) -> Track:
     """Two tracks of one medium, one after the other; the medium is as the second knows it."""
-    both = first.handedness is not None and second.handedness is not None
     return replace(
         second,
         times_s=np.concatenate([first.times_s, second.times_s]),
         values=np.concatenate([first.values, second.values]),
         present=np.concatenate([first.present, second.present]),
-        handedness=np.concatenate([first.handedness, second.handedness]) if both else None,
+        handedness=_joined(first.handedness, second.handedness),
+        boxes=_joined(first.boxes, second.boxes),
+        faces=_joined(first.faces, second.faces),
     )
 
 
@@ -233,6 +248,10 @@ def _without_pixels(track: Track, tail: Track | None, from_s: float) -> Track:
     times_s = times_s[times_s >= from_s]
     nothing = np.zeros((len(times_s), 0), np.uint8)
     return replace(track, times_s=times_s, values=nothing, present=np.ones(len(times_s), bool), decoded_s=None)
+
+
+def _joined(first: Numbers | None, second: Numbers | None) -> Numbers | None:
+    return None if first is None or second is None else np.concatenate([first, second])
 
 
 def _warm_up_from(reached: Reached) -> float:

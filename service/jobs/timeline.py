@@ -41,7 +41,7 @@ def _begin(request: TimelineRequest) -> TimelineState:
 
 async def _chunk(request: TimelineRequest, state: TimelineState, house: House) -> Gained | None:
     reached, start_s = state.reached, request.part.start_s
-    seen = await look_on(request.part, reached, house, partial(timeline_rule, request))
+    seen = await look_on(request.part, reached, house, rule_for=partial(timeline_rule, request))
     if seen is None:
         return None
     if seen.track.media.duration is None:

@@ -131,9 +131,9 @@ def _nearest_taps(old: int, new: int) -> Taps:
 
 
 def _centres(old: int, new: int) -> FloatArray:
-    """Where the new pixels' centres lie among the old ones; in float32, as PyTorch counts."""
-    half = np.float32(0.5)
-    return (np.arange(new, dtype=np.float32) + half) * np.float32(old / new) - half
+    """Where the new pixels' centres lie among the old ones; float32, rounded once, as PyTorch's fused arithmetic."""
+    scale = np.float64(np.float32(old / new))
+    return ((np.arange(new) + 0.5) * scale - 0.5).astype(np.float32)
 
 
 def _bilinear_taps(old: int, new: int) -> Taps:

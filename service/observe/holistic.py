@@ -29,7 +29,7 @@ class HolisticLandmarker:
         return LandmarkFrame(
             hands=tuple(SeenHand(side, 1.0, points_of(hands[side])) for side in _SIDES if hands[side] is not None),
             pose=None if pose is None else points_of(pose),
-            face=None if face is None else points_of(face),
+            faces=() if face is None else (points_of(face),),
         )
 
     def reset(self) -> None:

@@ -60,6 +60,10 @@ def build_landmarker(request: LandmarkRequest) -> Landmarker:
         from service.observe.hands import HandsLandmarker  # noqa: PLC0415
 
         return HandsLandmarker(request)
+    if request.source == "face_mesh":
+        from service.observe.face_mesh import FaceMeshLandmarker  # noqa: PLC0415
+
+        return FaceMeshLandmarker(request)
     from service.observe.holistic import HolisticLandmarker, HolisticWithoutFaceLandmarker  # noqa: PLC0415
 
     return HolisticLandmarker(request) if "face" in request.parts else HolisticWithoutFaceLandmarker(request)
@@ -70,4 +74,6 @@ def _graph_key(request: LandmarkRequest) -> GraphKey:
     confidences = (request.min_detection_confidence, request.min_tracking_confidence)
     if request.source == "hands":
         return ("hands", request.max_hands, request.complexity, *confidences, request.selfie)
+    if request.source == "face_mesh":
+        return ("face_mesh", 1, 1, *confidences, False)
     return ("holistic", 1, request.complexity, *confidences, "face" in request.parts)

@@ -21,6 +21,7 @@ class LandmarkNotes:
         self._handedness: list[float] = []
         self._followed = FollowedHand(aspect) if "hand" in request.parts else None
         self._more_hands = False
+        self._most_faces = 0
 
     def __len__(self) -> int:
         return len(self._times_s)
@@ -28,11 +29,16 @@ class LandmarkNotes:
     def add(self, time_s: float, frame: LandmarkFrame) -> None:
         """One more observation."""
         hand = self._follow(frame, time_s)
+        self._most_faces = max(self._most_faces, len(frame.faces))
         row = np.full((self._points, 4), np.nan, np.float32)
         start = 0
+        faces = iter(frame.faces)
         for part in self._request.parts:
             stop = start + PART_POINTS[part]
-            found = hand.landmarks if part == "hand" and hand is not None else _part(frame, part)
+            if part == "face":
+                found = next(faces, None)
+            else:
+                found = hand.landmarks if part == "hand" and hand is not None else _part(frame, part)
             if found is not None:
                 row[start:stop] = found
             start = stop
@@ -55,8 +61,13 @@ class LandmarkNotes:
             parts=self._request.parts,
             handedness=None if self._followed is None else np.array(self._handedness, np.float32),
             media=media,
-            warnings=(*warnings, MORE_HANDS) if self._more_hands else warnings,
+            warnings=(*warnings, *((MORE_HANDS,) if self._more_hands else ()), *self._more_faces),
         )
+
+    @property
+    def _more_faces(self) -> tuple[str, ...]:
+        taken = self._request.parts.count("face")
+        return more_faces(self._most_faces, taken) if taken else ()
 
     def _follow(self, frame: LandmarkFrame, time_s: float) -> SeenHand | None:
         if self._followed is None:
@@ -101,12 +112,19 @@ def _any_of(values: FloatArray, parts: tuple[PartName, ...], wanted: tuple[PartN
 def _part(frame: LandmarkFrame, part: PartName) -> FloatArray | None:
     if part == "pose":
         return frame.pose
-    if part == "face":
-        return frame.face
     if part == "hand":
         return None
     hand = by_side(frame.hands).get(part)
     return None if hand is None else hand.landmarks
+
+
+def more_faces(seen: int, taken: int) -> tuple[str, ...]:
+    """The warning where one frame showed more faces than are looked at."""
+    if seen <= taken:
+        return ()
+    if taken == 1:
+        return ("More than one face is seen; the largest is looked at.",)
+    return (f"More than {taken} faces are seen; the {taken} largest are looked at.",)
 
 
 def by_side(hands: tuple[SeenHand, ...]) -> dict[PartName, SeenHand]:

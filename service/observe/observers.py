@@ -8,16 +8,18 @@ import numpy as np
 
 from service.media.resizing import Picture
 from service.media.upright import Pixels
+from service.observe.face_pictures import faces_of, is_a_face
 from service.observe.followed_hand import FollowedHand
 from service.observe.kept import Keeper
-from service.observe.landmarker import Landmarker, PartLandmarks
+from service.observe.landmarker import FaceBox, Landmarker, PartLandmarks
 from service.observe.landmarkers import Landmarkers
-from service.observe.notes import MORE_HANDS, LandmarkNotes, signed_side
+from service.observe.notes import MORE_HANDS, LandmarkNotes, more_faces, signed_side
 from service.observe.pictures import picture_of, taken_whole
-from service.observe.request import LandmarkRequest, ObserverRequest, PictureRequest
+from service.observe.request import FaceRequest, LandmarkRequest, ObserverRequest, PictureRequest, PixelRequest
 from service.track import MediaInfo, PartName, Track
 
-KeeperFor = Callable[[PictureRequest], Keeper]
+_NOWHERE = (float("nan"),) * 4
+KeeperFor = Callable[[PixelRequest], Keeper]
 
 
 class Observer(Protocol):
@@ -43,6 +45,9 @@ def observing(
     if isinstance(request, LandmarkRequest):
         with landmarkers.borrow(request) as landmarker:
             yield LandmarkObserver(request, aspect, landmarker)
+    elif isinstance(request, FaceRequest):
+        with landmarkers.borrow(request.finder) as landmarker:
+            yield FaceObserver(request, landmarker, keeper_for(request))
     elif request.finder is not None:
         with landmarkers.borrow(request.finder) as landmarker:
             yield PictureObserver(request, aspect, landmarker, keeper_for(request))
@@ -127,3 +132,47 @@ class PictureObserver:
         self._more_hands |= len(hands) > 1
         hand = self._followed.choose(hands, time_s)
         return (None, 0.0) if hand is None else (hand.landmarks, signed_side(hand))
+
+
+class FaceObserver:
+    """Pictures of the largest faces, and where the largest is; `present` says whether there is any."""
+
+    def __init__(self, request: FaceRequest, landmarker: Landmarker, keeper: Keeper) -> None:
+        self._request = request
+        self._landmarker = landmarker
+        self._keeper = keeper
+        self._last: list[tuple[FaceBox, Picture]] = []
+        self._times_s: list[float] = []
+        self._faces: list[int] = []
+        self._boxes: list[tuple[float, ...]] = []
+        self._most_faces = 0
+
+    def __len__(self) -> int:
+        return len(self._times_s)
+
+    def look(self, time_s: float, rgb: Pixels) -> None:
+        boxes = () if is_a_face(rgb, self._request) else self._landmarker.detect(rgb).face_boxes
+        self._most_faces = max(self._most_faces, len(boxes))
+        self._last = faces_of(rgb, boxes, self._request)
+        self._keep(time_s)
+
+    def repeat(self, time_s: float) -> None:
+        self._keep(time_s)
+
+    def track(self, media: MediaInfo, warnings: tuple[str, ...] = ()) -> Track:
+        return Track(
+            times_s=np.array(self._times_s, np.float64),
+            values=self._keeper.values(),
+            present=np.array(self._faces, np.int64) > 0,
+            media=media,
+            warnings=(*warnings, *more_faces(self._most_faces, self._request.count)),
+            shows="face",
+            boxes=np.array(self._boxes, np.float32).reshape(len(self), 4),
+            faces=np.array(self._faces, np.int64),
+        )
+
+    def _keep(self, time_s: float) -> None:
+        self._keeper.add(np.stack([picture for _, picture in self._last]) if self._last else None)
+        self._times_s.append(time_s)
+        self._faces.append(len(self._last))
+        self._boxes.append(self._last[0][0].box if self._last else _NOWHERE)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from service.media.resize import Library
 from service.media.resizing import Box, Picture, grey, resized
 from service.media.upright import Pixels
 from service.observe.landmarker import PartLandmarks
@@ -30,8 +31,8 @@ def picture_of(rgb: Pixels, points: PartLandmarks | None, request: PictureReques
 
     points: landmarks of the hand or the face that the crop is around; None where it is not there.
     """
-    coloured = _coloured(rgb, request)
-    cut, box = _CROPS[type(request.crop)](coloured, points, request.crop)
+    picture = coloured(rgb, request.color, request.resize.library)
+    cut, box = _CROPS[type(request.crop)](picture, points, request.crop)
     if cut is None:
         return None
     if request.outline:
@@ -155,15 +156,11 @@ def _drawn(picture: Picture, points: PartLandmarks, box: tuple[int, int, int, in
     return canvas
 
 
-def _coloured(rgb: Pixels, request: PictureRequest) -> Picture:
-    return _COLOURS[request.color](rgb, request)
-
-
-_COLOURS: dict[Colour, Callable[[Pixels, PictureRequest], Picture]] = {
-    "rgb": lambda rgb, _: rgb,
-    "bgr": lambda rgb, _: np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8),
-    "grey": lambda rgb, request: grey(rgb, request.resize.library),
-}
+def coloured(rgb: Pixels, color: Colour, library: Library) -> Picture:
+    """The picture in an author's colours; grey by the BT.601 weights, as the library rounds."""
+    if color == "grey":
+        return grey(rgb, library)
+    return rgb if color == "rgb" else np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8)
 
 
 def _boxed(picture: Picture, box: Box | None) -> Picture:

@@ -165,11 +165,12 @@ def _values(
     blocks = []
     handedness: FloatArray | None = None
     more = False
-    for part in request.parts:
+    for place, part in enumerate(request.parts):
         if part == "hand":
             block, handedness, more = _followed(file, chosen, times_s)
         else:
-            stored = file.parts.get(_OTHER_SIDE.get(part, part) if mirrored_body else part)
+            another = part in request.parts[:place]  # of another person, and only the first is read
+            stored = None if another else file.parts.get(_OTHER_SIDE.get(part, part) if mirrored_body else part)
             shape = (len(chosen), PART_POINTS[part], 4)
             block = np.full(shape, np.nan, np.float32) if stored is None else stored[chosen]
             if part == "pose" and mirrored_body:

@@ -1,5 +1,6 @@
 """What a worker is asked to observe on each sampled frame; plain values that cross a process border."""
 
+import math
 import mmap
 from dataclasses import dataclass
 from typing import Literal
@@ -9,12 +10,18 @@ from service.media.resize import Resize, ShortSide
 from service.track import HAND_PARTS, PartName
 
 Colour = Literal["rgb", "bgr", "grey"]
+LandmarkSource = Literal["hands", "holistic", "face_mesh"]
 PAGE_BYTES = mmap.ALLOCATIONGRANULARITY
+MOST_FACES = 4
+"""Faces of one frame that are looked at, where several are."""
 
 
 @dataclass(frozen=True, slots=True)
 class LandmarkRequest:
-    """Landmarks of the parts, in this order, by MediaPipe Hands or Holistic.
+    """Landmarks of the parts, in this order, by MediaPipe Hands, Holistic or FaceMesh.
+
+    FaceMesh gives faces alone, each frame for itself; the part `face` may stand several times then: the largest face
+    first, up to MOST_FACES.
 
     max_hands: for Hands, how many to ask for: 1 or 2. complexity: Hands 0 or 1; Holistic has only 1.
     selfie: the author flipped each frame before landmarks (a mirrored webcam loop): coordinates are of the flipped
@@ -22,7 +29,7 @@ class LandmarkRequest:
     selfie they are the mirrored body's, pose points and hands alike: what the author's model was trained on.
     """
 
-    source: Literal["hands", "holistic"]
+    source: LandmarkSource
     parts: tuple[PartName, ...]
     max_hands: int = 1
     complexity: int = 1
@@ -116,16 +123,67 @@ class PictureRequest:
     @property
     def dtype(self) -> Literal["uint8", "float32"]:
         """PyTorch's arithmetic gives fractions of grey levels."""
-        if isinstance(self.resize, ShortSide):
-            return "uint8" if self.resize.whole else "float32"
-        return "float32" if self.resize.library == "torch" else "uint8"
+        return _dtype(self.resize)
 
     @property
     def kept_bytes(self) -> int:
         """Memory that one picture takes where it is kept: whole pages."""
-        height, width, channels = self.shape
-        size = height * width * channels * (4 if self.dtype == "float32" else 1)
-        return -(-size // PAGE_BYTES) * PAGE_BYTES
+        return _whole_pages(self.shape, self.dtype)
 
 
-ObserverRequest = LandmarkRequest | PictureRequest
+@dataclass(frozen=True, slots=True)
+class FaceRequest:
+    """Pictures of the largest faces of each sampled frame, as their author cut, coloured and resized them.
+
+    count: faces that are kept of a frame, the largest first; the places of those that are not there stay 0. margin:
+    how far each side of the box is moved outwards, as a share of the box's width or height; it ends at the picture's
+    border. level: turned about the box's centre until the eyes lie level. A picture whose longer side has whole_up_to
+    pixels or fewer is a face itself. selfie: the author flipped each frame first.
+    """
+
+    resize: Resize
+    count: int = 1
+    color: Colour = "rgb"
+    margin: float = 0.0
+    level: bool = False
+    whole_up_to: int = 0
+    selfie: bool = False
+    orientation: Orientation = "upright"
+    yuv: ColourMatrix = "tagged"
+
+    @property
+    def finder(self) -> LandmarkRequest:
+        """What finds the faces."""
+        return LandmarkRequest("face_mesh", ())
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Faces, height, width and channels of what is kept."""
+        return (self.count, self.resize.h, self.resize.w, 1 if self.color == "grey" else 3)
+
+    @property
+    def dtype(self) -> Literal["uint8", "float32"]:
+        """PyTorch's arithmetic gives fractions of grey levels."""
+        return _dtype(self.resize)
+
+    @property
+    def kept_bytes(self) -> int:
+        """Memory that the faces of one frame take where they are kept: whole pages."""
+        return _whole_pages(self.shape, self.dtype)
+
+
+PixelRequest = PictureRequest | FaceRequest
+"""What pixels are kept for, and cross in shared memory."""
+
+ObserverRequest = LandmarkRequest | PixelRequest
+
+
+def _dtype(resize: Resize | ShortSide) -> Literal["uint8", "float32"]:
+    if isinstance(resize, ShortSide):
+        return "uint8" if resize.whole else "float32"
+    return "float32" if resize.library == "torch" else "uint8"
+
+
+def _whole_pages(shape: tuple[int, ...], dtype: Literal["uint8", "float32"]) -> int:
+    size = math.prod(shape) * (4 if dtype == "float32" else 1)
+    return -(-size // PAGE_BYTES) * PAGE_BYTES

@@ -10,9 +10,11 @@ from typing import Annotated
 from pydantic import Field
 
 from service.observe.request import ObserverRequest
-from service.pipelines import chunks, clip, hand_crop, image, keypoints
+from service.pipelines import chunks, clip, face_affect, face_geometry, hand_crop, image, keypoints
 from service.pipelines.chunks import ChunksSection
 from service.pipelines.clip import ClipSection
+from service.pipelines.face_affect import FaceAffectSection
+from service.pipelines.face_geometry import FaceGeometrySection
 from service.pipelines.hand_crop import HandCropSection
 from service.pipelines.image import ImageSection
 from service.pipelines.keypoints import KeypointsSection
@@ -21,7 +23,15 @@ from service.pipelines.series import SeriesSection
 from service.pipelines.tensor_only import TensorSection
 from service.track import Track, Window
 
-Observing = KeypointsSection | ImageSection | HandCropSection | ChunksSection | ClipSection
+Observing = (
+    KeypointsSection
+    | ImageSection
+    | HandCropSection
+    | ChunksSection
+    | ClipSection
+    | FaceGeometrySection
+    | FaceAffectSection
+)
 """Sections of models that look at a medium themselves."""
 
 Pipeline = Annotated[Observing | SeriesSection | TensorSection, Field(discriminator="kind")]
@@ -33,7 +43,15 @@ def observer(section: Observing) -> ObserverRequest:
     raise TypeError(f"nothing is observed for {type(section).__name__}")
 
 
-for _observe in (keypoints.observer, image.observer, hand_crop.observer, chunks.observer, clip.observer):
+for _observe in (
+    keypoints.observer,
+    image.observer,
+    hand_crop.observer,
+    chunks.observer,
+    clip.observer,
+    face_geometry.observer,
+    face_affect.observer,
+):
     observer.register(_observe)
 
 
@@ -58,6 +76,23 @@ def _(section: ImageSection, track: Track, windows: list[Window]) -> Reading:
 def _(section: HandCropSection, track: Track, windows: list[Window]) -> Reading:
     steps = [hand_crop.steps(track, window, section) for window in windows]
     return reading_of_steps(steps, partial(hand_crop.rows, track, section=section))
+
+
+@read.register
+def _(section: FaceGeometrySection, track: Track, windows: list[Window]) -> Reading:
+    measures = face_geometry.measured(track)
+    steps = [face_geometry.steps(measures, window, section) for window in windows]
+    return reading_of_steps(steps, partial(face_geometry.rows, measures, section=section))
+
+
+@read.register
+def _(section: FaceAffectSection, track: Track, windows: list[Window]) -> Reading:
+    return reading_of_steps(
+        [face_affect.steps(track, window, section) for window in windows],
+        partial(face_affect.rows, track, section=section),
+        face_affect.UNITS_AT_ONCE,
+        partial(face_affect.faces_of, track),
+    )
 
 
 @read.register

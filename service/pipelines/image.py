@@ -3,6 +3,7 @@
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from service.observe.request import (
@@ -96,7 +97,14 @@ def tensor(track: Track, window: Window, section: ImageSection) -> ModelRows:
 
 def frame_rows(track: Track, units: tuple[Unit, ...], section: PixelSection, layout: Layout) -> FloatArray:
     """Rows of single frames, in the axes that the network takes."""
-    values = numbers(pictures_of(track, units)[:, 0], section)
+    return in_layout(pictures_of(track, units)[:, 0], section, layout)
+
+
+def in_layout(
+    pictures: npt.NDArray[np.uint8] | npt.NDArray[np.float32], section: PixelSection, layout: Layout
+) -> FloatArray:
+    """R × H × W × C grey levels as a network's numbers, in the order of axes that it takes."""
+    values = numbers(pictures, section)
     return np.ascontiguousarray(values if layout == "nhwc" else values.transpose(0, 3, 1, 2))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from service.pipelines.rows import ModelRows
 from service.pipelines.steps import Steps, Unit
-from service.track import FloatArray, TimeArray
+from service.track import CountArray, FloatArray, TimeArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,16 @@ class WindowRows:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """count rows, made when they are needed: make(start, stop) gives some of them. at_once: how many it should be."""
+    """count rows, made when they are needed: make(start, stop) gives some of them. at_once: how many it should be.
+
+    sizes: where each of the count places takes several rows, how many; what a model gives for them is averaged.
+    """
 
     windows: tuple[WindowRows, ...]
     count: int
     make: Callable[[int, int], ModelRows]
     at_once: int | None = None
+    sizes: CountArray | None = None
 
     def together(self) -> "Reading":
         """All windows as one, whose rows vote for one answer."""
@@ -65,9 +69,12 @@ def reading_of_windows(windows: list[ModelRows]) -> Reading:
 
 
 def reading_of_steps(
-    windows: list[Steps], rows: Callable[[tuple[Unit, ...]], FloatArray], at_once: int | None = None
+    windows: list[Steps],
+    rows: Callable[[tuple[Unit, ...]], FloatArray],
+    at_once: int | None = None,
+    sizes_of: Callable[[tuple[Unit, ...]], CountArray] | None = None,
 ) -> Reading:
-    """Windows share their units: each is one row, made once."""
+    """Windows share their units: each is one row, made once; or as many rows as sizes_of says."""
     units = tuple(dict.fromkeys(unit for entry in windows for unit in entry.seen))
     place_of = {unit: place for place, unit in enumerate(units)}
     taken = tuple(
@@ -78,6 +85,7 @@ def reading_of_steps(
     )
 
     def make(first: int, last: int) -> ModelRows:
-        return ModelRows(rows(units[first:last]), None, np.zeros(last - first))
+        values = rows(units[first:last])
+        return ModelRows(values, None, np.zeros(len(values)))
 
-    return Reading(taken, len(units), make, at_once)
+    return Reading(taken, len(units), make, at_once, sizes_of(units) if sizes_of else None)

@@ -19,13 +19,15 @@ class SeriesSection(Section):
     """The manifest's `pipeline` of a model that reads what the model it `requires` gives, step by step.
 
     length: the steps as a sequence of a fixed length, those without an observation as `missing` says. statistics:
-    of each channel over the steps with one, statistic after statistic (std is the population's).
+    of each channel over the steps with one, statistic after statistic (std is the population's). emotions: what the
+    head gets of a model of emotions: its outputs as the network gives them, or after softmax, as they are reported.
     """
 
     kind: Literal["series"] = "series"
     length: Length | None = None
     statistics: tuple[Statistic, ...] | None = Field(None, min_length=1)
     missing: Missing = "hold"
+    emotions: Literal["logits", "softmax"] = "logits"
 
     @model_validator(mode="after")
     def _check_form(self) -> "SeriesSection":

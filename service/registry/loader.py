@@ -7,9 +7,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 from weakref import WeakSet
 
-from service.errors import RefusedError
 from service.metrics import Metrics
-from service.pipelines.series import SeriesSection
 from service.registry.manifest import Manifest
 from service.registry.served import ServedModel
 from service.registry.session import Session, memory_estimate_bytes
@@ -90,16 +88,3 @@ class Loader:
             model.close()
         for threads in (self._threads, self._inference):
             await asyncio.to_thread(threads.shutdown, wait=True, cancel_futures=True)
-
-
-def check_required(manifest: Manifest, required: Manifest) -> None:
-    """Raise RefusedError where a model cannot read what the one that it requires gives."""
-    who = f"{required.name} version {required.version}"
-    if required.requires is not None:
-        raise RefusedError(f"requires {who}, which itself requires another model; one step is the most")
-    taken = next(entry.shape[-1] for entry in manifest.inputs if entry.source == "track")
-    given = required.output.width
-    if isinstance(manifest.pipeline, SeriesSection) and isinstance(given, int):
-        given = manifest.pipeline.width(given)
-    if taken != given:
-        raise RefusedError(f"requires {who}, which gives {given} numbers; the input takes {taken}")

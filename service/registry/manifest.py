@@ -18,6 +18,8 @@ NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.onnx"
 OTHER_LABEL = "other"
+MEASURES = ("valence", "arousal")
+"""Channels of an affect model that are no emotions."""
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -59,7 +61,9 @@ class Output(Section):
     """The output that answers, and what the service has yet to apply to it.
 
     temperature divides logits (log-probabilities where the graph ends in softmax) before the activation; below
-    threshold the service declines to answer.
+    threshold the service declines to answer. channels: names of the numbers where they are no labels; channel: the one
+    of them, or of the labels, that is the tension of /highlights. Beside emotions, valence and arousal are measures:
+    they are taken as they are, and softmax is over the others.
     """
 
     name: str
@@ -68,6 +72,7 @@ class Output(Section):
     temperature: float = Field(1.0, ge=0.01, le=100)
     threshold: float = Field(0.0, ge=0, le=1)
     channels: tuple[str, ...] | None = None
+    channel: str | None = None
 
     @model_validator(mode="after")
     def _check_channels(self) -> "Output":
@@ -84,6 +89,19 @@ class Output(Section):
     def is_binary(self) -> bool:
         """Whether one number y is the answer, standing for the probabilities [1 − y, y]."""
         return _is_binary(self.shape, self.activation)
+
+    @property
+    def measures(self) -> tuple[int, ...]:
+        """Places of the channels that are no label of the softmax beside them; none in an output without emotions."""
+        if self.channels is None or self.activation not in ("softmax", "probabilities"):
+            return ()
+        places = tuple(place for place, name in enumerate(self.channels) if name in MEASURES)
+        return places if len(places) < len(self.channels) else ()
+
+    @property
+    def emotions(self) -> tuple[int, ...]:
+        """Places of the other channels."""
+        return tuple(place for place in range(len(self.channels or ())) if place not in self.measures)
 
 
 class StoredFile(Section):
@@ -189,6 +207,7 @@ class Manifest(Section):
     def _check(self) -> "Manifest":
         self._check_files()
         self._check_labels()
+        self._check_channel()
         self._check_inputs()
         return self
 
@@ -200,8 +219,10 @@ class Manifest(Section):
             raise ValueError(f"files: {unsafe} are no plain file names")
 
     def _check_labels(self) -> None:
-        if self.task == "sign" and not self.labels:
-            raise ValueError("labels: a model that names signs needs labels")
+        if self.task in ("sign", "affect") and not self.labels:
+            raise ValueError("labels: a model that names signs or emotions needs labels")
+        if self.task != "affect" and self.output.measures:
+            raise ValueError("output: valence and arousal beside other channels are for the task affect")
         if self.labels is None:
             return
         if len(set(self.labels)) != len(self.labels):
@@ -210,8 +231,17 @@ class Manifest(Section):
         if unknown:
             raise ValueError(f"idle_labels and label_text: {sorted(unknown)} are no labels")
         width = 2 if self.output.is_binary else self.output.width
-        if isinstance(width, int) and width != len(self.labels):
+        if isinstance(width, int) and width - len(self.output.measures) != len(self.labels):
             raise ValueError(f"labels: there are {len(self.labels)}, the output answers for {width}")
+        if self.output.channels is not None and self.output.measures:
+            emotions = tuple(self.output.channels[place] for place in self.output.emotions)
+            if emotions != self.labels:
+                raise ValueError(f"labels: they are {list(self.labels)}, the channels name {list(emotions)}")
+
+    def _check_channel(self) -> None:
+        channel, named = self.output.channel, self.output.channels or self.labels or ()
+        if channel is not None and channel not in named:
+            raise ValueError(f"output: channel: {channel!r} is none of {list(named)}")
 
     def _check_inputs(self) -> None:
         tracks = [entry for entry in self.inputs if entry.source == "track"]

@@ -5,15 +5,16 @@ on the event loop; hashing, building and trying out happen in threads.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import structlog
 
 from service.errors import RefusedError, SignError
 from service.metrics import Metrics
 from service.registry.catalogue import Catalogue, Changes, ModelMetrics
-from service.registry.loader import Loader, check_required
+from service.registry.loader import Loader
 from service.registry.manifest import Manifest, Requires
+from service.registry.requirement import check_required
 from service.registry.served import ServedModel
 from service.registry.session import memory_estimate_bytes
 from service.registry.states import Entry, ModelState, NotNowError, ReloadReport, VersionName, VersionState, scan
@@ -47,10 +48,13 @@ class Registry:
         self._problem: str | None = None
         self._closing = False
 
-    async def start(self) -> None:
-        """Scan the store; the default version of each model then loads in the background, see `settled`."""
+    async def start(self, only: Collection[str] | None = None) -> None:
+        """Scan the store; the default version of each model then loads in the background, see `settled`.
+
+        only: the models that load now, where not all of them will be asked for.
+        """
         await self._scan()
-        names = self._catalogue.names
+        names = [name for name in self._catalogue.names if only is None or name in only]
         self._settling.update(names)
         for name in sorted(set(self._settings.pinned_versions) - set(names)):
             log.warning("a version is pinned of a model that is not in the store", model=name)

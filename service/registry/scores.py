@@ -26,6 +26,7 @@ def check_numbers(raw: FloatArray, output: Output, who: str) -> None:
         fine = ~np.isnan(raw).any(axis=1)
     else:
         fine = np.isfinite(raw).all(axis=1)
+    fine &= np.isfinite(raw[:, list(output.measures)]).all(axis=1)
     if not fine.all():
         raise SignError(
             "model-failed",
@@ -43,8 +44,14 @@ def probabilities(raw: FloatArray, output: Output) -> FloatArray:
     """R × C probabilities, one row for each of the R rows that the graph gave.
 
     softmax, sigmoid: applied to raw / temperature. probabilities: taken as they are; with a temperature other than 1
-    the softmax of their logarithms / temperature. none: values as they are, whatever the temperature.
+    the softmax of their logarithms / temperature. none: values as they are, whatever the temperature. Measures beside
+    emotions stay as they are.
     """
+    if output.measures:
+        emotions = list(output.emotions)
+        answers = raw.copy()
+        answers[:, emotions] = probabilities(raw[:, emotions], output.model_copy(update={"channels": None}))
+        return answers
     if output.activation == "none":
         return raw
     if output.activation == "probabilities" and output.temperature == 1.0:
@@ -59,10 +66,13 @@ def vote(raw: FloatArray, output: Output) -> FloatArray:
     """The C probabilities of one window of R ≥ 1 rows, whatever their order.
 
     Softmax of the mean of the rows' log-probabilities, after temperature; where labels do not exclude each other
-    (sigmoid of more than one label) each label votes for itself; values without activation are averaged.
+    (sigmoid of more than one label) each label votes for itself; values without activation are averaged, and so are
+    the answers where emotions stand beside measures.
     """
     if len(raw) == 1:
         return probabilities(raw, output).reshape(-1)
+    if output.measures:
+        return _single(probabilities(raw, output).astype(np.float64).mean(axis=0))
     if output.activation == "none":
         return _single(raw.astype(np.float64).mean(axis=0))
     if _is_multi_label(output):

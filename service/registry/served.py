@@ -82,18 +82,25 @@ class ServedModel:
     async def score(self, rows: Sequence[ModelRows]) -> FloatArray:
         """W × C probabilities, one row for each of the W windows; the rows of a window vote.
 
-        A window without rows shows no evidence: its answer is all zeros. Raises SignError: `model-failed` where the
-        graph cannot run on these rows or gives no numbers, `busy` where too many callers wait.
+        A window without rows shows no evidence: its answer is all zeros. Raises as `raw`.
+        """
+        return self.votes(await self.raw(rows), [len(window) for window in rows])
+
+    async def raw(self, rows: Sequence[ModelRows]) -> FloatArray:
+        """R × N numbers that the graph gives for all rows of the windows, one after the other.
+
+        Raises SignError: `model-failed` where the graph cannot run on these rows or gives no numbers, `busy` where too
+        many callers wait.
         """
         seen = [window for window in rows if len(window)]
         if not seen:
-            return np.zeros((len(rows), self.width), np.float32)
+            return np.zeros((0, self._session.output_width), np.float32)
         for window in seen:
             self._check_shape(window)
         values = np.concatenate([window.values for window in seen])
         raw = await self._batcher.outputs(values, self._mask(seen))
         check_numbers(raw, self.manifest.output, self._session.who)
-        return votes(raw, [len(window) for window in rows], self.manifest.output)
+        return raw
 
     def close(self) -> None:
         """Stop answering, when the service ends: who asks after that gets SignError `model-failed`."""

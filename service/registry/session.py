@@ -208,7 +208,7 @@ def _build(stored: StoredModel, threads: int) -> ort.InferenceSession:
 def _answer_numbers(manifest: Manifest) -> int | None:
     """How many numbers the graph has to give for one row; None where the manifest leaves it open."""
     if manifest.labels is not None:
-        return 1 if manifest.output.is_binary else len(manifest.labels)
+        return 1 if manifest.output.is_binary else len(manifest.labels) + len(manifest.output.measures)
     return manifest.output.width if isinstance(manifest.output.width, int) else None
 
 

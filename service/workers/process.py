@@ -98,7 +98,7 @@ def run_call(number: int, call: "ObserveCall") -> "ObserveResult":
     """Observe a medium, as call `number` of this process. Pictures stay in the sheet; the result counts them."""
     from service.errors import SignError  # noqa: PLC0415
     from service.observe.observe import observe  # noqa: PLC0415
-    from service.observe.request import PictureRequest  # noqa: PLC0415
+    from service.observe.request import LandmarkRequest  # noqa: PLC0415
     from service.workers.sheet import SheetKeeper  # noqa: PLC0415
 
     room = _settled()
@@ -110,7 +110,7 @@ def run_call(number: int, call: "ObserveCall") -> "ObserveResult":
 
     try:
         result = observe(call, keep_going, room.landmarkers, lambda request: SheetKeeper(room.sheet, request))
-        apart = len(result.track) if isinstance(call.request, PictureRequest) else 0
+        apart = 0 if isinstance(call.request, LandmarkRequest) else len(result.track)
         return replace(result, kept_apart=apart)
     except MemoryError:
         raise SignError("worker-died", "Reading the medium takes more memory than a slot has.") from None

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # a slot's process imports this before its limits are set: nothing heavy here
     from service.media.resizing import Picture
     from service.observe.observe import ObserveResult
-    from service.observe.request import PictureRequest
+    from service.observe.request import PixelRequest
 
 _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 
 
 class Sheet:
-    """size bytes, of which only those that are written take memory. Each picture lies at a multiple of its pages."""
+    """size bytes, of which only those that are written take memory. What is kept of a frame begins a page."""
 
     def __init__(self, descriptor: int, size: int) -> None:
         self._descriptor = descriptor
@@ -55,7 +55,7 @@ class Sheet:
         with mmap.mmap(self._descriptor, len(data), offset=offset) as page:
             page[:] = data
 
-    def received(self, result: "ObserveResult", request: "PictureRequest") -> "ObserveResult":
+    def received(self, result: "ObserveResult", request: "PixelRequest") -> "ObserveResult":
         """The result with its pictures in it, copied out of the sheet."""
         import numpy as np  # noqa: PLC0415
 
@@ -81,7 +81,7 @@ class Sheet:
 class SheetKeeper:
     """Keeps pictures in the sheet, one after the other: what a slot's process writes."""
 
-    def __init__(self, sheet: Sheet, request: "PictureRequest") -> None:
+    def __init__(self, sheet: Sheet, request: "PixelRequest") -> None:
         self._sheet = sheet
         self._request = request
         self._count = 0

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pebble import ProcessPool
 
 from service.observe.observe import ObserveCall, ObserveResult
-from service.observe.request import LandmarkRequest, PictureRequest
+from service.observe.request import LandmarkRequest
 from service.workers.process import Confinement, run_call, settle_in, warm_up
 from service.workers.sheet import Sheet
 
@@ -70,7 +70,7 @@ class Worker:
 
     async def received(self, result: ObserveResult, call: ObserveCall) -> ObserveResult:
         """The result of a call with its pictures, before the next call may begin."""
-        if not isinstance(call.request, PictureRequest):
+        if isinstance(call.request, LandmarkRequest):
             return result
         return await asyncio.to_thread(self._sheet.received, result, call.request)
 

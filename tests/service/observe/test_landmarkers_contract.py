@@ -17,6 +17,7 @@ REQUESTS = {
     "two hands": LandmarkRequest("hands", ("left_hand", "right_hand"), max_hands=2),
     "selfie": LandmarkRequest("hands", ("hand",), selfie=True),
     "holistic": LandmarkRequest("holistic", ("pose", "face", "left_hand", "right_hand")),
+    "face mesh": LandmarkRequest("face_mesh", ("face", "face")),
     "without face": LandmarkRequest("holistic", ("pose", "left_hand", "right_hand")),
 }
 PICTURES = [drawn_hand(320, 240, at=(0.4 + 0.02 * step, 0.6), size=0.9) for step in range(4)]

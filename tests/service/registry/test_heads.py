@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from service.errors import RefusedError
-from service.registry.loader import check_required
 from service.registry.manifest import Manifest
+from service.registry.requirement import check_required
 from tests.pixel_models import publish_clip_models, publish_means
 from tests.service.registry.conftest import Opened
 from tests.service.registry.graphs import draft
@@ -31,8 +31,25 @@ def test_statistics_of_ten_channels_are_forty_numbers(root: Path) -> None:
     statistics = {"kind": "series", "statistics": ["mean", "std", "max", "min"]}
     below = publish_means(root, "below", IMAGE, (8, 8, 3), labels=list("abc"))
     check_required(head(12, statistics), below)
-    with pytest.raises(RefusedError, match="gives 12 numbers; the input takes 40"):
+    with pytest.raises(RefusedError, match=r"gives 12 numbers \(mean, std, max, min of 3\); the input takes 40"):
         check_required(head(40, statistics), below)
+
+
+def test_an_input_of_any_width_reads_what_there_is(root: Path) -> None:
+    below = publish_means(root, "below", IMAGE, (8, 8, 3), labels=list("abc"))
+    inputs = [{"name": "x", "dtype": "float32", "shape": ["batch", 5, "width"], "from": "track"}]
+    check_required(head(3, {"kind": "series", "length": {"length": 5}}, inputs=inputs), below)
+
+
+def test_of_several_numbers_the_one_that_is_the_tension_is_named() -> None:
+    statistics = {"kind": "series", "statistics": ["mean"]}
+    three = {"name": "y", "shape": ["batch", 3], "activation": "softmax"}
+    kinds = {"task": "highlight", "labels": ["calm", "tense", "bright"]}
+    assert head(3, statistics, output=three | {"channel": "bright"}, **kinds).output.channel == "bright"
+    named = three | {"channels": ["a", "b", "c"], "channel": "b"}
+    assert head(3, statistics, output=named, task="highlight", labels=None).output.channel == "b"
+    with pytest.raises(ValidationError, match=r"channel: 'loud' is none of \['calm', 'tense', 'bright'\]"):
+        head(3, statistics, output=three | {"channel": "loud"}, **kinds)
 
 
 def test_a_series_without_what_it_reads_is_no_manifest() -> None:

@@ -170,3 +170,35 @@ def test_what_is_no_number_is_the_models_failure(activation: Activation, row: li
         check_numbers(raw, _output(activation, 2), "letters version 1")
     assert caught.value.code == "model-failed"
     check_numbers(raw[:1], _output(activation, 2), "letters version 1")
+
+
+def _emotions(activation: Activation, temperature: float = 1.0) -> Output:
+    channels = ("valence", "joy", "fear", "arousal", "calm")
+    shape = ("batch", len(channels))
+    return Output(name="y", shape=shape, activation=activation, temperature=temperature, channels=channels)
+
+
+@given(raw=hnp.arrays(np.float32, (4, 5), elements=st.floats(-20, 20, width=32)), temperature=temperatures)
+def test_softmax_is_over_emotions_and_measures_stay_as_they_are(raw: FloatArray, temperature: float) -> None:
+    answer = probabilities(raw, _emotions("softmax", temperature))
+    np.testing.assert_array_equal(answer[:, [0, 3]], raw[:, [0, 3]])
+    np.testing.assert_allclose(answer[:, [1, 2, 4]], _shares(raw[:, [1, 2, 4]] / np.float32(temperature)), atol=1e-5)
+    np.testing.assert_allclose(vote(raw, _emotions("softmax", temperature)), answer.mean(axis=0), atol=1e-5)
+
+
+def test_measures_beside_probabilities_are_not_clipped() -> None:
+    raw = np.array([[-0.7, 0.2, 0.5, 1.4, 0.3]], np.float32)
+    np.testing.assert_array_equal(probabilities(raw, _emotions("probabilities")), raw)
+
+
+@pytest.mark.parametrize("place", [0, 3])
+def test_a_measure_that_is_no_number_is_a_failure(place: int) -> None:
+    raw = np.zeros((2, 5), np.float32)
+    raw[1, place] = -np.inf
+    with pytest.raises(SignError, match="1 of 2 rows"):
+        check_numbers(raw, _emotions("softmax"), "moods version 1")
+
+
+def test_an_output_of_measures_alone_has_no_emotions() -> None:
+    output = Output(name="y", shape=("batch", 2), activation="softmax", channels=("valence", "arousal"))
+    assert output.measures == ()

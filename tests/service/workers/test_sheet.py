@@ -13,7 +13,7 @@ from service.media.resize import Resize
 from service.media.sampling import EveryNth
 from service.observe.landmarkers import Landmarkers
 from service.observe.observe import ObserveCall, observe
-from service.observe.request import CentreSquare, HandSquare, LandmarkRequest, PictureRequest
+from service.observe.request import CentreSquare, FaceRequest, HandSquare, LandmarkRequest, PictureRequest, PixelRequest
 from service.workers.sheet import Sheet
 from tests.media_made import call_for, corners, film, numbered, signing
 from tests.service.workers.test_slots import House, refusal
@@ -22,6 +22,7 @@ MIB = 1024 * 1024
 SMALL = Resize(w=33, h=17, method="area", library="opencv")
 WHOLE = PictureRequest(SMALL, "bgr")
 HAND = PictureRequest(SMALL, "grey", HandSquare(1.4, 0), finder=LandmarkRequest("hands", ("hand",)))
+FACES = FaceRequest(SMALL, count=3, whole_up_to=320)
 FRACTIONS = PictureRequest(Resize(w=20, h=20, library="torch"), "rgb", CentreSquare())
 
 
@@ -45,9 +46,9 @@ def written(house: House) -> int:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("request_", [WHOLE, HAND, FRACTIONS], ids=["whole", "hand", "fractions"])
+@pytest.mark.parametrize("request_", [WHOLE, HAND, FACES, FRACTIONS], ids=["whole", "hand", "faces", "fractions"])
 def test_pictures_arrive_as_they_were_made_and_their_memory_is_given_back(
-    house: House, clip: Path, request_: PictureRequest
+    house: House, clip: Path, request_: PixelRequest
 ) -> None:
     call: ObserveCall = call_for(clip, request_)  # type: ignore[arg-type]
     track = house.run(house.ask(call)).track

@@ -1,0 +1,39 @@
+"""What exports are made from: a use case's answer, and the medium's name as its sender knows it."""
+
+from datetime import UTC, datetime
+
+from service.analysis.highlights import HighlightsAnswer
+from service.analysis.timeline import TimelineAnswer
+from service.export.answer import HighlightsAnswer as ExportedHighlights
+from service.export.answer import MediaFile, SignsAnswer
+from service.registry.manifest import Text
+from service.spotting.transcript import text_of
+from service.track import MediaInfo
+
+
+def media_file(media: MediaInfo, name: str) -> MediaFile:
+    """The medium as exports show it; name: its file name without a folder, empty where none is known."""
+    return MediaFile(name, media.kind, media.format, media.duration, media.frame_rate)
+
+
+def signs_answer(answer: TimelineAnswer, name: str) -> SignsAnswer:
+    """A timeline's answer for export, of a medium with this file name; created now."""
+    label_text = answer.manifest.label_text
+    texts = {label: text_of(label, label_text) for label in label_text}
+    return SignsAnswer(media_file(answer.media, name), answer.segments, datetime.now(UTC), answer.manifest.name, texts)
+
+
+def moments_answer(answer: HighlightsAnswer, name: str) -> ExportedHighlights:
+    """The answer of /highlights for export, of a medium with this file name."""
+    return ExportedHighlights(
+        media=media_file(answer.media, name),
+        moments=answer.highlights,
+        tension=answer.tension,
+        title=f"{_title(answer.manifest.title)}: {answer.channel}",
+        samples=answer.series or (),
+    )
+
+
+def _title(text: Text) -> str:
+    """A title in English, or in the first language that it has."""
+    return text if isinstance(text, str) else text.get("en") or next(iter(text.values()), "")

@@ -1,0 +1,66 @@
+"""What every command needs from its surroundings: settings, readable logs, options checked as the routes check them."""
+
+import logging
+import sys
+from typing import TypeVar
+
+import structlog
+import typer
+from pydantic import BaseModel, ValidationError
+
+from service.settings import Settings
+
+OptionsT = TypeVar("OptionsT", bound=BaseModel)
+
+MISUSED = 2
+"""Exit code where the command itself was wrong; 1: something of what it was asked failed."""
+
+
+def configure_logs(level: str) -> None:
+    """Readable lines on a terminal, JSON lines elsewhere."""
+    numeric = getattr(logging, level.upper())
+    renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(numeric),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def read_settings() -> Settings:
+    """The settings from the environment; what is wrong with them is said, and the program ends with 2."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        for finding in error.errors():
+            name = "_".join(str(part) for part in finding["loc"]).upper()
+            typer.echo(f"SIGN_{name}: {finding['msg']}", err=True)
+        raise typer.Exit(MISUSED) from None
+
+
+def checked(model: type[OptionsT], /, **values: object) -> OptionsT:
+    """A route's options with what was given; what is wrong with them is said, and the program ends with 2."""
+    given = {name: value for name, value in values.items() if value is not None}
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        for finding in error.errors():
+            typer.echo(f"{flag(str(finding['loc'][0]))}: {finding['msg']}", err=True)
+        raise typer.Exit(MISUSED) from None
+
+
+def misused(sentence: str) -> typer.Exit:
+    """Say what is wrong with the command; raise what this gives."""
+    typer.echo(sentence, err=True)
+    return typer.Exit(MISUSED)
+
+
+def flag(name: str) -> str:
+    """How the command line writes an option."""
+    return "--" + name.replace("_", "-")

@@ -1,0 +1,186 @@
+"""evaluate: how well a model does on labelled clips, and what can be fitted on them."""
+
+import asyncio
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.api.options import PredictOptions
+from service.commands.arguments import Overwrite, described
+from service.commands.batch import Batch, in_words, over_slots
+from service.commands.desk import open_desk
+from service.commands.environment import checked, configure_logs, misused, read_settings
+from service.commands.outputs import refuse_existing, write_whole
+from service.commands.predict import names_signs
+from service.errors import SignError
+from service.evaluation.data import DataError, LabelledClip, LabelledData
+from service.evaluation.evaluate import Measured, Wish, measure, report_of
+from service.evaluation.examining import Asked, Examined, examine
+from service.evaluation.labels import Matched, match_labels
+from service.evaluation.picture import confusion_png
+from service.evaluation.printed import figures_text
+from service.evaluation.reading import read_data
+from service.registry.manifest import Manifest
+from service.registry.report import report_json
+from service.settings import Settings
+
+PRECISION = 0.95
+MOST_SAID = 5
+ALL_CLIPS = "all clips of the data"
+FITTED = "all clips of the data; temperature and threshold were fitted on the same clips"
+
+
+def evaluate_command(
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA",
+            help="A folder of class folders, a CSV (path,label or Sign-MNIST rows), or an AI-Hub folder.",
+            show_default=False,
+        ),
+    ],
+    *,
+    model: Annotated[str | None, described(PredictOptions, "model")] = None,
+    version: Annotated[int | None, described(PredictOptions, "version")] = None,
+    mirrored: Annotated[bool, described(PredictOptions, "mirrored", "--mirrored")] = False,
+    fit: Annotated[bool, typer.Option("--fit", help="Fit temperature and threshold on these clips.")] = False,
+    precision: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="With --fit: the share of answers that are to be right. Default: 0.95."),
+    ] = None,
+    coverage: Annotated[
+        float | None, typer.Option(min=0, max=1, help="With --fit, instead: the share of clips to be answered.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="The data's name in the report. Default: DATA's.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="How the data was divided, for the report.")] = None,
+    write_report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what `python -m convert calibrate` publishes.")
+    ] = None,
+    picture: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw the confusion matrix.")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Say how well a model does on labelled clips: accuracy, macro F1, coverage, by class, and what it confuses.
+
+    Nothing is written to the model store; `python -m convert calibrate NAME --report FILE` publishes what was fitted.
+    """
+    options = checked(PredictOptions, model=model, version=version)
+    wish = _wish(fit=fit, precision=precision, coverage=coverage)
+    for file in (write_report, picture):
+        refuse_existing(file, overwrite=overwrite)
+    settings = read_settings()
+    configure_logs("warning")
+    try:
+        read = read_data(data)
+    except (DataError, OSError) as error:
+        typer.echo(in_words(error) if isinstance(error, OSError) else str(error), err=True)
+        raise typer.Exit(1) from None
+    asked = Asked(options.model or settings.default_model, options.version, mirrored)
+    try:
+        evaluated = asyncio.run(_examine_all(read, asked, settings))
+    except SignError as error:
+        typer.echo(in_words(error), err=True)
+        raise typer.Exit(1) from None
+    if not evaluated.examined:
+        typer.echo("No clip is left to measure on.", err=True)
+        raise typer.Exit(1)
+    measured = measure(evaluated.examined, evaluated.manifest, wish)
+    typer.echo(text_of(measured))
+    if picture is not None:
+        write_whole(picture, confusion_png(measured.figures))
+    if write_report is not None:
+        report = report_of(
+            measured,
+            dataset=dataset or read.name,
+            protocol=protocol or (ALL_CLIPS if wish is None else FITTED),
+            left_out=evaluated.left_out,
+            command=shlex.join(["python", "-m", "service", *sys.argv[1:]]),
+        )
+        write_whole(write_report, report_json(report).encode())
+    if evaluated.failed:
+        raise typer.Exit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Evaluated:
+    """What was looked at. left_out: name → why, of clips that were not; failed: how many of them should have been."""
+
+    manifest: Manifest
+    examined: list[Examined]
+    left_out: dict[str, str]
+    failed: int
+
+
+async def _examine_all(read: LabelledData, asked: Asked, settings: Settings) -> _Evaluated:
+    """Look at all clips whose label the model knows; what goes wrong with one is said, the others go on."""
+    async with open_desk(settings, asked.model, asked.version, len(read.clips)) as house:
+        served = await house.registry.get(asked.model, asked.version)
+        names_signs(served)
+        manifest = served.manifest
+        matched = match_labels(read.clips, manifest.labels or ())
+        batch = Batch("evaluate", len(matched.clips))
+        _say_left_out(batch, read, matched, manifest)
+        left_out = {**read.left_out, **matched.left_out}
+        examined: dict[int, Examined] = {}
+
+        async def look_at(numbered: tuple[int, tuple[LabelledClip, int]]) -> None:
+            number, (clip, truth) = numbered
+            try:
+                examined[number] = await examine(clip, truth, asked, house)
+            except (SignError, OSError) as error:
+                batch.fail(clip.name, error)
+                left_out[clip.name] = in_words(error)
+            finally:
+                batch.finish_one(1.0)
+
+        with batch.shown():
+            await over_slots(enumerate(matched.clips), house.settings.slots, look_at)
+    in_order = [examined[number] for number in sorted(examined)]
+    return _Evaluated(manifest, in_order, left_out, batch.failed)
+
+
+def _say_left_out(batch: Batch, read: LabelledData, matched: Matched, manifest: Manifest) -> None:
+    for name, why in list(read.left_out.items())[:MOST_SAID]:
+        batch.say(f"{name}: left out, {why}")
+    if (more := len(read.left_out) - MOST_SAID) > 0:
+        batch.say(f"… and {more} more; --write-report lists all that is left out.")
+    if matched.unknown:
+        labels = ", ".join(f"{label} ({clips})" for label, clips in sorted(matched.unknown.items()))
+        total = sum(matched.unknown.values())
+        batch.say(f"{manifest.name} does not know these labels, so {total} of the clips are left out: {labels}")
+
+
+def _wish(*, fit: bool, precision: float | None, coverage: float | None) -> Wish | None:
+    if not fit:
+        if precision is not None or coverage is not None:
+            raise misused("--precision and --coverage say what --fit fits the threshold for; add --fit.")
+        return None
+    if precision is not None and coverage is not None:
+        raise misused("A threshold is fitted for a precision or for a coverage; name one of both.")
+    return (
+        Wish(coverage=coverage)
+        if coverage is not None
+        else Wish(precision=PRECISION if precision is None else precision)
+    )
+
+
+def text_of(measured: Measured) -> str:
+    """The figures, and what was fitted, for a person."""
+    manifest, output = measured.manifest, measured.output
+    lines = [f"{manifest.name} version {manifest.version}", "", figures_text(measured.figures, output.threshold)]
+    if (fitted := measured.temperature) is not None:
+        lines.append(
+            f"temperature {manifest.output.temperature:g} → {fitted.temperature:.4g}"
+            f"   (log loss {fitted.before:.4f} → {fitted.after:.4f})"
+        )
+    if (found := measured.threshold) is not None:
+        lines.append(
+            f"threshold   {manifest.output.threshold:g} → {found.threshold:.4g}"
+            f"   (right of answered {found.precision:.4f}, answered {found.coverage:.4f}, with the temperature above)"
+        )
+    if measured.temperature is not None or measured.threshold is not None:
+        lines.append("They were fitted on the clips that they are measured on; other clips will do a little worse.")
+    return "\n".join([*lines, *measured.unfitted])

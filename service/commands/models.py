@@ -1,0 +1,23 @@
+"""models: what the model store holds."""
+
+from rich.console import Console
+from rich.table import Table
+
+from service.commands.environment import read_settings
+from service.errors import RefusedError
+from service.registry.store import Store
+
+
+def models_command() -> None:
+    """List what the model store holds."""
+    store = Store(read_settings().model_store)
+    table = Table("model", "version", "task", "labels", "pipeline", "state")
+    for found in store.versions():
+        try:
+            manifest = store.read(found.name, found.version).manifest
+        except RefusedError as refusal:
+            table.add_row(found.name, str(found.version), "", "", "", f"refused: {refusal}")
+            continue
+        count = str(len(manifest.labels or ()))
+        table.add_row(found.name, str(found.version), manifest.task, count, manifest.pipeline.kind, "good")
+    Console().print(table)

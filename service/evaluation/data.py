@@ -1,0 +1,64 @@
+"""Labelled clips, in whichever of the usual forms they lie on a disk."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from service.media.medium import Medium
+
+FORMS: Final = (
+    "DATA is a folder with one folder of media for each label; a CSV file with the columns path and label, or "
+    "Sign-MNIST's label, pixel1 … pixel784; or an AI-Hub folder with video/X.mp4 and label/X_morpheme.json."
+)
+
+Grey = npt.NDArray[np.uint8]
+
+
+class DataError(Exception):
+    """What is wrong with the data as a whole, for a person to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledClip:
+    """A medium, or a part of it, and what it shows. name: unlike all others.
+
+    grey: the picture itself where no file holds it. or_label: what it shows by another reading of the same cell.
+    """
+
+    name: str
+    label: str
+    path: Path | None = None
+    grey: Grey | None = None
+    start_s: float = 0.0
+    duration_s: float | None = None
+    or_label: str | None = None
+
+    @contextmanager
+    def medium(self, spool: Path) -> Iterator[Medium]:
+        """The medium, as a file; of a picture without one a file in this folder, as long as the block lasts."""
+        if self.grey is None:
+            if self.path is None:
+                raise ValueError(f"{self.name} has neither a file nor a picture")
+            yield Medium(str(self.path), self.path.stat().st_size)
+            return
+        from PIL import Image  # noqa: PLC0415 - only rows of pixels need it
+
+        with NamedTemporaryFile(dir=spool, prefix="row-") as file:
+            Image.fromarray(self.grey).save(file, "PNG")
+            file.flush()
+            yield Medium(file.name, file.tell())
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledData:
+    """The clips, and what was left out of them: name → why."""
+
+    name: str
+    clips: tuple[LabelledClip, ...]
+    left_out: dict[str, str] = field(default_factory=dict)

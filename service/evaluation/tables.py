@@ -1,0 +1,80 @@
+"""Tables: a CSV of paths and labels, or of pictures' own pixels as Sign-MNIST has them."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from service.evaluation.data import FORMS, DataError, LabelledClip, LabelledData
+
+SIDE: Final = 28
+PIXELS: Final = SIDE * SIDE
+ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def read_table(path: Path) -> LabelledData:
+    """What a CSV file lists; which of the two it is, its header says."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.reader(file)
+            header = [cell.strip().lower() for cell in next(lines, [])]
+            if header[:2] == ["label", "pixel1"]:
+                return _pictures(path, lines)
+            if {"path", "label"} <= set(header):
+                return _listed(path, lines, header)
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is no UTF-8 text; a spreadsheet saves it as 'CSV UTF-8'.") from None
+    except csv.Error as error:
+        raise DataError(f"{path} cannot be read as CSV: {error}.") from None
+    raise DataError(f"The first line of {path} names no columns that are known: {', '.join(header[:4])}. {FORMS}")
+
+
+def _listed(path: Path, lines: Iterator[list[str]], header: list[str]) -> LabelledData:
+    """Paths beside the table or below it, and their labels."""
+    at_path, at_label = header.index("path"), header.index("label")
+    clips: list[LabelledClip] = []
+    left_out: dict[str, str] = {}
+    for number, line in enumerate(lines, start=2):
+        if not any(cell.strip() for cell in line):
+            continue
+        if len(line) <= max(at_path, at_label):
+            left_out[f"line {number}"] = f"it has {len(line)} columns."
+            continue
+        name, label = line[at_path].strip(), line[at_label].strip()
+        medium = path.parent / name
+        if not medium.is_file():
+            left_out[f"line {number}: {name}"] = "there is no such file."
+            continue
+        clips.append(LabelledClip(f"line {number}: {name}", label, medium))
+    return _some(path, clips, left_out)
+
+
+def _pictures(path: Path, lines: Iterator[list[str]]) -> LabelledData:
+    """Grey pictures of 28 × 28, row after row. A label is a number: of a letter where the model knows no such label."""
+    clips: list[LabelledClip] = []
+    left_out: dict[str, str] = {}
+    for number, line in enumerate(lines, start=2):
+        if not line:
+            continue
+        name = f"line {number}"
+        try:
+            label, *pixels = [int(cell) for cell in line]
+        except ValueError:
+            left_out[name] = "it holds what is no whole number."
+            continue
+        if len(pixels) != PIXELS or not all(0 <= pixel <= 255 for pixel in pixels):
+            left_out[name] = f"it has no {PIXELS} pixels of 0 to 255."
+            continue
+        letter = ALPHABET[label] if 0 <= label < len(ALPHABET) else None
+        grey = np.array(pixels, np.uint8).reshape(SIDE, SIDE)
+        clips.append(LabelledClip(name, str(label), grey=grey, or_label=letter))
+    return _some(path, clips, left_out)
+
+
+def _some(path: Path, clips: list[LabelledClip], left_out: dict[str, str]) -> LabelledData:
+    if not clips:
+        why = "; ".join(f"{name}: {reason}" for name, reason in list(left_out.items())[:3])
+        raise DataError(f"{path} lists nothing that could be read. {why}".rstrip())
+    return LabelledData(path.stem, tuple(clips), left_out)

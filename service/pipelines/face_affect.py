@@ -1,0 +1,91 @@
+"""Kind `face_affect`: each face of a sample is a row; the rows of one sample are averaged to its numbers."""
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from service.media.resize import Resize
+from service.media.sampling import Rate, Sampling
+from service.observe.request import MOST_FACES, FaceRequest
+from service.pipelines.face_geometry import Faces
+from service.pipelines.image import Layout, in_layout, laid_out
+from service.pipelines.pixels import PixelSection
+from service.pipelines.rows import ModelRows
+from service.pipelines.steps import Steps, Unit, frame_steps
+from service.track import FloatArray, Track, Window
+
+UNITS_AT_ONCE = 8
+"""Samples that go through a network together: of all their faces' inner pictures, hundreds of megabytes otherwise."""
+
+
+class FaceAffectSection(PixelSection):
+    """The manifest's `pipeline` of a model that reads emotions from faces, or their features.
+
+    faces: the largest of a sample, or all of them (up to MOST_FACES), whose outputs are averaged. margin: how far each
+    side of the face's box is moved outwards, as a share of its width or height. align `eyes`: the picture is turned
+    until the eyes lie level. Pictures whose longer side has whole_up_to pixels or fewer are faces themselves.
+    """
+
+    kind: Literal["face_affect"] = "face_affect"
+    resize: Resize = Field(default_factory=lambda: Resize(w=224, h=224, method="bilinear", library="pillow"))
+    faces: Faces = "largest"
+    margin: float = Field(0.0, ge=0, le=2)
+    align: Literal["none", "eyes"] = "none"
+    whole_up_to: int = Field(0, ge=0, le=1024)
+    sampling: Sampling = Field(default_factory=lambda: Rate(rate=2))
+    layout: Layout = "nchw"
+
+    @property
+    def votes(self) -> bool:
+        """Each sample is an answer of its own."""
+        return True
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """One input's shape without the batch."""
+        return laid_out((self.resize.h, self.resize.w, self.channels), self.layout)
+
+
+def observer(section: FaceAffectSection) -> FaceRequest:
+    """What a worker keeps of each sampled frame."""
+    return FaceRequest(
+        resize=section.resize,
+        count=1 if section.faces == "largest" else MOST_FACES,
+        color=section.color,
+        margin=section.margin,
+        level=section.align == "eyes",
+        whole_up_to=section.whole_up_to,
+        selfie=section.selfie,
+        orientation=section.orientation,
+        yuv=section.yuv,
+    )
+
+
+def steps(track: Track, window: Window, _section: FaceAffectSection) -> Steps:
+    """The window's samples, one by one."""
+    return frame_steps(track, window)
+
+
+def faces_of(track: Track, units: tuple[Unit, ...]) -> npt.NDArray[np.int64]:
+    """How many rows each unit has: one a face."""
+    places = [place for (place,) in units]
+    if track.faces is None:
+        return np.ones(len(places), np.int64)
+    return track.faces[places]
+
+
+def rows(track: Track, units: tuple[Unit, ...], section: FaceAffectSection) -> FloatArray:
+    """Rows of the model's input, one a face, those of a unit one after the other."""
+    counts = faces_of(track, units)
+    places = np.repeat([place for (place,) in units], counts).astype(np.int64)
+    numbers_of_faces = np.concatenate([np.arange(count) for count in counts]) if len(units) else places
+    return in_layout(track.values[places, numbers_of_faces], section, section.layout)
+
+
+def tensor(track: Track, window: Window, section: FaceAffectSection) -> ModelRows:
+    """The rows of one window: its faces, each with the time of its sample."""
+    taken = steps(track, window, section)
+    seen_s = taken.times_s[[unit is not None for unit in taken.units]]
+    return ModelRows(rows(track, taken.seen, section), None, np.repeat(seen_s, faces_of(track, taken.seen)))

@@ -1,0 +1,170 @@
+/** What is known of a model, and what it does not know: its manifest for people. */
+import { byId, element } from "./dom.js";
+import { percent } from "./figures.js";
+import { nameOf } from "./lead.js";
+import { chosenModel, onModel, textOf } from "./models.js";
+import { inLanguage, onLanguage } from "./words.js";
+
+const WEAK = 0.7;
+
+/** Connect the disclosure beside the picker. */
+export function setUpCard() {
+  const opener = byId("about", HTMLButtonElement);
+  const card = byId("card");
+  opener.addEventListener("click", () => {
+    card.hidden = !card.hidden;
+    opener.setAttribute("aria-expanded", String(!card.hidden));
+  });
+  const write = () => {
+    const model = chosenModel();
+    opener.disabled = model === null;
+    card.replaceChildren(...(model ? cardOf(model) : []));
+  };
+  onModel(write);
+  onLanguage(write);
+}
+
+/** @param {import("./models.js").Model} model */
+function cardOf({ manifest, task }) {
+  return [
+    element("h2", { text: inLanguage(manifest.title) }),
+    element("div.card-columns", {}, unknown(manifest, task), labels(manifest)),
+    facts(manifest),
+    evaluation(manifest.evaluation),
+    words(manifest),
+  ];
+}
+
+/** Labels that were right in fewer than 7 of 10 in some test, worst first. */
+export function weakLabels(/** @type {any[]} */ evaluations) {
+  /** @type {Map<string, number>} */
+  const worst = new Map();
+  for (const { per_class: shares } of evaluations) {
+    for (const [label, share] of Object.entries(shares ?? {})) {
+      if (Number(share) < WEAK) worst.set(label, Math.min(worst.get(label) ?? 1, Number(share)));
+    }
+  }
+  return [...worst].sort((one, two) => one[1] - two[1]).map(([label]) => label);
+}
+
+function unknown(/** @type {any} */ manifest, /** @type {string} */ task) {
+  const weak = weakLabels(manifest.evaluation);
+  const count = signsOf(manifest).length;
+  const first =
+    task === "sign"
+      ? element("p", { word: "card.unknown.signs", values: { count } })
+      : element("p", { word: task === "affect" ? "card.unknown.faces" : "card.unknown.motion" });
+  return element(
+    "section",
+    {},
+    element("h3", { word: "card.unknown" }),
+    first,
+    weak.length > 0 && element("p", { word: "card.unknown.weak", values: { labels: weak.map((one) => textOf(one, manifest)).join(", ") } }),
+    manifest.evaluation.length === 0 && element("p", { word: "card.unknown.untested" }),
+  );
+}
+
+function labels(/** @type {any} */ manifest) {
+  if (!manifest.labels) return null;
+  return element(
+    "section",
+    {},
+    element("h3", { word: "card.labels" }),
+    element("p.quiet-text", { word: "card.count", values: { count: manifest.labels.length } }),
+    element("ul.chips", {}, ...manifest.labels.map((/** @type {string} */ label) => chip(label, manifest))),
+  );
+}
+
+function chip(/** @type {string} */ label, /** @type {any} */ manifest) {
+  const idle = manifest.idle_labels.includes(label);
+  return element("li", {}, textOf(label, manifest), idle && element("small", { word: "card.idle" }));
+}
+
+function signsOf(/** @type {any} */ manifest) {
+  return (manifest.labels ?? []).filter((/** @type {string} */ label) => !manifest.idle_labels.includes(label));
+}
+
+function facts(/** @type {any} */ manifest) {
+  const { parity, quantization, time, language, output, license, source } = manifest;
+  return element(
+    "dl.facts",
+    {},
+    ...fact("card.language", language ? element("span", { text: nameOf(language) }) : element("span", { word: "card.noLanguage" })),
+    ...(time ? fact("card.window", element("span", { word: "card.windowValue", values: { window: time.window_s, stride: time.stride_s } })) : []),
+    ...(output.threshold ? fact("card.threshold", element("span", { text: percent(output.threshold) })) : []),
+    ...fact("card.parity", parityOf(parity)),
+    ...(quantization ? fact("card.quantization", quantizationOf(quantization)) : []),
+    ...fact("card.licence", element("span", { text: license })),
+    ...(source ? fact("card.source", element("span", { text: `${source.file} (${source.framework})` })) : []),
+  );
+}
+
+/** @param {string} name @param {HTMLElement} value */
+function fact(name, value) {
+  return [element("dt", { word: name }), element("dd", {}, value)];
+}
+
+function parityOf(/** @type {any} */ parity) {
+  if (!parity) return element("span", { word: "card.noParity" });
+  const values = {
+    difference: parity.max_abs_diff.toExponential(1),
+    samples: parity.samples,
+    tolerance: parity.tolerance.toExponential(0),
+  };
+  return element("span", { word: "card.parityValue", values });
+}
+
+function quantizationOf(/** @type {any} */ quantization) {
+  const values = {
+    method: quantization.method,
+    agreement: percent(quantization.agreement, 1),
+    speedup: quantization.speedup.toFixed(2),
+  };
+  return element("span", { word: "card.quantizationValue", values });
+}
+
+function evaluation(/** @type {any[]} */ evaluations) {
+  if (evaluations.length === 0) return null;
+  const columns = ["card.dataset", "card.persons", "card.clips", "card.accuracy", "card.f1", "card.coverage"];
+  const rows = evaluations.map((one) =>
+    element(
+      "tr",
+      { attributes: { title: [one.protocol, one.note].filter(Boolean).join(". ") } },
+      element("th", { text: one.dataset, attributes: { scope: "row" } }),
+      ...[one.persons, one.clips].map((value) => element("td", { text: value == null ? "–" : String(value) })),
+      ...[one.accuracy, one.macro_f1, one.coverage].map((value) => element("td", { text: value == null ? "–" : percent(value, 1) })),
+    ),
+  );
+  return element(
+    "section",
+    {},
+    element("h3", { word: "card.evaluation" }),
+    element(
+      "div.scrolls",
+      { label: "card.evaluation", attributes: { role: "group", tabindex: 0 } },
+      element(
+        "table",
+        {},
+        element("thead", {}, element("tr", {}, ...columns.map((column) => element("th", { word: column, attributes: { scope: "col" } })))),
+        element("tbody", {}, ...rows),
+      ),
+    ),
+  );
+}
+
+function words(/** @type {any} */ manifest) {
+  const description = inLanguage(manifest.description);
+  const thanks = manifest.attribution;
+  return element(
+    "div.card-words",
+    {},
+    description !== "" && element("details", {}, element("summary", { word: "card.description" }), element("p", { text: description })),
+    thanks.length > 0 &&
+      element(
+        "details",
+        {},
+        element("summary", { word: "card.thanks" }),
+        element("ul", {}, ...thanks.map((/** @type {string} */ line) => element("li", { text: line }))),
+      ),
+  );
+}

@@ -1,0 +1,242 @@
+/** The file's tab: a file is chosen and shown, a question is put to it, the answer appears beside it. */
+import { Problem } from "./api.js";
+import { answerView } from "./answers.js";
+import { curlView } from "./curl.js";
+import { byId } from "./dom.js";
+import { downloadsView } from "./downloads.js";
+import { bytes, wait } from "./figures.js";
+import { askForKey, keyIsMissing } from "./key.js";
+import { KNOWN } from "./known.js";
+import { answers, anyAnswers, chooseFor, chosenModel, named, onModel } from "./models.js";
+import { readOptions, showOptions } from "./options.js";
+import { Player } from "./player.js";
+import { showProblem } from "./problems.js";
+import { openTab } from "./tabs.js";
+import { trackView } from "./timeline.js";
+import { hush, onLanguage, say } from "./words.js";
+import { askAsJob, askDirectly } from "./work.js";
+
+/** @typedef {import("./models.js").Question} Question */
+/** @typedef {{question: Question, done: import("./work.js").Done, stem: string, tookS: number | null}} Shown */
+
+/** @type {Question[]} */
+const QUESTIONS = ["predict", "timeline", "highlights"];
+
+export class FilePanel {
+  constructor() {
+    this.player = new Player(byId("player"));
+    this.place = byId("answer");
+    this.problem = byId("file-problem");
+    this.status = byId("ask-status");
+    this.meter = byId("ask-meter", HTMLProgressElement);
+    /** @type {File | null} */
+    this.file = null;
+    /** @type {AbortController | null} */
+    this.working = null;
+    /** @type {Shown | null} */
+    this.shown = null;
+    this.connectChoice();
+    this.connectForm();
+    onModel(() => this.showQuestions());
+    onLanguage(() => this.onLanguage());
+    this.showNames();
+  }
+
+  connectChoice() {
+    for (const input of document.querySelectorAll('input[type="file"]')) {
+      input.addEventListener("change", () => {
+        const field = /** @type {HTMLInputElement} */ (input);
+        const file = field.files?.[0];
+        field.value = ""; // so that the same file can be chosen again
+        if (file) this.choose(file);
+      });
+    }
+    const panel = byId("panel-file");
+    panel.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      panel.classList.add("dragging");
+    });
+    panel.addEventListener("dragleave", () => panel.classList.remove("dragging"));
+    panel.addEventListener("drop", (event) => {
+      event.preventDefault();
+      panel.classList.remove("dragging");
+      const file = event.dataTransfer?.files[0];
+      if (file) this.choose(file);
+    });
+  }
+
+  connectForm() {
+    byId("ask-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.go();
+    });
+    byId("ask-cancel").addEventListener("click", () => this.working?.abort());
+    for (const question of QUESTIONS) {
+      byId(`ask-${question}`).addEventListener("change", () => {
+        chooseFor(question);
+        this.showQuestions();
+      });
+    }
+    showOptions(byId("ask-options"), this.question);
+  }
+
+  /** @returns {Question} */
+  get question() {
+    return QUESTIONS.find((question) => byId(`ask-${question}`, HTMLInputElement).checked) ?? "predict";
+  }
+
+  /** Take a file, from wherever it came. */
+  choose(/** @type {File} */ file) {
+    this.working?.abort();
+    this.file = file;
+    this.shown = null;
+    this.place.replaceChildren();
+    this.problem.replaceChildren();
+    byId("drop").hidden = true;
+    byId("file-work").hidden = false;
+    this.player.show(file);
+    this.showNames();
+    openTab("file");
+    byId("ask-go").focus({ preventScroll: true });
+  }
+
+  /** Put the question; a file that is larger than is allowed is not sent in vain. */
+  async go() {
+    if (!this.file || this.working) return;
+    if (keyIsMissing()) {
+      askForKey();
+      return;
+    }
+    const asJob = byId("ask-job", HTMLInputElement).checked;
+    const most = asJob ? KNOWN.jobsMediaBytes : KNOWN.mediaBytes;
+    this.place.replaceChildren();
+    this.problem.replaceChildren();
+    if (this.file.size > most) {
+      this.fail(new Problem("media-too-large", { detail: `${bytes(this.file.size)} > ${bytes(most)}` }));
+      return;
+    }
+    await this.work(this.file, this.question, asJob);
+  }
+
+  /** @param {File} file @param {Question} question @param {boolean} asJob */
+  async work(file, question, asJob) {
+    const working = new AbortController();
+    this.working = working;
+    this.setBusy(true);
+    const began = performance.now();
+    const query = { ...named(chosenModel()), ...readOptions(byId("ask-options")) };
+    try {
+      const done = await (asJob ? askAsJob : askDirectly)(question, file, query, this.watch(file, working.signal));
+      hush(this.status);
+      const tookS = asJob ? null : (performance.now() - began) / 1000;
+      this.show({ question, done, stem: file.name.replace(/\.[^.]*$/, ""), tookS });
+    } catch (error) {
+      if (!working.signal.aborted) this.fail(error);
+      else if (this.file === file) say(this.status, "ask.cancelled");
+    } finally {
+      this.working = null;
+      this.setBusy(false);
+    }
+  }
+
+  /** @param {File} file @param {AbortSignal} signal @returns {import("./work.js").Watch} */
+  watch(file, signal) {
+    /** @type {import("./timeline.js").Segment[]} */
+    const found = [];
+    return {
+      signal,
+      sending: (share) => {
+        if (share < 1) say(this.status, "ask.uploading", { percent: Math.floor(share * 100), size: bytes(file.size) });
+        else say(this.status, "ask.reading");
+        this.showShare(share < 1 ? share : null);
+      },
+      running: (progress, eta) => {
+        const percent = Math.floor((progress ?? 0) * 100);
+        if (progress === null) say(this.status, "ask.queued");
+        else if (eta === null) say(this.status, "ask.running", { percent });
+        else say(this.status, "ask.runningEta", { percent, eta: wait(eta) });
+        this.showShare(progress);
+      },
+      found: (segment) => {
+        found.push(segment);
+        const duration = this.player.video?.duration;
+        if (duration && Number.isFinite(duration)) this.place.replaceChildren(trackView(found, duration, this.player, (label) => label));
+      },
+    };
+  }
+
+  /** Show an answer, also one of a job that was done before (without its file then). */
+  show(/** @type {Shown} */ shown) {
+    this.shown = shown;
+    const { question, done, stem, tookS } = shown;
+    const view = answerView(question, done.answer, this.player, tookS);
+    view.append(downloadsView(question, stem, done.answer, done.fetchAs, done.sendsAgain), curlView(done.commands));
+    this.place.replaceChildren(view);
+    /** @type {HTMLElement | null} */ (view.querySelector("h2"))?.focus({ preventScroll: true });
+    view.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Show the answer of a job whose file is not here. */
+  showJob(/** @type {Shown} */ shown) {
+    this.working?.abort();
+    this.file = null;
+    this.player.show(null);
+    byId("drop").hidden = false;
+    byId("file-work").hidden = true;
+    this.problem.replaceChildren();
+    openTab("file");
+    this.show(shown);
+  }
+
+  fail(/** @type {unknown} */ error) {
+    hush(this.status);
+    showProblem(this.problem, error, {
+      retry: () => this.go(),
+      asJob: () => {
+        byId("ask-job", HTMLInputElement).checked = true;
+        this.go();
+      },
+    });
+  }
+
+  setBusy(/** @type {boolean} */ busy) {
+    byId("ask-go", HTMLButtonElement).disabled = busy;
+    byId("ask-cancel").hidden = !busy;
+    this.meter.hidden = !busy;
+    this.place.setAttribute("aria-busy", String(busy));
+  }
+
+  /** The bar; without a share it only says that something is going on. */
+  showShare(/** @type {number | null} */ share) {
+    if (share === null) this.meter.removeAttribute("value");
+    else this.meter.value = share;
+  }
+
+  /** Questions that no model can answer are shown, but cannot be chosen; the chosen model decides which is. */
+  showQuestions() {
+    const model = chosenModel();
+    for (const question of QUESTIONS) {
+      const input = byId(`ask-${question}`, HTMLInputElement);
+      const possible = model === null || anyAnswers(question);
+      input.disabled = !possible;
+      say(byId(`ask-${question}-hint`), possible ? `ask.${question}Hint` : "ask.noModel");
+    }
+    if (model && !answers(model, this.question)) {
+      const fitting = QUESTIONS.find((question) => answers(model, question)) ?? "predict";
+      byId(`ask-${fitting}`, HTMLInputElement).checked = true;
+    }
+    showOptions(byId("ask-options"), this.question);
+  }
+
+  onLanguage() {
+    this.showNames();
+    if (this.shown && !this.working) this.show(this.shown);
+  }
+
+  /** What carries figures in the language's own way. */
+  showNames() {
+    say(byId("drop-hint"), "file.dropHint", { size: bytes(KNOWN.mediaBytes) });
+    say(byId("ask-job-hint"), "ask.jobHint", { hours: KNOWN.jobsRetentionHours });
+    if (this.file) say(byId("file-name"), "file.name", { name: this.file.name, size: bytes(this.file.size) });
+  }
+}

@@ -1,0 +1,271 @@
+/** The camera's tab: camera, session, overlay, answers and transcript, and what happens when one of them ends. */
+import { askJson } from "./api.js";
+import { showBars } from "./bars.js";
+import { Camera, WakeLock, cameraIsOffered, listCameras } from "./camera.js";
+import { byId } from "./dom.js";
+import { Shutter, watchPictures } from "./frames.js";
+import { percent } from "./figures.js";
+import { askForKey, keyIsMissing } from "./key.js";
+import { chosenModel, named, onModel, streams, textOf } from "./models.js";
+import { Overlay } from "./overlay.js";
+import { showProblem } from "./problems.js";
+import { adapted, firstRate, isDue } from "./rate.js";
+import { Stream } from "./stream.js";
+import { Transcript } from "./transcript.js";
+import { hasWord, hush, say } from "./words.js";
+
+/** Close codes after which the session is taken up again by itself: lost, restarting. */
+const TAKEN_UP_AGAIN = [1006, 1012];
+const LOST = 1006;
+const IDLE = 4408;
+const MOST_TRIES = 5;
+const STATUS_EVERY_MS = 500;
+
+export class Live {
+  constructor() {
+    this.preview = byId("preview", HTMLVideoElement);
+    this.camera = new Camera(this.preview);
+    this.shutter = new Shutter(this.preview);
+    this.overlay = new Overlay(byId("overlay", HTMLCanvasElement));
+    this.wakeLock = new WakeLock();
+    this.transcript = new Transcript({ flush: () => this.stream?.flush(), reset: () => this.stream?.reset() });
+    this.status = byId("camera-status");
+    /** @type {Stream | null} */
+    this.stream = null;
+    this.running = false;
+    this.tries = 0;
+    this.rate = firstRate(Infinity);
+    this.limits = { max_fps: Infinity, max_pixels: Infinity };
+    this.lastMs = 0;
+    this.firstMs = 0;
+    this.statusMs = 0;
+    this.stopWatching = () => {};
+    this.connectControls();
+    onModel((model) => this.onModelChanged(model));
+    this.show();
+  }
+
+  connectControls() {
+    byId("camera-start").addEventListener("click", () => this.start());
+    byId("camera-stop").addEventListener("click", () => this.stop());
+    byId("camera-switch").addEventListener("click", () => this.switchCamera());
+    byId("camera-mirror").addEventListener("change", () => this.mirror(byId("camera-mirror", HTMLInputElement).checked));
+    document.addEventListener("visibilitychange", () => this.onVisibility());
+  }
+
+  /** Ask for the camera, then for a session. */
+  async start() {
+    byId("camera-problem").replaceChildren();
+    if (keyIsMissing()) {
+      askForKey();
+      return;
+    }
+    say(this.status, "camera.asking");
+    try {
+      await this.camera.open();
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
+    this.running = true;
+    this.tries = 0;
+    this.mirror(this.camera.facesTheUser);
+    byId("camera-switch").hidden = (await listCameras()).length < 2;
+    this.show();
+    await this.wakeLock.keep(true);
+    this.connect();
+  }
+
+  /** Open a session for the chosen model. */
+  connect() {
+    say(this.status, "camera.connecting");
+    this.firstMs = 0;
+    const { model, version } = named(chosenModel());
+    const start = { model, version: version ?? null, mirrored: false, landmarks: true };
+    this.stream = new Stream(start, {
+      ready: (ready) => this.onReady(ready),
+      frame: (frame, roundTripMs) => this.onFrame(frame, roundTripMs),
+      interim: (interim) => this.onInterim(interim),
+      segment: (message) => this.onSegment(message.segment),
+      summary: (summary) => this.onSummary(summary),
+      closed: (code, wasReady) => this.onClosed(code, wasReady),
+    });
+  }
+
+  onReady(/** @type {any} */ ready) {
+    this.tries = 0;
+    this.limits = ready.limits;
+    this.rate = firstRate(this.limits.max_fps);
+    this.stopWatching();
+    this.stopWatching = watchPictures(this.preview, (timeMs) => this.onPicture(timeMs));
+  }
+
+  /** A picture of the camera: sent if one is due, and if none waits. */
+  async onPicture(/** @type {number} */ timeMs) {
+    if (!isDue(timeMs, this.lastMs, this.rate.fps) || this.shutter.busy || !this.stream?.takesPictures) return;
+    if (document.hidden) return;
+    this.lastMs = timeMs;
+    const picture = await this.shutter.picture(this.limits.max_pixels);
+    this.firstMs ||= timeMs;
+    if (picture) this.stream?.send((timeMs - this.firstMs) / 1000, picture);
+  }
+
+  onFrame(/** @type {any} */ frame, /** @type {number} */ roundTripMs) {
+    this.rate = adapted(this.rate, { dropped: frame.dropped, latencyMs: roundTripMs }, this.limits.max_fps);
+    const { prediction, hands } = frame;
+    const answer = prediction?.predicted_class_name;
+    const label = answer ? `${textOf(answer)}  ${percent(prediction.confidence)}` : "";
+    this.overlay.draw(hands ?? [], label, this.preview.videoWidth, this.preview.videoHeight);
+    byId("now-nothing").hidden = Boolean(prediction?.top.length);
+    if (!prediction?.top.length) say(byId("now-nothing"), "now.nothing");
+    showBars(byId("now-bars"), prediction?.top ?? [], textOf);
+    this.showRate(frame.dropped, roundTripMs);
+  }
+
+  /** The status line, seldom enough to be read. */
+  showRate(/** @type {number} */ dropped, /** @type {number} */ latencyMs) {
+    const now = performance.now();
+    if (now - this.statusMs < STATUS_EVERY_MS) return;
+    this.statusMs = now;
+    say(this.status, "camera.live", { fps: Math.round(this.rate.fps), latency: Math.round(latencyMs), dropped });
+  }
+
+  onInterim(/** @type {any} */ interim) {
+    const label = interim.segment?.class_name;
+    this.transcript.grow(label ? textOf(label) : "");
+  }
+
+  onSegment(/** @type {any} */ segment) {
+    this.transcript.add({ text: textOf(segment.class_name), unit: chosenModel()?.manifest.unit ?? "word" });
+  }
+
+  onSummary(/** @type {any} */ summary) {
+    say(byId("camera-summary"), "camera.summary", {
+      duration: Math.round(summary.duration_s),
+      segments: summary.segments.length ?? summary.segments,
+      processed: summary.processed,
+      dropped: summary.dropped,
+      p50: Math.round(summary.latency_ms.p50 ?? 0),
+    });
+  }
+
+  async onClosed(/** @type {number} */ code, /** @type {boolean} */ wasReady) {
+    this.stopWatching();
+    this.stream = null;
+    if (!this.running) return;
+    if (code === LOST && !wasReady && (await this.askWhy())) return;
+    if (code === IDLE && document.hidden) return; // taken up again when the page is seen again
+    if (TAKEN_UP_AGAIN.includes(code) && this.tries < MOST_TRIES) {
+      this.connectLater();
+      return;
+    }
+    this.end();
+    say(this.status, hasWord(`stream.${code}`) ? `stream.${code}` : "stream.other", { code });
+  }
+
+  /** A browser does not tell why a session was refused; a plain request does. Whether it found out. */
+  async askWhy() {
+    try {
+      await askJson("models");
+      return false;
+    } catch (error) {
+      if (!this.running) return true;
+      this.end();
+      showProblem(byId("camera-problem"), error, { retry: () => this.start() });
+      return true;
+    }
+  }
+
+  connectLater() {
+    const seconds = 2 ** this.tries;
+    this.tries += 1;
+    say(this.status, "camera.again", { seconds });
+    setTimeout(() => {
+      if (this.running && !this.stream) this.connect();
+    }, seconds * 1000);
+  }
+
+  /** The reader stops: the session ends with its summary, the camera at once. */
+  stop() {
+    const stream = this.stream;
+    this.end();
+    stream?.stop();
+  }
+
+  /** Close the camera and go back to the beginning; the transcript stays. */
+  end() {
+    this.running = false;
+    this.stopWatching();
+    this.stream = null;
+    this.camera.close();
+    this.overlay.clear();
+    this.transcript.grow("");
+    this.wakeLock.keep(false);
+    byId("now-bars").replaceChildren();
+    hush(this.status);
+    this.show();
+  }
+
+  fail(/** @type {unknown} */ error) {
+    this.end();
+    const name = error instanceof DOMException ? error.name : String(error);
+    const known = `camera.error.${name}`;
+    say(this.status, hasWord(known) ? known : "camera.error.other", { name });
+  }
+
+  async switchCamera() {
+    try {
+      await this.camera.openOther();
+      this.mirror(this.camera.facesTheUser);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Show the picture as a mirror does, or as it is; what is sent is never mirrored. */
+  mirror(/** @type {boolean} */ mirrored) {
+    byId("camera-mirror", HTMLInputElement).checked = mirrored;
+    this.preview.classList.toggle("mirrored", mirrored);
+    this.overlay.mirrored = mirrored;
+  }
+
+  onVisibility() {
+    if (!this.running) return;
+    if (document.hidden) say(this.status, "camera.paused");
+    else if (!this.stream) this.connect();
+  }
+
+  /** Another model begins another session; the camera and the transcript stay. */
+  onModelChanged(/** @type {import("./models.js").Model | null} */ model) {
+    this.show();
+    if (!this.running) return;
+    this.stream?.abandon();
+    this.stream = null;
+    this.stopWatching();
+    if (streams(model)) this.connect();
+    else {
+      this.end();
+      say(this.status, "camera.cannot");
+    }
+  }
+
+  /** What can be done in this state. */
+  show() {
+    const offered = cameraIsOffered();
+    byId("panel-camera").classList.toggle("running", this.running);
+    byId("camera-off").hidden = this.running || offered !== "yes";
+    byId("camera-not-offered").hidden = offered === "yes";
+    byId("camera-controls").hidden = !this.running;
+    byId("now-nothing").hidden = false;
+    say(byId("now-nothing"), this.running ? "now.nothing" : "now.off");
+    if (this.running) hush(byId("camera-summary"));
+    if (offered !== "yes") {
+      say(byId("not-offered-title"), offered === "insecure" ? "camera.insecure" : "camera.none");
+      say(byId("not-offered-hint"), offered === "insecure" ? "camera.insecureHint" : "camera.noneHint");
+    }
+    const model = chosenModel();
+    const cannot = model !== null && !streams(model);
+    byId("camera-start", HTMLButtonElement).disabled = model === null ? false : cannot;
+    byId("camera-cannot").hidden = !cannot;
+  }
+}

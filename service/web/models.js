@@ -1,0 +1,120 @@
+/** The models that can answer, which one is chosen, and the picker that shows them. */
+import { askJson } from "./api.js";
+import { byId, element } from "./dom.js";
+import { KNOWN } from "./known.js";
+import { inLanguage, onLanguage, say, word } from "./words.js";
+
+/** @typedef {"predict" | "timeline" | "highlights"} Question */
+/** @typedef {any} Manifest */
+/** @typedef {{name: string, version: number, isDefault: boolean, task: string, manifest: Manifest}} Model */
+
+/** Which tasks a question can be put to. */
+const TASKS = { predict: ["sign", "affect"], timeline: ["sign"], highlights: ["highlight", "affect"] };
+const STREAMED = ["keypoints", "image", "hand_crop"];
+const UNUSABLE = "tensor_only";
+const SHOWN_TASKS = ["sign", "affect", "highlight"];
+
+/** @type {Model[]} */
+let models = [];
+/** @type {Model | null} */
+let chosen = null;
+/** @type {Array<(model: Model | null) => void>} */
+const listeners = [];
+
+/** The chosen model; null before there is one. */
+export function chosenModel() {
+  return chosen;
+}
+
+/** Called with the chosen model whenever it changes. */
+export function onModel(/** @type {(model: Model | null) => void} */ listener) {
+  listeners.push(listener);
+}
+
+/** Whether a model can answer a question. */
+export function answers(/** @type {Model | null} */ model, /** @type {Question} */ question) {
+  return model !== null && TASKS[question].includes(model.task);
+}
+
+/** Whether any model can. */
+export function anyAnswers(/** @type {Question} */ question) {
+  return models.some((model) => answers(model, question));
+}
+
+/** Whether a model reads live pictures. */
+export function streams(/** @type {Model | null} */ model) {
+  return model !== null && model.task === "sign" && STREAMED.includes(model.manifest.pipeline.kind);
+}
+
+/** Choose the first model that can answer, where the chosen one cannot. */
+export function chooseFor(/** @type {Question} */ question) {
+  if (answers(chosen, question)) return;
+  choose(models.find((model) => answers(model, question)) ?? chosen);
+}
+
+/** What a label says, in the language of the page. */
+export function textOf(/** @type {string} */ label, /** @type {Manifest | undefined} */ manifest = chosen?.manifest) {
+  return inLanguage(manifest?.label_text?.[label]) || label;
+}
+
+/** What a request names the model by: the version only where it is not the one being served. */
+export function named(/** @type {Model | null} */ model) {
+  if (!model) return {};
+  return { model: model.name, version: model.isDefault ? undefined : model.version };
+}
+
+/** The model that answered, where it is still there. */
+export function modelOf(/** @type {{name: string, version: number}} */ reference) {
+  return models.find((model) => model.name === reference.name && model.version === reference.version) ?? null;
+}
+
+/** Ask which models are ready, and choose the service's default one unless one was chosen before. */
+export async function loadModels() {
+  say(byId("model-state"), "model.wait");
+  const listed = await askJson("models");
+  const ready = listed.models.flatMap((/** @type {any} */ model) =>
+    model.versions
+      .filter((/** @type {any} */ version) => version.state === "ready" && SHOWN_TASKS.includes(version.task))
+      .map((/** @type {any} */ version) => ({ name: model.name, version: version.version })),
+  );
+  const told = await Promise.all(ready.map((one) => askJson(`models/${one.name}/versions/${one.version}`)));
+  models = told
+    .filter((one) => one.manifest && one.manifest.pipeline.kind !== UNUSABLE)
+    .map((one) => ({ name: one.name, version: one.version, isDefault: one.is_default, task: one.task, manifest: one.manifest }));
+  const again = models.find((model) => model.name === chosen?.name && model.version === chosen.version);
+  const preset = models.find((model) => model.name === KNOWN.defaultModel && model.isDefault);
+  choose(again ?? preset ?? models[0] ?? null);
+}
+
+/** Connect the picker. */
+export function setUpPicker() {
+  const select = byId("model", HTMLSelectElement);
+  select.addEventListener("change", () => choose(models[select.selectedIndex] ?? null));
+  onLanguage(showPicker);
+}
+
+function choose(/** @type {Model | null} */ model) {
+  chosen = model;
+  showPicker();
+  for (const listener of listeners) listener(model);
+}
+
+function showPicker() {
+  const select = byId("model", HTMLSelectElement);
+  models.sort((one, two) => SHOWN_TASKS.indexOf(one.task) - SHOWN_TASKS.indexOf(two.task));
+  const groups = SHOWN_TASKS.flatMap((task) => {
+    const own = models.filter((model) => model.task === task);
+    return own.length ? [element("optgroup", { attributes: { label: word(`model.task.${task}`) } }, ...own.map(option))] : [];
+  });
+  select.replaceChildren(...groups);
+  select.selectedIndex = chosen ? models.indexOf(chosen) : -1;
+  select.disabled = models.length === 0;
+  if (models.length) byId("model-state").replaceChildren();
+  else say(byId("model-state"), "model.none");
+}
+
+function option(/** @type {Model} */ model) {
+  const title = inLanguage(model.manifest.title) || model.name;
+  const text = model.isDefault ? title : word("model.version", { title, version: model.version });
+  return element("option", { text });
+}

@@ -1,0 +1,112 @@
+"""Labelled clips are found in each of the usual forms, and what is not used is said."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from service.evaluation.data import DataError, LabelledData
+from service.evaluation.reading import read_data
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def labels(data: LabelledData) -> list[tuple[str, str]]:
+    return [(clip.name, clip.label) for clip in data.clips]
+
+
+def laid(path: Path, content: bytes = PNG) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_folders_are_labels_and_hidden_files_are_none(tmp_path: Path) -> None:
+    laid(tmp_path / "b/two/2.png")
+    laid(tmp_path / "a/1.png")
+    laid(tmp_path / "a/.DS_Store")
+    laid(tmp_path / ".cache/x.png")
+    laid(tmp_path / "a/notes.txt", b"hello")
+    data = read_data(tmp_path)
+    assert labels(data) == [("a/1.png", "a"), ("b/two/2.png", "b")]
+    assert list(data.left_out) == ["a/notes.txt"]
+    assert data.name == tmp_path.name
+
+
+def test_a_table_names_paths_beside_itself(tmp_path: Path) -> None:
+    laid(tmp_path / "clips/1.png")
+    table = tmp_path / "list.csv"
+    table.write_text("﻿label,path\r\n안녕,clips/1.png\r\n\r\n사랑,clips/2.png\r\nshort\r\n", encoding="utf-8")
+    data = read_data(table)
+    assert labels(data) == [("line 2: clips/1.png", "안녕")]
+    assert data.clips[0].path == tmp_path / "clips/1.png"
+    assert data.left_out == {"line 4: clips/2.png": "there is no such file.", "line 5": "it has 1 columns."}
+
+
+def test_rows_of_pixels_are_pictures_with_a_number_or_its_letter(tmp_path: Path) -> None:
+    grey = np.arange(784, dtype=np.uint8)
+    table = tmp_path / "sign_mnist_test.csv"
+    with table.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["label", *(f"pixel{i}" for i in range(1, 785))])
+        writer.writerow([24, *grey])
+        writer.writerow([3, *grey[:-1]])
+        writer.writerow([3, *grey[:-1], 300])
+        writer.writerow([3, *grey[:-1], "x"])
+    data = read_data(table)
+    (clip,) = data.clips
+    assert (clip.label, clip.or_label) == ("24", "Y")
+    with clip.medium(tmp_path) as medium, Image.open(medium.path) as picture:
+        assert picture.mode == "L"
+        assert np.array_equal(np.asarray(picture), grey.reshape(28, 28))
+    assert not Path(medium.path).exists()
+    assert list(data.left_out) == ["line 3", "line 4", "line 5"]
+
+
+def test_an_aihub_folder_gives_a_clip_for_each_morpheme(tmp_path: Path) -> None:
+    laid(tmp_path / "video/01/A.mp4")
+    entries = [
+        {"start": 1.5, "end": 2.75, "attributes": [{"name": "왼쪽"}]},
+        {"start": 3, "end": 3, "attributes": [{"name": "오른쪽"}]},
+        {"start": 4, "end": 5, "attributes": []},
+    ]
+    text = json.dumps({"metaData": {"name": "A.mp4", "duration": 6.0}, "data": entries}).encode()
+    laid(tmp_path / "label/01/A_morpheme.json", text)
+    laid(tmp_path / "label/B_morpheme.json", text)
+    laid(tmp_path / "video/C.mp4")
+    laid(tmp_path / "label/C_morpheme.json", b'{"data": [{"start": -1}]}')
+    data = read_data(tmp_path)
+    (clip,) = data.clips
+    assert (clip.label, clip.start_s, clip.duration_s) == ("왼쪽", 1.5, 1.25)
+    assert clip.path == tmp_path / "video/01/A.mp4"
+    assert list(data.left_out) == [
+        "A.mp4 3–3 s (1)",
+        "A.mp4 4–5 s (2)",
+        "label/B_morpheme.json",
+        "label/C_morpheme.json",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"file,sign\n1.png,A\n", "names no columns that are known: file, sign"),
+        ("path,label\n1.png,왼쪽\n".encode("cp949"), "no UTF-8 text"),
+        (b"path,label\n", "lists nothing that could be read"),
+        (b"", "names no columns"),
+    ],
+)
+def test_a_table_that_is_none_is_refused_in_words(tmp_path: Path, content: bytes, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        read_data(laid(tmp_path / "x.csv", content))
+
+
+def test_a_folder_without_class_folders_is_refused_in_words(tmp_path: Path) -> None:
+    laid(tmp_path / "loose.png")
+    with pytest.raises(DataError, match="one folder of media for each label"):
+        read_data(tmp_path)
+    with pytest.raises(DataError, match="There is no"):
+        read_data(tmp_path / "nowhere")
