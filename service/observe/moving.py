@@ -131,7 +131,7 @@ def check_count(count: int, call: ObserveCall) -> None:
         raise SignError(
             "too-many-frames",
             f"The pixels of {count} frames take {needed} bytes; {call.limits.pixel_bytes} at most are kept at once. "
-            "Choose a shorter part with start_time and clip_duration.",
+            "Choose a shorter part with start_time and clip_duration, or submit a job: it looks at one piece at a time.",
             limit=call.limits.pixel_bytes,
             actual=needed,
         )
