@@ -4,7 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from convert.preset import Match, Preset
+from convert.face_presets import likely_emotions
+from convert.preset import Match
 from convert.presets import likely_presets
 
 Shape = tuple[int | None, ...]
@@ -24,8 +25,9 @@ class Port:
 class Findings:
     """A model file, read: where it is from, what goes in and out, what it ends in, what is in it.
 
-    own: the pipeline that the file itself tells of.
-    ending: the last activation of the first output ("softmax", "sigmoid", "linear", …; "" where unknown).
+    ending: the last activation of the first output ("softmax", "sigmoid", "linear", …; "" where unknown), or what is
+    known of it otherwise: "logits", "probabilities", "regression" (values that stay as they are). own: the presets that
+    fit by what the network is known to be; None where only its shapes tell.
     """
 
     file: str
@@ -39,7 +41,7 @@ class Findings:
     warnings: tuple[str, ...] = ()
     labels: tuple[str, ...] | None = None
     extra: dict[str, Any] = field(default_factory=dict)
-    own: Preset | None = None
+    own: tuple[Match, ...] | None = None
 
     @property
     def track(self) -> Port | None:
@@ -52,10 +54,13 @@ class Findings:
 
     @property
     def matches(self) -> list[Match]:
-        """The presets that fit the input of observations; what the file itself says comes first."""
+        """The presets that fit the input of observations."""
         if self.own is not None:
-            return [Match(self.own, f"{self.own.about}, as the file says")]
-        return likely_presets(self.track.shape[1:]) if self.track else []
+            return list(self.own)
+        if self.track is None:
+            return []
+        shape = self.track.shape[1:]
+        return [*likely_presets(shape), *likely_emotions(shape, self.width)]
 
     @property
     def width(self) -> int | None:

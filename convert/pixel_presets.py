@@ -3,32 +3,20 @@
 from collections import Counter
 from dataclasses import replace
 
+from convert.face_presets import FER_PRESETS
 from convert.preset import FRAME_VOTE, FRAME_VOTE_ASSUMED, YUV_ASSUMED, Match, Preset, Shape, Times
 from service.media.resize import Resize
 from service.media.sampling import EveryNth
 from service.pipelines.chunks import ChunksSection
+from service.pipelines.face_affect import FaceAffectSection
 from service.pipelines.hand_crop import HandCropSection
 from service.pipelines.image import ImageSection
 from service.pipelines.length import Length
 from service.pipelines.series import SeriesSection
 
 _LETTERS_24 = "labels: 24 letters without J and Z, in alphabetical order, if the network has 24 outputs"
-_FACE = "crop: a square around the face × 1.2 (the author's detector was another); pictures up to 64 px are taken whole"
 _CLIP_TIMES = "time: windows of 128 frames at 30 a second, every 32 frames"
 _CLIP = Times(window_s=4.267, stride_s=1.067, min_duration_s=0.5, merge_gap_s=0.3, whole_clip=True)
-
-
-def _fer(side: int) -> Preset:
-    return Preset(
-        f"fer-{side}",
-        f"a grey face of {side} × {side}, from −1 to 1 (FER-2013 networks)",
-        ImageSection(
-            crop="face", margin=1.2, whole_up_to=64, color="grey", resize=Resize(w=side, h=side, library="opencv"),
-            scale=2 / 255, offset=-1.0, yuv="bt601",
-        ),
-        FRAME_VOTE,
-        (_FACE, "scale: /255, − 0.5, × 2 (others feed /255 alone)", "resize: OpenCV, bilinear", *FRAME_VOTE_ASSUMED),
-    )  # fmt: skip
 
 
 def _hand_on_white(name: str, about: str, draw: bool, *assumed: str) -> Preset:
@@ -96,8 +84,7 @@ PIXEL_PRESETS: tuple[Preset, ...] = (
     ),
     _hand_on_white("cvzone", "a hand on a white square with cvzone's drawing, in 224 × 224, /127 − 1", True),
     _hand_on_white("hand-crop", "a hand on a white square without drawing, in 224 × 224, /127 − 1", False),
-    _fer(48),
-    _fer(64),
+    *FER_PRESETS,
     Preset(
         "hand-outline",
         "the whole picture as white outlines in 128 × 128, levels 0 and 255 (tutorials of ASL letters from webcams)",
@@ -147,6 +134,8 @@ PIXEL_PRESETS: tuple[Preset, ...] = (
     ),
 )  # fmt: skip
 
+Sized = ImageSection | HandCropSection | ChunksSection | FaceAffectSection
+"""Sections that can be brought to a graph's own size and order of axes."""
 _C3D_STEPS = (8, 4096)
 _LARGEST = 2048
 _ADAPTABLE = ("sign-mnist", "picture")
@@ -169,7 +158,7 @@ def likely_pixels(shape: Shape) -> list[Match]:
 def fitted_to_pixels(preset: Preset, shape: Shape) -> Preset:
     """The preset with the graph's own size and order of axes, where that is all they differ in."""
     section = preset.pipeline
-    if not isinstance(section, ImageSection | HandCropSection | ChunksSection):
+    if not isinstance(section, Sized):
         return preset
     if None in shape or len(shape) != len(section.input_shape):
         return preset
@@ -196,8 +185,8 @@ def _same_size(made: Preset, preset: Preset) -> bool:
     return Counter(made.pipeline.input_shape) == Counter(preset.pipeline.input_shape)
 
 
-def _changed(section: ImageSection | HandCropSection | ChunksSection, made: object) -> str:
-    if isinstance(made, ImageSection | HandCropSection | ChunksSection) and made.resize != section.resize:
+def _changed(section: Sized, made: object) -> str:
+    if isinstance(made, Sized) and made.resize != section.resize:
         return f"size: {made.resize.w} × {made.resize.h} instead of {section.resize.w} × {section.resize.h}"
     return "layout: channels first"
 

@@ -26,6 +26,8 @@ class Preset:
     """name, what it stands for, the pipeline section, times, what is assumed in both, and which route it is for.
 
     An assumption may begin with the part it is about ("length: …"): it falls when the caller sets that part.
+    outputs: what its author's networks name, in the order of their outputs; the one of a graph's own width is assumed
+    where the caller names none.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Preset:
     times: Times
     assumptions: tuple[str, ...]
     task: Task = "sign"
+    outputs: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

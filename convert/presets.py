@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from convert.clip_presets import CLIP_PRESETS, fitted_to_clips, likely_clips
+from convert.face_presets import HSEMOTION_PRESETS
 from convert.head_presets import HEAD_PRESETS, likely_heads
 from convert.pixel_presets import PIXEL_PRESETS, fitted_to_pixels, likely_pixels
 from convert.preset import FRAME_VOTE, FRAME_VOTE_ASSUMED, YUV_ASSUMED, Match, Preset, Shape, Times
@@ -99,6 +100,7 @@ PRESETS: dict[str, Preset] = {
         _single_frames("hand-landmarks", "one hand's x, y, z as MediaPipe gives them, frame by frame", "hand_63"),
         _single_frames("two-hands-landmarks", "both hands' x, y, z, frame by frame", "hands_126"),
         *PIXEL_PRESETS,
+        *HSEMOTION_PRESETS,
         *CLIP_PRESETS,
         *HEAD_PRESETS,
     )

@@ -21,9 +21,10 @@ from convert.shelf import stored_model
 from service.errors import RefusedError
 from service.pipelines import Pipeline
 from service.pipelines.layouts import LAYOUTS
+from service.pipelines.pixels import PixelSection
 from service.pipelines.series import SeriesSection
 from service.pipelines.tensor_only import TensorSection
-from service.registry.manifest import MODEL_FILE, Activation, Manifest, Task
+from service.registry.manifest import MEASURES, MODEL_FILE, Activation, Manifest, Task
 from service.registry.store import Store
 
 DETAILS = {
@@ -37,6 +38,7 @@ _ENDINGS: dict[str, Activation] = {
     "sigmoid": "probabilities",
     "probabilities": "probabilities",
     "log_softmax": "softmax",
+    "regression": "none",
 }
 
 
@@ -71,7 +73,8 @@ class Wishes:
 class Plan:
     """A manifest in the making: the pipeline and all that was found, wished and assumed.
 
-    activation: what the service has yet to apply; channel: the name of the number that is a highlight's tension.
+    activation: what the service has yet to apply; channel: the name of the number that is a highlight's tension;
+    channels: the names of all numbers where some are no labels.
     """
 
     task: Task
@@ -86,6 +89,7 @@ class Plan:
     required: Manifest | None
     activation: Activation
     channel: str | None
+    channels: tuple[str, ...] | None = None
 
 
 def plan_of(findings: Findings, wishes: Wishes) -> Plan:
@@ -101,7 +105,8 @@ def plan_of(findings: Findings, wishes: Wishes) -> Plan:
     _check_fits(findings, pipeline)
     check_head(findings, pipeline, required)
     task = wishes.task or _task(preset, pipeline, findings, required)
-    labels = _labels(findings, wishes, task)
+    labels = _labels(findings, wishes, task, preset)
+    labels, channels = _emotions(labels) if task == "affect" else (labels, None)
     activation, assumed = _activation(findings, wishes, task)
     assumptions = (*preset.assumptions, *assumed) if preset else assumed
     return Plan(
@@ -116,6 +121,7 @@ def plan_of(findings: Findings, wishes: Wishes) -> Plan:
         notes=(*notes, *notes_on(required)),
         required=None if isinstance(pipeline, TensorSection) else required,
         activation=activation,
+        channels=channels,
         channel=tension_channel(task, wishes.channel, labels.names if labels else (), findings.width),
     )
 
@@ -208,6 +214,11 @@ def _check_fits(findings: Findings, pipeline: Pipeline) -> None:
             f"The pipeline makes {wanted}; the model's input {track.name} takes {shape}.",
             "Choose another --pipeline or --layout, or change it with --set (`convert inspect` names what fits).",
         )
+    if isinstance(pipeline, PixelSection) and (pipeline.dtype == "uint8") != (track.dtype == "uint8"):
+        raise CallError(
+            f"The pipeline makes {pipeline.dtype}; the model's input {track.name} takes {track.dtype}.",
+            "A graph of uint8 normalises itself: --set dtype=uint8, without scale, mean and std.",
+        )
 
 
 def _track_input(findings: Findings, pipeline: Pipeline) -> Port:
@@ -232,11 +243,23 @@ def _times(pipeline: Pipeline, preset: Preset | None, wishes: Wishes) -> Times |
     return times if wishes.stride_s is None else replace(times, stride_s=wishes.stride_s)
 
 
-def _labels(findings: Findings, wishes: Wishes, task: Task) -> Labels | None:
+def _emotions(named: Labels | None) -> tuple[Labels | None, tuple[str, ...] | None]:
+    """(the emotions among the names, all of them where valence or arousal is one)."""
+    if named is None:
+        return None, None
+    channels = tuple(name.lower() if name.lower() in MEASURES else name for name in named.names)
+    emotions = tuple(name for name in channels if name not in MEASURES)
+    return replace(named, names=emotions), None if emotions == channels else channels
+
+
+def _labels(findings: Findings, wishes: Wishes, task: Task, preset: Preset | None) -> Labels | None:
     if wishes.labels is None:
         if findings.labels:
             return Labels(findings.labels, "stored in the file")
-        if task == "sign":
+        known = [names for names in (preset.outputs if preset else ()) if len(names) == findings.width]
+        if known and preset and task != "features":
+            return Labels(known[0], f"assumed: those of {preset.name}")
+        if task in ("sign", "affect"):
             raise CallError(
                 f"The model names one of {findings.width} things, and the file does not say which.",
                 "Give their names in the order of its outputs: --labels FILE.",
@@ -282,6 +305,7 @@ def _draft(findings: Findings, plan: Plan, wishes: Wishes, measured: Measured) -
         "temperature": details.pop("temperature", 1.0),
         "threshold": details.pop("threshold", 0.0) if wishes.threshold is None else wishes.threshold,
         "channel": plan.channel,
+        "channels": plan.channels,
     }
     draft: dict[str, Any] = {
         "schema": 1,
@@ -335,20 +359,21 @@ def _activation(findings: Findings, wishes: Wishes, task: Task) -> tuple[Activat
     """What the service has yet to apply, and what that assumes. CallError where the graph does not tell."""
     if wishes.activation is not None:
         return wishes.activation, ()
-    if task in ("features", "affect") or findings.ending == "regression":
+    if task == "features":
         return "none", ()
     if findings.ending in _ENDINGS:
         return _ENDINGS[findings.ending], ()
+    of_logits: Activation = "sigmoid" if findings.width == 1 else "softmax"
+    if findings.ending == "logits" or (findings.ending == "linear" and task != "highlight"):
+        return of_logits, ()
     if findings.ending != "linear":
         raise CallError(
             f"The model ends in {findings.ending or 'an unclear operation'}: are its outputs logits or probabilities?",
             "Say it with --activation softmax|sigmoid|none|probabilities.",
         )
-    if task != "highlight":
-        return "sigmoid" if findings.width == 1 else "softmax", ()
     if findings.width == 1:
         return "none", ("output: the value of a regression (--activation sigmoid if it is a logit)",)
-    return "softmax", ("output: logits of classes that exclude each other (--activation none if they are values)",)
+    return of_logits, ("output: logits of classes that exclude each other (--activation none if they are values)",)
 
 
 def _inputs(findings: Findings, pipeline: Pipeline) -> list[dict[str, Any]]:

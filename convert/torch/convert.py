@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from convert.errors import CallError, RefusalError
+from convert.face_presets import hsemotion_match
 from convert.files import sha256_of
 from convert.findings import Findings, Port
 from convert.parity import Measured, require
+from convert.preset import Match
 from convert.publish import Plan, Wishes, plan_of, publish
 from convert.torch.arrays import Array
 from convert.torch.checkpoint import Checkpoint, read_checkpoint
@@ -125,6 +127,10 @@ def inspect_torch(file: Path) -> Report:
         report.lines += [f"  {settings.network.name}: {_clip_sentence(settings)}"]
         report.lines += [f"  assumed: {sentence}" for sentence in settings.assumptions]
         report.document["network"] |= _settings_record(settings)
+        for match in _own_matches(recognised, settings, Options()) or ():
+            report.lines.append(f"Likely preset: {match.preset.name}: {match.reason}")
+            report.lines += [f"  assumed: {sentence}" for sentence in match.preset.assumptions]
+            report.document["network"]["preset"] = match.preset.name
     return report
 
 
@@ -221,8 +227,21 @@ def _findings(
         layers={settings.network.name: 1},
         warnings=(*checkpoint.notes, *recognised.notes, *notes, f"The graph {_INPUTS[kind]}."),
         labels=labels,
-        own=preset_of(settings, kind),
+        own=_own_matches(recognised, settings, options),
     )
+
+
+def _own_matches(recognised: Recognised, settings: Settings, options: Options) -> tuple[Match, ...] | None:
+    """The preset of a network that looks at clips or reads faces; none where nothing is known of what it looks at."""
+    kind = input_kind(settings, options)
+    clips = preset_of(settings, kind)
+    if clips is not None:
+        return (Match(clips, f"{clips.about}, as the file and its network's table say"),)
+    variant = settings.network.name.rpartition("_")[2]
+    match = hsemotion_match(
+        variant, recognised.classes, settings.crop, normalises=kind != "normalised", whole=kind == "uint8"
+    )
+    return () if match is None else (match,)
 
 
 def _record(model: TorchModel, exported: "Exported", options: Options) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from functools import partial
 
 from service.analysis.house import House
 from service.analysis.judging import Judged, judge, judge_together
-from service.analysis.looking import Look, Part, end_of, look, predict_section, windows_over_part
+from service.analysis.looking import Look, Part, damage_of, end_of, look, predict_section, windows_over_part
 from service.analysis.prediction import FrameAnswer, Prediction, answer, rank, sign_confidence
 from service.pipelines import Observing
 from service.pipelines.chunks import ChunksSection
@@ -51,7 +51,7 @@ async def predict(request: PredictRequest, house: House) -> PredictAnswer:
         prediction=prediction,
         manifest=seen.manifest,
         media=seen.track.media,
-        warnings=(*seen.track.warnings, *best.warnings),
+        warnings=(*seen.track.warnings, *damage_of(seen.track.gaps), *best.warnings),
         stages_s=seen.stages_s,
     )
 

@@ -5,7 +5,7 @@ from functools import partial
 
 from service.analysis.house import House
 from service.analysis.judging import Judged, judge, judge_together
-from service.analysis.looking import Look, predict_section
+from service.analysis.looking import Look, damage_of, predict_section
 from service.analysis.predict import PredictAnswer, PredictRequest, confidence_of, frame_answers, predict_rule
 from service.analysis.prediction import Prediction, answer
 from service.errors import SignError
@@ -96,7 +96,7 @@ async def _finish(
         prediction=state.best,
         manifest=manifest,
         media=state.media,
-        warnings=tuple(dict.fromkeys((*state.reached.warnings, *state.warnings))),
+        warnings=tuple(dict.fromkeys((*state.reached.warnings, *damage_of(state.reached.gaps), *state.warnings))),
         stages_s={},
     )
 

@@ -7,7 +7,6 @@ no pixels are kept between two.
 """
 
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 import numpy as np
 
@@ -36,7 +35,7 @@ from service.pipelines.chunks import ChunksSection
 from service.pipelines.clip import ClipChoice, ClipSection
 from service.pipelines.windows import WindowRule, complete_windows, windows_over
 from service.settings import Settings
-from service.track import CountArray, FloatArray, MediaInfo, Side, Track, Window
+from service.track import MediaInfo, Side, Track, Window, united
 from service.workers.deadline import Deadline
 
 WARM_UP_S = 2.0
@@ -46,9 +45,6 @@ WAIT_S = 24 * 3600.0
 _UNKNOWN_WITHIN_S = 1.0
 _MOST_A_CALL_S = 60.0
 _UNLIMITED_FRAMES = 10**9
-
-
-Numbers = TypeVar("Numbers", FloatArray, CountArray)
 
 
 @dataclass(slots=True)
@@ -101,6 +97,11 @@ class Reached:
         if self.tail is None:
             raise RuntimeError("nothing has been looked at yet")
         return self.tail.media
+
+    @property
+    def gaps(self) -> tuple[Window, ...]:
+        """The damaged stretches of what has been looked at."""
+        return () if self.tail is None else self.tail.gaps
 
     def warn(self, *sentences: str) -> None:
         """Note warnings, each once."""
@@ -200,26 +201,13 @@ async def look_on(
     if isinstance(eye, ClipSection):
         track, last_s = seen.track, seen.track.decoded_s
     else:
-        track, last_s = fresh if tail is None else joined(tail, fresh), fresh.times_s
+        track, last_s = fresh if tail is None else tail.followed_by(fresh), fresh.times_s
     reached.covered_s = float(last_s[-1]) if seen.gave_way and last_s is not None else call.end_s
     reached.tally.add(fresh)
     reached.warn(*track.warnings)
     _note_end(reached, part, track, at_end=seen.at_end or reached.covered_s >= _asked_end_s(part))
     _check_length(reached, part, track, house)
     return Look(model, section, looker, eye, track, deadline, house)
-
-
-def joined(first: Track, second: Track) -> Track:
-    """Two tracks of one medium, one after the other; the medium is as the second knows it."""
-    return replace(
-        second,
-        times_s=np.concatenate([first.times_s, second.times_s]),
-        values=np.concatenate([first.values, second.values]),
-        present=np.concatenate([first.present, second.present]),
-        handedness=_joined(first.handedness, second.handedness),
-        boxes=_joined(first.boxes, second.boxes),
-        faces=_joined(first.faces, second.faces),
-    )
 
 
 def _next_clips(part: Part, rule: WindowRule, eye: ClipSection, settings: Settings) -> _Next:
@@ -247,11 +235,9 @@ def _without_pixels(track: Track, tail: Track | None, from_s: float) -> Track:
     times_s = track.times_s if tail is None else np.union1d(tail.times_s, track.times_s)
     times_s = times_s[times_s >= from_s]
     nothing = np.zeros((len(times_s), 0), np.uint8)
-    return replace(track, times_s=times_s, values=nothing, present=np.ones(len(times_s), bool), decoded_s=None)
-
-
-def _joined(first: Numbers | None, second: Numbers | None) -> Numbers | None:
-    return None if first is None or second is None else np.concatenate([first, second])
+    gaps = united(*(() if tail is None else tail.gaps), *track.gaps)
+    there = np.ones(len(times_s), bool)
+    return replace(track, times_s=times_s, values=nothing, present=there, gaps=gaps, decoded_s=None)
 
 
 def _warm_up_from(reached: Reached) -> float:

@@ -17,7 +17,7 @@ from service.observe.moving import UntilTold, check_count, check_span, pixels_of
 from service.observe.observe import ObserveCall, ObserveResult, Stopwatch
 from service.observe.observers import KeeperFor, Observer, observing
 from service.observe.unwanted import UnwantedError
-from service.track import MediaInfo, TimeArray, Track, Window, end_after
+from service.track import MediaInfo, TimeArray, Track, Window, end_after, united
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class _Timetable:
     times_s: TimeArray
     info: MediaInfo
     warnings: tuple[str, ...]
+    gaps: tuple[Window, ...]
     at_end: bool
     decoded: int
 
@@ -78,7 +79,7 @@ def _timetable(call: ObserveCall, part: Window, kind: MediaType, keep_going: Cal
         times_s = np.array([time_s for time_s in shown if part.start_s <= time_s < part.end_s])
         if not len(times_s):
             raise window_empty(part, video.info.duration)
-        return _Timetable(times_s, video.info, video.warnings, video.at_end, video.decoded)
+        return _Timetable(times_s, video.info, video.warnings, united(*video.gaps), video.at_end, video.decoded)
 
 
 def _frames_at(
@@ -111,4 +112,4 @@ def _track_of(observer: Observer, table: _Timetable, chosen: TimeArray) -> Track
         times_s = times_s[times_s < chosen[seen]]
         if not seen:
             raise UnwantedError
-    return replace(observer.track(table.info, table.warnings), decoded_s=times_s)
+    return replace(observer.track(table.info, table.warnings), gaps=table.gaps, decoded_s=times_s)

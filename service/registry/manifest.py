@@ -219,8 +219,8 @@ class Manifest(Section):
             raise ValueError(f"files: {unsafe} are no plain file names")
 
     def _check_labels(self) -> None:
-        if self.task in ("sign", "affect") and not self.labels:
-            raise ValueError("labels: a model that names signs or emotions needs labels")
+        if self.task == "sign" and not self.labels:
+            raise ValueError("labels: a model that names signs needs labels")
         if self.task != "affect" and self.output.measures:
             raise ValueError("output: valence and arousal beside other channels are for the task affect")
         if self.labels is None:

@@ -44,7 +44,6 @@ def test_a_manifest_as_the_store_keeps_it_follows_the_schema_and_reads_back_equa
         ({"labels": None}, "needs labels"),
         ({"labels": ["A", "A"]}, "stands twice"),
         ({"labels": ["A", "B", "C"]}, "there are 3, the output answers for 2"),
-        ({"task": "affect", "labels": None}, "needs labels"),
         ({"output": output(shape=["batch", 4], channels=["A", "B", "valence", "arousal"])}, "for the task affect"),
         ({"task": "affect", "output": output(shape=["batch", 3], channels=["B", "A", "arousal"])}, "channels name"),
         ({"task": "affect", "output": output(shape=["batch", 4], channels=["A", "B", "C", "arousal"])}, "there are 2"),
