@@ -3,10 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
+import cv2
 import numpy as np
+import onnxruntime as ort
 import pytest
+from mediapipe.python.solutions.face_detection import FaceDetection
 from PIL import Image
 
+from convert.publish import Wishes
+from convert.work import Beside, convert_keras
 from service.media.resize import Resize
 from service.media.sampling import Rate
 from service.media.upright import Pixels
@@ -197,3 +203,49 @@ def test_ten_faces_in_every_frame_are_answered_from_the_largest(
     body = service.predict(path, model="everyone").json()
     assert body["affect"]["faces"] == 4 * MOST_FACES
     assert body["warnings"] == ["More than 4 faces are seen; the 4 largest are looked at."]
+
+
+@pytest.fixture(scope="module")
+def fer(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningService, Path]]:
+    """A real network of FER-2013, converted with the preset that its shape calls for."""
+    root = tmp_path_factory.mktemp("fer")
+    labels = root.parent / "emotions.txt"
+    labels.write_text("angry\ndisgust\nfear\nhappy\nsad\nsurprise\nneutral\n")
+    file = testdata / "keras" / "models" / "fer_mini_xception64_k205.h5"
+    convert_keras(file, Wishes(name="fer", store=root, labels=str(labels)), None, Beside())
+    folder = tmp_path_factory.mktemp("service")
+    settings = {"SIGN_DEFAULT_MODEL": "fer", "SIGN_SLOTS": "1"}
+    with running_service(folder, SIGN_MODEL_STORE=str(root), **settings) as running:
+        yield running, root / "fer" / "1" / "model.onnx"
+
+
+def authors_emotions(path: Path, graph: Path) -> FloatArray:
+    """MediaPipe's own face detector, then the steps of the network's author, twice a second: N × 7."""
+    session = ort.InferenceSession(str(graph))
+    answers = []
+    with FaceDetection(min_detection_confidence=0.5) as detector, av.open(str(path)) as container:
+        for index, coded in enumerate(container.decode(video=0)):
+            if index % 12:
+                continue
+            frame = coded.to_ndarray(format="rgb24", src_colorspace="ITU601", dst_colorspace="ITU601")
+            found = detector.process(frame).detections
+            box = found[0].location_data.relative_bounding_box
+            (height, width), (x, y, w, h) = frame.shape[:2], (box.xmin, box.ymin, box.width, box.height)
+            rows = slice(int((y - 0.1 * h) * height), int((y + 1.1 * h) * height))
+            face = frame[rows, int((x - 0.1 * w) * width) : int((x + 1.1 * w) * width)]
+            small = cv2.resize(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), (64, 64))
+            tensor = (small.astype(np.float32) / 255 - 0.5) * 2
+            answers.append(session.run(None, {session.get_inputs()[0].name: tensor[None, :, :, None]})[0][0])
+    return np.stack(answers)
+
+
+@pytest.mark.parametrize("clip", ["words/happy", "words/thank_you", "letters/c"])
+def test_a_real_network_says_of_a_film_what_its_authors_steps_say(
+    fer: tuple[RunningService, Path], testdata: Path, clip: str
+) -> None:
+    service, graph = fer
+    path = testdata / "videos" / "avatar" / f"{clip}.mp4"
+    body = service.predict(path, return_probabilities=True).json()
+    wanted = authors_emotions(path, graph).mean(axis=0)
+    assert list(body["probabilities"].values()) == pytest.approx(list(wanted), abs=1e-4)
+    assert body["affect"] == {"valence": None, "arousal": None, "faces": body["evidence"]["frames_sampled"]}
