@@ -1,4 +1,4 @@
-"""The command line: keras, torch, onnx, inspect, verify, calibrate, list."""
+"""The command line: keras, torch, onnx, xgboost, inspect, verify, calibrate, list."""
 
 import json
 import sys
@@ -59,8 +59,18 @@ def _onnx(wishes: "Wishes", file: FileArgument, golden: GoldenOption = None, as_
         answer(convert_onnx(file, wishes, golden))
 
 
+@publishing
+def _xgboost(wishes: "Wishes", file: FileArgument, golden: GoldenOption = None, as_json: JsonFlag = False) -> None:
+    """Convert an XGBoost model (.json, .ubj) and publish it."""
+    from convert.work import convert_xgboost  # noqa: PLC0415 - heavy
+
+    with _answering(as_json) as answer:
+        answer(convert_xgboost(file, wishes, golden))
+
+
 app.command("keras")(_keras)
 app.command("onnx")(_onnx)
+app.command("xgboost")(_xgboost)
 
 
 @app.command("inspect")

@@ -6,13 +6,48 @@ from typing import Literal
 
 from convert.errors import CallError, RefusalError
 
-FileKind = Literal["hdf5", "zip", "onnx"]
+FileKind = Literal["hdf5", "zip", "onnx", "xgboost"]
+Command = Literal["keras", "onnx", "xgboost"]
+
+COMMANDS: dict[FileKind, Command] = {"hdf5": "keras", "zip": "keras", "onnx": "onnx", "xgboost": "xgboost"}
+"""Which command converts a file of this kind."""
 
 HEAD_BYTES = 4096
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+LEARNER_WITHIN = 256
+"""Bytes from the start within which an XGBoost file (.json, .ubj) names its learner."""
 ZIP_SIGNATURE = b"PK\x03\x04"
 
+_IS = {"keras": "a Keras file", "onnx": "an ONNX file", "xgboost": "an XGBoost model"}
 _RESAVE = "Load it where it was trained and save it with `model.save('model.keras')` or `model.save('model.h5')`."
+_BEGINNINGS = (
+    (
+        (b"<!doctype", b"<html"),
+        "a web page",
+        "The download fetched the page about the file; use its `raw` or `download` link.",
+    ),
+    (
+        (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"),
+        "a pickle, which can run code when it is loaded",
+        f"It is never opened here. {_RESAVE} XGBoost: model.save_model('model.ubj'); scikit-learn: ONNX by skl2onnx.",
+    ),
+    ((b"binf", b"bs64"), "an XGBoost model in its old binary format", "Save it with model.save_model('model.ubj')."),
+    (
+        (b"{",),
+        "JSON: an architecture without weights",
+        "Give the weights file and this one with --architecture.",
+    ),
+)
+"""How files of other kinds begin, what they are, and what to do."""
+
+
+def expect(path: Path, command: Command) -> FileKind:
+    """The kind of a file that this command converts. RefusalError names the right command of another one."""
+    kind = sniff(path)
+    if COMMANDS[kind] != command:
+        right = COMMANDS[kind]
+        raise RefusalError(f"{path.name} is {_IS[right]}.", f"Use `python -m convert {right}`.")
+    return kind
 
 
 def sniff(path: Path) -> FileKind:
@@ -38,13 +73,16 @@ def sniff(path: Path) -> FileKind:
             f"{path.name} is a Git LFS pointer of {size} bytes, not the model.",
             "Run `git lfs pull` in the repository, or download the file from its web page.",
         )
+    if head.lstrip().startswith(b"{") and b"learner" in head[:LEARNER_WITHIN]:
+        return "xgboost"
     foreign = _foreign(head)
     if foreign is not None:
         raise RefusalError(f"{path.name} is {foreign[0]}.", foreign[1])
     if path.suffix == ".onnx" or head[:1] == b"\x08":
         return "onnx"
     raise RefusalError(
-        f"{path.name} is no Keras or ONNX file: it begins with {head[:8]!r}.", "Check that the download is complete."
+        f"{path.name} is no Keras, ONNX or XGBoost file: it begins with {head[:8]!r}.",
+        "Check that the download is complete.",
     )
 
 
@@ -60,12 +98,9 @@ def _foreign(head: bytes) -> tuple[str, str] | None:
     start = head.lstrip()[:64].lower()
     if head[4:8] == b"TFL3":
         return "a TensorFlow Lite model", f"Its layers are fused and often quantised. {_RESAVE}"
-    if start.startswith((b"<!doctype", b"<html")):
-        return "a web page", "The download fetched the page about the file; use its `raw` or `download` link."
-    if head[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
-        return "a pickle, which can run code when it is loaded", f"It is never opened here. {_RESAVE}"
-    if start.startswith(b"{"):
-        return "JSON: an architecture without weights", "Give the weights file and this one with --architecture."
+    for marks, what, advice in _BEGINNINGS:
+        if start.startswith(marks):
+            return what, advice
     if b"saved_model" in head or b"tensorflow" in head[:512].lower() or head[:2] == b"\x0a\x0b":
         return "a TensorFlow graph (.pb)", _RESAVE
     return None

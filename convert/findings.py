@@ -25,8 +25,9 @@ class Port:
 class Findings:
     """A model file, read: where it is from, what goes in and out, what it ends in, what is in it.
 
-    ending: the last activation of the first output ("softmax", "sigmoid", "linear", …; "" where unknown). own: the
-    presets that fit by what the network is known to be; None where only its shapes tell.
+    ending: the last activation of the first output ("softmax", "sigmoid", "linear", …; "" where unknown), or what is
+    known of it otherwise: "logits", "probabilities", "regression" (values that stay as they are). own: the presets that
+    fit by what the network is known to be; None where only its shapes tell.
     """
 
     file: str

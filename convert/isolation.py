@@ -21,6 +21,7 @@ TASKS = {
     "onnx": "convert.onnx.checker",
     "pickle": "convert.pickles",
     "torch": "convert.torch.reader",
+    "xgboost": "convert.xgboost.reader",
 }
 """Task → the module whose `run(request, folder)` is its work."""
 
@@ -126,7 +127,7 @@ def _serve_child() -> None:
     except RecursionError:
         answer = {
             "error": "The file is nested too deeply to be a model.",
-            "advice": "Save the model again with the Keras that made it.",
+            "advice": "Save the model again where it was made.",
             "exit_code": RefusalError.exit_code,
         }
     temporary = folder / f"{RESULT_FILE}.part"

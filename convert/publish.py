@@ -38,6 +38,7 @@ _ENDINGS: dict[str, Activation] = {
     "sigmoid": "probabilities",
     "probabilities": "probabilities",
     "log_softmax": "softmax",
+    "regression": "none",
 }
 
 
@@ -358,20 +359,21 @@ def _activation(findings: Findings, wishes: Wishes, task: Task) -> tuple[Activat
     """What the service has yet to apply, and what that assumes. CallError where the graph does not tell."""
     if wishes.activation is not None:
         return wishes.activation, ()
-    if task == "features" or findings.ending == "regression":
+    if task == "features":
         return "none", ()
     if findings.ending in _ENDINGS:
         return _ENDINGS[findings.ending], ()
+    of_logits: Activation = "sigmoid" if findings.width == 1 else "softmax"
+    if findings.ending == "logits" or (findings.ending == "linear" and task != "highlight"):
+        return of_logits, ()
     if findings.ending != "linear":
         raise CallError(
             f"The model ends in {findings.ending or 'an unclear operation'}: are its outputs logits or probabilities?",
             "Say it with --activation softmax|sigmoid|none|probabilities.",
         )
-    if task != "highlight":
-        return "sigmoid" if findings.width == 1 else "softmax", ()
     if findings.width == 1:
         return "none", ("output: the value of a regression (--activation sigmoid if it is a logit)",)
-    return "softmax", ("output: logits of classes that exclude each other (--activation none if they are values)",)
+    return of_logits, ("output: logits of classes that exclude each other (--activation none if they are values)",)
 
 
 def _inputs(findings: Findings, pipeline: Pipeline) -> list[dict[str, Any]]:

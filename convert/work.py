@@ -4,19 +4,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from convert.files import sniff
+from convert.files import COMMANDS, Command, sniff
 from convert.findings import Findings, idle_candidates, shown_shape
 from convert.keras.convert import opened_keras
-from convert.onnx.convert import opened_onnx
+from convert.onnx.convert import OnnxModel, opened_onnx
 from convert.parity import Measured, measure_golden, measure_reference, require
 from convert.presets import PRESETS
 from convert.publish import Plan, Wishes, plan_of, publish
 from convert.recalibration import publish_recalibrated
 from convert.shelf import stored_model
+from convert.xgboost.convert import opened_xgboost
 from service.errors import RefusedError
 from service.pipelines.layouts import LAYOUTS
+from service.pipelines.series import SeriesSection
 from service.registry.manifest import Manifest
 from service.registry.store import Store
 
@@ -54,31 +56,50 @@ def convert_onnx(file: Path, wishes: Wishes, golden: Path | None) -> Report:
     """Check an ONNX file, prove it against itself and the golden file, publish it."""
     with _spoken("Reading"), opened_onnx(file) as model:
         plan = plan_of(model.findings, wishes)
-        content = model.path.read_bytes()
-        measured = [require(measure_golden(content, golden) if golden else model.measured)]
-        manifest = publish(model.findings, plan, wishes, content, measured[-1])
+        measured = [require(_measured_again(model, golden))]
+        manifest = publish(model.findings, plan, wishes, model.content, measured[-1])
+    return _published(model.findings, plan, wishes, manifest, measured)
+
+
+def convert_xgboost(file: Path, wishes: Wishes, golden: Path | None) -> Report:
+    """Read an XGBoost file, prove its graph against a walk of its trees and the golden file, publish it."""
+    with _spoken("Reading"), opened_xgboost(file) as model:
+        plan = plan_of(model.findings, wishes)
+        measured = [require(model.measured())]
+        measured += [require(measure_golden(model.content, golden))] if golden else []
+        manifest = publish(model.findings, plan, wishes, model.content, measured[-1])
     return _published(model.findings, plan, wishes, manifest, measured)
 
 
 def inspect_file(file: Path, beside: Beside) -> Report:
     """What a file is; nothing is written."""
-    if sniff(file) == "onnx":
+    command = COMMANDS[sniff(file)]
+    if command == "onnx":
         with opened_onnx(file) as ready:
-            return _inspected(ready.findings)
+            return _inspected(ready.findings, command)
+    if command == "xgboost":
+        with opened_xgboost(file) as forest:
+            return _inspected(forest.findings, command)
     with opened_keras(file, beside.architecture, beside.arch) as model:
-        return _inspected(model.findings)
+        return _inspected(model.findings, command)
 
 
 def verify_model(wanted: str, store: Path, golden: Path | None) -> Report:
     """Check a published version's files, or an ONNX file, and measure it again."""
     if wanted.endswith(".onnx"):
         with opened_onnx(Path(wanted)) as ready:
-            measured = measure_golden(ready.path, golden) if golden else ready.measured
-            return _verified(wanted, require(measured), None)
+            return _verified(wanted, require(_measured_again(ready, golden)), None)
     stored = stored_model(wanted, store)
     with opened_onnx(stored.graph) as ready:
-        measured = measure_golden(ready.path, golden) if golden else ready.measured
+        measured = _measured_again(ready, golden)
     return _verified(f"{stored.manifest.name} version {stored.manifest.version}", require(measured), stored.manifest)
+
+
+def _measured_again(model: OnnxModel, golden: Path | None) -> Measured:
+    """A ready graph against golden outputs, the answer first, or else against itself."""
+    if golden is None:
+        return model.measured
+    return measure_golden(model.content, golden, [one.name for one in model.findings.outputs])
 
 
 def calibrate_model(wanted: str, store: Path, report_file: Path) -> Report:
@@ -183,8 +204,9 @@ def _published(findings: Findings, plan: Plan, wishes: Wishes, manifest: Manifes
     return report
 
 
-def _inspected(findings: Findings) -> Report:
-    report = Report(_described(findings), findings.document())
+def _inspected(findings: Findings, command: Command) -> Report:
+    use = usage(command, findings)
+    report = Report(_described(findings), findings.document() | {"command": use})
     for match in findings.matches[:2]:
         report.lines.append(f"Likely preset: {match.preset.name}: {match.reason}")
         report.lines += [f"  assumed: {sentence}" for sentence in match.preset.assumptions]
@@ -194,7 +216,22 @@ def _inspected(findings: Findings) -> Report:
         )
     if findings.labels:
         report.lines.append(f"Labels in the file: {', '.join(findings.labels)}")
+    report.lines.append(f"Convert it: {use}")
     return report
+
+
+def usage(command: Command | Literal["torch"], findings: Findings) -> str:
+    """The command line that converts the file; what only its author knows is in capitals."""
+    preset = findings.matches[0].preset if findings.matches else None
+    parts = ["python -m convert", command, findings.file, "--name NAME"]
+    if preset is not None and isinstance(preset.pipeline, SeriesSection):
+        parts.append("--requires MODEL")
+    if findings.labels is None and (preset is None or preset.task == "sign" or (findings.width or 1) > 1):
+        parts.append("--labels FILE")
+    if preset is not None:
+        parts.append(f"--pipeline {preset.name}")
+        parts += ["--channel LABEL"] if preset.task == "highlight" and (findings.width or 1) > 1 else []
+    return " ".join(parts)
 
 
 def _described(findings: Findings) -> list[str]:

@@ -4,6 +4,8 @@ import typer
 
 from service.commands.environment import read_settings
 from service.commands.evaluate import evaluate_command
+from service.commands.features import features_command
+from service.commands.highlights import highlights_command
 from service.commands.models import models_command
 from service.commands.predict import predict_command
 from service.commands.timeline import timeline_command
@@ -27,6 +29,8 @@ def _serve() -> None:
 
 cli.command("predict")(predict_command)
 cli.command("timeline")(timeline_command)
+cli.command("highlights")(highlights_command)
+cli.command("features")(features_command)
 cli.command("evaluate")(evaluate_command)
 cli.command("models")(models_command)
 

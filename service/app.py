@@ -13,6 +13,8 @@ from service.api import health, highlights, jobs, models, page, predict, timelin
 from service.api.middleware import Around
 from service.api.problem import install_problem_handlers
 from service.jobs.jobs import Jobs
+from service.live import route as live
+from service.live.live import Live
 from service.media.spool import spool_folder
 from service.metrics import Metrics
 from service.registry.registry import Registry
@@ -29,7 +31,11 @@ def create_app(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_house(settings, metrics) as house, Jobs(house).run() as app.state.jobs:
+        async with (
+            open_house(settings, metrics) as house,
+            Jobs(house).run() as app.state.jobs,
+            Live(house).run() as app.state.live,
+        ):
             app.state.house = house
             log.info("ready", slots=settings.slots, model=settings.default_model, missing=house.missing())
             yield
@@ -51,6 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
         timeline.router,
         highlights.router,
         jobs.router,
+        live.router,
     ):
         app.include_router(router)
 

@@ -53,6 +53,16 @@ class Metrics:
         )
         self.frames = Counter("sign_frames_total", "Frames decoded and observed.", ["stage"], registry=registry)
         self.media_seconds = Counter("sign_media_seconds_total", "Seconds of media looked at.", registry=registry)
+        self.stream_sessions = Gauge("sign_stream_sessions", "Live sessions that run.", registry=registry)
+        self.stream_frames = Counter(
+            "sign_stream_frames_total", "Live frames by what became of them.", ["outcome"], registry=registry
+        )
+        self.stream_latency = Histogram(
+            "sign_stream_latency_seconds",
+            "From a live frame's arrival to its answer.",
+            buckets=SECONDS_BUCKETS,
+            registry=registry,
+        )
         self.jobs = Gauge("sign_jobs", "Jobs that are kept, by state.", ["state"], registry=registry)
         self.job_seconds = Histogram(
             "sign_job_seconds",

@@ -93,6 +93,16 @@ class Settings(BaseSettings):
     form_fields: int = Field(32, gt=0, description="Most fields of a form besides the file.")
     form_field_bytes: int = Field(16 * 1024, gt=0, description="Most bytes of one field of a form.")
 
+    # live frames
+    stream_slots: int = Field(
+        default_factory=default_slots, ge=0, description="Live sessions at a time, each a process; 0: none."
+    )
+    stream_frame_bytes: int = Field(2 * MIB, gt=0, description="Most bytes of a live frame.")
+    stream_pixels: int = Field(3_700_000, gt=0, description="Most pixels of a live frame.")
+    stream_max_fps: float = Field(60.0, gt=0, description="Live frames a second, on average; faster: closed (1008).")
+    stream_session_s: float = Field(1800.0, gt=0, description="Longest live session.")
+    stream_idle_s: float = Field(30.0, gt=0, description="Longest silence of a live session's sender or reader.")
+
     # jobs
     jobs_dir: Path = Field(Path("jobs"), description="Folder for jobs' media and results; replicas share it.")
     jobs_database_url: str | None = Field(None, description="postgresql://… for jobs; none: SQLite in their folder.")

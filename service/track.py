@@ -1,7 +1,7 @@
 """Track: what was observed in a medium over time, the one currency between the rooms."""
 
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,8 @@ TimeArray = Annotated[npt.NDArray[np.float64], "T, seconds from the medium's sta
 CountArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 Landmarks = Annotated[FloatArray, "T × P × 4: x, y, z, visibility; NaN where missing"]
+
+Numbers = TypeVar("Numbers", FloatArray, CountArray)
 
 MediaKind = Literal["video", "picture", "landmarks"]
 PartName = Literal["left_hand", "right_hand", "hand", "pose", "face"]
@@ -55,6 +57,17 @@ class Window:
         return self.end_s - self.start_s
 
 
+def united(*stretches: Window) -> tuple[Window, ...]:
+    """Stretches in order, those that overlap or touch as one, empty ones left out."""
+    found: list[Window] = []
+    for one in sorted((one for one in stretches if one.duration_s > 0), key=lambda one: one.start_s):
+        if found and one.start_s <= found[-1].end_s:
+            found[-1] = Window(found[-1].start_s, max(found[-1].end_s, one.end_s))
+        else:
+            found.append(one)
+    return tuple(found)
+
+
 @dataclass(frozen=True, slots=True)
 class Track:
     """Observations in order of time.
@@ -69,6 +82,7 @@ class Track:
     shows: the part that pixels or numbers are of where they are present, None where that is whatever there is.
     boxes: T × 4, x, y, width and height of the face that they are of, in fractions of the upright picture; NaN without
     one, None where none is looked for. faces: T, of how many faces there are pixels, None where they are not of faces.
+    gaps: damaged stretches of the medium of which nothing could be observed, in order, without overlaps.
     """
 
     times_s: TimeArray
@@ -81,6 +95,7 @@ class Track:
     shows: PartName | None = None
     boxes: FloatArray | None = None
     faces: CountArray | None = None
+    gaps: tuple[Window, ...] = ()
 
     def __len__(self) -> int:
         return len(self.times_s)
@@ -116,6 +131,19 @@ class Track:
         """The chosen observations."""
         return self._only(chosen)
 
+    def followed_by(self, later: "Track") -> "Track":
+        """This track and a later one of the same medium, which is as the later one knows it."""
+        return replace(
+            later,
+            times_s=np.concatenate([self.times_s, later.times_s]),
+            values=np.concatenate([self.values, later.values]),
+            present=np.concatenate([self.present, later.present]),
+            handedness=_joined(self.handedness, later.handedness),
+            boxes=_joined(self.boxes, later.boxes),
+            faces=_joined(self.faces, later.faces),
+            gaps=united(*self.gaps, *later.gaps),
+        )
+
     def _only(self, chosen: BoolArray | slice) -> "Track":
         return replace(
             self,
@@ -145,3 +173,7 @@ class Track:
         if total == 0.0:
             return None
         return "right" if total > 0 else "left"
+
+
+def _joined(first: Numbers | None, second: Numbers | None) -> Numbers | None:
+    return None if first is None or second is None else np.concatenate([first, second])

@@ -15,6 +15,7 @@ from service.media.sampling import Rate
 from service.media.upright import Pixels
 from service.observe.observe import ObserveCall
 from service.observe.request import LandmarkRequest, ObserverRequest
+from service.track import Window
 
 LIMITS = MediaLimits(frame_pixels=33_000_000, seconds=120, frames=20_000)
 Painter = Callable[[int], Pixels]
@@ -98,6 +99,22 @@ def film(
     return path
 
 
+def overwritten(path: Path, stretch: Window) -> Path:
+    """Overwrite a video's bytes from the first packet of this stretch up to its last one."""
+    with av.open(str(path)) as container:
+        start_s = (container.start_time or 0) / av.time_base
+        packets = [packet for packet in container.demux(video=0) if packet.pts is not None]
+        places = [
+            packet.pos
+            for packet in packets
+            if stretch.start_s <= float(packet.pts * packet.time_base) - start_s < stretch.end_s
+        ]
+    data = bytearray(path.read_bytes())
+    data[min(places) : max(places)] = np.random.default_rng(1).bytes(max(places) - min(places))
+    path.write_bytes(data)
+    return path
+
+
 def sound_only(path: Path) -> Path:
     """An mp4 that holds half a second of silence and nothing to see."""
     with av.open(str(path), "w", format="mp4") as output:
@@ -159,6 +176,42 @@ def drawn_hand(width: int = 320, height: int = 320, at: tuple[float, float] = (0
             radius = 13 * unit
             draw.ellipse([joint[0] - radius, joint[1] - radius, joint[0] + radius, joint[1] + radius], fill=skin)
     return np.asarray(image.filter(ImageFilter.GaussianBlur(2)), dtype=np.uint8)
+
+
+def drawn_face(
+    width: int = 320,
+    height: int = 240,
+    at: tuple[float, float] = (0.5, 0.5),
+    size: float = 1.0,
+    mouth: float = 0.0,
+    on: Pixels | None = None,
+) -> Pixels:
+    """A face as ellipses, good enough for MediaPipe; mouth: how far it is open, 0 to 16. on: what lies behind it."""
+    image = Image.new("RGB", (width, height), (90, 110, 100)) if on is None else Image.fromarray(on)
+    draw = ImageDraw.Draw(image)
+    unit = size * height / 240
+    x, y = at[0] * width, at[1] * height
+
+    def oval(centre: tuple[float, float], radii: tuple[float, float], colour: tuple[int, int, int]) -> None:
+        left, top = x + (centre[0] - radii[0]) * unit, y + (centre[1] - radii[1]) * unit
+        draw.ellipse([left, top, left + 2 * radii[0] * unit, top + 2 * radii[1] * unit], fill=colour)
+
+    hair, skin, shade, lips = (60, 40, 30), (224, 172, 140), (210, 155, 125), (190, 90, 90)
+    oval((0, -12), (66, 80), hair)
+    oval((0, 2), (58, 76), skin)
+    draw.rectangle([x - 24 * unit, y + 66 * unit, x + 24 * unit, y + 110 * unit], fill=shade)
+    oval((0, 5), (56, 74), skin)
+    for side in (-1, 1):
+        oval((24 * side, -16), (13, 7), (250, 250, 250))
+        oval((24 * side, -16), (6, 6), (50, 35, 30))
+        brow = [(x + (24 * side + dx) * unit, y + dy * unit) for dx, dy in ((-15, -31), (0, -35), (15, -31))]
+        draw.line(brow, fill=hair, width=max(1, int(5 * unit)))
+        oval((5 * side, 14), (3, 2), (120, 70, 60))
+    nose = [(x + dx * unit, y + dy * unit) for dx, dy in ((-2, -12), (-9, 14), (9, 14), (2, -12))]
+    draw.polygon(nose, fill=shade)
+    oval((0, 38), (22, 6 + mouth), lips)
+    oval((0, 38), (17, 1 + 0.8 * mouth), (90, 30, 30))
+    return np.asarray(image.filter(ImageFilter.GaussianBlur(1.2 * unit)), np.uint8)
 
 
 def call_for(path: Path, request: ObserverRequest | None = None, **changes: object) -> ObserveCall:

@@ -50,7 +50,10 @@ class RunningService:
 
 @contextlib.contextmanager
 def running_service(folder: Path, **environment: str) -> Iterator[RunningService]:
-    """Start the service with these settings and wait until it is ready; its log lies in the folder."""
+    """Start the service with these settings and wait until it is ready; its log lies in the folder.
+
+    It takes live frames only where SIGN_STREAM_SLOTS is given: a further process takes a second to start.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -59,7 +62,13 @@ def running_service(folder: Path, **environment: str) -> Iterator[RunningService
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "service", "serve"],
-            env={**clean, "SIGN_PORT": str(port), "SIGN_JOBS_DIR": str(folder / "jobs"), **environment},
+            env={
+                **clean,
+                "SIGN_PORT": str(port),
+                "SIGN_JOBS_DIR": str(folder / "jobs"),
+                "SIGN_STREAM_SLOTS": "0",
+                **environment,
+            },
             cwd=ROOT,
             stdout=output,
             stderr=output,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convert.errors import RefusalError
-from convert.files import sha256_of, sniff
+from convert.files import expect, sha256_of
 from convert.findings import Findings, Port, counted
 from convert.isolation import run_isolated
 from convert.keras.export import Exported, export
@@ -40,8 +40,7 @@ def opened_keras(
 
     arch: a known architecture's name, for weights only; features: such a network ends in its features.
     """
-    if sniff(path) == "onnx":
-        raise RefusalError(f"{path.name} is an ONNX file.", "Use `python -m convert onnx`.")
+    expect(path, "keras")
     with tempfile.TemporaryDirectory(prefix="convert-") as name:
         folder = Path(name)
         request: dict[str, str | bool] = {"path": str(path.resolve())}

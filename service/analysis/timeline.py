@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from service.analysis.house import House
 from service.analysis.judging import Judged, judge
-from service.analysis.looking import Look, Part, end_of, look, windows_over_part
+from service.analysis.looking import Look, Part, damage_of, end_of, look, windows_over_part
 from service.analysis.prediction import Evidence, Prediction, answer
 from service.errors import SignError
 from service.pipelines.chunks import ChunksSection
@@ -17,22 +17,32 @@ from service.spotting.transcript import transcript
 from service.track import MediaInfo, Window
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineRequest:
-    """What a caller asks of one part; what is None is taken from the manifest. Seconds."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How windows are to be cut and decided; what is None is taken from the manifest. Seconds.
 
-    part: Part
+    window_named: what callers call window_s.
+    """
+
     window_s: float | None = None
     stride_s: float | None = None
     min_duration_s: float | None = None
     merge_gap_s: float | None = None
     threshold: float | None = None
     smoothing: Smoothing = "viterbi"
+    window_named: str = "clip_duration"
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineRequest(Asked):
+    """What a caller asks of one part."""
+
+    part: Part
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineAnswer:
-    """Segments in order, the transcript, and each window's own answer."""
+    """Segments in order, the transcript, and each window's own answer. gaps: damaged stretches of the medium."""
 
     segments: tuple[Segment, ...]
     transcript: str
@@ -43,6 +53,7 @@ class TimelineAnswer:
     media: MediaInfo
     warnings: tuple[str, ...]
     stages_s: dict[str, float]
+    gaps: tuple[Window, ...] = ()
 
 
 async def timeline(request: TimelineRequest, house: House) -> TimelineAnswer:
@@ -66,9 +77,16 @@ async def timeline(request: TimelineRequest, house: House) -> TimelineAnswer:
         manifest=manifest,
         media=seen.track.media,
         warnings=tuple(
-            dict.fromkeys((*warnings_of(request, seen), *(text for one in judged for text in one.warnings)))
+            dict.fromkeys(
+                (
+                    *warnings_of(request, seen),
+                    *damage_of(seen.track.gaps),
+                    *(text for one in judged for text in one.warnings),
+                )
+            )
         ),
         stages_s=seen.stages_s,
+        gaps=seen.track.gaps,
     )
 
 
@@ -78,7 +96,7 @@ def _end_of_video(seen: Look, part: Part) -> float:
     return end_of(seen.track, part)
 
 
-def times_of(request: TimelineRequest, manifest: Manifest) -> Timing:
+def times_of(request: Asked, manifest: Manifest) -> Timing:
     """The manifest's times with what the caller changed."""
     asked = {
         "window_s": request.window_s,
@@ -90,7 +108,7 @@ def times_of(request: TimelineRequest, manifest: Manifest) -> Timing:
     if manifest.time is not None:
         return manifest.time.model_copy(update=changes)
     if request.window_s is None:
-        detail = f"{manifest.name} does not say how long a window is; say it with clip_duration."
+        detail = f"{manifest.name} does not say how long a window is; say it with {request.window_named}."
         raise SignError("parameter-invalid", detail)
     return Timing.model_validate({"stride_s": request.window_s / 4, **changes})
 
@@ -110,7 +128,7 @@ def true_times(times: Timing, windows: list[Window], seen: Look) -> Timing:
     return times.model_copy(update={"stride_s": max(windows[1].start_s - windows[0].start_s, 1e-3)})
 
 
-def rules_of(request: TimelineRequest, times: Timing, manifest: Manifest) -> SpottingRules:
+def rules_of(request: Asked, times: Timing, manifest: Manifest) -> SpottingRules:
     """How the windows become segments."""
     return SpottingRules(
         labels=manifest.labels or (),
@@ -124,7 +142,7 @@ def rules_of(request: TimelineRequest, times: Timing, manifest: Manifest) -> Spo
 
 
 def _segments(judged: list[Judged], seen: Look, rules: SpottingRules) -> tuple[Segment, ...]:
-    return segments_of((scored(entry, seen) for entry in judged), rules)
+    return segments_of((scored(entry, seen) for entry in judged), rules, seen.track.gaps)
 
 
 def scored(entry: Judged, seen: Look) -> ScoredWindow:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 
 from fastapi import Request
+from starlette.datastructures import Headers
 
 from service.errors import SignError
 from service.settings import Settings
@@ -26,6 +27,12 @@ def require_admin(request: Request) -> None:
     _check(request, settings.admin_keys)
 
 
+def check_key(given: str | None, settings: Settings) -> None:
+    """As `require_key`, for a key that came another way than in a header of HTTP."""
+    if settings.api_keys:
+        _compare(given, settings.api_keys + settings.admin_keys)
+
+
 def owner_of(request: Request) -> str:
     """Whose request it is: a digest of the key, empty where the service asks for none."""
     settings: Settings = request.app.state.settings
@@ -42,11 +49,20 @@ def require_open(request: Request) -> None:
 
 
 def _check(request: Request, keys: tuple[str, ...]) -> None:
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not given:
+    _compare(bearer_key(request.headers), keys)
+
+
+def bearer_key(headers: Headers) -> str | None:
+    """The key that the headers carry, if any."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    return given.strip() if scheme.lower() == "bearer" and given else None
+
+
+def _compare(given: str | None, keys: tuple[str, ...]) -> None:
+    if given is None:
         raise SignError("key-missing", "Send the key as 'Authorization: Bearer KEY'.")
     # every key is compared, so that the time does not tell which one was near
-    matches = [_same(given.strip(), key) for key in keys]
+    matches = [_same(given, key) for key in keys]
     if True not in matches:
         raise SignError("key-refused", "The key is not one of those that may do this.")
 

@@ -8,11 +8,11 @@ from typing import Any, Generic, TypeVar
 
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from service.analysis.highlights import HighlightsAnswer, HighlightsRequest, eye_for, section_for_highlights
+from service.analysis.highlights import HighlightsAnswer
 from service.analysis.house import House
-from service.analysis.looking import looker_of, predict_section, sign_section
-from service.analysis.predict import PredictAnswer, PredictRequest
-from service.analysis.timeline import TimelineAnswer, TimelineRequest, times_of
+from service.analysis.predict import PredictAnswer
+from service.analysis.suitable import check_highlights, check_predict, check_timeline
+from service.analysis.timeline import TimelineAnswer
 from service.api.answers import WINDOW_TOP_K, HighlightsBody, PredictBody, PredictionBody, TimelineBody
 from service.api.highlights import exported_moments, highlights_asked
 from service.api.options import HighlightsOptions, MediumOptions, PredictOptions, TimelineOptions
@@ -52,22 +52,6 @@ class JobKind(Generic[OptionsT]):
         return wanted or "json"
 
 
-def _signs_or_emotions(_asked: PredictRequest, model: ServedModel) -> None:
-    predict_section(model.manifest)
-    looker_of(model)
-
-
-def _timed_signs(asked: TimelineRequest, model: ServedModel) -> None:
-    sign_section(model.manifest)
-    looker_of(model)
-    times_of(asked, model.manifest)
-
-
-def _moments(asked: HighlightsRequest, model: ServedModel) -> None:
-    section_for_highlights(asked)(model.manifest)
-    eye_for(asked)(looker_of(model)[1])
-
-
 async def _show_predict(
     _jobs: Jobs, _job: Job, options: PredictOptions, answer: PredictAnswer, _format: str
 ) -> Response:
@@ -96,8 +80,7 @@ async def _show_highlights(
 ) -> Response:
     if format_name != "json":
         return await exported_moments(answer, format_name, job.draft.media_name, {})
-    body = HighlightsBody.of(answer)
-    return JSONResponse(await asyncio.to_thread(body.model_dump, exclude_unset=True))
+    return JSONResponse(await asyncio.to_thread(lambda: HighlightsBody.of(answer).model_dump(exclude_unset=True)))
 
 
 def _with_windows(body: dict[str, Any], jobs: Jobs, job: Job, options: TimelineOptions) -> Iterator[str]:
@@ -113,14 +96,14 @@ def _with_windows(body: dict[str, Any], jobs: Jobs, job: Job, options: TimelineO
 
 JOB_KINDS: Mapping[str, JobKind[Any]] = {
     "predict": JobKind(
-        "One answer, as /predict gives it", PredictOptions, {}, predict_asked, _signs_or_emotions, _show_predict
+        "One answer, as /predict gives it", PredictOptions, {}, predict_asked, check_predict, _show_predict
     ),
     "timeline": JobKind(
         "What is signed when, as /timeline answers",
         TimelineOptions,
         TIMELINE_FORMATS,
         timeline_asked,
-        _timed_signs,
+        check_timeline,
         _show_timeline,
         lambda options: options.return_windows,
     ),
@@ -129,7 +112,7 @@ JOB_KINDS: Mapping[str, JobKind[Any]] = {
         HighlightsOptions,
         HIGHLIGHT_FORMATS,
         highlights_asked,
-        _moments,
+        check_highlights,
         _show_highlights,
         lambda options: options.return_series,
     ),

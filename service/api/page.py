@@ -24,7 +24,7 @@ MEDIA_TYPES = {
     ".svg": "image/svg+xml",
 }
 
-POLICY = "; ".join(
+POLICY = "; ".join(  # noqa: FLY002 - a line each
     (
         "default-src 'none'",
         "script-src 'self'",
@@ -114,6 +114,7 @@ def known_before_asking(house: House) -> dict[str, object]:
         "version": __version__,
         "keyNeeded": bool(settings.api_keys),
         "defaultModel": settings.default_model,
+        "defaultHighlightModel": settings.default_highlight_model,
         **_subject_of_default_model(house),
         "mediaBytes": settings.media_bytes,
         "predictSeconds": settings.predict_seconds,

@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
+from service.analysis.looking import looker_of, sign_section
 from service.api.options import PredictOptions
 from service.commands.arguments import Overwrite, described
 from service.commands.batch import Batch, in_words, over_slots
 from service.commands.desk import open_desk
 from service.commands.environment import checked, configure_logs, misused, read_settings
 from service.commands.outputs import refuse_existing, write_whole
-from service.commands.predict import names_signs
 from service.errors import SignError
 from service.evaluation.data import DataError, LabelledClip, LabelledData
 from service.evaluation.evaluate import Measured, Wish, measure, report_of
@@ -78,7 +78,7 @@ def evaluate_command(
     except (DataError, OSError) as error:
         typer.echo(in_words(error) if isinstance(error, OSError) else str(error), err=True)
         raise typer.Exit(1) from None
-    asked = Asked(options.model or settings.default_model, options.version, mirrored)
+    asked = Asked(options.model_of(settings), options.version, mirrored)
     try:
         evaluated = asyncio.run(_examine_all(read, asked, settings))
     except SignError as error:
@@ -118,7 +118,8 @@ async def _examine_all(read: LabelledData, asked: Asked, settings: Settings) -> 
     """Look at all clips whose label the model knows; what goes wrong with one is said, the others go on."""
     async with open_desk(settings, asked.model, asked.version, len(read.clips)) as house:
         served = await house.registry.get(asked.model, asked.version)
-        names_signs(served)
+        sign_section(served.manifest)
+        looker_of(served)
         manifest = served.manifest
         matched = match_labels(read.clips, manifest.labels or ())
         batch = Batch("evaluate", len(matched.clips))

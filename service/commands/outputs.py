@@ -2,10 +2,10 @@
 
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from service.commands.environment import misused
 from service.commands.sources import Source, Sources
@@ -61,13 +61,21 @@ def stem(path: PurePath) -> str:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file that is there whole or not at all, also where the machine stops meanwhile."""
+    put(path, content, settle=lambda file: os.fsync(file.fileno()))
+
+
+def put(path: Path, content: bytes, settle: Callable[[IO[bytes]], None] = lambda _: None) -> None:
+    """Write a file that is whole as soon as it is there; the machine may take its time to keep it.
+
+    settle: done with the file when all is written, before it gets its name.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
         with part.open("xb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            settle(file)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from service.analysis.looking import looker_of, sign_section
 from service.analysis.predict import PredictAnswer
+from service.analysis.suitable import check_predict
 from service.api.answers import PredictBody
 from service.api.options import PredictOptions
 from service.api.predict import predict_asked
@@ -18,7 +18,6 @@ from service.commands.printing import json_file, json_line
 from service.commands.sources import Source, find_sources
 from service.jobs.foreground import Finished
 from service.jobs.predict import PREDICT
-from service.registry.registry import ServedModel
 
 
 def predict_command(
@@ -79,22 +78,16 @@ def predict_command(
         Question(
             what="predict",
             work=PREDICT,
-            model=options.model,
+            model_of=options.model_of,
             version=options.version,
             ask=lambda medium, house: predict_asked(options, medium, house),
-            check=names_signs,
+            check=check_predict,
             file=lambda done, _source: json_file(body(done.answer)),
             printed=printed,
         ),
         sources,
         outputs,
     )
-
-
-def names_signs(model: ServedModel) -> None:
-    """Raise where a model does not name signs, or cannot look at media."""
-    sign_section(model.manifest)
-    looker_of(model)
 
 
 def probabilities(answer: PredictAnswer, source: Source, top_k: int | None) -> str:

@@ -1,5 +1,7 @@
 """serve: the service over HTTP."""
 
+import socket
+import time
 from types import FrameType
 
 import typer
@@ -8,11 +10,15 @@ from fastapi import FastAPI
 
 from service.app import create_app
 from service.commands.environment import configure_logs
+from service.live.protocol import StreamProtocol, ws_max_size
 from service.settings import Settings
+
+DRAIN_SHARE = 0.5
+"""Of the grace time, what live sessions may take for their last words; requests run on meanwhile."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn, but /readyz says so as soon as the service is asked to stop."""
+    """uvicorn, but /readyz says so as soon as the service is asked to stop, and live sessions end before sockets do."""
 
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
@@ -22,6 +28,15 @@ class Server(uvicorn.Server):
         if hasattr(self._app.state, "house"):
             self._app.state.house.shutting_down = True
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        began = time.monotonic()
+        grace_s = float(self.config.timeout_graceful_shutdown or 0)
+        if hasattr(self._app.state, "live"):
+            await self._app.state.live.drain(DRAIN_SHARE * grace_s)
+        left_s = grace_s - (time.monotonic() - began)
+        self.config.timeout_graceful_shutdown = max(1, int(left_s))
+        await super().shutdown(sockets)
 
 
 def serve(settings: Settings) -> None:
@@ -39,6 +54,9 @@ def serve(settings: Settings) -> None:
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
         timeout_graceful_shutdown=int(settings.grace_s),
+        ws=StreamProtocol,
+        ws_max_size=ws_max_size(settings),
+        ws_per_message_deflate=False,  # pictures are compressed already
         lifespan="on",
     )
     server = Server(config, app)

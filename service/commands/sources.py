@@ -17,6 +17,11 @@ class Source:
     folder: PurePath = field(default_factory=PurePath)
 
     @property
+    def label(self) -> str:
+        """The folder in which it lies below the one that was named, as class folders are; else empty."""
+        return self.folder.parts[0] if self.folder.parts else ""
+
+    @property
     def medium(self) -> Medium:
         """The medium; OSError where there is none."""
         return Medium(str(self.path), self.path.stat().st_size)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from service.analysis.exporting import signs_answer
+from service.analysis.suitable import check_timeline
 from service.analysis.timeline import TimelineAnswer
 from service.api.answers import TimelineBody
 from service.api.options import TimelineFormat, TimelineOptions
@@ -15,7 +16,6 @@ from service.commands.arguments import Files, Output, Overwrite, SkipExisting, d
 from service.commands.bars import bars
 from service.commands.environment import checked
 from service.commands.outputs import ending_of, format_of, plan_outputs, refuse_mixed
-from service.commands.predict import names_signs
 from service.commands.printing import json_file, json_line
 from service.commands.sources import Source, find_sources
 from service.export.formats import TIMELINE_FORMATS
@@ -95,10 +95,10 @@ def timeline_command(
         Question(
             what="timeline",
             work=TIMELINE,
-            model=options.model,
+            model_of=options.model_of,
             version=options.version,
             ask=lambda medium, house: timeline_asked(options, medium, house),
-            check=names_signs,
+            check=check_timeline,
             file=file,
             printed=printed,
             keep_windows=options.return_windows,

@@ -21,7 +21,7 @@ from service.analysis.house import House
 from service.analysis.looking import Look, looker_of
 from service.analysis.samples import condensed
 from service.errors import SignError
-from service.jobs.stretch import WAIT_S, Reached, joined, look_on
+from service.jobs.stretch import WAIT_S, Reached, look_on
 from service.jobs.work import Gained, Work
 from service.spotting.segment import Segment
 from service.track import Track
@@ -57,7 +57,7 @@ async def _chunk(request: HighlightsRequest, state: HighlightsState, house: Hous
     fresh = await _fresh_numbers(seen, state.samples)
     if not request.with_series:
         fresh = replace(fresh, boxes=None)
-    state.samples = fresh if state.samples is None else joined(state.samples, fresh)
+    state.samples = fresh if state.samples is None else state.samples.followed_by(fresh)
     if len(state.samples) > MOST_SAMPLES:
         raise SignError(
             "too-many-frames",

@@ -4,8 +4,7 @@ A stretch begins WARM_UP_S before what is new in it, so that a tracker which sta
 it sees while settling is left out, as it was seen by the stretch before.
 """
 
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,7 +28,7 @@ from service.observe.unwanted import UnwantedError
 from service.pipelines import observer
 from service.pipelines.chunks import ChunksSection
 from service.pipelines.windows import windows_over
-from service.track import CountArray, FloatArray, MediaInfo, Side, Track, Window
+from service.track import MediaInfo, Side, Track, Window
 from service.workers.deadline import Deadline
 
 WARM_UP_S = 2.0
@@ -39,9 +38,6 @@ WAIT_S = 24 * 3600.0
 _UNKNOWN_WITHIN_S = 1.0
 _MOST_A_CALL_S = 60.0
 _UNLIMITED_FRAMES = 10**9
-
-
-Numbers = TypeVar("Numbers", FloatArray, CountArray)
 
 
 @dataclass(slots=True)
@@ -94,6 +90,11 @@ class Reached:
         if self.tail is None:
             raise RuntimeError("nothing has been looked at yet")
         return self.tail.media
+
+    @property
+    def gaps(self) -> tuple[Window, ...]:
+        """The damaged stretches of what has been looked at."""
+        return () if self.tail is None else self.tail.gaps
 
     def warn(self, *sentences: str) -> None:
         """Note warnings, each once."""
@@ -170,30 +171,13 @@ async def look_on(
     fresh = seen.track if tail is None else seen.track.only(seen.track.times_s > _last_s(tail, reached))
     if seen.gave_way and not len(fresh):
         return None
-    track = fresh if tail is None else joined(tail, fresh)
+    track = fresh if tail is None else tail.followed_by(fresh)
     reached.covered_s = float(fresh.times_s[-1]) if seen.gave_way else call.end_s
     reached.tally.add(fresh)
     reached.warn(*track.warnings)
     _note_end(reached, part, track, at_end=seen.at_end or reached.covered_s >= _asked_end_s(part))
     _check_length(reached, part, track, house)
     return Look(model, section, looker, eye, track, deadline, house)
-
-
-def joined(first: Track, second: Track) -> Track:
-    """Two tracks of one medium, one after the other; the medium is as the second knows it."""
-    return replace(
-        second,
-        times_s=np.concatenate([first.times_s, second.times_s]),
-        values=np.concatenate([first.values, second.values]),
-        present=np.concatenate([first.present, second.present]),
-        handedness=_joined(first.handedness, second.handedness),
-        boxes=_joined(first.boxes, second.boxes),
-        faces=_joined(first.faces, second.faces),
-    )
-
-
-def _joined(first: Numbers | None, second: Numbers | None) -> Numbers | None:
-    return None if first is None or second is None else np.concatenate([first, second])
 
 
 def _warm_up_from(reached: Reached) -> float:

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pillow_heif
@@ -44,9 +45,16 @@ def read_picture(
     upright: EXIF orientation is applied; pillow-heif opens HEIC upright either way and says so in the EXIF it hands on.
     Raises SignError: picture-too-large, media-corrupt, media-unsupported.
     """
-    reader = _READERS[kind.format]
+    with Path(medium.path).open("rb") as file:
+        return decode_picture(file, kind, limits, orientation)
+
+
+def decode_picture(
+    file: BinaryIO, kind: MediaType, limits: MediaLimits, orientation: Orientation = "upright"
+) -> tuple[Pixels, MediaInfo]:
+    """As `read_picture`, from an open file or bytes in memory."""
     try:
-        with _opened(medium, reader) as image:
+        with _opened(file, _READERS[kind.format]) as image:
             _check_pixels(image, limits)
             turned = ImageOps.exif_transpose(image) if orientation == "upright" else image
             pixels = np.ascontiguousarray(np.asarray(_rgb(turned), dtype=np.uint8))
@@ -68,16 +76,16 @@ def read_picture(
 def is_still(medium: Medium) -> bool:
     """Whether a gif holds one picture only; a gif that Pillow cannot read is left to the video's reader."""
     try:
-        with _opened(medium, "GIF") as image:
+        with Path(medium.path).open("rb") as file, _opened(file, "GIF") as image:
             return not getattr(image, "is_animated", False)
     except (*_BROKEN, Image.DecompressionBombError):
         return False
 
 
 @contextmanager
-def _opened(medium: Medium, reader: str) -> Iterator[Image.Image]:
+def _opened(file: BinaryIO, reader: str) -> Iterator[Image.Image]:
     """Open a picture without decoding it; Pillow's own limit of pixels warns of what ours is checked for."""
-    with warnings.catch_warnings(), Path(medium.path).open("rb") as file:
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(file, formats=[reader]) as image:
             yield image

@@ -8,7 +8,7 @@ from pydantic import Field
 from service.section import Section
 
 RATE_TOLERANCE = 0.10
-_TIME_SLACK_S = 1e-6
+TIME_SLACK_S = 1e-6
 
 
 class EveryNth(Section):
@@ -49,7 +49,7 @@ def settle(sampling: Sampling, frame_rate: float | None) -> tuple[Sampling, str 
         return sampling, None
     if frame_rate is not None and abs(frame_rate - sampling.fps) <= RATE_TOLERANCE * sampling.fps:
         return sampling, None
-    rate = sampling.fps / sampling.every
+    rate = live_rate(sampling)
     shown = "unknown" if frame_rate is None else f"{frame_rate:g} per second"
     warning = (
         f"The model expects {sampling.fps:g} frames per second; this video's rate is {shown}. "
@@ -76,21 +76,27 @@ def sample(frames: Iterable[T], sampling: Sampling, end_s: float) -> Iterator[tu
     shown: T | None = None
     for frame in frames:
         if shown is None:
-            step = _first_step_at_or_after(frame.time_s, sampling.rate)
+            step = first_step_at_or_after(frame.time_s, sampling.rate)
         else:
-            while (point := step / sampling.rate) < min(frame.time_s, end_s) - _TIME_SLACK_S:
+            while (point := step / sampling.rate) < min(frame.time_s, end_s) - TIME_SLACK_S:
                 yield point, shown
                 step += 1
         shown = frame
     if shown is None:
         return
-    while (point := step / sampling.rate) < min(shown.until_s, end_s) - _TIME_SLACK_S:
+    while (point := step / sampling.rate) < min(shown.until_s, end_s) - TIME_SLACK_S:
         yield point, shown
         step += 1
 
 
-def _first_step_at_or_after(time_s: float, rate: float) -> int:
-    step = max(0, int((time_s - _TIME_SLACK_S) * rate))
-    while step / rate < time_s - _TIME_SLACK_S:
+def live_rate(sampling: Sampling) -> float:
+    """How often per second a camera's frames are looked at: live, counting frames means the author's rate."""
+    return sampling.rate if isinstance(sampling, Rate) else sampling.fps / sampling.every
+
+
+def first_step_at_or_after(time_s: float, rate: float) -> int:
+    """The first k whose k / rate is not before this time."""
+    step = max(0, int((time_s - TIME_SLACK_S) * rate))
+    while step / rate < time_s - TIME_SLACK_S:
         step += 1
     return step

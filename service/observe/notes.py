@@ -64,6 +64,12 @@ class LandmarkNotes:
             warnings=(*warnings, *((MORE_HANDS,) if self._more_hands else ()), *self._more_faces),
         )
 
+    def forget(self) -> None:
+        """Let go of what was taken down; the hand that is followed stays followed."""
+        self._times_s.clear()
+        self._rows.clear()
+        self._handedness.clear()
+
     @property
     def _more_faces(self) -> tuple[str, ...]:
         taken = self._request.parts.count("face")

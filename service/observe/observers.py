@@ -11,7 +11,7 @@ from service.media.upright import Pixels
 from service.observe.face_pictures import faces_of, is_a_face
 from service.observe.followed_hand import FollowedHand
 from service.observe.kept import Keeper
-from service.observe.landmarker import FaceBox, Landmarker, PartLandmarks
+from service.observe.landmarker import FaceBox, Landmarker, PartLandmarks, SeenHand
 from service.observe.landmarkers import Landmarkers
 from service.observe.notes import MORE_HANDS, LandmarkNotes, more_faces, signed_side
 from service.observe.pictures import picture_of, taken_whole
@@ -50,23 +50,26 @@ def observing(
             yield FaceObserver(request, landmarker, keeper_for(request))
     elif request.finder is not None:
         with landmarkers.borrow(request.finder) as landmarker:
-            yield PictureObserver(request, aspect, landmarker, keeper_for(request))
+            yield PictureObserver(request, aspect, landmarker, keeper_for)
     else:
-        yield PictureObserver(request, aspect, None, keeper_for(request))
+        yield PictureObserver(request, aspect, None, keeper_for)
 
 
 class LandmarkObserver:
-    """Landmarks of the asked parts."""
+    """Landmarks of the asked parts. hands: all of the last frame."""
 
     def __init__(self, request: LandmarkRequest, aspect: float, landmarker: Landmarker) -> None:
         self._notes = LandmarkNotes(request, aspect)
         self._landmarker = landmarker
+        self.hands: tuple[SeenHand, ...] = ()
 
     def __len__(self) -> int:
         return len(self._notes)
 
     def look(self, time_s: float, rgb: Pixels) -> None:
-        self._notes.add(time_s, self._landmarker.detect(rgb))
+        frame = self._landmarker.detect(rgb)
+        self.hands = frame.hands
+        self._notes.add(time_s, frame)
 
     def repeat(self, time_s: float) -> None:
         self._notes.repeat(time_s)
@@ -74,15 +77,26 @@ class LandmarkObserver:
     def track(self, media: MediaInfo, warnings: tuple[str, ...] = ()) -> Track:
         return self._notes.track(media, warnings)
 
+    def forget(self) -> None:
+        """Let go of what was taken down; what is followed stays followed."""
+        self._notes.forget()
+
 
 class PictureObserver:
-    """Pictures as models take them; `present` says whether the hand or face that the crop needs was there."""
+    """Pictures as models take them; `present` says whether the hand or face that the crop needs was there.
 
-    def __init__(self, request: PictureRequest, aspect: float, landmarker: Landmarker | None, keeper: Keeper) -> None:
+    hands: all of the last frame, where the crop needs one.
+    """
+
+    def __init__(
+        self, request: PictureRequest, aspect: float, landmarker: Landmarker | None, keeper_for: KeeperFor
+    ) -> None:
         self._request = request
         self._landmarker = landmarker
         self._followed = FollowedHand(aspect)
-        self._keeper = keeper
+        self._keeper_for = keeper_for
+        self._keeper = keeper_for(request)
+        self.hands: tuple[SeenHand, ...] = ()
         self._last: Picture | None = None
         self._times_s: list[float] = []
         self._present: list[bool] = []
@@ -111,6 +125,13 @@ class PictureObserver:
             shows=self._part,
         )
 
+    def forget(self) -> None:
+        """Let go of what was taken down; what is followed stays followed."""
+        self._keeper = self._keeper_for(self._request)
+        self._times_s.clear()
+        self._present.clear()
+        self._handedness.clear()
+
     @property
     def _part(self) -> PartName | None:
         return None if self._request.finder is None else self._request.finder.parts[0]
@@ -126,9 +147,9 @@ class PictureObserver:
         if self._landmarker is None or taken_whole(rgb, self._request.crop):
             return None, 0.0
         frame = self._landmarker.detect(rgb)
+        self.hands = hands = frame.hands
         if self._part == "face":
             return frame.face, 0.0
-        hands = frame.hands
         self._more_hands |= len(hands) > 1
         hand = self._followed.choose(hands, time_s)
         return (None, 0.0) if hand is None else (hand.landmarks, signed_side(hand))

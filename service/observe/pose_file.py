@@ -16,15 +16,15 @@ from service.observe.observe import ObserveCall, ObserveResult, Stopwatch
 from service.observe.request import LandmarkRequest
 from service.track import PART_POINTS, BoolArray, FloatArray, MediaInfo, PartName, Side, TimeArray
 
-_COMPONENTS: dict[PartName, str] = {
+COMPONENTS: dict[PartName, str] = {
     "pose": "POSE_LANDMARKS",
     "face": "FACE_LANDMARKS",
     "left_hand": "LEFT_HAND_LANDMARKS",
     "right_hand": "RIGHT_HAND_LANDMARKS",
 }
-_OTHER_SIDE: dict[PartName, PartName] = {"left_hand": "right_hand", "right_hand": "left_hand"}
+OTHER_SIDE: dict[PartName, PartName] = {"left_hand": "right_hand", "right_hand": "left_hand"}
 # The pose's points by the names of the mirrored body: eyes, ears, mouth, then arms and legs in pairs.
-_MIRRORED_POSE = (0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(at + 1 if at % 2 else at - 1 for at in range(11, 33)))
+MIRRORED_POSE = (0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(at + 1 if at % 2 else at - 1 for at in range(11, 33)))
 _BROKEN = (ValueError, TypeError, IndexError, OverflowError, ZeroDivisionError, NotImplementedError, struct.error)
 
 
@@ -64,7 +64,7 @@ def observe_pose_file(call: ObserveCall, request: LandmarkRequest) -> ObserveRes
     watch = Stopwatch()
     file = _read(Path(call.medium.path).read_bytes())
     missing = not any(part in file.parts or part == "hand" for part in request.parts)
-    if missing or (request.parts == ("hand",) and not _OTHER_SIDE.keys() & file.parts.keys()):
+    if missing or (request.parts == ("hand",) and not OTHER_SIDE.keys() & file.parts.keys()):
         wanted = ", ".join(request.parts)
         raise SignError("media-wrong-kind", f"The model needs {wanted}; the file holds none of it.")
     chosen, times_s, warning = _sampled(file, call)
@@ -98,7 +98,7 @@ def _read(data: bytes) -> _PoseFile:
     start = 0
     for component in pose.header.components:
         stop = start + len(component.points)
-        for part in (part for part, name in _COMPONENTS.items() if name == component.name):
+        for part in (part for part, name in COMPONENTS.items() if name == component.name):
             points = slice(start, start + PART_POINTS[part])
             _check_points(part, len(component.points))
             known = np.where(masked[:, 0, points], 0.0, confidence[:, 0, points]).astype(np.float32)
@@ -112,7 +112,7 @@ def _check_points(part: PartName, count: int) -> None:
     # A refined face mesh has ten points of the irises more, after the others.
     if count != PART_POINTS[part] and not (part == "face" and count > PART_POINTS[part]):
         raise SignError(
-            "media-corrupt", f"{_COMPONENTS[part]} has {count} points in this file; {PART_POINTS[part]} are needed."
+            "media-corrupt", f"{COMPONENTS[part]} has {count} points in this file; {PART_POINTS[part]} are needed."
         )
 
 
@@ -170,11 +170,11 @@ def _values(
             block, handedness, more = _followed(file, chosen, times_s)
         else:
             another = part in request.parts[:place]  # of another person, and only the first is read
-            stored = None if another else file.parts.get(_OTHER_SIDE.get(part, part) if mirrored_body else part)
+            stored = None if another else file.parts.get(OTHER_SIDE.get(part, part) if mirrored_body else part)
             shape = (len(chosen), PART_POINTS[part], 4)
             block = np.full(shape, np.nan, np.float32) if stored is None else stored[chosen]
             if part == "pose" and mirrored_body:
-                block = block[:, _MIRRORED_POSE]
+                block = block[:, MIRRORED_POSE]
         blocks.append(block)
     values = np.concatenate(blocks, axis=1)
     if flipped:

@@ -7,6 +7,11 @@ from service.track import Window
 _SLACK_S = 1e-6
 
 
+def full_window(index: int, start_s: float, window_s: float, stride_s: float) -> Window:
+    """The window number `index` (from 0) of a stretch that begins at start_s."""
+    return Window(start_s + index * stride_s, start_s + index * stride_s + window_s)
+
+
 def windows_over(start_s: float, end_s: float, window_s: float, stride_s: float) -> list[Window]:
     """Windows of window_s at every stride_s from start_s, and one that ends at end_s if the last does not.
 
@@ -21,7 +26,7 @@ def windows_over(start_s: float, end_s: float, window_s: float, stride_s: float)
     if span <= window_s + _SLACK_S:
         return [Window(start_s, end_s)]
     full = math.floor((span - window_s + _SLACK_S) / stride_s) + 1
-    windows = [Window(start_s + k * stride_s, start_s + k * stride_s + window_s) for k in range(full)]
+    windows = [full_window(index, start_s, window_s, stride_s) for index in range(full)]
     if windows[-1].end_s < end_s - _SLACK_S:
         windows.append(Window(end_s - window_s, end_s))
     return windows

@@ -2,8 +2,9 @@
 import { key } from "./key.js";
 
 /** @typedef {Record<string, string | number | boolean | undefined>} Query */
+/** @typedef {{method?: string, headers?: Record<string, string>, signal?: AbortSignal, query?: Query}} Asking */
 
-/** What went wrong: a code of the service (or `network`, `answer`) and what it says of this case. */
+/** What went wrong: a code of the service (or one of ours: `network`, `answer`) and what it says of this case. */
 export class Problem extends Error {
   /**
    * @param {string} code
@@ -20,7 +21,7 @@ export class Problem extends Error {
   }
 }
 
-/** The Authorization header, none where there is no key. */
+/** The Authorization header, none where there is no key. @returns {Record<string, string>} */
 export function authorization() {
   return key() ? { Authorization: `Bearer ${key()}` } : {};
 }
@@ -37,7 +38,7 @@ export function address(/** @type {string} */ path, /** @type {Query} */ query =
 /**
  * A response that is not an error.
  * @param {string} path
- * @param {RequestInit & {query?: Query}} [options]
+ * @param {Asking} [options]
  */
 export async function ask(path, options = {}) {
   const { query, headers, ...rest } = options;
@@ -49,7 +50,7 @@ export async function ask(path, options = {}) {
   throw problemFrom(await response.text(), response.headers.get("Retry-After"));
 }
 
-/** @param {string} path @param {RequestInit & {query?: Query}} [options] */
+/** @param {string} path @param {Asking} [options] */
 export async function askJson(path, options) {
   return (await ask(path, options)).json();
 }

@@ -26,13 +26,14 @@ export function setUpCard() {
 
 /** @param {import("./models.js").Model} model */
 function cardOf({ manifest, task }) {
-  return [
+  const parts = [
     element("h2", { text: inLanguage(manifest.title) }),
     element("div.card-columns", {}, unknown(manifest, task), labels(manifest)),
     facts(manifest),
     evaluation(manifest.evaluation),
     words(manifest),
   ];
+  return parts.filter((part) => part !== null);
 }
 
 /** Labels that were right in fewer than 7 of 10 in some test, worst first. */
@@ -129,7 +130,7 @@ function evaluation(/** @type {any[]} */ evaluations) {
   const rows = evaluations.map((one) =>
     element(
       "tr",
-      { attributes: { title: [one.protocol, one.note].filter(Boolean).join(". ") } },
+      {},
       element("th", { text: one.dataset, attributes: { scope: "row" } }),
       ...[one.persons, one.clips].map((value) => element("td", { text: value == null ? "–" : String(value) })),
       ...[one.accuracy, one.macro_f1, one.coverage].map((value) => element("td", { text: value == null ? "–" : percent(value, 1) })),
@@ -139,6 +140,7 @@ function evaluation(/** @type {any[]} */ evaluations) {
     "section",
     {},
     element("h3", { word: "card.evaluation" }),
+    element("ul.small.quiet-text.plain", { attributes: { lang: "en" } }, ...protocolsOf(evaluations).map((text) => element("li", { text }))),
     element(
       "div.scrolls",
       { label: "card.evaluation", attributes: { role: "group", tabindex: 0 } },
@@ -152,13 +154,26 @@ function evaluation(/** @type {any[]} */ evaluations) {
   );
 }
 
+/** How the tests were done; most models did all theirs in one way. @returns {string[]} */
+function protocolsOf(/** @type {any[]} */ evaluations) {
+  return [...new Set(evaluations.map((one) => one.protocol))];
+}
+
 function words(/** @type {any} */ manifest) {
   const description = inLanguage(manifest.description);
+  const notes = manifest.evaluation.filter((/** @type {any} */ one) => one.note);
   const thanks = manifest.attribution;
   return element(
     "div.card-words",
     {},
     description !== "" && element("details", {}, element("summary", { word: "card.description" }), element("p", { text: description })),
+    notes.length > 0 &&
+      element(
+        "details",
+        {},
+        element("summary", { word: "card.notes" }),
+        element("ul", { attributes: { lang: "en" } }, ...notes.map((/** @type {any} */ one) => element("li", { text: `${one.dataset}: ${one.note}` }))),
+      ),
     thanks.length > 0 &&
       element(
         "details",

@@ -7,7 +7,7 @@ import { downloadsView } from "./downloads.js";
 import { bytes, wait } from "./figures.js";
 import { askForKey, keyIsMissing } from "./key.js";
 import { KNOWN } from "./known.js";
-import { answers, anyAnswers, chooseFor, chosenModel, named, onModel } from "./models.js";
+import { answers, anyAnswers, chooseFor, chosenModel, named, onModel, textOf } from "./models.js";
 import { readOptions, showOptions } from "./options.js";
 import { Player } from "./player.js";
 import { showProblem } from "./problems.js";
@@ -92,9 +92,8 @@ export class FilePanel {
     this.shown = null;
     this.place.replaceChildren();
     this.problem.replaceChildren();
-    byId("drop").hidden = true;
-    byId("file-work").hidden = false;
     this.player.show(file);
+    this.showChoice();
     this.showNames();
     openTab("file");
     byId("ask-go").focus({ preventScroll: true });
@@ -160,7 +159,9 @@ export class FilePanel {
       found: (segment) => {
         found.push(segment);
         const duration = this.player.video?.duration;
-        if (duration && Number.isFinite(duration)) this.place.replaceChildren(trackView(found, duration, this.player, (label) => label));
+        if (!duration || !Number.isFinite(duration)) return;
+        this.player.unfollow();
+        this.place.replaceChildren(trackView([...found], duration, this.player, textOf));
       },
     };
   }
@@ -169,6 +170,7 @@ export class FilePanel {
   show(/** @type {Shown} */ shown) {
     this.shown = shown;
     const { question, done, stem, tookS } = shown;
+    this.player.unfollow();
     const view = answerView(question, done.answer, this.player, tookS);
     view.append(downloadsView(question, stem, done.answer, done.fetchAs, done.sendsAgain), curlView(done.commands));
     this.place.replaceChildren(view);
@@ -181,8 +183,7 @@ export class FilePanel {
     this.working?.abort();
     this.file = null;
     this.player.show(null);
-    byId("drop").hidden = false;
-    byId("file-work").hidden = true;
+    this.showChoice();
     this.problem.replaceChildren();
     openTab("file");
     this.show(shown);
@@ -197,6 +198,13 @@ export class FilePanel {
         this.go();
       },
     });
+  }
+
+  /** The place to drop a file, or the file that is here. */
+  showChoice() {
+    byId("drop").hidden = this.file !== null;
+    byId("file-shown").hidden = this.file === null;
+    byId("ask-form").hidden = this.file === null;
   }
 
   setBusy(/** @type {boolean} */ busy) {

@@ -5,6 +5,7 @@
  * @property {string} version
  * @property {boolean} keyNeeded
  * @property {string} defaultModel
+ * @property {string} defaultHighlightModel
  * @property {string | null} language ISO 639-3 code of the default model's sign language
  * @property {"letter" | "word" | null} unit what the default model reads
  * @property {number} mediaBytes

@@ -1,5 +1,5 @@
 /** The camera's tab: camera, session, overlay, answers and transcript, and what happens when one of them ends. */
-import { askJson } from "./api.js";
+import { Problem } from "./api.js";
 import { showBars } from "./bars.js";
 import { Camera, WakeLock, cameraIsOffered, listCameras } from "./camera.js";
 import { byId } from "./dom.js";
@@ -8,15 +8,14 @@ import { percent } from "./figures.js";
 import { askForKey, keyIsMissing } from "./key.js";
 import { chosenModel, named, onModel, streams, textOf } from "./models.js";
 import { Overlay } from "./overlay.js";
-import { showProblem } from "./problems.js";
-import { adapted, firstRate, isDue } from "./rate.js";
+import { OF_THE_KEY, showProblem } from "./problems.js";
+import { adapted, firstRate, isDue, nextDue } from "./rate.js";
 import { Stream } from "./stream.js";
 import { Transcript } from "./transcript.js";
 import { hasWord, hush, say } from "./words.js";
 
 /** Close codes after which the session is taken up again by itself: lost, restarting. */
 const TAKEN_UP_AGAIN = [1006, 1012];
-const LOST = 1006;
 const IDLE = 4408;
 const MOST_TRIES = 5;
 const STATUS_EVERY_MS = 500;
@@ -35,8 +34,9 @@ export class Live {
     this.running = false;
     this.tries = 0;
     this.rate = firstRate(Infinity);
-    this.limits = { max_fps: Infinity, max_pixels: Infinity };
-    this.lastMs = 0;
+    this.mostFps = Infinity;
+    this.mostPixels = Infinity;
+    this.dueMs = 0;
     this.firstMs = 0;
     this.statusMs = 0;
     this.stopWatching = () => {};
@@ -69,9 +69,8 @@ export class Live {
     }
     this.running = true;
     this.tries = 0;
-    this.mirror(this.camera.facesTheUser);
+    this.fit();
     byId("camera-switch").hidden = (await listCameras()).length < 2;
-    this.show();
     await this.wakeLock.keep(true);
     this.connect();
   }
@@ -88,37 +87,38 @@ export class Live {
       interim: (interim) => this.onInterim(interim),
       segment: (message) => this.onSegment(message.segment),
       summary: (summary) => this.onSummary(summary),
-      closed: (code, wasReady) => this.onClosed(code, wasReady),
+      closed: (code, why) => this.onClosed(code, why),
     });
   }
 
   onReady(/** @type {any} */ ready) {
     this.tries = 0;
-    this.limits = ready.limits;
-    this.rate = firstRate(this.limits.max_fps);
+    this.mostPixels = ready.limits.max_pixels;
+    this.mostFps = Math.min(ready.limits.max_fps, ready.sample_rate); // more is not looked at
+    this.rate = firstRate(this.mostFps);
     this.stopWatching();
     this.stopWatching = watchPictures(this.preview, (timeMs) => this.onPicture(timeMs));
   }
 
   /** A picture of the camera: sent if one is due, and if none waits. */
   async onPicture(/** @type {number} */ timeMs) {
-    if (!isDue(timeMs, this.lastMs, this.rate.fps) || this.shutter.busy || !this.stream?.takesPictures) return;
-    if (document.hidden) return;
-    this.lastMs = timeMs;
-    const picture = await this.shutter.picture(this.limits.max_pixels);
+    if (!isDue(timeMs, this.dueMs) || this.shutter.busy || !this.stream?.takesPictures || document.hidden) return;
+    this.dueMs = nextDue(timeMs, this.dueMs, this.rate.fps);
+    const picture = await this.shutter.picture(this.mostPixels);
     this.firstMs ||= timeMs;
     if (picture) this.stream?.send((timeMs - this.firstMs) / 1000, picture);
   }
 
   onFrame(/** @type {any} */ frame, /** @type {number} */ roundTripMs) {
-    this.rate = adapted(this.rate, { dropped: frame.dropped, latencyMs: roundTripMs }, this.limits.max_fps);
+    this.rate = adapted(this.rate, { dropped: frame.dropped, latencyMs: roundTripMs }, this.mostFps);
     const { prediction, hands } = frame;
     const answer = prediction?.predicted_class_name;
     const label = answer ? `${textOf(answer)}  ${percent(prediction.confidence)}` : "";
-    this.overlay.draw(hands ?? [], label, this.preview.videoWidth, this.preview.videoHeight);
+    this.overlay.draw(hands, label, this.preview.videoWidth, this.preview.videoHeight);
     byId("now-nothing").hidden = Boolean(prediction?.top.length);
     if (!prediction?.top.length) say(byId("now-nothing"), "now.nothing");
     showBars(byId("now-bars"), prediction?.top ?? [], textOf);
+    this.transcript.passed(frame.time_s);
     this.showRate(frame.dropped, roundTripMs);
   }
 
@@ -131,49 +131,44 @@ export class Live {
   }
 
   onInterim(/** @type {any} */ interim) {
-    const label = interim.segment?.class_name;
-    this.transcript.grow(label ? textOf(label) : "");
+    const { class_name: label, start_time: start, end_time: end } = interim.segment;
+    this.transcript.grow({ ...this.pieceOf(label), start, end });
   }
 
   onSegment(/** @type {any} */ segment) {
-    this.transcript.add({ text: textOf(segment.class_name), unit: chosenModel()?.manifest.unit ?? "word" });
+    this.transcript.add(this.pieceOf(segment.class_name), segment.end_time);
+  }
+
+  /** @returns {import("./transcript.js").Piece} */
+  pieceOf(/** @type {string} */ label) {
+    return { text: textOf(label), unit: chosenModel()?.manifest.unit ?? "word" };
   }
 
   onSummary(/** @type {any} */ summary) {
     say(byId("camera-summary"), "camera.summary", {
       duration: Math.round(summary.duration_s),
-      segments: summary.segments.length ?? summary.segments,
+      segments: summary.segments.length,
       processed: summary.processed,
       dropped: summary.dropped,
       p50: Math.round(summary.latency_ms.p50 ?? 0),
     });
   }
 
-  async onClosed(/** @type {number} */ code, /** @type {boolean} */ wasReady) {
+  onClosed(/** @type {number} */ code, /** @type {import("./stream.js").Why} */ why) {
     this.stopWatching();
     this.stream = null;
     if (!this.running) return;
-    if (code === LOST && !wasReady && (await this.askWhy())) return;
     if (code === IDLE && document.hidden) return; // taken up again when the page is seen again
     if (TAKEN_UP_AGAIN.includes(code) && this.tries < MOST_TRIES) {
       this.connectLater();
       return;
     }
     this.end();
-    say(this.status, hasWord(`stream.${code}`) ? `stream.${code}` : "stream.other", { code });
-  }
-
-  /** A browser does not tell why a session was refused; a plain request does. Whether it found out. */
-  async askWhy() {
-    try {
-      await askJson("models");
-      return false;
-    } catch (error) {
-      if (!this.running) return true;
-      this.end();
-      showProblem(byId("camera-problem"), error, { retry: () => this.start() });
-      return true;
-    }
+    const known = `stream.${code}`;
+    showProblem(byId("camera-problem"), new Problem(why.code, { detail: why.detail }), {
+      sentence: OF_THE_KEY.includes(why.code) ? undefined : hasWord(known) ? known : "stream.other",
+      retry: () => this.start(),
+    });
   }
 
   connectLater() {
@@ -199,7 +194,7 @@ export class Live {
     this.stream = null;
     this.camera.close();
     this.overlay.clear();
-    this.transcript.grow("");
+    this.transcript.cease();
     this.wakeLock.keep(false);
     byId("now-bars").replaceChildren();
     hush(this.status);
@@ -216,10 +211,21 @@ export class Live {
   async switchCamera() {
     try {
       await this.camera.openOther();
-      this.mirror(this.camera.facesTheUser);
+      this.fit();
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  /** Give the picture its shape, and bring it into sight with its controls. */
+  fit() {
+    this.mirror(this.camera.facesTheUser);
+    const { videoWidth: width, videoHeight: height } = this.preview;
+    const panel = byId("panel-camera");
+    panel.style.setProperty("--shape", String(width / height || 4 / 3));
+    this.show();
+    const needed = [byId("camera-controls"), byId("transcript-box")].map((part) => part.getBoundingClientRect().bottom);
+    if (Math.max(...needed) > innerHeight) panel.scrollIntoView({ block: "start" });
   }
 
   /** Show the picture as a mirror does, or as it is; what is sent is never mirrored. */

@@ -46,10 +46,12 @@ export function streams(/** @type {Model | null} */ model) {
   return model !== null && model.task === "sign" && STREAMED.includes(model.manifest.pipeline.kind);
 }
 
-/** Choose the first model that can answer, where the chosen one cannot. */
+/** Choose a model that can answer where the chosen one cannot: the service's default one, or the first. */
 export function chooseFor(/** @type {Question} */ question) {
   if (answers(chosen, question)) return;
-  choose(models.find((model) => answers(model, question)) ?? chosen);
+  const preset = question === "highlights" ? KNOWN.defaultHighlightModel : KNOWN.defaultModel;
+  const fitting = models.filter((model) => answers(model, question));
+  choose(fitting.find((model) => model.name === preset && model.isDefault) ?? fitting[0] ?? chosen);
 }
 
 /** What a label says, in the language of the page. */
@@ -77,7 +79,7 @@ export async function loadModels() {
       .filter((/** @type {any} */ version) => version.state === "ready" && SHOWN_TASKS.includes(version.task))
       .map((/** @type {any} */ version) => ({ name: model.name, version: version.version })),
   );
-  const told = await Promise.all(ready.map((one) => askJson(`models/${one.name}/versions/${one.version}`)));
+  const told = await Promise.all(ready.map((/** @type {{name: string, version: number}} */ one) => askJson(`models/${one.name}/versions/${one.version}`)));
   models = told
     .filter((one) => one.manifest && one.manifest.pipeline.kind !== UNUSABLE)
     .map((one) => ({ name: one.name, version: one.version, isDefault: one.is_default, task: one.task, manifest: one.manifest }));

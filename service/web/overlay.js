@@ -1,6 +1,6 @@
 /** What was seen, drawn over the camera's picture: the hand's skeleton, its box, and the answer above it. */
 
-/** @typedef {{handedness: string | null, box: any, landmarks: number[][] | null}} Hand */
+/** @typedef {{handedness: string | null, box: number[], landmarks?: number[][]}} Hand */
 /** @typedef {{x: number, y: number, width: number, height: number}} Box */
 
 /** Pairs of MediaPipe's 21 points of a hand that a bone joins. */
@@ -39,9 +39,9 @@ export class Overlay {
     for (const hand of hands) {
       pen.strokeStyle = pen.fillStyle = style.getPropertyValue("--over-picture");
       this.skeleton(pen, (hand.landmarks ?? []).map(([x, y]) => [this.across(x) * width, y * height]), unit);
-      if (hand.box) this.box(pen, this.shown(hand.box, width, height), unit);
+      this.box(pen, this.shown(hand.box, width, height), unit);
     }
-    if (hands[0]?.box && label) this.label(pen, label, this.shown(hands[0].box, width, height), unit);
+    if (hands[0] && label) this.label(pen, label, this.shown(hands[0].box, width, height), unit);
   }
 
   /** Where a fraction of the width lies on the picture as it is shown. */
@@ -49,10 +49,10 @@ export class Overlay {
     return this.mirrored ? 1 - x : x;
   }
 
-  /** A box of fractions [left, top, right, bottom] in the pixels of the picture as it is shown. */
-  shown(/** @type {number[]} */ [left, top, right, bottom], /** @type {number} */ width, /** @type {number} */ height) {
-    const x = Math.min(this.across(left), this.across(right));
-    return { x: x * width, y: top * height, width: (right - left) * width, height: (bottom - top) * height };
+  /** A box of fractions (left, top, width, height) in the pixels of the picture as it is shown. */
+  shown(/** @type {number[]} */ [left, top, wide, high], /** @type {number} */ width, /** @type {number} */ height) {
+    const x = Math.min(this.across(left), this.across(left + wide));
+    return { x: x * width, y: top * height, width: wide * width, height: high * height };
   }
 
   /** @param {CanvasRenderingContext2D} pen @param {number[][]} points @param {number} unit */

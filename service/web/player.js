@@ -15,7 +15,7 @@ export class Player {
   /** Show a file, or nothing. */
   show(/** @type {File | null} */ file) {
     this.place.replaceChildren();
-    this.listeners = [];
+    this.unfollow();
     this.video = null;
     if (this.url) URL.revokeObjectURL(this.url);
     this.url = file ? URL.createObjectURL(file) : "";
@@ -48,6 +48,11 @@ export class Player {
   onTime(/** @type {(seconds: number) => void} */ listener) {
     this.listeners.push(listener);
     this.tell();
+  }
+
+  /** Forget who is called: their views are replaced by others. */
+  unfollow() {
+    this.listeners = [];
   }
 
   tell() {

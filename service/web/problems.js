@@ -4,10 +4,10 @@ import { element } from "./dom.js";
 import { askForKey } from "./key.js";
 import { hasWord } from "./words.js";
 
-const OF_THE_KEY = ["key-missing", "key-refused"];
+export const OF_THE_KEY = ["key-missing", "key-refused"];
 const MORE_BY_JOB = ["media-too-large", "media-too-long", "too-many-frames", "deadline-exceeded"];
 
-/** @typedef {{retry?: () => void, asJob?: () => void}} Remedies */
+/** @typedef {{retry?: () => void, asJob?: () => void, sentence?: string}} Remedies sentence: key of a better one than the code's */
 
 /**
  * Show a problem in a place; it is read out at once.
@@ -33,7 +33,7 @@ function problemView(problem, remedies, close) {
   return element(
     "div.problem",
     { attributes: { role: "alert" } },
-    element("p.problem-sentence", { word: sentenceOf(problem) }),
+    element("p.problem-sentence", { word: remedies.sentence ?? sentenceOf(problem) }),
     problem.detail !== "" &&
       element(
         "p.small",

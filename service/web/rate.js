@@ -1,4 +1,4 @@
-/** How many pictures a second to send: fewer as soon as answers come late or pictures are skipped, slowly more again. */
+/** How many pictures a second to send: fewer as soon as answers come late or pictures are dropped, slowly more again. */
 
 export const SLOWEST = 5;
 export const FASTEST = 30;
@@ -32,6 +32,12 @@ export function adapted(rate, answer, mostFps) {
 }
 
 /** Whether a picture at this time is due: cameras come in steps, so half a step early counts. */
-export function isDue(/** @type {number} */ nowMs, /** @type {number} */ lastMs, /** @type {number} */ fps) {
-  return nowMs - lastMs >= 1000 / fps - 1000 / FASTEST / 2;
+export function isDue(/** @type {number} */ nowMs, /** @type {number} */ dueMs) {
+  return nowMs >= dueMs - 1000 / FASTEST / 2;
+}
+
+/** When the next one is due: on a grid, so that on average the rate is kept whatever the camera's own is. */
+export function nextDue(/** @type {number} */ nowMs, /** @type {number} */ dueMs, /** @type {number} */ fps) {
+  const interval = 1000 / fps;
+  return Math.max(dueMs, nowMs - interval) + interval;
 }

@@ -4,13 +4,14 @@ import { encodeFrame } from "./frames.js";
 import { protocols } from "./key.js";
 
 /**
+ * @typedef {{code: string, detail: string}} Why the service's own code and words, empty where it gave none
  * @typedef {object} Listener
  * @property {(ready: any) => void} ready
  * @property {(frame: any, roundTripMs: number) => void} frame
  * @property {(interim: any) => void} interim
  * @property {(segment: any) => void} segment
  * @property {(summary: any) => void} summary
- * @property {(code: number, wasReady: boolean) => void} closed
+ * @property {(code: number, why: Why) => void} closed
  */
 
 /** Bytes that may wait in the browser: more means that the network is slower than the camera. */
@@ -27,6 +28,8 @@ export class Stream {
     this.listener = listener;
     this.seq = 0;
     this.isReady = false;
+    /** @type {Why} */
+    this.why = { code: "", detail: "" };
     /** @type {Map<number, number>} */
     this.sentAt = new Map();
     const url = address("stream");
@@ -34,7 +37,7 @@ export class Stream {
     this.socket = new WebSocket(url, protocols());
     this.socket.addEventListener("open", () => this.tell({ type: "start", ...start }));
     this.socket.addEventListener("message", (event) => this.hear(JSON.parse(event.data)));
-    this.socket.addEventListener("close", (event) => this.listener.closed(event.code, this.isReady));
+    this.socket.addEventListener("close", (event) => this.listener.closed(event.code, this.why));
   }
 
   /** Whether a picture can be sent now without waiting in a queue. */
@@ -87,6 +90,7 @@ export class Stream {
     } else if (message.type === "interim") this.listener.interim(message);
     else if (message.type === "segment") this.listener.segment(message);
     else if (message.type === "summary") this.listener.summary(message);
+    else if (message.type === "error") this.why = { code: message.code, detail: message.detail };
   }
 }
 

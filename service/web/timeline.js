@@ -4,6 +4,8 @@ import { clock, percent } from "./figures.js";
 import { modelOf, textOf } from "./models.js";
 import { along, strip } from "./track.js";
 
+const WORTH_NAMING = 0.01;
+
 /** @typedef {{start_time: number, end_time: number, class_name: string, confidence: number, alternatives: {class_name: string, confidence: number}[]}} Segment */
 
 /**
@@ -45,7 +47,7 @@ export function trackView(segments, duration, player, nameOf) {
     });
   });
   player.onTime((seconds) => {
-    segments.forEach((one, index) => blocks[index].classList.toggle("now", one.start_time <= seconds && seconds < one.end_time));
+    segments.forEach((one, index) => blocks[index].classList.toggle("playing", one.start_time <= seconds && seconds < one.end_time));
   });
   const group = element("div.blocks", { label: "timeline.track", attributes: { role: "group" } }, ...blocks);
   return strip(duration, player, [group]);
@@ -71,7 +73,8 @@ function table(segments, player, nameOf) {
   const heads = ["timeline.sign", "timeline.from", "timeline.to", "timeline.confidence", "timeline.else"];
   const rows = segments.map((one) => {
     const play = element("button.link", { text: nameOf(one.class_name), attributes: { type: "button" }, on: { click: () => player.playFrom(one.start_time) } });
-    const others = one.alternatives.map((other) => `${nameOf(other.class_name)} ${percent(other.confidence)}`);
+    const likely = one.alternatives.filter(({ confidence }) => confidence >= WORTH_NAMING);
+    const others = likely.map((other) => `${nameOf(other.class_name)} ${percent(other.confidence)}`);
     return element(
       "tr",
       {},

@@ -3,9 +3,9 @@ import { drawn, element } from "./dom.js";
 import { clock } from "./figures.js";
 
 const STEPS_S = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600];
-const MOST_TICKS = 8;
+const MOST_TICKS = 6;
 
-/** Times for a scale: round steps, at most eight. */
+/** Times for a scale: round steps, at most seven. */
 export function ticks(/** @type {number} */ duration) {
   const step = STEPS_S.find((one) => duration / one <= MOST_TICKS) ?? 7200;
   return Array.from({ length: Math.floor(duration / step) + 1 }, (_, index) => index * step);

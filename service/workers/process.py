@@ -19,6 +19,7 @@ from service.observe.unwanted import UnwantedError
 
 if TYPE_CHECKING:
     from service.observe.landmarkers import Landmarkers
+    from service.observe.live import LiveCall, LiveFrame, LiveLook, LiveObserver
     from service.observe.observe import ObserveCall, ObserveResult
     from service.observe.request import LandmarkRequest
     from service.workers.sheet import Sheet
@@ -57,6 +58,7 @@ class _Room:
     confinement: Confinement
     landmarkers: "Landmarkers"
     sheet: "Sheet"
+    live: "LiveObserver | None" = None
 
 
 _room: _Room | None = None
@@ -114,6 +116,30 @@ def run_call(number: int, call: "ObserveCall") -> "ObserveResult":
         return replace(result, kept_apart=apart)
     except MemoryError:
         raise SignError("worker-died", "Reading the medium takes more memory than a slot has.") from None
+
+
+def open_live(call: "LiveCall") -> None:
+    """Make ready for the frames of a session; what the session before followed is forgotten."""
+    from service.observe.live import LiveObserver  # noqa: PLC0415
+
+    room = _settled()
+    if room.live is not None:
+        room.live.close()
+    room.live = LiveObserver(call, room.landmarkers)
+
+
+def look_live(frame: "LiveFrame") -> "LiveLook":
+    """Observe the next frame of the session that was opened."""
+    from service.errors import SignError  # noqa: PLC0415
+
+    room = _settled()
+    _limit_cpu(room.confinement.call_s)
+    if room.live is None:
+        raise RuntimeError("no session was opened in this process")
+    try:
+        return room.live.look(frame)
+    except MemoryError:
+        raise SignError("worker-died", "Reading the frame takes more memory than a slot has.") from None
 
 
 def _settled() -> _Room:

@@ -6,13 +6,18 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 from pebble import ProcessPool
 
+from service.observe.live import LiveCall, LiveFrame, LiveLook
 from service.observe.observe import ObserveCall, ObserveResult
 from service.observe.request import LandmarkRequest
-from service.workers.process import Confinement, run_call, settle_in, warm_up
+from service.workers.process import Confinement, look_live, open_live, run_call, settle_in, warm_up
 from service.workers.sheet import Sheet
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 START_S = 60.0
 
@@ -57,13 +62,23 @@ class Worker:
     def begin(self, call: ObserveCall) -> "asyncio.Future[ObserveResult]":
         """Begin a call; its future must not be cancelled (pebble would kill the process): use stop_calls."""
         self.calls += 1
-        running: asyncio.Future[ObserveResult] = asyncio.wrap_future(
-            self._pool.schedule(run_call, args=(self.calls, call))
-        )
+        return self._begin(run_call, self.calls, call)
+
+    def begin_live(self, call: LiveCall) -> "asyncio.Future[None]":
+        """Begin a session of live frames, as `begin` a call; it is one of this process's calls."""
+        self.calls += 1
+        return self._begin(open_live, call)
+
+    def begin_look(self, frame: LiveFrame) -> "asyncio.Future[LiveLook]":
+        """Begin to look at a session's next frame, as `begin` a call."""
+        return self._begin(look_live, frame)
+
+    def _begin(self, work: Callable[P, R], *args: P.args, **_: P.kwargs) -> "asyncio.Future[R]":
+        running: asyncio.Future[R] = asyncio.wrap_future(self._pool.schedule(work, args=args))
         running.add_done_callback(_look_at)  # a call that nobody waits for may fail in silence
         return running
 
-    async def finish(self, running: "asyncio.Future[ObserveResult]", timeout_s: float) -> bool:
+    async def finish(self, running: "asyncio.Future[R]", timeout_s: float) -> bool:
         """Wait for a call, at most so long and only while the process lives; whether it is done."""
         await asyncio.wait((running, self._ended), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         return running.done()
@@ -106,6 +121,6 @@ class Worker:
             on_end()
 
 
-def _look_at(running: "asyncio.Future[ObserveResult]") -> None:
+def _look_at(running: "asyncio.Future[R]") -> None:
     if not running.cancelled():
         running.exception()

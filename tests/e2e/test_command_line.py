@@ -2,12 +2,18 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.running import ROOT, SAMPLES
+
+LETTER_A = str(SAMPLES / "letter_a_right_light.mp4")
+LETTER_B = str(SAMPLES / "letter_b_left_brown.mp4")
+WORD_CAB = str(SAMPLES / "word_cab_left_brown.mp4")
 
 
 def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -19,15 +25,71 @@ def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str
 
 
 def test_predict_prints_the_answer_for_a_file() -> None:
-    done = run("predict", str(SAMPLES / "letter_a_right_light.mp4"))
+    done = run("predict", LETTER_A, "--top-k", "3", "--return-probabilities")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["predicted_class_name"] == "A"
+    answer = json.loads(done.stdout)
+    assert answer["predicted_class_name"] == "A"
+    assert len(answer["top"]) == 3
+    assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
 
 
-def test_predict_says_what_is_wrong_with_a_file() -> None:
-    done = run("predict", str(ROOT / "README.md"))
+def test_files_that_fail_are_said_and_the_others_are_answered_in_order(tmp_path: Path) -> None:
+    done = run("predict", LETTER_B, str(tmp_path / "nosuch.mp4"), str(ROOT / "README.md"), LETTER_A)
     assert done.returncode == 1
-    assert "looks like text" in done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(entry["file"], entry["predicted_class_name"]) for entry in answers] == [(LETTER_B, "B"), (LETTER_A, "A")]
+    assert f"{tmp_path}/nosuch.mp4: No such file" in done.stderr
+    assert "README.md: This kind of file is not supported: The file looks like text." in done.stderr
+
+
+def test_show_probs_draws_a_bar_for_each_label_best_first() -> None:
+    done = run("predict", LETTER_A, "--show-probs")
+    title, *lines = done.stdout.rstrip("\n").split("\n")
+    assert title == f"{LETTER_A}: A"
+    assert len(lines) == 27
+    shares = [float(line.rpartition(" ")[2].rstrip("%")) for line in lines]
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) == pytest.approx(100, abs=0.2)
+    label, cells, share = lines[0].split()
+    assert (label, cells.count("█") + cells.count("░"), len(cells)) == ("A", 50, 50)
+    assert cells.count("█") == round(float(share.rstrip("%")) / 2)
+
+
+def test_a_folder_is_written_as_a_folder_of_captions_and_what_is_there_is_kept(tmp_path: Path) -> None:
+    media, out = tmp_path / "media", tmp_path / "out"
+    (media / "inner").mkdir(parents=True)
+    shutil.copy(WORD_CAB, media / "inner/cab.mp4")
+    shutil.copy(LETTER_A, media / "a.mp4")
+    (media / "notes.txt").write_text("hello")
+    out.mkdir()
+    (out / "a.vtt").write_text("mine")
+    refused = run("timeline", str(media), "--format", "vtt", "--output", str(out))
+    assert refused.returncode == 1
+    assert "Left out, as no media: 1 (notes.txt)" in refused.stderr
+    assert f"{out}/a.vtt: it is there already" in refused.stderr
+    cues = (out / "inner/cab.vtt").read_text().split("\n\n")
+    assert cues[0] == "WEBVTT"
+    assert [cue.splitlines()[1] for cue in cues[1:]] == ["C", "A", "B"]
+    assert (out / "a.vtt").read_text() == "mine"
+    assert sorted(path.name for path in out.rglob("*") if path.is_file()) == ["a.vtt", "cab.vtt"]
+    skipped = run("timeline", str(media), "--format", "vtt", "--output", str(out), "--skip-existing")
+    assert (skipped.returncode, skipped.stderr.count("skipped")) == (0, 2)
+
+
+def test_the_output_s_name_says_the_format_and_bars_are_printed_beside_it(tmp_path: Path) -> None:
+    done = run("timeline", WORD_CAB, "--output", str(tmp_path / "cab_morpheme.json"), "--show-probs", "--stride", "0.1")
+    assert done.returncode == 0, done.stderr
+    written = json.loads((tmp_path / "cab_morpheme.json").read_text())
+    assert [entry["attributes"][0]["name"] for entry in written["data"]] == ["C", "A", "B"]
+    assert done.stdout.startswith(f"{WORD_CAB}: CAB\n0.00–")
+
+
+def test_a_bar_shows_on_a_terminal_how_far_it_is() -> None:
+    done = run("predict", LETTER_A, LETTER_B, TTY_COMPATIBLE="1", TTY_INTERACTIVE="1", COLUMNS="100")
+    assert "predict" in done.stderr
+    assert "━" in done.stderr
+    assert "2/2" in done.stderr
+    assert len(done.stdout.splitlines()) == 2
 
 
 def test_a_wrong_setting_is_named_with_what_is_wrong() -> None:

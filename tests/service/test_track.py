@@ -36,3 +36,10 @@ def test_the_sum_of_the_scores_decides_the_side(scores: list[float], side: str |
         np.arange(2.0), np.zeros((2, 21, 4), np.float32), np.ones(2, bool), MEDIA, ("hand",), np.array(scores)
     )
     assert track.side() == side
+
+
+def test_a_part_that_stands_several_times_is_that_of_several_persons() -> None:
+    values = np.concatenate([np.full((2, 468, 4), 0.25, np.float32), np.full((2, 468, 4), np.nan, np.float32)], axis=1)
+    track = Track(np.arange(2.0), values, np.ones(2, bool), MEDIA, ("face", "face"))
+    assert [bool(np.isnan(face).all()) for face in track.part_of_each("face")] == [False, True]
+    assert (track.part("face") == 0.25).all()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.analysis.looking import Look
-from service.jobs.stretch import Reached, Tally, joined
+from service.jobs.stretch import Reached, Tally
 from service.pipelines.windows import windows_over
 from service.track import MediaInfo, Track
 
@@ -50,7 +50,7 @@ def test_windows_cut_on_the_way_are_those_of_the_whole_part(
 
 
 def test_tracks_of_one_medium_are_joined() -> None:
-    both = joined(track(0, 7), track(7, 20))
+    both = track(0, 7).followed_by(track(7, 20))
     assert np.array_equal(both.values, track(0, 20).values)
     assert np.array_equal(both.times_s, track(0, 20).times_s)
     assert both.handedness is not None

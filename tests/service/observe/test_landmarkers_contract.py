@@ -9,7 +9,7 @@ from service.media.upright import Pixels
 from service.observe.landmarker import Landmarker, LandmarkFrame
 from service.observe.landmarkers import build_landmarker
 from service.observe.request import LandmarkRequest
-from tests.media_made import drawn_hand
+from tests.media_made import drawn_face, drawn_hand
 
 REQUESTS = {
     "hands": LandmarkRequest("hands", ("hand",)),
@@ -20,7 +20,8 @@ REQUESTS = {
     "face mesh": LandmarkRequest("face_mesh", ("face", "face")),
     "without face": LandmarkRequest("holistic", ("pose", "left_hand", "right_hand")),
 }
-PICTURES = [drawn_hand(320, 240, at=(0.4 + 0.02 * step, 0.6), size=0.9) for step in range(4)]
+HANDS = [drawn_hand(320, 240, at=(0.4 + 0.02 * step, 0.6), size=0.9) for step in range(4)]
+PICTURES = [drawn_face(at=(0.75, 0.35), size=0.6, on=hand) for hand in HANDS]
 EMPTY = np.zeros((240, 320, 3), np.uint8)
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # what MediaPipe's imports and protobuf warn of is not ours
@@ -34,7 +35,8 @@ def landmarker(request: pytest.FixtureRequest) -> Iterator[Landmarker]:
 
 
 def arrays(frame: LandmarkFrame) -> list[bytes]:
-    found = [hand.landmarks for hand in frame.hands] + [part for part in (frame.pose, frame.face) if part is not None]
+    found = [hand.landmarks for hand in frame.hands] + list(frame.faces)
+    found += [] if frame.pose is None else [frame.pose]
     return [part.tobytes() for part in found] + [f"{hand.side} {hand.confidence}".encode() for hand in frame.hands]
 
 

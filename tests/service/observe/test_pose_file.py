@@ -189,3 +189,12 @@ def test_any_damage_gives_an_answer_or_a_listed_error(
         look(tmp_path_factory.getbasetemp(), bytes(damaged), BODY)
     except SignError as error:
         assert error.status in (413, 415, 422)
+
+
+def test_of_several_faces_only_the_files_first_persons_is_there(tmp_path: Path) -> None:
+    request = LandmarkRequest("face_mesh", ("face", "face"))
+    track = look(tmp_path, pose_bytes({"FACE_LANDMARKS": 468}), request).track
+    first, second = track.part_of_each("face")
+    assert not np.isnan(first).any()
+    assert np.isnan(second).all()
+    assert track.present.all()

@@ -1,0 +1,1 @@
+"""One WebSocket session: a camera's frames in, what is signed in them out, as it happens."""

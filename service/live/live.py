@@ -1,0 +1,114 @@
+"""Live: all live sessions of this service, and their slots."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+
+import structlog
+from fastapi import WebSocket
+
+from service.analysis.house import House
+from service.errors import SignError
+from service.live.closing import CloseCode, ClosingError, closing_of
+from service.live.door import ClientSocket, check_caller, greet, read_start
+from service.live.messages import ErrorMessage
+from service.live.session import HungUpError, Session
+from service.workers.admission import shutting_down
+from service.workers.streams import StreamSlots
+
+CLOSE_S = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Live:
+    """`run` it as long as the service lives; `drain` it before its sockets are closed."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._slots = StreamSlots(house.settings, house.metrics)
+        self._sessions: set[Session] = set()
+        self._attending: set[asyncio.Task[object]] = set()
+
+    @contextlib.asynccontextmanager
+    async def run(self) -> AsyncIterator["Live"]:
+        """Keep a stream slot warm, and end all at the end of the block."""
+        self._slots.start()
+        try:
+            yield self
+        finally:
+            await self._slots.close()
+
+    async def drain(self, within_s: float) -> None:
+        """Let every session say its last words and close, as far as the time allows."""
+        closing = ClosingError(CloseCode.RESTARTING, "The service restarts. Connect again in a moment.")
+        for session in self._sessions:
+            session.end(closing)
+        if self._attending:
+            await asyncio.wait(self._attending, timeout=within_s)
+
+    async def attend(self, socket: WebSocket) -> None:
+        """Serve one client from the first word to the last."""
+        client = await greet(socket)
+        with self._attended():
+            closing = await self._closing(socket, client)
+            if closing is None:
+                return
+            with contextlib.suppress(HungUpError, TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    if closing.error is not None:
+                        await client.send(
+                            ErrorMessage(type="error", code=closing.error, detail=closing.detail).as_text()
+                        )
+                    await client.close(closing.code, closing.reason)
+
+    async def _closing(self, socket: WebSocket, client: ClientSocket) -> ClosingError | None:
+        """How the client is to be sent off once all is said and done; None where it has hung up."""
+        try:
+            return await self._serve(socket, client)
+        except HungUpError:
+            return None
+        except ClosingError as closing:
+            return closing
+        except SignError as error:
+            self._house.metrics.errors.labels(error.code).inc()
+            return closing_of(error)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a broken network
+            _log.error("live session failed", exc_info=error)
+            return ClosingError(
+                CloseCode.OUR_FAULT, "The fault is logged; the service goes on. Start again.", "internal"
+            )
+
+    async def _serve(self, socket: WebSocket, client: ClientSocket) -> ClosingError:
+        house = self._house
+        if house.shutting_down:
+            raise shutting_down()
+        check_caller(socket, house.settings)
+        start = await read_start(client, house.settings)
+        model = await house.registry.get(start.model or house.settings.default_model, start.version)
+        async with self._slots.lease() as stream:
+            session = Session(client, start, model, stream, house)
+            with self._running(session):
+                return await session.run()
+
+    @contextlib.contextmanager
+    def _running(self, session: Session) -> Iterator[None]:
+        self._sessions.add(session)
+        self._house.metrics.stream_sessions.set(len(self._sessions))
+        try:
+            yield
+        finally:
+            self._sessions.discard(session)
+            self._house.metrics.stream_sessions.set(len(self._sessions))
+
+    @contextlib.contextmanager
+    def _attended(self) -> Iterator[None]:
+        """Note the present task, which drain waits for."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a client is served outside of a task")
+        self._attending.add(task)
+        try:
+            yield
+        finally:
+            self._attending.discard(task)

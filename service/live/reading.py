@@ -1,0 +1,227 @@
+"""Reading: from what a camera's frames showed to predictions and segments, as each window becomes full."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from service.analysis.house import House
+from service.analysis.judging import Judged, judge
+from service.analysis.looking import Look, looker_of, sign_section
+from service.analysis.prediction import Evidence, Prediction, answer
+from service.analysis.timeline import Asked, rules_of, scored, times_of
+from service.errors import SignError
+from service.live.pacing import Shown
+from service.media.sampling import TIME_SLACK_S, first_step_at_or_after, live_rate
+from service.observe.live import LiveLook
+from service.observe.request import LandmarkRequest, PictureRequest
+from service.pipelines import observer
+from service.pipelines.hand_crop import HandCropSection
+from service.pipelines.image import ImageSection
+from service.pipelines.keypoints import KeypointsSection
+from service.pipelines.windows import full_window, windows_over
+from service.registry.manifest import Manifest
+from service.registry.registry import ServedModel
+from service.spotting.segment import Segment
+from service.spotting.segments import Spotter
+from service.spotting.transcript import transcript
+from service.track import Track, Window
+from service.workers.deadline import Deadline
+
+JUDGE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is new: segments that are final, and the one that grows if it changed; each with the transcript then."""
+
+    segments: tuple[tuple[Segment, str], ...] = ()
+    growing: tuple[Segment, str] | None = None
+
+
+def live_section(manifest: Manifest) -> KeypointsSection | ImageSection | HandCropSection:
+    """The pipeline of a model that reads live frames; SignError where it cannot."""
+    section = sign_section(manifest)
+    if not isinstance(section, KeypointsSection | ImageSection | HandCropSection):
+        raise SignError(
+            "model-wrong-task",
+            f"{manifest.name} (kind {section.kind}) reads no live frames. Send a video to /timeline.",
+        )
+    return section
+
+
+class Reader:
+    """Takes what the frames of one session showed, in order, and says what is signed.
+
+    Windows begin at the first frame's time, are cut as a file's are, and are judged as soon as every point of time in
+    them has been looked at. Memory: one window of observations, and the segments.
+    """
+
+    def __init__(self, model: ServedModel, asked: Asked, house: House) -> None:
+        self._model = model
+        self.section = live_section(model.manifest)
+        self._house = house
+        self._asked = asked
+        manifest = model.manifest
+        self.times = times_of(asked, manifest)
+        self._rules = rules_of(asked, self.times, manifest)
+        self._rate = live_rate(self.section.sampling)
+        self.segments: list[Segment] = []
+        self.prediction: Prediction | None = None
+        self._said_until_s = -np.inf
+        self._forget()
+
+    @property
+    def request(self) -> LandmarkRequest | PictureRequest:
+        """What a worker looks for in each frame."""
+        request = observer(self.section)
+        if not isinstance(request, LandmarkRequest | PictureRequest):
+            raise TypeError(f"{type(request).__name__} is for no live frames")
+        return request
+
+    @property
+    def rate(self) -> float:
+        """How often per second frames are looked at."""
+        return self._rate
+
+    @property
+    def transcript(self) -> str:
+        """All final segments as text."""
+        return self._text_of(self.segments)
+
+    def _text_of(self, segments: list[Segment]) -> str:
+        manifest = self._model.manifest
+        return transcript((segment.label for segment in segments), manifest.unit, manifest.label_text)
+
+    async def read(self, shown: Shown, look: LiveLook) -> News:
+        """Take one more observation; what is new with it."""
+        before = News()
+        if shown.anew or look.anew or self._start_s is None:
+            before = await self.flush(shown.time_s)
+            self._begin(shown.time_s)
+        self._note(shown, look.track)
+        return _both(before, await self._judged(self._due()))
+
+    async def flush(self, until_s: float | None) -> News:
+        """Finish what is open; nothing that follows goes on with it. until_s: when the last frame ends, if known."""
+        if self._start_s is None or self._track is None or until_s is None:
+            self._forget()
+            return News()
+        end_s = max(self._until_s, min(until_s, self._until_s + 1 / self._rate))
+        windows = windows_over(self._start_s, end_s, self.times.window_s, self.times.stride_s)[self._judged_count :]
+        news = await self._judged(windows)
+        news = self._found(news, self._spotter.finish())
+        self._said_until_s = end_s
+        self._forget()
+        return replace(news, growing=None)
+
+    def reset(self) -> None:
+        """Forget everything that was seen and said."""
+        self.segments.clear()
+        self.prediction = None
+        self._said_until_s = -np.inf
+        self._forget()
+
+    def _forget(self) -> None:
+        self._start_s: float | None = None
+        self._track: Track | None = None
+        self._last: Track | None = None
+        self._until_s = -np.inf
+        self._judged_count = 0
+        self._grown: Segment | None = None
+
+    def _begin(self, start_s: float) -> None:
+        self._start_s = start_s
+        self._step = first_step_at_or_after(start_s, self._rate)
+        self._spotter = Spotter(self._rules, max(start_s, self._said_until_s))
+
+    def _note(self, shown: Shown, one: Track) -> None:
+        """Put the observation at every point that the frame stands for.
+
+        Points before the frame that none stood for (theirs were dropped) have the observation before, as a file's have.
+        """
+        if self._last is not None:
+            self._put(self._last, self._points_before(shown.time_s))
+        self._put(one, self._points_before(shown.until_s))
+        self._last = one
+        self._until_s = max(self._until_s, shown.until_s)
+
+    def _put(self, one: Track, points_s: list[float]) -> None:
+        if points_s:
+            repeated = _repeated(one, points_s)
+            self._track = repeated if self._track is None else self._track.followed_by(repeated)
+
+    def _points_before(self, time_s: float) -> list[float]:
+        points = []
+        while (point_s := self._step / self._rate) < time_s - TIME_SLACK_S:
+            points.append(point_s)
+            self._step += 1
+        return points
+
+    def _due(self) -> list[Window]:
+        """The windows in which every point has been looked at."""
+        due: list[Window] = []
+        if self._start_s is None:
+            return due
+        known_s = self._step / self._rate
+        times = self.times
+        while True:
+            window = full_window(self._judged_count + len(due), self._start_s, times.window_s, times.stride_s)
+            if window.end_s > known_s:
+                return due
+            due.append(window)
+
+    async def _judged(self, windows: list[Window]) -> News:
+        """Judge windows, and let the spotter have them."""
+        track, news = self._track, News()
+        if not windows or track is None:
+            return news
+        looker, eye = looker_of(self._model)
+        deadline = Deadline.after(JUDGE_S)
+        seen = Look(self._model, self.section, looker, eye, track, deadline, self._house)
+        judged = await judge(seen, windows)
+        self._judged_count += len(windows)
+        for entry in judged:
+            news = self._found(news, self._spotter.push(scored(entry, seen)))
+        self.prediction = self._prediction(judged[-1], track)
+        growing = self._spotter.growing
+        if growing is not None and _differs(growing, self._grown):
+            news = replace(news, growing=(growing, self._text_of([*self.segments, growing])))
+        self._grown = growing
+        if self._start_s is not None:
+            needed_s = self._start_s + self._judged_count * self.times.stride_s - TIME_SLACK_S
+            keep = track.times_s >= min(needed_s, float(track.times_s[-1]))
+            self._track = track.only(keep)
+        return news
+
+    def _prediction(self, entry: Judged, track: Track) -> Prediction:
+        evidence = Evidence.of(track.cut(entry.window))
+        return answer(entry.window, entry.probabilities, evidence, self._model.manifest, self._asked.threshold)
+
+    def _found(self, news: News, segments: tuple[Segment, ...]) -> News:
+        told = []
+        for segment in segments:
+            self.segments.append(segment)
+            told.append((segment, self.transcript))
+        return replace(news, segments=(*news.segments, *told))
+
+
+def _both(first: News, second: News) -> News:
+    return News((*first.segments, *second.segments), second.growing)
+
+
+def _differs(growing: Segment, before: Segment | None) -> bool:
+    if before is None:
+        return True
+    return (growing.class_idx, growing.start_s, growing.end_s) != (before.class_idx, before.start_s, before.end_s)
+
+
+def _repeated(one: Track, times_s: list[float]) -> Track:
+    """An observation at each of these times."""
+    same = np.zeros(len(times_s), np.intp)
+    return replace(
+        one,
+        times_s=np.array(times_s, np.float64),
+        values=one.values[same],
+        present=one.present[same],
+        handedness=None if one.handedness is None else one.handedness[same],
+    )

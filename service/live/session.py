@@ -1,0 +1,310 @@
+"""Session: one camera, one model, one stream slot, from `ready` to `summary`."""
+
+import asyncio
+import time
+import uuid
+from dataclasses import replace
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from service.analysis.house import House
+from service.analysis.timeline import Asked
+from service.api.answers import ModelRef, SegmentBody
+from service.errors import Code, SignError
+from service.live.allowance import Allowance
+from service.live.closing import CloseCode, ClosingError
+from service.live.frames import HEADER, BrokenFrameError, FrameReader
+from service.live.mailbox import Mailbox
+from service.live.messages import (
+    CONTROL,
+    ErrorMessage,
+    FrameMessage,
+    HandBody,
+    InterimMessage,
+    Limits,
+    ReadyMessage,
+    SegmentMessage,
+    ServerMessage,
+    StartMessage,
+    StopMessage,
+    SummaryMessage,
+    prediction_body,
+)
+from service.live.pacing import ClockError, Pace, Shown
+from service.live.reading import News, Reader
+from service.live.tally import Tally
+from service.observe.live import LiveCall, LiveFrame
+from service.registry.registry import ServedModel
+from service.settings import Settings
+from service.workers.streams import Stream
+
+MOST_BROKEN = 3
+_OF_THE_PICTURE: tuple[Code, ...] = ("media-corrupt", "media-unsupported", "media-empty")
+_WITH_SUMMARY = (CloseCode.DONE, CloseCode.RESTARTING, CloseCode.IDLE, CloseCode.TOO_LONG)
+
+
+class HungUpError(Exception):
+    """The client's end of the socket is gone."""
+
+
+class Socket(Protocol):
+    """What a session needs of a WebSocket."""
+
+    async def receive(self) -> str | bytes:
+        """The next message; HungUpError where none will come."""
+
+    async def send(self, text: str) -> None:
+        """Send a message as soon as the reader has room for it; HungUpError where nobody reads."""
+
+
+class Session:
+    """Talks to one client. What comes goes through the mailbox; only the one who empties it sends."""
+
+    def __init__(self, socket: Socket, start: StartMessage, model: ServedModel, stream: Stream, house: House) -> None:
+        self.id = str(uuid.uuid4())
+        self._socket = socket
+        self._start = start
+        self._model = model
+        self._stream = stream
+        self._settings: Settings = house.settings
+        asked = Asked(
+            window_s=start.window_s, stride_s=start.stride_s, threshold=start.threshold, window_named="window_s"
+        )
+        self._reader = Reader(model, asked, house)
+        self._pace = Pace(self._reader.rate)
+        self._mailbox = Mailbox()
+        self._came = asyncio.Event()
+        self._tally = Tally(house.metrics)
+        self._broken_in_a_row = 0
+        self._anew = False
+
+    async def run(self) -> ClosingError:
+        """Serve the session to its end, and say how the socket is to be closed.
+
+        Raises HungUpError, ClosingError, and SignError where the service is at fault.
+        """
+        await self._stream.open(LiveCall(self._reader.request, self._start.mirrored, self._settings.stream_pixels))
+        await self._send(self._ready())
+        too_long = ClosingError(CloseCode.TOO_LONG, "The session has lasted as long as one may. Start another.")
+        clock = asyncio.get_running_loop().call_later(self._settings.stream_session_s, self.end, too_long)
+        listening, working = asyncio.create_task(self._listen()), asyncio.create_task(self._work())
+        try:
+            await asyncio.wait((listening, working), return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                await listening
+            return await working
+        finally:
+            clock.cancel()
+            for task in (listening, working):
+                task.cancel()
+            await asyncio.gather(listening, working, return_exceptions=True)
+            self._count()
+
+    def end(self, closing: ClosingError, *, at_once: bool = False) -> None:
+        """End the session once what has come is dealt with, or at once."""
+        self._mailbox.put_end(closing, at_once=at_once)
+        self._came.set()
+
+    # what comes
+
+    async def _listen(self) -> None:
+        """Take what the client sends, until it says that it is done or does what it may not."""
+        now = time.monotonic()
+        frames, allowance = FrameReader(now), Allowance(self._settings.stream_max_fps, now)
+        while True:
+            try:
+                async with asyncio.timeout(self._settings.stream_idle_s):
+                    message = await self._socket.receive()
+            except TimeoutError:
+                idle_s = self._settings.stream_idle_s
+                self.end(ClosingError(CloseCode.IDLE, f"Nothing came for {idle_s:g} s. Start again when frames come."))
+                return
+            now = time.monotonic()
+            try:
+                self._check_pace(allowance, now)
+                if isinstance(message, bytes):
+                    self._take_frame(message, now, frames)
+                elif self._take_text(message):
+                    return
+            except ClosingError as closing:
+                self.end(closing, at_once=True)
+                return
+            self._came.set()
+
+    def _check_pace(self, allowance: Allowance, now: float) -> None:
+        if not allowance.spend(now):
+            detail = f"More than {self._settings.stream_max_fps:g} messages a second came. Send fewer frames."
+            raise ClosingError(CloseCode.NOT_ALLOWED, detail, "rate-limited")
+
+    def _take_text(self, text: str) -> bool:
+        """Whether the client is done."""
+        try:
+            control = CONTROL.validate_json(text)
+        except ValidationError:
+            raise ClosingError(
+                CloseCode.TEXT_NOT_HERE,
+                "Text may be flush, reset or stop here. Frames are binary messages.",
+                "request-malformed",
+            ) from None
+        if isinstance(control, StopMessage):
+            self.end(ClosingError(CloseCode.DONE, "Done."))
+            return True
+        if control.type == "reset":
+            self._pace.reset()
+        if not self._mailbox.put_wish(control.type):
+            raise ClosingError(
+                CloseCode.NOT_ALLOWED, "Too many wishes wait. Send fewer of flush and reset.", "rate-limited"
+            )
+        return False
+
+    def _take_frame(self, message: bytes, now: float, frames: FrameReader) -> None:
+        self._tally.received += 1
+        most = self._settings.stream_frame_bytes
+        if len(message) > most + HEADER.size:
+            detail = f"A frame had {len(message)} bytes; {most} at most. Send smaller pictures."
+            raise ClosingError(CloseCode.FRAME_TOO_LARGE, detail, "media-too-large")
+        try:
+            frame = frames.read(message, now)
+        except BrokenFrameError as error:
+            self._note_broken(ErrorMessage(type="error", code="request-malformed", detail=str(error)))
+            return
+        try:
+            shown = self._pace.arrived(frame)
+        except ClockError as error:
+            detail = f"time_s went back by {error.args[0]:.3f} s. Send reset before another clock begins."
+            self._note_broken(ErrorMessage(type="error", code="request-malformed", detail=detail, seq=frame.seq))
+            return
+        self._tally.saw(frame.time_s)
+        self._mailbox.put_frames(shown)
+
+    def _note_broken(self, error: ErrorMessage) -> None:
+        """Tell the client; the third in a row ends the session."""
+        self._tally.broken += 1
+        self._broken_in_a_row += 1
+        if self._broken_in_a_row >= MOST_BROKEN:
+            detail = f"{MOST_BROKEN} broken frames in a row; the last: {error.detail}"
+            self.end(ClosingError(CloseCode.BROKEN, detail, error.code), at_once=True)
+            return
+        self._mailbox.put_note(error)
+        self._came.set()
+
+    # what is done with it
+
+    async def _work(self) -> ClosingError:
+        """Empty the mailbox until the session's end comes out of it."""
+        while True:
+            letter = self._mailbox.take()
+            if letter is None:
+                self._came.clear()
+                await self._came.wait()
+            elif isinstance(letter, Shown):
+                await self._look(letter)
+            elif isinstance(letter, ClosingError):
+                return await self._finish(letter)
+            elif isinstance(letter, ErrorMessage):
+                await self._send(letter)
+            elif letter == "flush":
+                await self._tell(await self._reader.flush(self._pace.until_s))
+            else:
+                self._reader.reset()
+
+    async def _look(self, shown: Shown) -> None:
+        frame = shown.frame
+        shown = replace(shown, anew=shown.anew or self._anew)
+        try:
+            look = await self._stream.look(LiveFrame(frame.time_s, frame.picture, shown.anew))
+        except SignError as error:
+            if error.code not in _OF_THE_PICTURE:
+                raise
+            self._anew = shown.anew
+            self._note_broken(ErrorMessage(type="error", code=error.code, detail=error.detail, seq=frame.seq))
+            return
+        self._anew = False
+        self._broken_in_a_row = 0
+        news = await self._reader.read(shown, look)
+        latency_s = time.monotonic() - frame.arrived_s
+        self._tally.answered(latency_s)
+        self._count()
+        await self._send(
+            FrameMessage(
+                type="frame",
+                seq=frame.seq,
+                time_s=frame.time_s,
+                dropped=self._dropped,
+                skipped=self._pace.skipped,
+                latency_ms=round(latency_s * 1000, 2),
+                hands=[HandBody.of(hand, with_landmarks=self._start.landmarks) for hand in look.hands],
+                prediction=prediction_body(self._reader.prediction),
+            )
+        )
+        await self._tell(news)
+
+    async def _finish(self, closing: ClosingError) -> ClosingError:
+        """The last words, where the end is an orderly one."""
+        if closing.code not in _WITH_SUMMARY:
+            return closing
+        await self._tell(await self._reader.flush(self._pace.until_s))
+        self._pace.over()
+        self._count()
+        tally = self._tally
+        await self._send(
+            SummaryMessage(
+                type="summary",
+                frames=tally.received,
+                processed=tally.processed,
+                dropped=self._dropped,
+                skipped=self._pace.skipped,
+                broken=tally.broken,
+                segments=[SegmentBody.of(segment) for segment in self._reader.segments],
+                transcript=self._reader.transcript,
+                duration_s=tally.duration_s,
+                latency_ms=tally.latency,
+            )
+        )
+        return closing
+
+    async def _tell(self, news: News) -> None:
+        for segment, transcript in news.segments:
+            await self._send(SegmentMessage(type="segment", segment=SegmentBody.of(segment), transcript=transcript))
+        if news.growing is not None:
+            segment, transcript = news.growing
+            await self._send(InterimMessage(type="interim", segment=SegmentBody.of(segment), transcript=transcript))
+
+    async def _send(self, message: ServerMessage) -> None:
+        try:
+            async with asyncio.timeout(self._settings.stream_idle_s):
+                await self._socket.send(message.as_text())
+        except TimeoutError:
+            idle_s = self._settings.stream_idle_s
+            raise ClosingError(CloseCode.IDLE, f"Nothing was read for {idle_s:g} s. Read what is sent.") from None
+
+    def _ready(self) -> ReadyMessage:
+        settings = self._settings
+        return ReadyMessage(
+            type="ready",
+            session=self.id,
+            model=ModelRef.of(self._model.manifest),
+            sample_rate=self._reader.rate,
+            window_s=self._reader.times.window_s,
+            stride_s=self._reader.times.stride_s,
+            limits=Limits(
+                max_frame_bytes=settings.stream_frame_bytes,
+                max_pixels=settings.stream_pixels,
+                max_fps=settings.stream_max_fps,
+                max_session_s=settings.stream_session_s,
+                idle_timeout_s=settings.stream_idle_s,
+            ),
+        )
+
+    @property
+    def _dropped(self) -> int:
+        return self._mailbox.dropped + self._pace.late
+
+    def _count(self) -> None:
+        self._tally.count(
+            processed=self._tally.processed,
+            dropped=self._dropped,
+            skipped=self._pace.skipped,
+            broken=self._tally.broken,
+        )

@@ -1,0 +1,67 @@
+"""GET / and the page's files: what is served, as what, for how long, and what it may do."""
+
+import re
+
+import pytest
+
+from service.api.page import DIGEST, FILES, WEB
+from tests.running import RunningService
+
+
+def test_the_page_is_at_the_root_and_is_asked_for_each_time(service: RunningService) -> None:
+    page = service.client.get("/")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["cache-control"] == "no-cache"
+    again = service.client.get("/", headers={"If-None-Match": page.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_what_the_page_names_is_there_and_is_kept_for_good(service: RunningService) -> None:
+    named = set(re.findall(r'(?:src|href)="(web/[^"]+)"', service.client.get("/").text))
+    assert {name.rpartition("/")[2] for name in named} == set(FILES) - {"index.html"}
+    types = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+    for name in named:
+        answer = service.client.get(f"/{name}")
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == types[name[name.rindex(".") :]]
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+def test_a_page_of_another_release_gets_todays_files_and_does_not_keep_them(service: RunningService) -> None:
+    answer = service.client.get("/web/another/main.js")
+    assert (answer.content, answer.headers["cache-control"]) == (FILES["main.js"].content, "no-cache")
+
+
+@pytest.mark.parametrize(
+    "path", ["index.html", "absent.js", "..%2Fapp.py", "%2e%2e/app.py", "../../settings.py", "main.js%00"]
+)
+def test_nothing_but_the_pages_own_files_is_served(service: RunningService, path: str) -> None:
+    answer = service.client.get(f"/web/{DIGEST}/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "route-unknown")
+
+
+@pytest.mark.parametrize("path", ["/", f"/web/{DIGEST}/main.js", f"/web/{DIGEST}/icon.svg"])
+def test_the_policy_lets_in_nothing_from_elsewhere_and_nothing_inline(service: RunningService, path: str) -> None:
+    headers = service.client.get(path).headers
+    rules = {name: values for name, *values in (rule.split() for rule in headers["content-security-policy"].split(";"))}
+    assert rules["default-src"] == ["'none'"]
+    assert rules["script-src"] == rules["style-src"] == rules["connect-src"] == ["'self'"]
+    assert {value for values in rules.values() for value in values} == {"'none'", "'self'", "blob:", "'script'"}
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["permissions-policy"].startswith("camera=(self)")
+
+
+def test_head_answers_as_get_does_without_the_body(service: RunningService) -> None:
+    answer = service.client.head("/")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_the_page_holds_no_inline_script_style_or_handler() -> None:
+    text = (WEB / "index.html").read_text()
+    assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=", text) == []
+
+
+def test_a_file_of_the_page_is_a_screenful_or_two() -> None:
+    lines = {path.name: len(path.read_text().splitlines()) for path in WEB.glob("*.js")}
+    tables = {"words-en.js", "words-ko.js"}
+    assert {name: count for name, count in lines.items() if count > 300 and name not in tables} == {}

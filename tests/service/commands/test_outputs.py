@@ -1,0 +1,67 @@
+"""Outputs are planned before anything is done, and written whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+import typer
+
+from service.commands.outputs import format_of, plan_outputs, write_whole
+from service.commands.sources import Sources, find_sources
+from service.export.formats import TIMELINE_FORMATS
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def media(folder: Path, *names: str) -> Path:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(PNG)
+    return folder
+
+
+def test_a_folder_s_media_lie_in_the_output_as_they_lie_in_the_folder(tmp_path: Path) -> None:
+    sources = find_sources([media(tmp_path / "in", "b/1.png", "a.png", ".hidden/2.png")])
+    plan = plan_outputs(sources, str(tmp_path / "out"), ".vtt")
+    assert list(plan.places.values()) == [tmp_path / "out/a.vtt", tmp_path / "out/b/1.vtt"]
+
+
+@pytest.mark.parametrize(("output", "place"), [("x.json", "x.json"), ("new/", "new/a.json"), ("there", "there/a.json")])
+def test_one_file_goes_to_a_file_unless_a_folder_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, place: str
+) -> None:
+    monkeypatch.chdir(media(tmp_path, "a.png"))
+    (tmp_path / "there").mkdir()
+    plan = plan_outputs(find_sources([Path("a.png")]), output, ".json")
+    assert list(plan.places.values()) == [Path(place)]
+
+
+def test_two_answers_never_share_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sources = find_sources([media(tmp_path, "a.png", "a.jpg")])
+    with pytest.raises(typer.Exit):
+        plan_outputs(sources, str(tmp_path), ".json")
+    assert "a.jpg and" in capsys.readouterr().err
+
+
+def test_a_medium_named_twice_is_read_once(tmp_path: Path) -> None:
+    path = media(tmp_path, "a.png") / "a.png"
+    sources: Sources = find_sources([path, path])
+    assert len(sources.media) == 1
+
+
+def test_what_fails_to_be_written_leaves_what_was_there(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write_whole(tmp_path / "taken", b"new")
+    write_whole(tmp_path / "deep/er/x", b"one")
+    write_whole(tmp_path / "deep/er/x", b"two")
+    assert (tmp_path / "deep/er/x").read_bytes() == b"two"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["deep", "er", "taken", "x"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("a.VTT", "vtt"), ("a_morpheme.json", "aihub"), ("a.json", "json"), ("a.txt", "json"), (None, "json")],
+)
+def test_a_file_s_name_says_its_format(name: str | None, said: str) -> None:
+    assert format_of(name, TIMELINE_FORMATS) == said
