@@ -47,6 +47,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
             output={"name": "y", "shape": ["batch", 5], "activation": "none"},
         )
         Store(root).publish(fields, {"model.onnx": linear(np.eye(5, dtype=np.float32))})
+        fields |= {"name": f"tension-{emotions}", "task": "highlight", "labels": None}
+        fields["output"] = {"name": "y", "shape": ["batch", 1], "activation": "none"}
+        blue = np.array([[0], [0], [1], [0], [0]], np.float32)
+        Store(root).publish(fields, {"model.onnx": linear(blue)})
     folder = tmp_path_factory.mktemp("service")
     settings = {"SIGN_DEFAULT_MODEL": "emotions", "SIGN_SLOTS": "1", "SIGN_JOBS_CHUNK_S": "1"}
     with running_service(folder, SIGN_MODEL_STORE=str(root), **settings) as running:
@@ -193,6 +197,35 @@ def test_a_head_gets_logits_or_what_is_reported(
         body = service.predict(path, model=f"head-{emotions}", return_probabilities=True).json()
         assert list(body["probabilities"].values()) == pytest.approx(list(wanted.mean(axis=0)), abs=1e-5)
         assert "affect" not in body
+
+
+def test_highlights_show_the_same_numbers_sample_by_sample(
+    service: RunningService, testdata: Path, landmarkers: Landmarkers
+) -> None:
+    path = testdata / "videos" / "faces" / "sintel_face_girl.mp4"
+    track = seen(path, landmarkers)
+    options = {"model": "emotions", "return_series": "true", "min_faces": "1"}
+    body = service.client.post("/highlights", content=path.read_bytes(), params=options).json()
+    shown = [sample for sample in body["series"] if sample["values"]]
+    assert [list(sample["values"]) for sample in shown] == [list(AFFECT)] * len(shown)
+    values = np.array([list(sample["values"].values()) for sample in shown])
+    assert values == pytest.approx(of_samples(track), abs=1e-5)
+    assert track.boxes is not None
+    boxes = np.array([sample["box"] for sample in shown])
+    assert boxes == pytest.approx(track.boxes[track.present], abs=1e-5)
+
+
+@pytest.mark.parametrize("emotions", ["logits", "softmax"])
+def test_a_heads_choice_holds_for_highlights_too(
+    service: RunningService, testdata: Path, landmarkers: Landmarkers, emotions: str
+) -> None:
+    path = testdata / "videos" / "faces" / "sintel_face_girl.mp4"
+    track = seen(path, landmarkers)
+    raw = outputs(track.values[track.present][:, 0])
+    wanted = raw if emotions == "logits" else reported(raw)
+    options = {"model": f"tension-{emotions}", "window": "60", "min_faces": "1"}
+    body = service.client.post("/highlights", content=path.read_bytes(), params=options).json()
+    assert body["tension"][0]["value"] == pytest.approx(wanted[:, 2].mean(), abs=1e-5)
 
 
 def test_ten_faces_in_every_frame_are_answered_from_the_largest(
