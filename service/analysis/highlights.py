@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from service.analysis.house import House
-from service.analysis.looking import EyeOf, Look, Part, SectionOf, end_of, look, section_for
+from service.analysis.looking import EyeOf, Look, Part, SectionOf, damage_of, end_of, look, section_for
 from service.analysis.samples import channel_of, condensed, outputs_of, series_of, window_values
 from service.errors import Place, SignError
 from service.export.answer import Sample
@@ -113,7 +113,7 @@ async def answer_from(request: HighlightsRequest, seen: Look, end_s: float) -> H
         face_samples=int(outputs.present.sum()),
         manifest=manifest,
         media=outputs.media,
-        warnings=seen.track.warnings,
+        warnings=(*seen.track.warnings, *damage_of(seen.track.gaps)),
         stages_s=seen.stages_s,
     )
 
