@@ -12,7 +12,7 @@ help:
 	@echo "make test    install what is needed and run the tests"
 	@echo "make check   formatting, lint, types, import contracts, container files"
 	@echo "make bench   measure the service against the bare loop;  make soak  what takes long"
-	@echo "make lock    resolve the locks again;  make schema  write the manifest's JSON Schema"
+	@echo "make lock    resolve the locks again;  make schema  write the manifest's and the messages' JSON Schemas"
 	@echo "make samples render samples/ again;    make train   train the default models again"
 	@echo "make face-motion   write the default highlight model, a formula, again"
 	@echo "make parity-keras  compare the converter with real Keras 2 and 3"
@@ -55,6 +55,7 @@ soak: $(VENV)/dev.stamp
 
 schema: $(VENV)/dev.stamp
 	$(BIN)/python -m service.registry.manifest > model_store/manifest.schema.json
+	$(BIN)/python -m service.live.schema docs/stream.md
 
 # Blender's Python module is GPL: a tool in an environment of its own, no part of the service.
 .venv-render/stamp: tools/render/requirements.txt

@@ -4,10 +4,11 @@ import io
 import json
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 from PIL import Image
 from websockets.exceptions import ConnectionClosed
@@ -40,7 +41,9 @@ class StreamClient:
         return self.until("ready")
 
     def frame(self, seq: int, time_s: float, picture: bytes) -> None:
-        self.socket.send(struct.pack("<Id", seq, time_s) + picture)
+        """Send a frame; where the service has just closed, `closed` tells how."""
+        with suppress(ConnectionClosed):
+            self.socket.send(struct.pack("<Id", seq, time_s) + picture)
 
     def hear(self) -> Message:
         """The next message."""
@@ -108,3 +111,17 @@ def frames_of(clip: Path) -> list[tuple[float, Pixels]]:
 def grey(width: int = 160, height: int = 120) -> bytes:
     """A small frame that shows nothing."""
     return encoded(np.full((height, width, 3), 96, np.uint8), "JPEG")
+
+
+def as_y4m(clip: Path, path: Path) -> Path:
+    """A clip as the raw film that Chromium's fake camera plays."""
+    with av.open(str(clip)) as source, path.open("wb") as film:
+        stream = source.streams.video[0]
+        rate = stream.average_rate
+        assert rate is not None
+        film.write(
+            f"YUV4MPEG2 W{stream.width} H{stream.height} F{rate.numerator}:{rate.denominator} Ip C420\n".encode()
+        )
+        for frame in source.decode(stream):
+            film.write(b"FRAME\n" + frame.to_ndarray(format="yuv420p").tobytes())
+    return path
