@@ -109,3 +109,20 @@ def test_models_lists_the_store() -> None:
 def test_help_names_the_commands(arguments: list[str]) -> None:
     done = run(*arguments)
     assert "serve" in done.stdout + done.stderr
+
+
+def test_nothing_more_is_done_when_nobody_reads_on() -> None:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SIGN_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "service", "predict", str(SAMPLES)],
+        cwd=ROOT, env={**clean, "SIGN_SLOTS": "1"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline().startswith(b'{"file": ')
+    process.stdout.close()
+    said = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait(60) == 1
+    assert said.startswith("Left out, as no media")
+    assert len(said.splitlines()) == 1
