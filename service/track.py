@@ -57,6 +57,17 @@ class Window:
         return self.end_s - self.start_s
 
 
+def united(*stretches: Window) -> tuple[Window, ...]:
+    """Stretches in order, those that overlap or touch as one, empty ones left out."""
+    found: list[Window] = []
+    for one in sorted((one for one in stretches if one.duration_s > 0), key=lambda one: one.start_s):
+        if found and one.start_s <= found[-1].end_s:
+            found[-1] = Window(found[-1].start_s, max(found[-1].end_s, one.end_s))
+        else:
+            found.append(one)
+    return tuple(found)
+
+
 @dataclass(frozen=True, slots=True)
 class Track:
     """Observations in order of time.
@@ -71,6 +82,7 @@ class Track:
     shows: the part that pixels or numbers are of where they are present, None where that is whatever there is.
     boxes: T × 4, x, y, width and height of the face that they are of, in fractions of the upright picture; NaN without
     one, None where none is looked for. faces: T, of how many faces there are pixels, None where they are not of faces.
+    gaps: damaged stretches of the medium of which nothing could be observed, in order, without overlaps.
     """
 
     times_s: TimeArray
@@ -83,6 +95,7 @@ class Track:
     shows: PartName | None = None
     boxes: FloatArray | None = None
     faces: CountArray | None = None
+    gaps: tuple[Window, ...] = ()
 
     def __len__(self) -> int:
         return len(self.times_s)
@@ -128,6 +141,7 @@ class Track:
             handedness=_joined(self.handedness, later.handedness),
             boxes=_joined(self.boxes, later.boxes),
             faces=_joined(self.faces, later.faces),
+            gaps=united(*self.gaps, *later.gaps),
         )
 
     def _only(self, chosen: BoolArray | slice) -> "Track":

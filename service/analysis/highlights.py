@@ -1,15 +1,13 @@
 """The use case of /highlights: tension over time, and the moments that stand out."""
 
-import asyncio
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from service.analysis.house import House
-from service.analysis.looking import EyeOf, Look, Part, SectionOf, end_of, look, section_for
+from service.analysis.looking import EyeOf, Look, Part, SectionOf, damage_of, end_of, look, section_for
 from service.analysis.samples import channel_of, condensed, outputs_of, series_of, window_values
 from service.errors import Place, SignError
 from service.export.answer import Sample
@@ -21,7 +19,7 @@ from service.registry.manifest import Manifest, Timing
 from service.spotting.highlights import Highlight, HighlightRules
 from service.spotting.highlights import highlights as moments_of
 from service.spotting.tension import Signal, TensionPoint, changes, sample_times, tension_curve, tension_windows
-from service.track import MediaInfo, Track
+from service.track import MediaInfo, Track, Window
 
 USUAL_RATE = 2.0
 """Samples a second, where neither the caller nor the manifest says how many."""
@@ -90,30 +88,24 @@ async def highlights(request: HighlightsRequest, house: House) -> HighlightsAnsw
 
 async def answer_from(request: HighlightsRequest, seen: Look, end_s: float) -> HighlightsAnswer:
     """The answer, from a condensed look at all samples of a part that ends at end_s."""
-    manifest, start_s = seen.manifest, request.part.start_s
-    rate = rate_of(seen.eye)
-    times = times_of(request, manifest)
+    manifest, rate = seen.manifest, rate_of(seen.eye)
     channel = channel_of(manifest, request.channel)
+    times = times_of(request, manifest)
     outputs = await outputs_of(seen)
-    grid_s = sample_times(first_on_grid(start_s, rate), end_s, rate)
-    windows = list(tension_windows(grid_s, times.window_s, rate))
+    grid_s = sample_times(first_on_grid(request.part.start_s, rate), end_s, rate)
+    windows = tension_windows(grid_s, times.window_s, rate)
     values = await window_values(seen, outputs, windows, channel)
-    began = time.perf_counter()
-    places = [outputs.places(window) for window in windows]
-    faces = [int(outputs.present[start:stop].sum()) for start, stop in places]
-    curve = tension_curve(grid_s, values, faces, [stop - start for start, stop in places], request.min_faces)
+    curve = await seen.timed("spotting", lambda: _curve(request, outputs, windows, grid_s, values))
     if request.signal == "change":
-        curve = await asyncio.to_thread(changes, curve, times.window_s, rate)
+        curve = await seen.timed("spotting", lambda: changes(curve, times.window_s, rate))
     threshold = threshold_of(request, manifest, curve)
-    found: tuple[Highlight, ...] = ()
-    if threshold is not None:
-        rules = HighlightRules(threshold, rate, times.window_s, times.min_duration_s, times.merge_gap_s, request.top_k)
-        found = await asyncio.to_thread(moments_of, curve, rules, start_s, end_s)
-    seen.spent("spotting", began)
+    series: tuple[Sample, ...] | None = None
+    if request.with_series:
+        series = await seen.timed("tensor", lambda: series_of(seen, outputs, mirrored=request.part.mirrored))
     return HighlightsAnswer(
         tension=curve,
-        highlights=found,
-        series=series_of(seen, outputs, mirrored=request.part.mirrored) if request.with_series else None,
+        highlights=await seen.timed("spotting", lambda: _moments(request, curve, threshold, rate, times, end_s)),
+        series=series,
         sample_rate=rate,
         channel=channel,
         threshold=threshold,
@@ -121,9 +113,35 @@ async def answer_from(request: HighlightsRequest, seen: Look, end_s: float) -> H
         face_samples=int(outputs.present.sum()),
         manifest=manifest,
         media=outputs.media,
-        warnings=seen.track.warnings,
+        warnings=(*seen.track.warnings, *damage_of(seen.track.gaps)),
         stages_s=seen.stages_s,
     )
+
+
+def _curve(
+    request: HighlightsRequest,
+    outputs: Track,
+    windows: Sequence[Window],
+    times_s: Sequence[float],
+    values: Sequence[float | None],
+) -> tuple[TensionPoint, ...]:
+    places = [outputs.places(window) for window in windows]
+    faces = [int(outputs.present[start:stop].sum()) for start, stop in places]
+    return tension_curve(times_s, values, faces, [stop - start for start, stop in places], request.min_faces)
+
+
+def _moments(
+    request: HighlightsRequest,
+    curve: Sequence[TensionPoint],
+    threshold: float | None,
+    rate: float,
+    times: Timing,
+    end_s: float,
+) -> tuple[Highlight, ...]:
+    if threshold is None:
+        return ()
+    rules = HighlightRules(threshold, rate, times.window_s, times.min_duration_s, times.merge_gap_s, request.top_k)
+    return moments_of(curve, rules, request.part.start_s, end_s)
 
 
 def section_for_highlights(request: HighlightsRequest) -> SectionOf:

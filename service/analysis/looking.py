@@ -22,6 +22,7 @@ from service.workers.deadline import Deadline
 
 T = TypeVar("T")
 
+_GAPS_TOLD = 10
 ROUTES = {"sign": "/timeline", "affect": "/highlights", "highlight": "/highlights"}
 
 SectionOf = Callable[[Manifest], Observing | SeriesSection]
@@ -157,6 +158,15 @@ def windows_over_part(seen: Look, start_s: float, end_s: float, window_s: float,
     if isinstance(seen.eye, ChunksSection):
         return grid_windows(seen.track, Window(start_s, end_s), stride_s, seen.eye)
     return windows_over(start_s, end_s, window_s, stride_s)
+
+
+def damage_of(gaps: tuple[Window, ...]) -> tuple[str, ...]:
+    """What the caller is told of damaged stretches; no sentence where there are none."""
+    if not gaps:
+        return ()
+    told = ", ".join(f"{gap.start_s:.2f} s to {gap.end_s:.2f} s" for gap in gaps[:_GAPS_TOLD])
+    more = f", and {len(gaps) - _GAPS_TOLD} stretches more" if len(gaps) > _GAPS_TOLD else ""
+    return (f"The video is damaged; nothing could be read from {told}{more}.",)
 
 
 def end_of(track: Track, part: Part) -> float:

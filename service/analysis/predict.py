@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from service.analysis.house import House
 from service.analysis.judging import Judged, judge
-from service.analysis.looking import Look, Part, end_of, look, predict_section, windows_over_part
+from service.analysis.looking import Look, Part, damage_of, end_of, look, predict_section, windows_over_part
 from service.analysis.prediction import Evidence, FrameAnswer, Prediction, answer, rank, sign_confidence
 from service.registry.manifest import Manifest
 from service.track import MediaInfo, Window
@@ -46,7 +46,7 @@ async def predict(request: PredictRequest, house: House) -> PredictAnswer:
         prediction=prediction,
         manifest=seen.manifest,
         media=seen.track.media,
-        warnings=(*seen.track.warnings, *best.warnings),
+        warnings=(*seen.track.warnings, *damage_of(seen.track.gaps), *best.warnings),
         stages_s=seen.stages_s,
     )
 

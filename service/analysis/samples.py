@@ -1,6 +1,7 @@
 """Samples: what faces showed a few times a second, as numbers, and what a highlight model says of windows of them."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -53,7 +54,7 @@ def series_of(seen: Look, outputs: Track, *, mirrored: bool) -> tuple[Sample, ..
     )
 
 
-async def window_values(seen: Look, outputs: Track, windows: list[Window], channel: str) -> list[float | None]:
+async def window_values(seen: Look, outputs: Track, windows: Sequence[Window], channel: str) -> list[float | None]:
     """The channel of the model's answer for each window, None for those without a face.
 
     A head answers for the window; of a model without one the samples' answers are averaged.
@@ -66,7 +67,7 @@ async def window_values(seen: Look, outputs: Track, windows: list[Window], chann
 
 
 async def _heads_values(
-    seen: Look, section: SeriesSection, outputs: Track, windows: list[Window], place: int
+    seen: Look, section: SeriesSection, outputs: Track, windows: Sequence[Window], place: int
 ) -> list[float | None]:
     given = await seen.timed("tensor", lambda: handed_on(outputs, section, seen.looker))
     rows = await seen.timed("tensor", lambda: [series.tensor(given, window, section) for window in windows])

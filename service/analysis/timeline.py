@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from service.analysis.house import House
 from service.analysis.judging import Judged, judge
-from service.analysis.looking import Look, Part, end_of, look, windows_over_part
+from service.analysis.looking import Look, Part, damage_of, end_of, look, windows_over_part
 from service.analysis.prediction import Evidence, Prediction, answer
 from service.errors import SignError
 from service.pipelines.chunks import ChunksSection
@@ -42,7 +42,7 @@ class TimelineRequest(Asked):
 
 @dataclass(frozen=True, slots=True)
 class TimelineAnswer:
-    """Segments in order, the transcript, and each window's own answer."""
+    """Segments in order, the transcript, and each window's own answer. gaps: damaged stretches of the medium."""
 
     segments: tuple[Segment, ...]
     transcript: str
@@ -53,6 +53,7 @@ class TimelineAnswer:
     media: MediaInfo
     warnings: tuple[str, ...]
     stages_s: dict[str, float]
+    gaps: tuple[Window, ...] = ()
 
 
 async def timeline(request: TimelineRequest, house: House) -> TimelineAnswer:
@@ -76,9 +77,16 @@ async def timeline(request: TimelineRequest, house: House) -> TimelineAnswer:
         manifest=manifest,
         media=seen.track.media,
         warnings=tuple(
-            dict.fromkeys((*warnings_of(request, seen), *(text for one in judged for text in one.warnings)))
+            dict.fromkeys(
+                (
+                    *warnings_of(request, seen),
+                    *damage_of(seen.track.gaps),
+                    *(text for one in judged for text in one.warnings),
+                )
+            )
         ),
         stages_s=seen.stages_s,
+        gaps=seen.track.gaps,
     )
 
 
@@ -134,7 +142,7 @@ def rules_of(request: Asked, times: Timing, manifest: Manifest) -> SpottingRules
 
 
 def _segments(judged: list[Judged], seen: Look, rules: SpottingRules) -> tuple[Segment, ...]:
-    return segments_of((scored(entry, seen) for entry in judged), rules)
+    return segments_of((scored(entry, seen) for entry in judged), rules, seen.track.gaps)
 
 
 def scored(entry: Judged, seen: Look) -> ScoredWindow:

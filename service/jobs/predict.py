@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from service.analysis.house import House
 from service.analysis.judging import Judged, judge
-from service.analysis.looking import Look, predict_section
+from service.analysis.looking import Look, damage_of, predict_section
 from service.analysis.predict import PredictAnswer, PredictRequest, confidence_of, frame_answers
 from service.analysis.prediction import Evidence, Prediction, answer
 from service.errors import SignError
@@ -91,7 +91,7 @@ async def _finish(
         prediction=state.best,
         manifest=manifest,
         media=state.media,
-        warnings=tuple(dict.fromkeys((*state.reached.warnings, *state.warnings))),
+        warnings=tuple(dict.fromkeys((*state.reached.warnings, *damage_of(state.reached.gaps), *state.warnings))),
         stages_s={},
     )
 

@@ -91,6 +91,11 @@ class Reached:
             raise RuntimeError("nothing has been looked at yet")
         return self.tail.media
 
+    @property
+    def gaps(self) -> tuple[Window, ...]:
+        """The damaged stretches of what has been looked at."""
+        return () if self.tail is None else self.tail.gaps
+
     def warn(self, *sentences: str) -> None:
         """Note warnings, each once."""
         self.warnings.update(dict.fromkeys(sentences))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from service.analysis.house import House
 from service.analysis.judging import Judged, judge
-from service.analysis.looking import Look
+from service.analysis.looking import Look, damage_of
 from service.analysis.prediction import Evidence, Prediction, answer
 from service.analysis.timeline import (
     TimelineAnswer,
@@ -58,6 +58,8 @@ async def _chunk(request: TimelineRequest, state: TimelineState, house: House) -
 
 
 def _spot(spotter: Spotter, judged: list[Judged], seen: Look, *, done: bool) -> tuple[Segment, ...]:
+    for gap in seen.track.gaps:
+        spotter.add_gap(gap)
     found = [segment for entry in judged for segment in spotter.push(scored(entry, seen))]
     return (*found, *spotter.finish()) if done else tuple(found)
 
@@ -80,8 +82,9 @@ async def _finish(
         evidence=reached.tally.evidence,
         manifest=manifest,
         media=reached.media,
-        warnings=tuple(reached.warnings),
+        warnings=(*reached.warnings, *damage_of(reached.gaps)),
         stages_s={},
+        gaps=reached.gaps,
     )
 
 

@@ -13,7 +13,7 @@ from service.observe.landmarkers import Landmarkers
 from service.observe.observe import ObserveCall, ObserveResult, Stopwatch
 from service.observe.observers import KeeperFor, observing
 from service.observe.unwanted import UnwantedError
-from service.track import MediaInfo, Window
+from service.track import MediaInfo, Window, united
 
 
 def observe_video(
@@ -53,7 +53,7 @@ def observe_video(
         if not len(observer):
             raise UnwantedError if sampled.gave_way else _window_empty(window, video.info.duration)
         warnings = (*video.warnings, *(() if warning is None else (warning,)))
-        track = observer.track(video.info, warnings)
+        track = replace(observer.track(video.info, warnings), gaps=united(*video.gaps))
         result = ObserveResult(track, decode_s, observe_s, decoded=video.decoded, observed=observed)
         return replace(result, at_end=video.at_end, gave_way=sampled.gave_way)
 
@@ -78,10 +78,10 @@ class _UntilTold:
 def _sampled(
     video: Video, window: Window, sampling: Sampling, counted: bool, keep_going: Callable[[], None]
 ) -> Iterator[tuple[float, Frame]]:
-    """Sampled frames whose time lies in the window."""
+    """Sampled frames whose time lies in the window; nothing is shown where the video is damaged."""
     frames = video.frames(window, counted and isinstance(sampling, EveryNth), keep_going)
     for time_s, frame in sample(frames, sampling, window.end_s):
-        if time_s >= window.start_s:
+        if time_s >= window.start_s and not any(gap.start_s <= time_s < gap.end_s for gap in video.gaps[-1:]):
             yield time_s, frame
 
 

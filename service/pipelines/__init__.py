@@ -72,7 +72,7 @@ def _(section: HandCropSection, track: Track, windows: list[Window]) -> Reading:
 def _(section: FaceGeometrySection, track: Track, windows: list[Window]) -> Reading:
     measures = face_geometry.measured(track)
     steps = [face_geometry.steps(measures, window, section) for window in windows]
-    return reading_of_steps(steps, partial(face_geometry.rows, measures, section=section))
+    return reading_of_steps(steps, partial(face_geometry.rows, face_geometry.channels(measures, section.median_s)))
 
 
 @read.register

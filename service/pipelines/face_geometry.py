@@ -118,16 +118,16 @@ def steps(track: Track, window: Window, _section: FaceGeometrySection) -> Steps:
     return frame_steps(track, window)
 
 
-def rows(track: Track, units: tuple[Unit, ...], section: FaceGeometrySection) -> FloatArray:
-    """Rows of the model's input, one a unit, of a track of MEASURES."""
-    return channels(track, section.median_s)[[place for (place,) in units]]
+def rows(values: FloatArray, units: tuple[Unit, ...]) -> FloatArray:
+    """Rows of the model's input, one a unit, of T × 10 CHANNELS."""
+    return values[[place for (place,) in units]]
 
 
 def tensor(track: Track, window: Window, section: FaceGeometrySection) -> ModelRows:
     """The rows of one window: its samples that show a face, against the running median of the whole track."""
     measures = measured(track)
     taken = steps(measures, window, section)
-    return seen_rows(taken, rows(measures, taken.seen, section))
+    return seen_rows(taken, rows(channels(measures, section.median_s), taken.seen))
 
 
 def boxes_around(face: Landmarks) -> FloatArray:

@@ -92,9 +92,8 @@ export class FilePanel {
     this.shown = null;
     this.place.replaceChildren();
     this.problem.replaceChildren();
-    byId("drop").hidden = true;
-    byId("file-work").hidden = false;
     this.player.show(file);
+    this.showChoice();
     this.showNames();
     openTab("file");
     byId("ask-go").focus({ preventScroll: true });
@@ -184,8 +183,7 @@ export class FilePanel {
     this.working?.abort();
     this.file = null;
     this.player.show(null);
-    byId("drop").hidden = false;
-    byId("file-work").hidden = true;
+    this.showChoice();
     this.problem.replaceChildren();
     openTab("file");
     this.show(shown);
@@ -200,6 +198,13 @@ export class FilePanel {
         this.go();
       },
     });
+  }
+
+  /** The place to drop a file, or the file that is here. */
+  showChoice() {
+    byId("drop").hidden = this.file !== null;
+    byId("file-shown").hidden = this.file === null;
+    byId("ask-form").hidden = this.file === null;
   }
 
   setBusy(/** @type {boolean} */ busy) {

@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from playwright.sync_api import Browser, Page
 
@@ -21,6 +22,15 @@ class Visit:
         page.on("websocket", lambda socket: self.requested.append(socket.url))
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
         page.on("console", lambda message: self.wrong.append(message.text) if message.type == "error" else None)
+
+    def call(self, module: str, expression: str, given: object = None) -> Any:
+        """What an expression gives in the page; `it` is one of the page's modules, `given` is handed to it."""
+        main = self.page.locator("script[type=module]").get_attribute("src") or ""
+        address = f"/{main.replace('main.js', module)}"
+        return self.page.evaluate(
+            f"async ([address, given]) => {{ const it = await import(address); return {expression}; }}",
+            [address, given],
+        )
 
     def open(self, url: str) -> None:
         """Open the page and wait until it knows its models."""
@@ -43,6 +53,7 @@ def visit(
         viewport=size,  # type: ignore[arg-type]
         locale=locale,
         color_scheme=colours,  # type: ignore[arg-type]
+        reduced_motion="reduce",  # so that colours are what they are at once
         permissions=["camera", "clipboard-read", "clipboard-write"],
         accept_downloads=True,
     )

@@ -1,8 +1,6 @@
 """GET / and the page's files: what is served, as what, for how long, and what it may do."""
 
 import re
-import shutil
-import subprocess
 
 import pytest
 
@@ -67,11 +65,3 @@ def test_a_file_of_the_page_is_a_screenful_or_two() -> None:
     lines = {path.name: len(path.read_text().splitlines()) for path in WEB.glob("*.js")}
     tables = {"words-en.js", "words-ko.js"}
     assert {name: count for name, count in lines.items() if count > 300 and name not in tables} == {}
-
-
-@pytest.mark.skipif(shutil.which("node") is None, reason="node is not here; the browser reads the modules too")
-def test_node_can_parse_every_module() -> None:
-    for path in WEB.glob("*.js"):
-        source = path.read_text()
-        result = subprocess.run(["node", "--check", "--input-type=module", "-"], input=source, text=True, check=False)
-        assert result.returncode == 0, path.name
