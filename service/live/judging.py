@@ -86,9 +86,9 @@ class LiveJudge:
                 raw = await self._model.outputs(ModelRows(values, None, track.times_s[fresh]))
             self._outputs.update(zip(track.times_s[fresh].tolist(), raw, strict=True))
         if not places:
-            return Judged(window, None, None, times_s, ())
+            return Judged(window, None, None, times_s, (), np.zeros((0, self._model.width), np.float32))
         votes = np.stack([self._outputs[time_s] for time_s in times_s.tolist()])
-        return Judged(window, self._model.votes(votes, [len(votes)])[0], None, times_s, ())
+        return Judged(window, self._model.votes(votes, [len(votes)])[0], None, times_s, (), votes)
 
 
 def _rows(track: Track, units: tuple[Unit, ...], section: ImageSection | HandCropSection) -> FloatArray:

@@ -137,6 +137,9 @@ Made by `python -m tests.bench.agreement`.
 `/predict` looks at the whole clip at once. Where it names a label and the timeline shows any ({len(winners)} clips),
 the stream's longest label is the same in {agreed}.
 
+Where PNG frames show another label, the last window is why: a file's container may end a part of a microsecond after
+its last frame does, and the window that ends there then holds one observation less.
+
 Numbers are the farthest boundary's distance from /timeline's in ms; labels are shown where they differ.
 
 | clip | /predict | /timeline | job | stream, PNG | stream, JPEG 80 |
