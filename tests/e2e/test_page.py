@@ -163,6 +163,16 @@ def test_an_error_is_told_in_the_readers_language_and_the_services_own_words(
         assert page.locator("#file-work img").count() == 0
 
 
+def test_a_machine_without_a_camera_is_told_so(chromium: Browser, service: RunningService) -> None:
+    with visit(chromium, service.url) as visitor:
+        page = visitor.page
+        page.click("#camera-start")
+        page.locator("#camera-status", has_text="No camera was found").wait_for()
+        page.click("#language")
+        page.locator("#camera-status", has_text="카메라를 찾지 못했습니다").wait_for()
+        assert page.locator("#camera-start").is_enabled()
+
+
 def test_keys_are_asked_for_kept_for_the_tab_and_sent(chromium: Browser, guarded: RunningService) -> None:
     with visit(chromium, expected="403") as visitor:
         page = visitor.page
