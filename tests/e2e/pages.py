@@ -28,7 +28,8 @@ class Visit:
         main = self.page.locator("script[type=module]").get_attribute("src") or ""
         address = f"/{main.replace('main.js', module)}"
         return self.page.evaluate(
-            f"async ([address, given]) => {{ const it = await import(address); return {expression}; }}", [address, given]
+            f"async ([address, given]) => {{ const it = await import(address); return {expression}; }}",
+            [address, given],
         )
 
     def open(self, url: str) -> None:

@@ -62,9 +62,7 @@ def test_one_answer_with_its_confidences_as_the_command_line_prints_them(
         assert set(cells) <= {"█", "░"}
 
 
-def test_a_timeline_is_played_where_its_track_is_clicked(
-    chromium: Browser, service: RunningService
-) -> None:
+def test_a_timeline_is_played_where_its_track_is_clicked(chromium: Browser, service: RunningService) -> None:
     with visit(chromium, service.url) as visitor:
         page = visitor.page
         ask(page, FLY, "timeline")

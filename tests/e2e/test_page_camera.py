@@ -67,7 +67,10 @@ def test_what_is_spelled_before_the_camera_is_written(filmed: Browser, live: Run
         page.locator("#now-bars .leads .bar-name", has_text=re.compile("^[FLY]$")).wait_for()
         page.locator("#transcript-text", has_text="FLY").wait_for()
         assert page.locator("#overlay").evaluate(PIXELS_DRAWN) > 100
-        assert page.locator("#preview").evaluate("video => getComputedStyle(video).transform") == "matrix(-1, 0, 0, 1, 0, 0)"
+        assert (
+            page.locator("#preview").evaluate("video => getComputedStyle(video).transform")
+            == "matrix(-1, 0, 0, 1, 0, 0)"
+        )
         assert barriers(page) == []
         page.click("#transcript-clear")
         assert page.locator("#transcript-text").inner_text() == ""

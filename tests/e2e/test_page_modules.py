@@ -44,7 +44,9 @@ def test_a_large_picture_is_sent_smaller_in_its_own_shape(
 
 def rates(page: Visit, answers: list[dict[str, float]]) -> list[float]:
     """The rate after each answer."""
-    expression = "given[0].reduce((all, one) => [...all, it.adapted(all.at(-1), one, given[1])], [it.firstRate(given[1])])"
+    expression = (
+        "given[0].reduce((all, one) => [...all, it.adapted(all.at(-1), one, given[1])], [it.firstRate(given[1])])"
+    )
     return [one["fps"] for one in page.call("rate.js", expression, [answers, MOST_FPS])]
 
 
