@@ -9,12 +9,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser import running_browser
-from tests.e2e.pages import PHONE, Visit, visit
+from tests.e2e.pages import KEY, PHONE, Visit, visit
 from tests.e2e.test_page import barriers
-from tests.running import SAMPLES, RunningService, running_service
+from tests.running import SAMPLES, RunningService
 
 FLY = SAMPLES / "word_fly_right_tan.mp4"
-KEY = "camera key"
 SLOWLY = 2
 """Each picture is shown so often: a busy machine that drops pictures still sees each letter."""
 
@@ -42,14 +41,6 @@ def filmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    """A service that asks for a key, with one place for live signing."""
-    settings = {"SIGN_SLOTS": "1", "SIGN_STREAM_SLOTS": "1", "SIGN_API_KEYS": KEY}
-    with running_service(tmp_path_factory.mktemp("live"), **settings) as running:
-        yield running
-
-
 def come_in(visitor: Visit, url: str, key: str = KEY) -> Page:
     """Open the page and give the key that it asks for."""
     visitor.page.goto(url)
@@ -59,9 +50,9 @@ def come_in(visitor: Visit, url: str, key: str = KEY) -> Page:
     return visitor.page
 
 
-def test_what_is_spelled_before_the_camera_is_written(filmed: Browser, live: RunningService) -> None:
+def test_what_is_spelled_before_the_camera_is_written(filmed: Browser, keyed_service: RunningService) -> None:
     with visit(filmed, size=PHONE) as visitor:
-        page = come_in(visitor, live.url)
+        page = come_in(visitor, keyed_service.url)
         page.click("#camera-start")
         page.get_by_text(re.compile(r"frames a second · \d+ ms")).wait_for()
         page.locator("#now-bars .leads .bar-name", has_text=re.compile("^[FLY]$")).wait_for()
@@ -92,9 +83,9 @@ PIXELS_DRAWN = """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.wi
     .filter((value, index) => index % 4 === 3 && value > 0).length"""
 
 
-def test_another_model_begins_another_session(filmed: Browser, live: RunningService) -> None:
+def test_another_model_begins_another_session(filmed: Browser, keyed_service: RunningService) -> None:
     with visit(filmed) as visitor:
-        page = come_in(visitor, live.url)
+        page = come_in(visitor, keyed_service.url)
         page.click("#camera-start")
         page.get_by_text(re.compile(r"frames a second")).wait_for()
         page.select_option("#model", "American Sign Language digits, 0 to 9")
@@ -104,12 +95,14 @@ def test_another_model_begins_another_session(filmed: Browser, live: RunningServ
         assert page.locator("#camera-start").is_disabled()
 
 
-def test_who_finds_all_places_taken_is_told_so_and_can_try_again(filmed: Browser, live: RunningService) -> None:
+def test_who_finds_all_places_taken_is_told_so_and_can_try_again(
+    filmed: Browser, keyed_service: RunningService
+) -> None:
     with visit(filmed) as first, visit(filmed) as second:
-        page = come_in(first, live.url)
+        page = come_in(first, keyed_service.url)
         page.click("#camera-start")
         page.get_by_text(re.compile(r"frames a second")).wait_for()
-        other = come_in(second, live.url)
+        other = come_in(second, keyed_service.url)
         other.click("#camera-start")
         other.locator("#camera-problem", has_text="All places for live signing are taken").wait_for()
         page.click("#camera-stop")
@@ -119,10 +112,10 @@ def test_who_finds_all_places_taken_is_told_so_and_can_try_again(filmed: Browser
 
 
 def test_an_insecure_address_says_why_there_is_no_camera_and_takes_a_recording(
-    filmed: Browser, live: RunningService
+    filmed: Browser, keyed_service: RunningService
 ) -> None:
     with visit(filmed, size=PHONE) as visitor:
-        page = come_in(visitor, live.url.replace("127.0.0.1", "sign.test"))
+        page = come_in(visitor, keyed_service.url.replace("127.0.0.1", "sign.test"))
         assert "only to safe addresses" in page.locator("#camera-not-offered").inner_text()
         recorder = page.locator("#camera-not-offered input[capture=user]")
         assert recorder.get_attribute("accept") == "video/*"
