@@ -170,4 +170,4 @@ def _outputs_track(entry: WindowRows, raw: FloatArray, seen: Track) -> Track:
     present = np.array([place is not None for place in entry.places], bool)
     values = np.zeros((len(present), raw.shape[1]), np.float32)
     values[present] = raw[entry.seen]
-    return Track(entry.times_s, values, present, seen.media, boxes=seen.boxes)
+    return replace(seen, times_s=entry.times_s, values=values, present=present, parts=(), handedness=None, faces=None)

@@ -17,7 +17,7 @@ from service.registry.manifest import Manifest, Timing
 from service.spotting.segment import ScoredWindow, Segment, Smoothing, SpottingRules
 from service.spotting.segments import segments_of
 from service.spotting.transcript import transcript
-from service.track import MediaInfo, Window
+from service.track import MediaInfo, Track, Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,13 +152,12 @@ def rules_of(request: Asked, times: Timing, manifest: Manifest) -> SpottingRules
 
 
 def _segments(judged: list[Judged], seen: Look, rules: SpottingRules) -> tuple[Segment, ...]:
-    return segments_of((scored(entry, seen) for entry in judged), rules, seen.track.gaps)
+    return segments_of((scored(entry, seen.shown(entry.window)) for entry in judged), rules, seen.track.gaps)
 
 
-def scored(entry: Judged, seen: Look) -> ScoredWindow:
-    """A judged window as spotting takes it."""
-    cut = seen.shown(entry.window)
-    return ScoredWindow(entry.window, entry.probabilities, cut.times_s, cut.present)
+def scored(entry: Judged, shown: Track) -> ScoredWindow:
+    """A judged window as spotting takes it; shown: the observations on which its answer rests."""
+    return ScoredWindow(entry.window, entry.probabilities, shown.times_s, shown.present)
 
 
 def _answer(entry: Judged, seen: Look, threshold: float | None) -> Prediction:

@@ -62,7 +62,7 @@ async def _chunk(request: TimelineRequest, state: TimelineState, house: House) -
 def _spot(spotter: Spotter, judged: list[Judged], seen: Look, *, done: bool) -> tuple[Segment, ...]:
     for gap in seen.track.gaps:
         spotter.add_gap(gap)
-    found = [segment for entry in judged for segment in spotter.push(scored(entry, seen))]
+    found = [segment for entry in judged for segment in spotter.push(scored(entry, seen.shown(entry.window)))]
     return (*found, *spotter.finish()) if done else tuple(found)
 
 
