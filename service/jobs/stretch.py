@@ -18,6 +18,7 @@ from service.analysis.looking import (
     RuleFor,
     SectionOf,
     as_it_is,
+    asked_end_s,
     check_moves,
     end_of,
     looker_of,
@@ -32,10 +33,10 @@ from service.observe.observe import ObserveCall, ObserveResult
 from service.observe.unwanted import UnwantedError
 from service.pipelines import Observing, observer
 from service.pipelines.chunks import ChunksSection
-from service.pipelines.clip import ClipChoice, ClipSection
+from service.pipelines.clip import ClipSection, piece_of, without_pixels
 from service.pipelines.windows import WindowRule, complete_windows, windows_over
 from service.settings import Settings
-from service.track import MediaInfo, Side, Track, Window, united
+from service.track import MediaInfo, Side, Track, Window
 from service.workers.deadline import Deadline
 
 WARM_UP_S = 2.0
@@ -136,7 +137,8 @@ class Reached:
         if isinstance(seen.eye, ChunksSection):
             from_s = min(from_s, -np.inf if self.last_s is None else self.last_s)
         if isinstance(seen.eye, ClipSection):
-            self.tail = _without_pixels(seen.track, self.tail, needed_from_s)
+            times = without_pixels(seen.track, self.tail)
+            self.tail = replace(times.only(times.times_s >= needed_from_s), decoded_s=None)
         else:
             self.tail = seen.track.only(seen.track.times_s >= from_s)
 
@@ -171,9 +173,9 @@ async def look_on(
     tail = reached.tail
     if isinstance(eye, ClipSection):
         rule = rule_for(model.manifest, eye) if rule_for else WindowRule(part.start_s)
-        ahead = _next_clips(part, replace(rule, first=reached.windows), eye, settings)
+        ahead = _next_clips(part, rule, eye, settings, reached)
     else:
-        until_s = min(reached.covered_s + settings.jobs_chunk_s, _asked_end_s(part))
+        until_s = min(reached.covered_s + settings.jobs_chunk_s, asked_end_s(part))
         ahead = _Next(_warm_up_from(reached), until_s, eye.sampling)
     call = ObserveCall(
         medium=part.medium,
@@ -199,26 +201,22 @@ async def look_on(
     if seen.gave_way and not len(fresh):
         return None
     if isinstance(eye, ClipSection):
-        track, last_s = seen.track, seen.track.decoded_s
+        track, last_s, until_s = seen.track, seen.track.decoded_s, ahead.until_s
     else:
-        track, last_s = fresh if tail is None else tail.followed_by(fresh), fresh.times_s
-    reached.covered_s = float(last_s[-1]) if seen.gave_way and last_s is not None else call.end_s
+        track, last_s, until_s = fresh if tail is None else tail.followed_by(fresh), fresh.times_s, call.end_s
+    reached.covered_s = float(last_s[-1]) if seen.gave_way and last_s is not None else until_s
     reached.tally.add(fresh)
     reached.warn(*track.warnings)
-    _note_end(reached, part, track, at_end=seen.at_end or reached.covered_s >= _asked_end_s(part))
+    _note_end(reached, part, track, at_end=seen.at_end or reached.covered_s >= asked_end_s(part))
     _check_length(reached, part, track, house)
     return Look(model, section, looker, eye, track, deadline, house)
 
 
-def _next_clips(part: Part, rule: WindowRule, eye: ClipSection, settings: Settings) -> _Next:
-    """Whole windows, and at least one that has not been judged; the whole part where all of it is one answer."""
-    asked_end_s = _asked_end_s(part)
-    if rule.window_s is None or rule.spread:
-        return _Next(part.start_s, asked_end_s, ClipChoice(eye.frames, rule), settings.timeline_seconds)
-    span_s = max(settings.jobs_chunk_s, 2 * (rule.window_s + rule.stride_s))
-    until_s = min(rule.from_s + span_s, asked_end_s)
-    choice = ClipChoice(eye.frames, rule, partly=until_s < asked_end_s)
-    return _Next(rule.from_s, until_s, choice, max(_MOST_A_CALL_S, span_s))
+def _next_clips(part: Part, rule: WindowRule, eye: ClipSection, settings: Settings, reached: Reached) -> _Next:
+    piece = piece_of(eye, rule, asked_end_s(part), settings.jobs_chunk_s, reached.windows)
+    whole = rule.window_s is None or rule.spread > 0
+    longest_s = settings.timeline_seconds if whole else max(_MOST_A_CALL_S, piece.duration_s)
+    return _Next(piece.start_s, piece.until_s, piece.choice, longest_s)
 
 
 def _fresh(track: Track, reached: Reached, eye: Observing) -> Track:
@@ -228,16 +226,6 @@ def _fresh(track: Track, reached: Reached, eye: Observing) -> Track:
     if isinstance(eye, ClipSection):
         return track.only(~np.isin(track.times_s, reached.tail.times_s))
     return track.only(track.times_s > _last_s(reached.tail, reached))
-
-
-def _without_pixels(track: Track, tail: Track | None, from_s: float) -> Track:
-    """The times of what was seen from a time on, so that it is not counted again."""
-    times_s = track.times_s if tail is None else np.union1d(tail.times_s, track.times_s)
-    times_s = times_s[times_s >= from_s]
-    nothing = np.zeros((len(times_s), 0), np.uint8)
-    gaps = united(*(() if tail is None else tail.gaps), *track.gaps)
-    there = np.ones(len(times_s), bool)
-    return replace(track, times_s=times_s, values=nothing, present=there, gaps=gaps, decoded_s=None)
 
 
 def _warm_up_from(reached: Reached) -> float:
@@ -258,10 +246,6 @@ def _nothing(tail: Track, *, at_end: bool) -> ObserveResult:
     return ObserveResult(nothing, at_end=at_end)
 
 
-def _asked_end_s(part: Part) -> float:
-    return float("inf") if part.duration_s is None else part.start_s + part.duration_s
-
-
 def _note_end(reached: Reached, part: Part, track: Track, *, at_end: bool) -> None:
     duration_s = track.media.duration
     if at_end:
@@ -269,14 +253,14 @@ def _note_end(reached: Reached, part: Part, track: Track, *, at_end: bool) -> No
         reached.progress = 1.0
     elif duration_s is not None and duration_s - reached.covered_s > _UNKNOWN_WITHIN_S:
         # nearer than that, the header may give no duration, and what is said is only how far it was decoded
-        whole_s = min(duration_s, _asked_end_s(part)) - part.start_s
+        whole_s = min(duration_s, asked_end_s(part)) - part.start_s
         reached.progress = max(reached.progress, min(0.99, (reached.covered_s - part.start_s) / whole_s))
 
 
 def _check_length(reached: Reached, part: Part, track: Track, house: House) -> None:
     limit_s = house.settings.jobs_seconds
     known_s = max(reached.covered_s, track.media.duration or 0.0) if reached.end_s is None else reached.end_s
-    span_s = min(known_s, _asked_end_s(part)) - part.start_s
+    span_s = min(known_s, asked_end_s(part)) - part.start_s
     if span_s > limit_s:
         raise SignError(
             "media-too-long",

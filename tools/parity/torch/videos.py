@@ -93,9 +93,7 @@ def publish_all(work: Path) -> list[str]:
 async def measure(work: Path, names: list[str], samples: list[Sample]) -> list[Gap]:
     """All networks on all samples."""
     answers = json.loads((work / "answers.json").read_text())
-    settings = Settings(
-        model_store=work / "store", default_model="x3d-s", slots=1, request_timeout_s=PATIENCE_S, session_threads=2
-    )
+    settings = Settings(model_store=work / "store", default_model="x3d-s", slots=1, request_timeout_s=PATIENCE_S)
     gaps = []
     async with open_house(settings, Metrics()) as house:
         for name in names:
