@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lock bench soak samples train face-motion parity-keras parity-pixels parity-faces parity-torch convert-torch-env schema clean
+.PHONY: help serve test check format lock bench bench-torch soak samples train face-motion parity parity-keras parity-pixels \
+	parity-faces parity-torch convert-torch-env schema clean
 
 help:
 	@echo "make serve   install what is needed (first run) and serve on http://127.0.0.1:8000"
 	@echo "make test    install what is needed and run the tests"
 	@echo "make check   formatting, lint, types, import contracts, container files"
-	@echo "make bench   measure the service against the bare loop;  make soak  what takes long"
+	@echo "make bench   measure the service against the bare loop, networks against torch;  make soak  what takes long"
 	@echo "make lock    resolve the locks again;  make schema  write the manifest's and the messages' JSON Schemas"
 	@echo "make samples render samples/ again;    make train   train the default models again"
 	@echo "make face-motion   write the default highlight model, a formula, again"
@@ -49,6 +50,14 @@ format: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench
+	@test ! -f $(PARITY_TORCH_VENV)/ready.stamp || $(MAKE) --no-print-directory bench-torch
+	@test -f $(PARITY_TORCH_VENV)/ready.stamp || echo "networks against torch: make bench-torch (makes their environment)"
+
+# Each converted network against the original in torch; needs the environment of parity-torch.
+bench-torch:
+	PARITY_TORCH_VENV=$(PARITY_TORCH_VENV) tools/parity/torch_env.sh
+	PYTHONPATH=. $(PARITY_TORCH_VENV)/bin/python -W ignore -m tests.bench.networks --page docs/benchmarks/networks.md
+PARITY_TORCH_VENV ?= .venv-parity-torch
 
 soak: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/soak --timeout 3600

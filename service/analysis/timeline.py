@@ -3,18 +3,21 @@
 import asyncio
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from service.analysis.house import House
 from service.analysis.judging import Judged, judge
 from service.analysis.looking import Look, Part, damage_of, end_of, look, windows_over_part
 from service.analysis.prediction import Evidence, Prediction, answer
 from service.errors import SignError
+from service.pipelines import Observing
 from service.pipelines.chunks import ChunksSection
+from service.pipelines.windows import WindowRule
 from service.registry.manifest import Manifest, Timing
 from service.spotting.segment import ScoredWindow, Segment, Smoothing, SpottingRules
 from service.spotting.segments import segments_of
 from service.spotting.transcript import transcript
-from service.track import MediaInfo, Window
+from service.track import MediaInfo, Track, Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,8 @@ class TimelineAnswer:
 
 async def timeline(request: TimelineRequest, house: House) -> TimelineAnswer:
     """What is signed when in the asked part; SignError where the medium, the model or the part does not allow it."""
-    seen = await look(request.part, house, longest_s=house.settings.timeline_seconds)
+    rule_for = partial(timeline_rule, request)
+    seen = await look(request.part, house, longest_s=house.settings.timeline_seconds, rule_for=rule_for)
     end_s = _end_of_video(seen, request.part)
     times = times_of(request, seen.manifest)
     windows = windows_over_part(seen, request.part.start_s, end_s, times.window_s, times.stride_s)
@@ -113,6 +117,12 @@ def times_of(request: Asked, manifest: Manifest) -> Timing:
     return Timing.model_validate({"stride_s": request.window_s / 4, **changes})
 
 
+def timeline_rule(request: TimelineRequest, manifest: Manifest, _eye: Observing) -> WindowRule:
+    """How a part is cut into windows."""
+    times = times_of(request, manifest)
+    return WindowRule(request.part.start_s, times.window_s, times.stride_s)
+
+
 def warnings_of(request: TimelineRequest, seen: Look) -> tuple[str, ...]:
     """What was strange about the medium, and what of the request could not be followed."""
     if request.window_s is None or not isinstance(seen.eye, ChunksSection):
@@ -142,15 +152,13 @@ def rules_of(request: Asked, times: Timing, manifest: Manifest) -> SpottingRules
 
 
 def _segments(judged: list[Judged], seen: Look, rules: SpottingRules) -> tuple[Segment, ...]:
-    return segments_of((scored(entry, seen) for entry in judged), rules, seen.track.gaps)
+    return segments_of((scored(entry, seen.shown(entry.window)) for entry in judged), rules, seen.track.gaps)
 
 
-def scored(entry: Judged, seen: Look) -> ScoredWindow:
-    """A judged window as spotting takes it."""
-    cut = seen.track.cut(entry.window)
-    return ScoredWindow(entry.window, entry.probabilities, cut.times_s, cut.present)
+def scored(entry: Judged, shown: Track) -> ScoredWindow:
+    """A judged window as spotting takes it; shown: the observations on which its answer rests."""
+    return ScoredWindow(entry.window, entry.probabilities, shown.times_s, shown.present)
 
 
 def _answer(entry: Judged, seen: Look, threshold: float | None) -> Prediction:
-    evidence = Evidence.of(seen.track.cut(entry.window))
-    return answer(entry.window, entry.probabilities, evidence, seen.manifest, threshold)
+    return answer(entry.window, entry.probabilities, entry.evidence(seen), seen.manifest, threshold)

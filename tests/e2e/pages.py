@@ -8,6 +8,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page
 
 DESKTOP = {"width": 1280, "height": 900}
+KEY = "a key with ÄÖ/+"
 PHONE = {"width": 390, "height": 844}
 
 
