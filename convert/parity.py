@@ -1,6 +1,6 @@
 """The proof: the graph in ONNX Runtime against the NumPy reference, or against the original's own outputs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -80,10 +80,10 @@ class Session:
     def input_shapes(self) -> list[list[int | str]]:
         return [list(one.shape) for one in self._session.get_inputs()]
 
-    def run(self, inputs: list[npt.NDArray[Any]]) -> list[Floats]:
-        """All outputs."""
+    def run(self, inputs: list[npt.NDArray[Any]], names: Sequence[str] | None = None) -> list[Floats]:
+        """These outputs, or all."""
         feed = dict(zip(self.input_names, inputs, strict=True))
-        outputs: list[Floats] = self._session.run(None, feed)
+        outputs: list[Floats] = self._session.run(names, feed)
         return outputs
 
 
@@ -111,15 +111,21 @@ def measure_reference(graph: LayerGraph, model: bytes) -> Measured:
     return Measured("numpy", samples, worst, TOLERANCE * scale, skipped)
 
 
-def measure_golden(model: bytes | Path, golden: Path) -> Measured:
-    """The ONNX model against recorded inputs x0, x1, … and outputs y0, y1, …"""
+def measure_golden(model: bytes, golden: Path, outputs: Sequence[str] | None = None) -> Measured:
+    """The ONNX model against recorded inputs x0, x1, … and outputs y0, y1, …; outputs: their names, in that order."""
     arrays = _golden_arrays(golden)
     inputs = _numbered(arrays, "x")
     wanted = _numbered(arrays, "y")
     session = Session(model)
     if len(inputs) != len(session.input_names):
         raise CallError(f"{golden.name} has {len(inputs)} inputs (x0 …); the model takes {len(session.input_names)}.")
-    got = session.run([array.astype(np.float32) for array in inputs])
+    if not all(_fits(array.shape, taken) for array, taken in zip(inputs, session.input_shapes, strict=True)):
+        shapes = [tuple(taken) for taken in session.input_shapes]
+        raise ParityError(
+            f"The golden inputs have the shapes {[array.shape for array in inputs]}, the model takes {shapes}.",
+            "They are of another network.",
+        )
+    got = session.run([array.astype(np.float32) for array in inputs], outputs)
     if len(wanted) > len(got) or any(a.shape != b.shape for a, b in zip(got, wanted, strict=False)):
         shapes = [array.shape for array in got]
         raise ParityError(f"The golden outputs have the shapes {[a.shape for a in wanted]}, the model's {shapes}.")
@@ -220,6 +226,13 @@ def _embedded(graph: LayerGraph) -> dict[str, int]:
         if call.layer.kind == "Embedding"
         for ref in call.inputs
     }
+
+
+def _fits(shape: tuple[int, ...], taken: list[int | str]) -> bool:
+    """Whether a model takes an array of this shape: equal wherever it is fixed."""
+    return len(shape) == len(taken) and all(
+        own == said for own, said in zip(shape, taken, strict=True) if isinstance(said, int)
+    )
 
 
 def _largest(array: npt.NDArray[Any]) -> float:

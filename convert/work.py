@@ -9,7 +9,7 @@ from typing import Any, Literal
 from convert.files import COMMANDS, Command, sniff
 from convert.findings import Findings, idle_candidates, shown_shape
 from convert.keras.convert import opened_keras
-from convert.onnx.convert import opened_onnx
+from convert.onnx.convert import OnnxModel, opened_onnx
 from convert.parity import Measured, measure_golden, measure_reference, require
 from convert.presets import PRESETS
 from convert.publish import Plan, Wishes, plan_of, publish
@@ -56,9 +56,8 @@ def convert_onnx(file: Path, wishes: Wishes, golden: Path | None) -> Report:
     """Check an ONNX file, prove it against itself and the golden file, publish it."""
     with _spoken("Reading"), opened_onnx(file) as model:
         plan = plan_of(model.findings, wishes)
-        content = model.path.read_bytes()
-        measured = [require(measure_golden(content, golden) if golden else model.measured)]
-        manifest = publish(model.findings, plan, wishes, content, measured[-1])
+        measured = [require(_measured_again(model, golden))]
+        manifest = publish(model.findings, plan, wishes, model.content, measured[-1])
     return _published(model.findings, plan, wishes, manifest, measured)
 
 
@@ -89,12 +88,18 @@ def verify_model(wanted: str, store: Path, golden: Path | None) -> Report:
     """Check a published version's files, or an ONNX file, and measure it again."""
     if wanted.endswith(".onnx"):
         with opened_onnx(Path(wanted)) as ready:
-            measured = measure_golden(ready.path, golden) if golden else ready.measured
-            return _verified(wanted, require(measured), None)
+            return _verified(wanted, require(_measured_again(ready, golden)), None)
     stored = stored_model(wanted, store)
     with opened_onnx(stored.graph) as ready:
-        measured = measure_golden(ready.path, golden) if golden else ready.measured
+        measured = _measured_again(ready, golden)
     return _verified(f"{stored.manifest.name} version {stored.manifest.version}", require(measured), stored.manifest)
+
+
+def _measured_again(model: OnnxModel, golden: Path | None) -> Measured:
+    """A ready graph against golden outputs, the answer first, or else against itself."""
+    if golden is None:
+        return model.measured
+    return measure_golden(model.content, golden, [one.name for one in model.findings.outputs])
 
 
 def calibrate_model(wanted: str, store: Path, report_file: Path) -> Report:

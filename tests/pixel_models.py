@@ -112,3 +112,26 @@ def publish_clip_models(root: Path, frames: int = 32, chunk: int = 4) -> None:
         output={"name": "y", "shape": ["batch", 3], "activation": "softmax"},
     )
     Store(root).publish(fields, {"model.onnx": sum_of_steps(steps, 3)})
+
+
+def publish_clip_means(
+    root: Path, name: str, pipeline: dict[str, object], keep: int, labels: Sequence[str], **changes: object
+) -> Manifest:
+    """A model of clips (channels, time, height, width) that answers with means along an axis: 1 channels, 2 time."""
+    shape = [3, pipeline["sampling"]["uniform"], pipeline["crop"], pipeline["crop"]]  # type: ignore[index]
+    axes = [axis for axis in (1, 2, 3, 4) if axis != keep]
+    graph = helper.make_graph(
+        [helper.make_node("ReduceMean", ["x"], ["y"], axes=axes, keepdims=0)],
+        "means",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", *shape])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", len(labels)])],
+    )
+    fields = draft(
+        name,
+        labels=list(labels),
+        pipeline={"kind": "clip", **pipeline},
+        time={"window_s": 1.0, "stride_s": 0.25, "min_duration_s": 0.2, "merge_gap_s": 0.1},
+        inputs=[{"name": "x", "dtype": "float32", "shape": ["batch", *shape], "from": "track"}],
+        output={"name": "y", "shape": ["batch", len(labels)], "activation": "softmax"},
+    )
+    return Store(root).publish({**fields, **changes}, {"model.onnx": serialized(graph)})

@@ -1,10 +1,12 @@
 """Stretch: the next seconds of a medium, looked at behind all interactive requests, joined to what is still needed.
 
 A stretch begins WARM_UP_S before what is new in it, so that a tracker which starts afresh has settled by then: what
-it sees while settling is left out, as it was seen by the stretch before.
+it sees while settling is left out, as it was seen by the stretch before. Models of clips (kind `clip`) track nothing,
+and what frames they look at depends on whole windows: their stretches begin with the window that was judged last, and
+no pixels are kept between two.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,8 +15,10 @@ from service.analysis.looking import (
     EyeOf,
     Look,
     Part,
+    RuleFor,
     SectionOf,
     as_it_is,
+    check_moves,
     end_of,
     looker_of,
     sign_section,
@@ -23,12 +27,15 @@ from service.analysis.looking import (
 from service.analysis.prediction import Evidence
 from service.errors import SignError
 from service.media.medium import MediaLimits
+from service.media.sampling import Choice, Sampling
 from service.observe.observe import ObserveCall, ObserveResult
 from service.observe.unwanted import UnwantedError
-from service.pipelines import observer
+from service.pipelines import Observing, observer
 from service.pipelines.chunks import ChunksSection
-from service.pipelines.windows import windows_over
-from service.track import MediaInfo, Side, Track, Window
+from service.pipelines.clip import ClipChoice, ClipSection
+from service.pipelines.windows import WindowRule, complete_windows, windows_over
+from service.settings import Settings
+from service.track import MediaInfo, Side, Track, Window, united
 from service.workers.deadline import Deadline
 
 WARM_UP_S = 2.0
@@ -91,6 +98,11 @@ class Reached:
             raise RuntimeError("nothing has been looked at yet")
         return self.tail.media
 
+    @property
+    def gaps(self) -> tuple[Window, ...]:
+        """The damaged stretches of what has been looked at."""
+        return () if self.tail is None else self.tail.gaps
+
     def warn(self, *sentences: str) -> None:
         """Note warnings, each once."""
         self.warnings.update(dict.fromkeys(sentences))
@@ -101,10 +113,7 @@ class Reached:
             return self._due_clips(seen, start_s, window_s, stride_s)
         if self.end_s is not None:
             return windows_over(start_s, self.end_s, window_s, stride_s)[self.windows :]
-        due: list[Window] = []
-        while (begins_s := start_s + (self.windows + len(due)) * stride_s) + window_s <= self.covered_s:
-            due.append(Window(begins_s, begins_s + window_s))
-        return due
+        return complete_windows(start_s, self.covered_s, window_s, stride_s, self.windows)
 
     def _due_clips(self, seen: Look, start_s: float, window_s: float, stride_s: float) -> list[Window]:
         """Clips on the grid of the part's frames: it is laid from the last one that was judged."""
@@ -126,11 +135,29 @@ class Reached:
         from_s = min(needed_from_s, self.covered_s - WARM_UP_S)
         if isinstance(seen.eye, ChunksSection):
             from_s = min(from_s, -np.inf if self.last_s is None else self.last_s)
-        self.tail = seen.track.only(seen.track.times_s >= from_s)
+        if isinstance(seen.eye, ClipSection):
+            self.tail = _without_pixels(seen.track, self.tail, needed_from_s)
+        else:
+            self.tail = seen.track.only(seen.track.times_s >= from_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """The next stretch, [start_s, until_s), what is sampled of it, and the longest that it may turn out to be."""
+
+    start_s: float
+    until_s: float
+    sampling: Sampling | Choice
+    longest_s: float = _MOST_A_CALL_S
 
 
 async def look_on(
-    part: Part, reached: Reached, house: House, section_of: SectionOf = sign_section, eye_of: EyeOf = as_it_is
+    part: Part,
+    reached: Reached,
+    house: House,
+    section_of: SectionOf = sign_section,
+    eye_of: EyeOf = as_it_is,
+    rule_for: RuleFor | None = None,
 ) -> Look | None:
     """Look at the next stretch, as `look` does: the track of all that is needed; `reached` is moved on.
 
@@ -142,16 +169,20 @@ async def look_on(
     eye = eye_of(own_eye)
     settings = house.settings
     tail = reached.tail
-    until_s = min(reached.covered_s + settings.jobs_chunk_s, _asked_end_s(part))
-    start_s = _warm_up_from(reached)
+    if isinstance(eye, ClipSection):
+        rule = rule_for(model.manifest, eye) if rule_for else WindowRule(part.start_s)
+        ahead = _next_clips(part, replace(rule, first=reached.windows), eye, settings)
+    else:
+        until_s = min(reached.covered_s + settings.jobs_chunk_s, _asked_end_s(part))
+        ahead = _Next(_warm_up_from(reached), until_s, eye.sampling)
     call = ObserveCall(
         medium=part.medium,
         request=observer(eye),
-        sampling=eye.sampling,
-        start_s=start_s,
-        duration_s=until_s - start_s,
+        sampling=ahead.sampling,
+        start_s=ahead.start_s,
+        duration_s=ahead.until_s - ahead.start_s,
         mirrored=part.mirrored,
-        limits=MediaLimits(settings.frame_pixels, _MOST_A_CALL_S, _UNLIMITED_FRAMES, settings.pixel_bytes),
+        limits=MediaLimits(settings.frame_pixels, ahead.longest_s, _UNLIMITED_FRAMES, settings.pixel_bytes),
         counted=tail is None,
     )
     deadline = Deadline.after(WAIT_S)
@@ -163,16 +194,50 @@ async def look_on(
         if error.code != "window-empty" or tail is None:
             raise
         seen = _nothing(tail, at_end=error.actual is None or error.actual <= call.end_s)
-    fresh = seen.track if tail is None else seen.track.only(seen.track.times_s > _last_s(tail, reached))
+    check_moves(seen.track, model.manifest, eye)
+    fresh = _fresh(seen.track, reached, eye)
     if seen.gave_way and not len(fresh):
         return None
-    track = fresh if tail is None else tail.followed_by(fresh)
-    reached.covered_s = float(fresh.times_s[-1]) if seen.gave_way else call.end_s
+    if isinstance(eye, ClipSection):
+        track, last_s = seen.track, seen.track.decoded_s
+    else:
+        track, last_s = fresh if tail is None else tail.followed_by(fresh), fresh.times_s
+    reached.covered_s = float(last_s[-1]) if seen.gave_way and last_s is not None else call.end_s
     reached.tally.add(fresh)
     reached.warn(*track.warnings)
     _note_end(reached, part, track, at_end=seen.at_end or reached.covered_s >= _asked_end_s(part))
     _check_length(reached, part, track, house)
     return Look(model, section, looker, eye, track, deadline, house)
+
+
+def _next_clips(part: Part, rule: WindowRule, eye: ClipSection, settings: Settings) -> _Next:
+    """Whole windows, and at least one that has not been judged; the whole part where all of it is one answer."""
+    asked_end_s = _asked_end_s(part)
+    if rule.window_s is None or rule.spread:
+        return _Next(part.start_s, asked_end_s, ClipChoice(eye.frames, rule), settings.timeline_seconds)
+    span_s = max(settings.jobs_chunk_s, 2 * (rule.window_s + rule.stride_s))
+    until_s = min(rule.from_s + span_s, asked_end_s)
+    choice = ClipChoice(eye.frames, rule, partly=until_s < asked_end_s)
+    return _Next(rule.from_s, until_s, choice, max(_MOST_A_CALL_S, span_s))
+
+
+def _fresh(track: Track, reached: Reached, eye: Observing) -> Track:
+    """What no stretch before has seen."""
+    if reached.tail is None:
+        return track
+    if isinstance(eye, ClipSection):
+        return track.only(~np.isin(track.times_s, reached.tail.times_s))
+    return track.only(track.times_s > _last_s(reached.tail, reached))
+
+
+def _without_pixels(track: Track, tail: Track | None, from_s: float) -> Track:
+    """The times of what was seen from a time on, so that it is not counted again."""
+    times_s = track.times_s if tail is None else np.union1d(tail.times_s, track.times_s)
+    times_s = times_s[times_s >= from_s]
+    nothing = np.zeros((len(times_s), 0), np.uint8)
+    gaps = united(*(() if tail is None else tail.gaps), *track.gaps)
+    there = np.ones(len(times_s), bool)
+    return replace(track, times_s=times_s, values=nothing, present=there, gaps=gaps, decoded_s=None)
 
 
 def _warm_up_from(reached: Reached) -> float:
@@ -189,7 +254,8 @@ def _last_s(tail: Track, reached: Reached) -> float:
 
 
 def _nothing(tail: Track, *, at_end: bool) -> ObserveResult:
-    return ObserveResult(tail.only(np.zeros(len(tail), bool)), at_end=at_end)
+    nothing = replace(tail.only(np.zeros(len(tail), bool)), decoded_s=None)
+    return ObserveResult(nothing, at_end=at_end)
 
 
 def _asked_end_s(part: Part) -> float:
