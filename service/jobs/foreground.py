@@ -15,6 +15,7 @@ from service.jobs.timeline import TIMELINE
 from service.jobs.work import Work, WorkState
 from service.media.sampling import Rate
 from service.pipelines import observer
+from service.pipelines.clip import ClipSection
 from service.spotting.segment import Segment
 
 RequestT = TypeVar("RequestT")
@@ -40,8 +41,8 @@ async def timeline_now(request: TimelineRequest, house: House, *, keep_windows: 
     sign_section(model.manifest)
     _, eye = looker_of(model)
     shared = isinstance(eye.sampling, Rate) and house.slots.free_for("interactive") > 1
-    if not (observer(eye).kept_bytes or shared):
-        return await timeline(request, house)
+    if isinstance(eye, ClipSection) or not (observer(eye).kept_bytes or shared):
+        return await timeline(request, house)  # of clips, pieces of its own
     state = TIMELINE.begin(request)
     state.reached.standing = "interactive"
     done = await _to_the_end(TIMELINE, request, state, house, keep_windows=keep_windows)
