@@ -55,7 +55,7 @@ def visit(
         locale=locale,
         color_scheme=colours,  # type: ignore[arg-type]
         reduced_motion="reduce",  # so that colours are what they are at once
-        permissions=["camera", "clipboard-read", "clipboard-write"],
+        permissions=["camera", "clipboard-read", "clipboard-write", "screen-wake-lock"],
         accept_downloads=True,
     )
     context.set_default_timeout(30_000)

@@ -153,6 +153,21 @@ def test_an_error_is_told_in_the_readers_language_and_the_services_own_words(
         assert page.locator("#file-work img").count() == 0
 
 
+def test_the_keyboard_reaches_every_tab_and_the_address_remembers_it(
+    chromium: Browser, service: RunningService
+) -> None:
+    with visit(chromium, service.url) as visitor:
+        page = visitor.page
+        page.focus("#tab-camera")
+        for key, name in (("ArrowRight", "file"), ("End", "jobs"), ("ArrowRight", "camera"), ("ArrowLeft", "jobs")):
+            page.keyboard.press(key)
+            assert page.evaluate("document.activeElement.id") == f"tab-{name}"
+            assert page.locator(f"#panel-{name}").is_visible()
+        page.reload()
+        assert page.locator("#panel-jobs").is_visible()
+        assert page.locator("#transcript-text").get_attribute("aria-live") == "polite"
+
+
 def test_a_machine_without_a_camera_is_told_so(chromium: Browser, service: RunningService) -> None:
     with visit(chromium, service.url) as visitor:
         page = visitor.page
