@@ -13,6 +13,7 @@ from service.errors import Place, SignError
 from service.export.answer import Sample
 from service.media.sampling import Rate, Sampling
 from service.pipelines import Observing
+from service.pipelines.clip import ClipSection
 from service.pipelines.face_geometry import Faces
 from service.pipelines.series import SeriesSection
 from service.registry.manifest import Manifest, Timing
@@ -162,7 +163,7 @@ def eye_for(request: HighlightsRequest) -> EyeOf:
     """How the model that looks at the medium is to look: at which samples, and at which faces."""
 
     def eye_of(eye: Observing) -> Observing:
-        if not eye.votes:
+        if not eye.votes or isinstance(eye, ClipSection):
             detail = f"Highlights need answers for single frames; models of the kind {eye.kind} do not give them."
             raise SignError("model-wrong-task", detail)
         changed: dict[str, object] = {"sampling": _sampling(request, eye.sampling)}
