@@ -90,6 +90,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
         "SIGN_STREAM_IDLE_S": str(IDLE_S),
     }
     with running_service(folder, SIGN_SLOTS="1", **settings) as running:
+        wait_until(lambda: running.predict(CLIP, model="slow").status_code == 200, 120, "the model does not load")
         yield running
 
 
