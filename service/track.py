@@ -28,6 +28,9 @@ PART_POINTS: dict[PartName, int] = {
 HAND_PARTS: tuple[PartName, ...] = ("hand", "left_hand", "right_hand")
 
 
+_AFTER_S = 1e-6
+
+
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
     """What a medium is: sizes in pixels of the upright picture, times in seconds."""
@@ -82,6 +85,7 @@ class Track:
     shows: the part that pixels or numbers are of where they are present, None where that is whatever there is.
     boxes: T × 4, x, y, width and height of the face that they are of, in fractions of the upright picture; NaN without
     one, None where none is looked for. faces: T, of how many faces there are pixels, None where they are not of faces.
+    decoded_s: the times of all frames of the part, where windows choose among them and only those are observed.
     gaps: damaged stretches of the medium of which nothing could be observed, in order, without overlaps.
     """
 
@@ -96,9 +100,16 @@ class Track:
     boxes: FloatArray | None = None
     faces: CountArray | None = None
     gaps: tuple[Window, ...] = ()
+    decoded_s: TimeArray | None = None
 
     def __len__(self) -> int:
         return len(self.times_s)
+
+    @property
+    def end_s(self) -> float:
+        """Where the medium ends, as far as it is known."""
+        times_s = self.times_s if self.decoded_s is None else self.decoded_s
+        return end_after(self.media.duration, float(times_s[-1]))
 
     def part(self, name: PartName) -> Landmarks:
         """The T × P × 4 landmarks of one part, the first person's; KeyError where this track does not carry it."""
@@ -173,6 +184,11 @@ class Track:
         if total == 0.0:
             return None
         return "right" if total > 0 else "left"
+
+
+def end_after(duration_s: float | None, last_s: float) -> float:
+    """The end of a medium of this duration whose last frame begins at last_s: after it, whatever the duration says."""
+    return max(duration_s or 0.0, last_s + _AFTER_S)
 
 
 def _joined(first: Numbers | None, second: Numbers | None) -> Numbers | None:

@@ -10,11 +10,12 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from service.media.upright import Pixels
+from service.pipelines.face_geometry import CHANNELS
 from service.registry.manifest import Manifest
 from service.registry.store import Store
 from tests.media_made import drawn_face, film
 from tests.pixel_models import AFFECT
-from tests.service.registry.graphs import draft, serialized
+from tests.service.registry.graphs import draft, linear, serialized
 
 RATE = 12
 WIDTH, HEIGHT = 854, 480
@@ -132,6 +133,39 @@ def answers_to(channel: str) -> bytes:
         ],
     )
     return serialized(graph)
+
+
+def publish_statistics_head(
+    root: Path, below: str, channels: Sequence[str], channel: str, threshold: float
+) -> Manifest:
+    """`spread-BELOW`: a head over another model's channels, whose tension is the standard deviation of one of them."""
+    weights = np.zeros((2 * len(channels), 1), np.float32)
+    weights[len(channels) + channels.index(channel)] = 1.0  # the means come first
+    fields = draft(
+        f"spread-{below}",
+        task="highlight",
+        labels=None,
+        pipeline={"kind": "series", "statistics": ["mean", "std"]},
+        requires={"name": below, "version": 1},
+        time={"window_s": STEPS / 2, "stride_s": 0.5, "min_duration_s": 1.0, "merge_gap_s": 1.0},
+        inputs=[{"name": "x", "dtype": "float32", "shape": ["batch", len(weights)], "from": "track"}],
+        output={"name": "y", "shape": ["batch", 1], "activation": "none", "threshold": threshold},
+    )
+    return Store(root).publish(fields, {"model.onnx": linear(weights)})
+
+
+def publish_measures(root: Path) -> Manifest:
+    """`measures`: features that are the channels of face geometry themselves."""
+    width = len(CHANNELS)
+    fields = draft(
+        "measures",
+        task="features",
+        labels=None,
+        pipeline={"kind": "face_geometry"},
+        inputs=[{"name": "x", "dtype": "float32", "shape": ["batch", width], "from": "track"}],
+        output={"name": "y", "shape": ["batch", width], "activation": "none", "channels": list(CHANNELS)},
+    )
+    return Store(root).publish(fields, {"model.onnx": linear(np.eye(width, dtype=np.float32))})
 
 
 def publish_planted_head(root: Path, channel: str, threshold: float) -> Manifest:

@@ -13,6 +13,7 @@ from service.errors import Place, SignError
 from service.export.answer import Sample
 from service.media.sampling import Rate, Sampling
 from service.pipelines import Observing
+from service.pipelines.clip import ClipSection
 from service.pipelines.face_geometry import Faces
 from service.pipelines.series import SeriesSection
 from service.registry.manifest import Manifest, Timing
@@ -95,7 +96,7 @@ async def answer_from(request: HighlightsRequest, seen: Look, end_s: float) -> H
     grid_s = sample_times(first_on_grid(request.part.start_s, rate), end_s, rate)
     windows = tension_windows(grid_s, times.window_s, rate)
     values = await window_values(seen, outputs, windows, channel)
-    curve = await seen.timed("spotting", lambda: _curve(request, outputs, windows, grid_s, values))
+    curve = await seen.timed("spotting", lambda: curve_of(outputs, windows, grid_s, values, request.min_faces))
     if request.signal == "change":
         curve = await seen.timed("spotting", lambda: changes(curve, times.window_s, rate))
     threshold = threshold_of(request, manifest, curve)
@@ -118,16 +119,19 @@ async def answer_from(request: HighlightsRequest, seen: Look, end_s: float) -> H
     )
 
 
-def _curve(
-    request: HighlightsRequest,
+def curve_of(
     outputs: Track,
     windows: Sequence[Window],
     times_s: Sequence[float],
     values: Sequence[float | None],
+    min_faces: int,
 ) -> tuple[TensionPoint, ...]:
-    places = [outputs.places(window) for window in windows]
-    faces = [int(outputs.present[start:stop].sum()) for start, stop in places]
-    return tension_curve(times_s, values, faces, [stop - start for start, stop in places], request.min_faces)
+    """The curve at times_s; where nothing could be read of the medium, samples are missing that show no face."""
+    spans_s = np.array([(window.start_s, window.end_s) for window in windows])
+    samples = np.diff(np.searchsorted(np.array(times_s), spans_s), axis=1)[:, 0]
+    faces_before = np.concatenate([[0], np.cumsum(outputs.present)])
+    faces = np.diff(faces_before[np.searchsorted(outputs.times_s, spans_s)], axis=1)[:, 0]
+    return tension_curve(times_s, values, faces.tolist(), samples.tolist(), min_faces)
 
 
 def _moments(
@@ -159,7 +163,7 @@ def eye_for(request: HighlightsRequest) -> EyeOf:
     """How the model that looks at the medium is to look: at which samples, and at which faces."""
 
     def eye_of(eye: Observing) -> Observing:
-        if not eye.votes:
+        if not eye.votes or isinstance(eye, ClipSection):
             detail = f"Highlights need answers for single frames; models of the kind {eye.kind} do not give them."
             raise SignError("model-wrong-task", detail)
         changed: dict[str, object] = {"sampling": _sampling(request, eye.sampling)}

@@ -63,7 +63,7 @@ async def window_values(seen: Look, outputs: Track, windows: Sequence[Window], c
     if isinstance(seen.section, SeriesSection):
         return await _heads_values(seen, seen.section, outputs, windows, place)
     each = await seen.timed("tensor", lambda: seen.model.each(np.asarray(outputs.values, np.float32))[:, place])
-    return [_mean(each, outputs, window) for window in windows]
+    return await seen.timed("tensor", lambda: [_mean(each, outputs, window) for window in windows])
 
 
 async def _heads_values(
@@ -87,7 +87,8 @@ def channel_names(manifest: Manifest) -> tuple[str, ...]:
         return manifest.labels
     if output.is_binary:
         return (OTHER_LABEL, TENSION)
-    return (TENSION,) if output.width == 1 else tuple(str(number) for number in range(int(output.width)))
+    count = output.width if isinstance(output.width, int) else 1
+    return (TENSION,) if count == 1 else tuple(str(number) for number in range(count))
 
 
 def channel_of(manifest: Manifest, asked: str | None) -> str:

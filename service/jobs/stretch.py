@@ -1,10 +1,12 @@
 """Stretch: the next seconds of a medium, looked at behind all interactive requests, joined to what is still needed.
 
 A stretch begins WARM_UP_S before what is new in it, so that a tracker which starts afresh has settled by then: what
-it sees while settling is left out, as it was seen by the stretch before.
+it sees while settling is left out, as it was seen by the stretch before. Models of clips (kind `clip`) track nothing,
+and what frames they look at depends on whole windows: their stretches begin with the window that was judged last, and
+no pixels are kept between two.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,8 +15,11 @@ from service.analysis.looking import (
     EyeOf,
     Look,
     Part,
+    RuleFor,
     SectionOf,
     as_it_is,
+    asked_end_s,
+    check_moves,
     end_of,
     looker_of,
     sign_section,
@@ -23,11 +28,14 @@ from service.analysis.looking import (
 from service.analysis.prediction import Evidence
 from service.errors import SignError
 from service.media.medium import MediaLimits
+from service.media.sampling import Choice, Sampling
 from service.observe.observe import ObserveCall, ObserveResult
 from service.observe.unwanted import UnwantedError
-from service.pipelines import observer
+from service.pipelines import Observing, observer
 from service.pipelines.chunks import ChunksSection
-from service.pipelines.windows import windows_over
+from service.pipelines.clip import ClipSection, piece_of, without_pixels
+from service.pipelines.windows import WindowRule, complete_windows, windows_over
+from service.settings import Settings
 from service.track import MediaInfo, Side, Track, Window
 from service.workers.deadline import Deadline
 
@@ -106,10 +114,7 @@ class Reached:
             return self._due_clips(seen, start_s, window_s, stride_s)
         if self.end_s is not None:
             return windows_over(start_s, self.end_s, window_s, stride_s)[self.windows :]
-        due: list[Window] = []
-        while (begins_s := start_s + (self.windows + len(due)) * stride_s) + window_s <= self.covered_s:
-            due.append(Window(begins_s, begins_s + window_s))
-        return due
+        return complete_windows(start_s, self.covered_s, window_s, stride_s, self.windows)
 
     def _due_clips(self, seen: Look, start_s: float, window_s: float, stride_s: float) -> list[Window]:
         """Clips on the grid of the part's frames: it is laid from the last one that was judged."""
@@ -131,11 +136,30 @@ class Reached:
         from_s = min(needed_from_s, self.covered_s - WARM_UP_S)
         if isinstance(seen.eye, ChunksSection):
             from_s = min(from_s, -np.inf if self.last_s is None else self.last_s)
-        self.tail = seen.track.only(seen.track.times_s >= from_s)
+        if isinstance(seen.eye, ClipSection):
+            times = without_pixels(seen.track, self.tail)
+            self.tail = replace(times.only(times.times_s >= needed_from_s), decoded_s=None)
+        else:
+            self.tail = seen.track.only(seen.track.times_s >= from_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """The next stretch, [start_s, until_s), what is sampled of it, and the longest that it may turn out to be."""
+
+    start_s: float
+    until_s: float
+    sampling: Sampling | Choice
+    longest_s: float = _MOST_A_CALL_S
 
 
 async def look_on(
-    part: Part, reached: Reached, house: House, section_of: SectionOf = sign_section, eye_of: EyeOf = as_it_is
+    part: Part,
+    reached: Reached,
+    house: House,
+    section_of: SectionOf = sign_section,
+    eye_of: EyeOf = as_it_is,
+    rule_for: RuleFor | None = None,
 ) -> Look | None:
     """Look at the next stretch, as `look` does: the track of all that is needed; `reached` is moved on.
 
@@ -147,16 +171,20 @@ async def look_on(
     eye = eye_of(own_eye)
     settings = house.settings
     tail = reached.tail
-    until_s = min(reached.covered_s + settings.jobs_chunk_s, _asked_end_s(part))
-    start_s = _warm_up_from(reached)
+    if isinstance(eye, ClipSection):
+        rule = rule_for(model.manifest, eye) if rule_for else WindowRule(part.start_s)
+        ahead = _next_clips(part, rule, eye, settings, reached)
+    else:
+        until_s = min(reached.covered_s + settings.jobs_chunk_s, asked_end_s(part))
+        ahead = _Next(_warm_up_from(reached), until_s, eye.sampling)
     call = ObserveCall(
         medium=part.medium,
         request=observer(eye),
-        sampling=eye.sampling,
-        start_s=start_s,
-        duration_s=until_s - start_s,
+        sampling=ahead.sampling,
+        start_s=ahead.start_s,
+        duration_s=ahead.until_s - ahead.start_s,
         mirrored=part.mirrored,
-        limits=MediaLimits(settings.frame_pixels, _MOST_A_CALL_S, _UNLIMITED_FRAMES, settings.pixel_bytes),
+        limits=MediaLimits(settings.frame_pixels, ahead.longest_s, _UNLIMITED_FRAMES, settings.pixel_bytes),
         counted=tail is None,
     )
     deadline = Deadline.after(WAIT_S)
@@ -168,16 +196,36 @@ async def look_on(
         if error.code != "window-empty" or tail is None:
             raise
         seen = _nothing(tail, at_end=error.actual is None or error.actual <= call.end_s)
-    fresh = seen.track if tail is None else seen.track.only(seen.track.times_s > _last_s(tail, reached))
+    check_moves(seen.track, model.manifest, eye)
+    fresh = _fresh(seen.track, reached, eye)
     if seen.gave_way and not len(fresh):
         return None
-    track = fresh if tail is None else tail.followed_by(fresh)
-    reached.covered_s = float(fresh.times_s[-1]) if seen.gave_way else call.end_s
+    if isinstance(eye, ClipSection):
+        track, last_s, until_s = seen.track, seen.track.decoded_s, ahead.until_s
+    else:
+        track, last_s, until_s = fresh if tail is None else tail.followed_by(fresh), fresh.times_s, call.end_s
+    reached.covered_s = float(last_s[-1]) if seen.gave_way and last_s is not None else until_s
     reached.tally.add(fresh)
     reached.warn(*track.warnings)
-    _note_end(reached, part, track, at_end=seen.at_end or reached.covered_s >= _asked_end_s(part))
+    _note_end(reached, part, track, at_end=seen.at_end or reached.covered_s >= asked_end_s(part))
     _check_length(reached, part, track, house)
     return Look(model, section, looker, eye, track, deadline, house)
+
+
+def _next_clips(part: Part, rule: WindowRule, eye: ClipSection, settings: Settings, reached: Reached) -> _Next:
+    piece = piece_of(eye, rule, asked_end_s(part), settings.jobs_chunk_s, reached.windows)
+    whole = rule.window_s is None or rule.spread > 0
+    longest_s = settings.timeline_seconds if whole else max(_MOST_A_CALL_S, piece.duration_s)
+    return _Next(piece.start_s, piece.until_s, piece.choice, longest_s)
+
+
+def _fresh(track: Track, reached: Reached, eye: Observing) -> Track:
+    """What no stretch before has seen."""
+    if reached.tail is None:
+        return track
+    if isinstance(eye, ClipSection):
+        return track.only(~np.isin(track.times_s, reached.tail.times_s))
+    return track.only(track.times_s > _last_s(reached.tail, reached))
 
 
 def _warm_up_from(reached: Reached) -> float:
@@ -194,11 +242,8 @@ def _last_s(tail: Track, reached: Reached) -> float:
 
 
 def _nothing(tail: Track, *, at_end: bool) -> ObserveResult:
-    return ObserveResult(tail.only(np.zeros(len(tail), bool)), at_end=at_end)
-
-
-def _asked_end_s(part: Part) -> float:
-    return float("inf") if part.duration_s is None else part.start_s + part.duration_s
+    nothing = replace(tail.only(np.zeros(len(tail), bool)), decoded_s=None)
+    return ObserveResult(nothing, at_end=at_end)
 
 
 def _note_end(reached: Reached, part: Part, track: Track, *, at_end: bool) -> None:
@@ -208,14 +253,14 @@ def _note_end(reached: Reached, part: Part, track: Track, *, at_end: bool) -> No
         reached.progress = 1.0
     elif duration_s is not None and duration_s - reached.covered_s > _UNKNOWN_WITHIN_S:
         # nearer than that, the header may give no duration, and what is said is only how far it was decoded
-        whole_s = min(duration_s, _asked_end_s(part)) - part.start_s
+        whole_s = min(duration_s, asked_end_s(part)) - part.start_s
         reached.progress = max(reached.progress, min(0.99, (reached.covered_s - part.start_s) / whole_s))
 
 
 def _check_length(reached: Reached, part: Part, track: Track, house: House) -> None:
     limit_s = house.settings.jobs_seconds
     known_s = max(reached.covered_s, track.media.duration or 0.0) if reached.end_s is None else reached.end_s
-    span_s = min(known_s, _asked_end_s(part)) - part.start_s
+    span_s = min(known_s, asked_end_s(part)) - part.start_s
     if span_s > limit_s:
         raise SignError(
             "media-too-long",

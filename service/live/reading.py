@@ -158,7 +158,7 @@ class Reader:
         judged = await self._judge.judge(track, windows)
         self._judged_count += len(windows)
         for entry in judged:
-            news = self._found(news, self._spotter.push(scored(entry, track)))
+            news = self._found(news, self._spotter.push(scored(entry, track.cut(entry.window))))
         self.prediction = self._prediction(judged[-1], track)
         growing = self._spotter.growing
         if growing is not None and _differs(growing, self._grown):

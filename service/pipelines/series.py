@@ -66,7 +66,8 @@ def tensor(outputs: Track, window: Window, section: SeriesSection) -> ModelRows:
         return ModelRows.none((width,) if section.length is None else (section.length.length, width))
     if section.statistics is not None:
         return ModelRows(statistics_of(values[part.present], section.statistics)[None], None, part.times_s[:1])
-    return _sequence(part, values, _last_before(outputs, window), section)
+    before = _last_before(outputs, window) if section.missing == "hold" and not part.present[0] else None
+    return _sequence(part, values, before, section)
 
 
 def _last_before(outputs: Track, window: Window) -> FloatArray | None:
@@ -84,7 +85,7 @@ def _sequence(part: Track, values: FloatArray, before: FloatArray | None, sectio
         values, times_s = values[part.present], times_s[part.present]
     else:
         marked = np.where(part.present[:, None], values, np.float32(np.nan))
-        if section.missing == "hold" and before is not None and not part.present[0]:
+        if before is not None:
             marked[0] = before
         values = np.nan_to_num(fill_missing(marked[:, :, None], times_s, section.missing)[:, :, 0], nan=0.0)
     fitted = fit_length(values, times_s, section.length)

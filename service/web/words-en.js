@@ -105,6 +105,7 @@ export const ENGLISH = {
   "camera.error.NotAllowedError": "The camera was not allowed. Allow it beside the address, then start again.",
   "camera.error.NotFoundError": "No camera was found. Plug one in, or choose a video.",
   "camera.error.NotReadableError": "The camera is in use by another program. Close that, then start again.",
+  "camera.error.lost": "The camera is gone. Plug it in or allow it again, then start again.",
   "camera.error.other": "The camera could not be opened ({name}).",
 
   "now.title": "What it sees now",
@@ -172,7 +173,7 @@ export const ENGLISH = {
 
   "answer.title": "Answer",
   "answer.declined": "Not sure enough to say",
-  "answer.declinedHint": "No answer reached the threshold, or no hand was found. These were nearest:",
+  "answer.declinedHint": "No answer reached the threshold, or no hand was found. If it shows several signs, ask what is signed when. These were nearest:",
   "answer.evidence": "{frames} pictures looked at, a hand in {hands}.",
   "answer.evidenceFaces": "{frames} pictures looked at, a face in {faces}.",
   "answer.when": "From {start} to {end}",

@@ -105,6 +105,7 @@ export const KOREAN = {
   "camera.error.NotAllowedError": "카메라가 허용되지 않았습니다. 주소창 옆에서 허용한 뒤 다시 켜 주세요.",
   "camera.error.NotFoundError": "카메라를 찾지 못했습니다. 카메라를 연결하거나 영상을 골라 주세요.",
   "camera.error.NotReadableError": "다른 프로그램이 카메라를 쓰고 있습니다. 그 프로그램을 닫고 다시 켜 주세요.",
+  "camera.error.lost": "카메라가 사라졌습니다. 다시 연결하거나 허용한 뒤 다시 켜 주세요.",
   "camera.error.other": "카메라를 켜지 못했습니다 ({name}).",
 
   "now.title": "지금 보이는 것",
@@ -172,7 +173,7 @@ export const KOREAN = {
 
   "answer.title": "답",
   "answer.declined": "확실하지 않아 답하지 않습니다",
-  "answer.declinedHint": "기준을 넘은 답이 없거나 손을 찾지 못했습니다. 가장 가까운 것은 다음과 같습니다.",
+  "answer.declinedHint": "기준을 넘은 답이 없거나 손을 찾지 못했습니다. 수어가 여럿이면 ‘언제 무슨 수어인지’를 물어보세요. 가장 가까운 것은 다음과 같습니다.",
   "answer.evidence": "사진 {frames}장을 보았고, 그중 {hands}장에 손이 있습니다.",
   "answer.evidenceFaces": "사진 {frames}장을 보았고, 그중 {faces}장에 얼굴이 있습니다.",
   "answer.when": "{start}부터 {end}까지",

@@ -8,6 +8,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page
 
 DESKTOP = {"width": 1280, "height": 900}
+KEY = "a key with ÄÖ/+"
 PHONE = {"width": 390, "height": 844}
 
 
@@ -54,7 +55,7 @@ def visit(
         locale=locale,
         color_scheme=colours,  # type: ignore[arg-type]
         reduced_motion="reduce",  # so that colours are what they are at once
-        permissions=["camera", "clipboard-read", "clipboard-write"],
+        permissions=["camera", "clipboard-read", "clipboard-write", "screen-wake-lock"],
         accept_downloads=True,
     )
     context.set_default_timeout(30_000)

@@ -109,3 +109,15 @@ def test_models_lists_the_store() -> None:
 def test_help_names_the_commands(arguments: list[str]) -> None:
     done = run(*arguments)
     assert "serve" in done.stdout + done.stderr
+
+
+def test_nobody_who_stopped_reading_is_bothered_with_errors() -> None:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SIGN_")}
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "service", "predict", LETTER_A, LETTER_B],
+        cwd=ROOT, env={**clean, "SIGN_SLOTS": "1"}, stdout=writing, stderr=subprocess.PIPE, timeout=100, check=False,
+    )  # fmt: skip
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")

@@ -35,6 +35,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "model_store", home / "model_store")
     pipeline = {"kind": "hand_crop", "resize": {"w": 32, "h": 32, "library": "opencv"}, "sampling": {"rate": 5}}
     publish_means(home / "model_store", "my-hands", pipeline, (32, 32, 3))
+    pipeline = {"kind": "image", "resize": {"w": 28, "h": 28, "library": "opencv"}, "sampling": {"rate": 5}}
+    publish_means(home / "model_store", "my-letters", pipeline, (28, 28, 3), labels=["A", "B", "C"])
+    with (home / "sign_mnist_test.csv").open("w", newline="") as file:
+        header = ["label", *(f"pixel{number}" for number in range(1, 785))]
+        csv.writer(file).writerows([header, [0, *[90] * 784], [1, *[90] * 784], [9, *[90] * 784]])
     for name in ("samples", "aihub/video", "aihub/label", "clips"):
         (home / name).mkdir(parents=True)
     for name in USED:
@@ -162,6 +167,9 @@ def test_evaluations_say_what_is_right_and_what_was_left_out(ran: Ran) -> None:
     assert "accuracy            1.0000" in table.stdout
     assert "line 3: missing.mp4: left out, there is no such file." in table.stderr
     assert "clips               3" in of(ran, "evaluate aihub").stdout
+    pixels = of(ran, "evaluate sign_mnist_test.csv")
+    assert "accuracy            0.5000" in pixels.stdout  # a grey picture is as red as it is green: the first label
+    assert "my-letters does not know these labels, so 1 of the clips are left out: J (1)" in pixels.stderr
 
 
 def test_what_was_fitted_is_published_as_the_next_version(folder: Path, ran: Ran) -> None:

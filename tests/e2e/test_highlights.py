@@ -13,8 +13,19 @@ from PIL import Image
 from pycmx import parse_cmx3600
 from webvtt import WebVTT
 
-from tests.highlights_made import Plan, Stretch, iou, publish_planted_head, spliced, talking
-from tests.jobs_made import ended, job_of, problem, result, submit
+from service.media.upright import Pixels
+from service.pipelines.face_geometry import CHANNELS
+from tests.highlights_made import (
+    Plan,
+    Stretch,
+    iou,
+    publish_measures,
+    publish_planted_head,
+    publish_statistics_head,
+    spliced,
+    talking,
+)
+from tests.jobs_made import at_work, ended, job_of, problem, result, serving, submit
 from tests.media_made import drawn_face, film
 from tests.pixel_models import AFFECT, publish_emotions
 from tests.running import ROOT, SAMPLES, RunningService, running_service
@@ -56,6 +67,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
     shutil.copytree(ROOT / "model_store" / "asl-letters", root / "asl-letters")
     publish_emotions(root)
     publish_planted_head(root, "valence", threshold=0.3)
+    publish_measures(root)
+    publish_statistics_head(root, "measures", CHANNELS, "mouth_opening", threshold=0.08)
     settings = {"SIGN_MODEL_STORE": str(root), "SIGN_SLOTS": "1", "SIGN_JOBS_CHUNK_S": "3"}
     with running_service(tmp_path_factory.mktemp("service"), **settings) as running:
         yield running
@@ -120,6 +133,12 @@ def test_the_default_model_finds_a_mouth_that_moves(service: RunningService, tal
     assert min(check_found(answer, TALKING)) >= 0.5
 
 
+def test_a_head_over_the_measures_of_faces_answers_from_their_statistics(service: RunningService, talk: Path) -> None:
+    answer = asked(service, talk, model="spread-measures", return_series=True)
+    assert min(check_found(answer, TALKING)) >= 0.5
+    assert list(answer["series"][0]["values"]) == list(CHANNELS)
+
+
 @pytest.mark.parametrize("clip", ["sintel_face_close", "sintel_face_girl"])
 def test_real_faces_have_a_tension_where_they_are_seen(service: RunningService, testdata: Path, clip: str) -> None:
     answer = asked(service, testdata / "videos" / "faces" / f"{clip}.mp4", return_series=True)
@@ -177,23 +196,36 @@ def test_change_is_high_where_the_tension_begins_and_ends(service: RunningServic
     assert not any(5.2 < peak < 6.8 for peak in peaks)
 
 
-def test_more_faces_may_be_asked_for_and_all_faces_looked_at(service: RunningService, talk: Path) -> None:
+def test_the_largest_face_counts_or_all_of_them(service: RunningService, tmp_path: Path) -> None:
+    def paint(index: int) -> Pixels:
+        mouth = 16 if index // 4 % 2 else 0
+        return drawn_face(480, 240, at=(0.7, 0.5), on=drawn_face(480, 240, at=(0.25, 0.5), size=0.7, mouth=mouth))
+
+    clip = film(tmp_path / "two.mp4", paint, frames=40, rate=8)
+    largest, mean = (asked(service, clip, faces=faces, return_series=True) for faces in ("largest", "mean"))
+    assert max(point["value"] for point in largest["tension"]) < 0.15
+    assert max(point["value"] for point in mean["tension"]) > 0.2  # half of what the smaller face does
+    for one, all_ in zip(largest["series"], mean["series"], strict=True):
+        assert one["box"] == all_["box"]
+        assert one["box"][0] > 0.5
+
+
+def test_more_samples_with_a_face_may_be_asked_for(service: RunningService, talk: Path) -> None:
     usual, strict = asked(service, talk), asked(service, talk, min_faces=4)
     assert sum(nulls(strict)) > sum(nulls(usual))
-    assert asked(service, talk, faces="mean")["tension"] == usual["tension"]  # there is one
 
 
-def test_each_format_comes_by_option_and_by_accept(service: RunningService, splice: Path) -> None:
+def test_each_format_comes_by_option_and_by_accept(service: RunningService, talk: Path) -> None:
     def file(accept: str | None = None, **options: Any) -> httpx.Response:
         headers = {"Accept": accept} if accept else {}
-        params = {"model": "planted", "media_name": "내 영상.mp4", **options}
-        response = service.client.post("/highlights", content=splice.read_bytes(), params=params, headers=headers)
+        params = {"media_name": "내 영상.mp4", **options}
+        response = service.client.post("/highlights", content=talk.read_bytes(), params=params, headers=headers)
         response.raise_for_status()
         assert "%EB%82%B4%20%EC%98%81%EC%83%81" in response.headers["content-disposition"]
         return response
 
-    truth = asked(service, splice, model="planted")["highlights"]
-    starts = [pytest.approx(one["start_time"], abs=0.05) for one in truth]
+    truth = asked(service, talk)["highlights"]
+    starts = [pytest.approx(one["start_time"], abs=0.001) for one in truth]
     rows = list(csv.DictReader(io.StringIO(file(format="csv").text)))
     assert [float(row["start_time"]) for row in rows] == starts
     captions = WebVTT.from_buffer(io.StringIO(file(accept="text/vtt").text)).captions
@@ -202,9 +234,8 @@ def test_each_format_comes_by_option_and_by_accept(service: RunningService, spli
     assert len(cuts) == len(truth)
     assert Image.open(io.BytesIO(file(accept="image/png").content)).size == (1200, 400)
     samples = list(csv.DictReader(io.StringIO(file(format="csv", return_series=True).text)))
-    assert len(samples) == 60
-    assert {"tension", "box_x", *AFFECT} <= set(samples[0])
-    assert [sample["valence"] == "" for sample in samples] == [not SPLICED.face_at(place / 2) for place in range(60)]
+    assert {"tension", "box_x", *CHANNELS} <= set(samples[0])
+    assert [sample["mouth_opening"] != "" for sample in samples] == [TALKING.face_at(place / 2) for place in range(40)]
 
 
 @pytest.mark.parametrize(
@@ -294,3 +325,18 @@ def test_a_job_that_no_model_can_do_is_refused_at_once(service: RunningService, 
     refused: list[dict[str, Any]] = [{"model": "asl-letters"}, {"channel": "boredom"}, {"timeout_s": 3}]
     codes = [problem(submit(service, talk, "highlights", **options)) for options in refused]
     assert codes == [(422, "model-wrong-task"), (422, "parameter-invalid"), (422, "parameter-invalid")]
+
+
+def test_a_job_outlives_the_service_and_makes_way_without_a_trace_in_its_answer(tmp_path: Path) -> None:
+    clip = talking(tmp_path / "long.mp4", Plan(2 * TALKING.stretches, peaks=(1, 5, 7, 11)))
+    with serving(tmp_path, SIGN_JOBS_CHUNK_S="1") as service:
+        location = job_of(submit(service, clip, "highlights"))
+        at_work(service, location)
+        direct = asked(service, clip)
+        assert service.client.get(location).json()["state"] == "running"
+        service.process.kill()
+        service.process.wait(30)
+    with serving(tmp_path, SIGN_JOBS_CHUNK_S="1") as service:
+        job = ended(service, location)
+        assert (job["state"], job["attempts"]) == ("succeeded", 2)
+        assert result(service, location) == direct

@@ -3,7 +3,6 @@
 import json
 import re
 import urllib.parse
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,18 +10,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from service.errors import KINDS
-from tests.e2e.pages import DESKTOP, PHONE, visit
-from tests.running import SAMPLES, RunningService, running_service
+from tests.e2e.pages import DESKTOP, KEY, PHONE, visit
+from tests.running import SAMPLES, RunningService
 
 FLY = SAMPLES / "word_fly_right_tan.mp4"
 A = SAMPLES / "letter_a_right_light.mp4"
-KEY = "a key with ÄÖ/+"
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    with running_service(tmp_path_factory.mktemp("guarded"), SIGN_SLOTS="1", SIGN_API_KEYS=KEY) as running:
-        yield running
 
 
 def ask(page: Page, file: Path | dict[str, object], question: str) -> None:
@@ -161,10 +153,35 @@ def test_an_error_is_told_in_the_readers_language_and_the_services_own_words(
         assert page.locator("#file-work img").count() == 0
 
 
-def test_keys_are_asked_for_kept_for_the_tab_and_sent(chromium: Browser, guarded: RunningService) -> None:
+def test_the_keyboard_reaches_every_tab_and_the_address_remembers_it(
+    chromium: Browser, service: RunningService
+) -> None:
+    with visit(chromium, service.url) as visitor:
+        page = visitor.page
+        page.focus("#tab-camera")
+        for key, name in (("ArrowRight", "file"), ("End", "jobs"), ("ArrowRight", "camera"), ("ArrowLeft", "jobs")):
+            page.keyboard.press(key)
+            assert page.evaluate("document.activeElement.id") == f"tab-{name}"
+            assert page.locator(f"#panel-{name}").is_visible()
+        page.reload()
+        assert page.locator("#panel-jobs").is_visible()
+        assert page.locator("#transcript-text").get_attribute("aria-live") == "polite"
+
+
+def test_a_machine_without_a_camera_is_told_so(chromium: Browser, service: RunningService) -> None:
+    with visit(chromium, service.url) as visitor:
+        page = visitor.page
+        page.click("#camera-start")
+        page.locator("#camera-status", has_text="No camera was found").wait_for()
+        page.click("#language")
+        page.locator("#camera-status", has_text="카메라를 찾지 못했습니다").wait_for()
+        assert page.locator("#camera-start").is_enabled()
+
+
+def test_keys_are_asked_for_kept_for_the_tab_and_sent(chromium: Browser, keyed_service: RunningService) -> None:
     with visit(chromium, expected="403") as visitor:
         page = visitor.page
-        page.goto(guarded.url)
+        page.goto(keyed_service.url)
         assert "American Sign Language" in page.locator("h1").inner_text()
         page.get_by_label("API key").fill("wrong")
         page.keyboard.press("Enter")
@@ -221,8 +238,7 @@ def test_axe_finds_no_serious_barrier_in_light_and_dark(
     with visit(chromium, service.url, size=size) as visitor:
         page = visitor.page
         page.click("#about")
-        found = barriers(page)
-        page.click("#about")
+        found: list[str] = []
         for question, shown in (("predict", ".answer .bar"), ("timeline", ".block")):
             ask(page, FLY, question)
             page.wait_for_selector(shown)
