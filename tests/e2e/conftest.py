@@ -13,7 +13,8 @@ from tests.running import RunningService, running_service
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    with running_service(tmp_path_factory.mktemp("service"), SIGN_SLOTS="2", SIGN_STREAM_SLOTS="2") as running:
+    live = {"SIGN_STREAM_SLOTS": "2", "SIGN_STREAM_MAX_FPS": "1000"}  # tests send clips faster than cameras
+    with running_service(tmp_path_factory.mktemp("service"), SIGN_SLOTS="2", **live) as running:
         yield running
 
 
