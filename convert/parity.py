@@ -11,6 +11,7 @@ import numpy.typing as npt
 from convert.errors import CallError, ParityError
 from convert.keras.graph import GraphInput, LayerGraph
 from convert.keras.reference.evaluate import evaluate
+from convert.keras.windows import spread
 
 Floats = npt.NDArray[np.float32]
 
@@ -164,11 +165,20 @@ def generated_inputs(graph: LayerGraph) -> Iterator[tuple[Floats, ...]]:
     rng = np.random.default_rng(20260101)
     table_sizes = _embedded(graph)
     pad = _mask_value(graph)
+    masks = {ref.call for call in graph.calls for ref in call.masks if ref is not None}
     big = any(np.prod([size or 1 for size in one.shape[1:]]) > BIG_INPUT for one in graph.inputs)
+    least = _least_steps(graph)
     for number, batch in enumerate((2,) if big else BATCHES):
-        free = FREE_SIZES[number]
+        free = max(least, FREE_SIZES[number])
         yield tuple(
-            np.stack([_sample(one, index + number, free, table_sizes, pad, rng) for index in range(batch)])
+            np.stack(
+                [
+                    _real_steps(one, index + number, free)
+                    if one.name in masks
+                    else _sample(one, index + number, free, table_sizes, pad, rng)
+                    for index in range(batch)
+                ]
+            )
             for one in graph.inputs
         )
 
@@ -184,6 +194,13 @@ def _sample(
     if len(shape) == 2 or one.name in table_sizes:
         _pad_steps(values, index, pad)
     return values
+
+
+def _real_steps(one: GraphInput, index: int, free: int) -> Floats:
+    """A mask that a model takes as an input: 1 where a step is real, 0 where `_pad_steps` pads."""
+    real = np.ones(tuple(free if size is None else size for size in one.shape[1:]), np.float32)
+    _pad_steps(real, index, 0.0)
+    return real
 
 
 def _values(shape: tuple[int, ...], index: int, rng: np.random.Generator) -> Floats:
@@ -209,6 +226,20 @@ def _pad_steps(values: Floats, index: int, pad: float) -> None:
             values[steps - 1 :] = pad
         case 5:
             values[:] = pad
+
+
+def _least_steps(graph: LayerGraph) -> int:
+    """Steps that leave one behind the convolutions and pools that shorten a sequence, one after the other."""
+    steps = 1
+    for call in reversed(graph.calls):
+        config = call.layer.config
+        if call.layer.kind not in ("Conv1D", "MaxPooling1D", "AveragePooling1D") or config.get("padding") == "same":
+            continue
+        window = call.layer.weights["kernel"].shape[0] if "kernel" in call.layer.weights else config.get("pool_size", 2)
+        window, dilation = spread(window, 1)[0], spread(config.get("dilation_rate", 1), 1)[0]
+        stride = spread(config.get("strides") or (window if "pool_size" in config else 1), 1)[0]
+        steps = (steps - 1) * stride + (window - 1) * dilation + 1
+    return steps
 
 
 def _mask_value(graph: LayerGraph) -> float:

@@ -76,16 +76,20 @@ def emotions_of_pixels(side: int) -> bytes:
     return serialized(graph)
 
 
-def publish_emotions(root: Path, name: str = "emotions", **section: object) -> Manifest:
-    """A model of emotions whose logits are the mean colours of faces, with valence and arousal beside them."""
+def publish_emotions(root: Path, name: str = "emotions", *, features: bool = False, **section: object) -> Manifest:
+    """A model of emotions whose logits are the mean colours of faces, with valence and arousal beside them.
+
+    features: of the same numbers without their names.
+    """
+    output: dict[str, object] = {"name": "y", "shape": ["batch", 5], "activation": "softmax", "channels": list(AFFECT)}
     fields = draft(
         name,
-        task="affect",
-        labels=list(EMOTIONS),
+        task="features" if features else "affect",
+        labels=None if features else list(EMOTIONS),
         pipeline={"kind": "face_affect", "resize": {"w": 8, "h": 8, "library": "pillow"}, "dtype": "uint8", **section},
         time={"window_s": 2.0, "stride_s": 0.5, "whole_clip": True},
         inputs=[{"name": "x", "dtype": "uint8", "shape": ["batch", 3, 8, 8], "from": "track"}],
-        output={"name": "y", "shape": ["batch", 5], "activation": "softmax", "channels": list(AFFECT)},
+        output={"name": "y", "shape": ["batch", 5], "activation": "none"} if features else output,
     )
     return Store(root).publish(fields, {"model.onnx": emotions_of_pixels(8)})
 

@@ -18,6 +18,8 @@ from convert.publish import Plan, Wishes, plan_of, publish
 from convert.torch.arrays import Array
 from convert.torch.checkpoint import Checkpoint, read_checkpoint
 from convert.torch.clips import fitted_numbers, preset_of
+from convert.torch.heads.convert import HeadFlags, convert_head, inspect_head
+from convert.torch.heads.parts import looks_like_a_head
 from convert.torch.labels import stored_labels
 from convert.torch.networks import normalised
 from convert.torch.recognise import Recognised, recognise
@@ -69,34 +71,48 @@ class TorchModel:
 
 
 @contextmanager
-def opened_torch(file: Path, flags: Flags, options: Options) -> Iterator[TorchModel]:
-    """Read and recognise a checkpoint; its tensors are mapped from a folder that goes with this context."""
+def opened_checkpoint(file: Path) -> Iterator[Checkpoint]:
+    """Read a checkpoint; its tensors are mapped from a folder that goes with this context."""
     with tempfile.TemporaryDirectory(prefix="convert-") as folder:
-        checkpoint = read_checkpoint(file, Path(folder))
-        recognised = recognise(checkpoint)
-        settings = settle(recognised, checkpoint, flags)
-        yield TorchModel(checkpoint, recognised, settings, _findings(file, checkpoint, recognised, settings, options))
+        yield read_checkpoint(file, Path(folder))
 
 
-def convert_torch(file: Path, wishes: Wishes, flags: Flags, options: Options) -> Report:
-    """Read a checkpoint, export our network with its weights, prove the graph against torch, publish it."""
+def understood(file: Path, checkpoint: Checkpoint, flags: Flags, options: Options) -> TorchModel:
+    """Recognise the network in a checkpoint and settle what is not in its weights."""
+    recognised = recognise(checkpoint)
+    settings = settle(recognised, checkpoint, flags)
+    return TorchModel(checkpoint, recognised, settings, _findings(file, checkpoint, recognised, settings, options))
+
+
+def convert_torch(
+    file: Path, wishes: Wishes, flags: Flags, options: Options, head_flags: HeadFlags | None = None
+) -> Report:
+    """Read a checkpoint, make the graph of our network or head with its weights, prove it, publish it."""
+    with opened_checkpoint(file) as checkpoint:
+        if looks_like_a_head(checkpoint):
+            return convert_head(file, checkpoint, wishes, head_flags or HeadFlags())
+        if head_flags is not None and head_flags != HeadFlags():
+            raise CallError("--readout, --hidden, --padding and --masked are for heads.", "Leave them out.")
+        return _convert_network(understood(file, checkpoint, flags, options), wishes, options)
+
+
+def _convert_network(model: TorchModel, wishes: Wishes, options: Options) -> Report:
     if importlib.util.find_spec("torch") is None:
         raise CallError("PyTorch is not installed in this environment.", _NO_TORCH)
-    with opened_torch(file, flags, options) as model:
-        plan = plan_of(model.findings, wishes)
-        plan = replace(plan, pipeline=fitted_numbers(plan.pipeline, input_kind(model.settings, options)))
-        exported, measured = _made(model, options)
-        plan = replace(
-            plan,
-            assumptions=(*plan.assumptions, *model.settings.assumptions),
-            overrides={**plan.overrides, "torch": _record(model, exported, options)},
-        )
-        graph = exported.model
-        notes: list[str] = []
-        require(measured)
-        if options.calibrate is not None:
-            graph, plan, notes = _quantised(model, plan, exported, options.calibrate, options)
-        manifest = publish(model.findings, plan, wishes, graph, measured)
+    plan = plan_of(model.findings, wishes)
+    plan = replace(plan, pipeline=fitted_numbers(plan.pipeline, input_kind(model.settings, options)))
+    exported, measured = _made(model, options)
+    plan = replace(
+        plan,
+        assumptions=(*plan.assumptions, *model.settings.assumptions),
+        overrides={**plan.overrides, "torch": _record(model, exported, options)},
+    )
+    graph = exported.model
+    notes: list[str] = []
+    require(measured)
+    if options.calibrate is not None:
+        graph, plan, notes = _quantised(model, plan, exported, options.calibrate, options)
+    manifest = publish(model.findings, plan, wishes, graph, measured)
     report = _published(model, plan, wishes, exported, measured, manifest.version)
     report.lines[-1:-1] = notes
     report.document["quantization"] = plan.details.get("quantization")
@@ -105,10 +121,11 @@ def convert_torch(file: Path, wishes: Wishes, flags: Flags, options: Options) ->
 
 def inspect_torch(file: Path) -> Report:
     """What a checkpoint is; a network that is not known is described as far as its tensors go. Needs no torch."""
-    with tempfile.TemporaryDirectory(prefix="convert-") as folder:
-        checkpoint = read_checkpoint(file, Path(folder))
+    with opened_checkpoint(file) as checkpoint:
         report = Report(_described(file, checkpoint), _document(file, checkpoint))
         try:
+            if looks_like_a_head(checkpoint):
+                return inspect_head(file, checkpoint)
             recognised = recognise(checkpoint)
         except RefusalError as refusal:
             report.lines += [f"  {refusal.reason}", f"  → {refusal.advice}"]

@@ -13,7 +13,7 @@ from service.media.sampling import Choice, Sampling
 from service.observe.observe import ObserveCall
 from service.pipelines import Observing, clip, observer
 from service.pipelines.chunks import ChunksSection, grid_windows
-from service.pipelines.clip import ClipChoice, ClipSection
+from service.pipelines.clip import ClipChoice, ClipSection, Piece
 from service.pipelines.series import SeriesSection
 from service.pipelines.tensor_only import TensorSection
 from service.pipelines.windows import WindowRule, windows_over
@@ -49,6 +49,7 @@ class Look:
     """A model and the track of what it looks at; stages_s: how long each stage took so far.
 
     looker, eye: the model that looks at the medium and its pipeline: the same, or the one that a head requires.
+    at_end: nothing of the medium lies behind what was looked at.
     """
 
     model: ServedModel
@@ -59,6 +60,7 @@ class Look:
     deadline: Deadline
     house: House
     stages_s: dict[str, float] = field(default_factory=dict)
+    at_end: bool = True
 
     @property
     def manifest(self) -> Manifest:
@@ -124,12 +126,12 @@ async def look(
     longest_s: float,
     section_of: SectionOf = sign_section,
     eye_of: EyeOf = as_it_is,
-    rule_for: RuleFor | None = None,
+    piece: Piece | None = None,
 ) -> Look:
     """Observe the part; SignError where the medium, the model or the part does not allow it.
 
     section_of: the pipeline of a model that the caller can ask. eye_of: how the model that looks is to look at it.
-    rule_for: which windows will be judged, for models of which only those are looked at; the part is one if not given.
+    piece: what is looked at for a model of clips; all of the part as one clip if not given.
     """
     model = await house.registry.get(part.model, part.version)
     section = section_of(model.manifest)
@@ -140,21 +142,23 @@ async def look(
     call = ObserveCall(
         medium=part.medium,
         request=observer(eye),
-        sampling=sampling_of(eye, rule_for(model.manifest, eye) if rule_for else WindowRule(part.start_s)),
-        start_s=part.start_s,
-        duration_s=part.duration_s,
+        sampling=_sampling(eye, part, piece),
+        start_s=part.start_s if piece is None else piece.start_s,
+        duration_s=part.duration_s if piece is None else piece.duration_s,
         mirrored=part.mirrored,
         limits=limits,
     )
     seen = await house.slots.observe(call, part.deadline)
     check_moves(seen.track, model.manifest, eye)
     stages_s = {"queue": seen.queue_s, "decode": seen.decode_s, "observe": seen.observe_s}
-    return Look(model, section, looker, eye, seen.track, part.deadline, house, stages_s)
+    return Look(model, section, looker, eye, seen.track, part.deadline, house, stages_s, seen.at_end)
 
 
-def sampling_of(eye: Observing, rule: WindowRule) -> Sampling | Choice:
+def _sampling(eye: Observing, part: Part, piece: Piece | None) -> Sampling | Choice:
     """Which frames a worker looks at."""
-    return ClipChoice(eye.frames, rule) if isinstance(eye, ClipSection) else eye.sampling
+    if not isinstance(eye, ClipSection):
+        return eye.sampling
+    return ClipChoice(eye.frames, WindowRule(part.start_s), asked_end_s(part)) if piece is None else piece.choice
 
 
 def check_moves(track: Track, manifest: Manifest, eye: Observing) -> None:
@@ -196,6 +200,11 @@ def damage_of(gaps: tuple[Window, ...]) -> tuple[str, ...]:
     return (f"The video is damaged; nothing could be read from {told}{more}.",)
 
 
+def asked_end_s(part: Part) -> float:
+    """Where the caller wants the part to end, infinite where it is the medium's end."""
+    return float("inf") if part.duration_s is None else part.start_s + part.duration_s
+
+
 def end_of(track: Track, part: Part) -> float:
     """Where the looked-at part of a video ends: the asked end, or the medium's own."""
-    return track.end_s if part.duration_s is None else min(track.end_s, part.start_s + part.duration_s)
+    return min(track.end_s, asked_end_s(part))

@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from service.analysis.house import House
-from service.analysis.judging import Judged, judge, judge_together
-from service.analysis.looking import Look, Part, damage_of, end_of, look, predict_section, windows_over_part
+from service.analysis.judging import Judged
+from service.analysis.looking import Look, Part, damage_of, end_of, predict_section, windows_over_part
+from service.analysis.pieces import Plan, look_and_judge
 from service.analysis.prediction import FrameAnswer, Prediction, answer, rank, sign_confidence
 from service.pipelines import Observing
 from service.pipelines.chunks import ChunksSection
@@ -58,13 +59,8 @@ async def predict(request: PredictRequest, house: House) -> PredictAnswer:
 
 async def candidates(part: Part, house: House) -> tuple[Look, list[Judged]]:
     """The windows of the part that may answer; the surest does. Raises as `predict`."""
-    rule_for = partial(predict_rule, part)
-    longest_s = house.settings.predict_seconds
-    seen = await look(part, house, longest_s=longest_s, section_of=predict_section, rule_for=rule_for)
-    windows = _windows(part, seen)
-    if rule_for(seen.manifest, seen.eye).spread:
-        return seen, [await judge_together(seen, windows)]
-    return seen, await judge(seen, windows)
+    longest_s, rule_for = house.settings.predict_seconds, partial(predict_rule, part)
+    return await look_and_judge(part, house, Plan(longest_s, rule_for, partial(_windows, part), predict_section))
 
 
 def _windows(part: Part, seen: Look) -> list[Window]:

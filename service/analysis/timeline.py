@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from service.analysis.house import House
-from service.analysis.judging import Judged, judge
-from service.analysis.looking import Look, Part, damage_of, end_of, look, windows_over_part
+from service.analysis.judging import Judged
+from service.analysis.looking import Look, Part, damage_of, end_of, windows_over_part
+from service.analysis.pieces import Plan, look_and_judge
 from service.analysis.prediction import Evidence, Prediction, answer
 from service.errors import SignError
 from service.pipelines import Observing
@@ -61,13 +62,10 @@ class TimelineAnswer:
 
 async def timeline(request: TimelineRequest, house: House) -> TimelineAnswer:
     """What is signed when in the asked part; SignError where the medium, the model or the part does not allow it."""
-    rule_for = partial(timeline_rule, request)
-    seen = await look(request.part, house, longest_s=house.settings.timeline_seconds, rule_for=rule_for)
+    longest_s, rule_for = house.settings.timeline_seconds, partial(timeline_rule, request)
+    seen, judged = await look_and_judge(request.part, house, Plan(longest_s, rule_for, partial(_windows, request)))
     end_s = _end_of_video(seen, request.part)
-    times = times_of(request, seen.manifest)
-    windows = windows_over_part(seen, request.part.start_s, end_s, times.window_s, times.stride_s)
-    times = true_times(times, windows, seen)
-    judged = await judge(seen, windows)
+    times = true_times(times_of(request, seen.manifest), [entry.window for entry in judged], seen)
     began = time.perf_counter()
     segments = await asyncio.to_thread(_segments, judged, seen, rules_of(request, times, seen.manifest))
     seen.spent("spotting", began)
@@ -92,6 +90,11 @@ async def timeline(request: TimelineRequest, house: House) -> TimelineAnswer:
         stages_s=seen.stages_s,
         gaps=seen.track.gaps,
     )
+
+
+def _windows(request: TimelineRequest, seen: Look) -> list[Window]:
+    end_s, times = _end_of_video(seen, request.part), times_of(request, seen.manifest)
+    return windows_over_part(seen, request.part.start_s, end_s, times.window_s, times.stride_s)
 
 
 def _end_of_video(seen: Look, part: Part) -> float:

@@ -43,9 +43,10 @@ class Choice(Protocol):
     """Which frames are looked at, where that can be told only once the times of all are known."""
 
     def chosen(self, times_s: TimeArray, end_s: float, at_end: bool) -> TimeArray:
-        """The times of the chosen frames, each once and in order, of all frames up to end_s.
+        """The times of the chosen frames, each once and in order.
 
-        at_end: the medium ends there.
+        times_s: all frames of the part. end_s: where the medium ends, as far as it is known. at_end: nothing of it lies
+        behind the part.
         """
 
 

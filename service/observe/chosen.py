@@ -54,7 +54,7 @@ def observe_chosen(
     spent = _Spent()
     part = Window(call.start_s, call.end_s)
     table = _timetable(call, part, kind, keep_going)
-    end_s = min(part.end_s, end_after(table.info.duration, float(table.times_s[-1])))
+    end_s = end_after(table.info.duration, float(table.times_s[-1]))
     chosen = choice.chosen(table.times_s, end_s, table.at_end)
     check_count(len(chosen), call)
     spent.decode_s, spent.decoded = watch.lap(), table.decoded

@@ -1,6 +1,7 @@
 """Kind `clip`: frames spread over a window, as one row of a network of 3-D convolutions or a video transformer."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from service.pipelines.pixels import LevelSection, numbers
 from service.pipelines.rows import ModelRows
 from service.pipelines.steps import Steps, Unit, pictures_of
 from service.pipelines.windows import WindowRule
-from service.track import FloatArray, TimeArray, Track, Window
+from service.track import FloatArray, TimeArray, Track, Window, united
 
 
 class ClipSection(LevelSection):
@@ -71,18 +72,53 @@ def observer(section: ClipSection) -> PictureRequest:
 class ClipChoice:
     """The frames that the windows of a part sample: `count` of each window.
 
-    partly: the looked-at part may go on behind its end, where not the medium itself ends: only whole windows count.
+    asked_end_s: where the part ends, if the medium does not end before. until_s: where what is looked at of it ends,
+    where the part goes on behind: only whole windows count then, unless the medium ends too.
     """
 
     count: int
     rule: WindowRule
-    partly: bool = False
+    asked_end_s: float = math.inf
+    until_s: float | None = None
 
     def chosen(self, times_s: TimeArray, end_s: float, at_end: bool) -> TimeArray:
         """The times of the sampled frames, each once and in order."""
-        windows = self.rule.complete(end_s) if self.partly and not at_end else self.rule.windows(end_s)
+        windows = self.windows(end_s, at_end)
         picked = [times_s[_picks(times_s, window, self.count)] for window in windows]
         return np.unique(np.concatenate(picked)) if picked else times_s[:0]
+
+    def windows(self, end_s: float, at_end: bool) -> list[Window]:
+        """The windows of what was looked at, of a medium that ends at end_s as far as it is known."""
+        if self.until_s is not None and not at_end:
+            return self.rule.complete(self.until_s)
+        return self.rule.windows(min(self.asked_end_s, end_s))
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a part, [start_s, until_s), and what is looked at in it."""
+
+    start_s: float
+    until_s: float
+    choice: ClipChoice
+
+    @property
+    def duration_s(self) -> float:
+        return self.until_s - self.start_s
+
+
+def piece_of(section: ClipSection, rule: WindowRule, asked_end_s: float, most_s: float, judged: int) -> Piece:
+    """The next piece of a part of whose windows the first `judged` are done: about most_s, and at least one window.
+
+    It begins with the window that was judged last, as the last window of all may begin right behind it. A part that is
+    one answer is one piece.
+    """
+    ahead = replace(rule, first=judged)
+    if rule.window_s is None or rule.spread:
+        return Piece(rule.start_s, asked_end_s, ClipChoice(section.frames, ahead, asked_end_s))
+    until_s = min(ahead.from_s + max(most_s, rule.window_s + 2 * rule.stride_s), asked_end_s)
+    choice = ClipChoice(section.frames, ahead, asked_end_s, until_s if until_s < asked_end_s else None)
+    return Piece(ahead.from_s, until_s, choice)
 
 
 def steps(track: Track, window: Window, section: ClipSection) -> Steps:
@@ -115,6 +151,22 @@ def sampled(track: Track, windows: list[Window], section: ClipSection) -> Track:
     return track.only(chosen)
 
 
+def without_pixels(track: Track, earlier: Track | None) -> Track:
+    """What two pieces of a part looked at, as times alone; the medium is as the later one knows it."""
+    if earlier is None:
+        times_s, decoded_s, gaps = track.times_s, _decoded(track), track.gaps
+    else:
+        times_s = np.union1d(earlier.times_s, track.times_s)
+        decoded_s = np.union1d(_decoded(earlier), _decoded(track))
+        gaps = united(*earlier.gaps, *track.gaps)
+    nothing, there = np.zeros((len(times_s), 0), np.uint8), np.ones(len(times_s), bool)
+    return replace(track, times_s=times_s, values=nothing, present=there, gaps=gaps, decoded_s=decoded_s)
+
+
+def _decoded(track: Track) -> TimeArray:
+    return track.times_s if track.decoded_s is None else track.decoded_s
+
+
 def _picks(times_s: TimeArray, window: Window, count: int) -> npt.NDArray[np.intp]:
     """The places of the frames that a window samples, among the times of all frames."""
     start, stop = np.searchsorted(times_s, (window.start_s, window.end_s), side="left")
@@ -123,7 +175,7 @@ def _picks(times_s: TimeArray, window: Window, count: int) -> npt.NDArray[np.int
 
 def _places(track: Track, window: Window, section: ClipSection) -> npt.NDArray[np.intp]:
     """The places of a window's frames in the track. ValueError where the worker did not look at one of them."""
-    times_s = track.times_s if track.decoded_s is None else track.decoded_s
+    times_s = _decoded(track)
     wanted = times_s[_picks(times_s, window, section.frames)]
     places = np.searchsorted(track.times_s, wanted)
     if np.any(places == len(track)) or np.any(track.times_s[places] != wanted):

@@ -8,7 +8,7 @@ import pytest
 
 from service.track import Window
 from tests.jobs_made import ended, job_of, long_clip, result, submit
-from tests.media_made import overwritten
+from tests.media_made import drawn_face, film, overwritten
 from tests.running import RunningService
 
 DAMAGED = Window(5.0, 6.2)
@@ -84,3 +84,25 @@ def _times(value: object, name: str = "") -> list[float]:
     if isinstance(value, list):
         return [time_s for entry in value for time_s in _times(entry, name)]
     return [value] if isinstance(value, float) and ("time" in name or "duration" in name) else []
+
+
+def test_the_tension_is_unknown_where_nothing_could_be_read(
+    service: RunningService, jobs_service: RunningService, tmp_path: Path
+) -> None:
+    clip = film(
+        tmp_path / "face.mp4", lambda index: drawn_face(mouth=index % 8), frames=100, rate=10, keyframe_every=10
+    )
+    damaged = overwritten(clip, Window(4.0, 7.0))
+    answers = [service.client.post("/highlights", content=damaged.read_bytes(), params={"threshold": 0}).json()]
+    location = job_of(submit(jobs_service, damaged, "highlights", threshold=0))
+    assert ended(jobs_service, location)["state"] == "succeeded"
+    answers.append(result(jobs_service, location))
+    for answer in answers:
+        unknown = [point["time"] for point in answer["tension"] if point["value"] is None]
+        assert {4.5, 5.0, 5.5, 6.0, 6.5} <= set(unknown)
+        assert all(3.5 < time_s < 8.5 for time_s in unknown)
+        before, after = answer["highlights"]
+        assert before["end_time"] < 5
+        assert after["start_time"] > 6.5
+        assert any("nothing could be read from" in sentence for sentence in answer.pop("warnings"))
+    assert answers[0] == answers[1]  # a job's chunks count damaged packets each for itself

@@ -32,8 +32,13 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # what MediaPipe's imports an
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def store(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Planted models, heads over them, and a real network of FER-2013 with the preset that its shape calls for."""
     root = tmp_path_factory.mktemp("store")
+    labels = root.parent / "emotions.txt"
+    labels.write_text("angry\ndisgust\nfear\nhappy\nsad\nsurprise\nneutral\n")
+    file = testdata / "keras" / "models" / "fer_mini_xception64_k205.h5"
+    convert_keras(file, Wishes(name="fer", store=root, labels=str(labels)), None, Beside())
     publish_emotions(root)
     publish_emotions(root, "everyone", faces="mean")
     publish_emotions(root, "small", whole_up_to=64, layout="nchw")
@@ -51,9 +56,25 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
         fields["output"] = {"name": "y", "shape": ["batch", 1], "activation": "none"}
         blue = np.array([[0], [0], [1], [0], [0]], np.float32)
         Store(root).publish(fields, {"model.onnx": linear(blue)})
+    publish_emotions(root, "features", features=True)
+    fields = draft(
+        "restless",
+        task="highlight",
+        labels=None,
+        pipeline={"kind": "series", "statistics": ["mean", "std"]},
+        requires={"name": "features", "version": 1},
+        inputs=[{"name": "x", "dtype": "float32", "shape": ["batch", 10], "from": "track"}],
+        output={"name": "y", "shape": ["batch", 1], "activation": "none"},
+    )
+    Store(root).publish(fields, {"model.onnx": linear(np.eye(10, 1, -7, dtype=np.float32))})
+    return root
+
+
+@pytest.fixture(scope="module")
+def service(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     folder = tmp_path_factory.mktemp("service")
     settings = {"SIGN_DEFAULT_MODEL": "emotions", "SIGN_SLOTS": "1", "SIGN_JOBS_CHUNK_S": "1"}
-    with running_service(folder, SIGN_MODEL_STORE=str(root), **settings) as running:
+    with running_service(folder, SIGN_MODEL_STORE=str(store), **settings) as running:
         yield running
 
 
@@ -228,6 +249,18 @@ def test_a_heads_choice_holds_for_highlights_too(
     assert body["tension"][0]["value"] == pytest.approx(wanted[:, 2].mean(), abs=1e-5)
 
 
+def test_a_head_reads_mean_and_deviation_of_features(
+    service: RunningService, testdata: Path, landmarkers: Landmarkers
+) -> None:
+    path = testdata / "videos" / "faces" / "sintel_face_girl.mp4"
+    track = seen(path, landmarkers)
+    options = {"model": "restless", "window": "60", "min_faces": "1"}
+    body = service.client.post("/highlights", content=path.read_bytes(), params=options).json()
+    wanted = outputs(track.values[track.present][:, 0])[:, 2].std()
+    assert body["tension"][0]["value"] == pytest.approx(wanted, abs=1e-4)
+    assert service.predict(path, model="features").json()["code"] == "model-wrong-task"
+
+
 def test_ten_faces_in_every_frame_are_answered_from_the_largest(
     service: RunningService, two: Path, tmp_path: Path
 ) -> None:
@@ -236,20 +269,6 @@ def test_ten_faces_in_every_frame_are_answered_from_the_largest(
     body = service.predict(path, model="everyone").json()
     assert body["affect"]["faces"] == 4 * MOST_FACES
     assert body["warnings"] == ["More than 4 faces are seen; the 4 largest are looked at."]
-
-
-@pytest.fixture(scope="module")
-def fer(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningService, Path]]:
-    """A real network of FER-2013, converted with the preset that its shape calls for."""
-    root = tmp_path_factory.mktemp("fer")
-    labels = root.parent / "emotions.txt"
-    labels.write_text("angry\ndisgust\nfear\nhappy\nsad\nsurprise\nneutral\n")
-    file = testdata / "keras" / "models" / "fer_mini_xception64_k205.h5"
-    convert_keras(file, Wishes(name="fer", store=root, labels=str(labels)), None, Beside())
-    folder = tmp_path_factory.mktemp("service")
-    settings = {"SIGN_DEFAULT_MODEL": "fer", "SIGN_SLOTS": "1"}
-    with running_service(folder, SIGN_MODEL_STORE=str(root), **settings) as running:
-        yield running, root / "fer" / "1" / "model.onnx"
 
 
 def authors_emotions(path: Path, graph: Path) -> FloatArray:
@@ -274,11 +293,10 @@ def authors_emotions(path: Path, graph: Path) -> FloatArray:
 
 @pytest.mark.parametrize("clip", ["words/happy", "words/thank_you", "letters/c"])
 def test_a_real_network_says_of_a_film_what_its_authors_steps_say(
-    fer: tuple[RunningService, Path], testdata: Path, clip: str
+    service: RunningService, store: Path, testdata: Path, clip: str
 ) -> None:
-    service, graph = fer
     path = testdata / "videos" / "avatar" / f"{clip}.mp4"
-    body = service.predict(path, return_probabilities=True).json()
-    wanted = authors_emotions(path, graph).mean(axis=0)
+    body = service.predict(path, model="fer", return_probabilities=True).json()
+    wanted = authors_emotions(path, store / "fer" / "1" / "model.onnx").mean(axis=0)
     assert list(body["probabilities"].values()) == pytest.approx(list(wanted), abs=1e-4)
     assert body["affect"] == {"valence": None, "arousal": None, "faces": body["evidence"]["frames_sampled"]}

@@ -1,6 +1,6 @@
 #!/bin/sh
 # From file bytes to a face's numbers, ours against HSEmotion's and the FER-2013 networks' own steps; docs/parity/faces.md.
-# Needs the test data (SIGN_TESTDATA) and the environments of pixels.sh and torch.sh, which it makes where they are not
+# Needs the test data (SIGN_TESTDATA), and the environments of pixels.sh and torch.sh, which it makes where they are not
 # there. Usage: tools/parity/faces.sh [FOLDER]   (about 3 minutes)
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -10,7 +10,7 @@ authors=$root/.venv-parity/authors
 torch=${PARITY_TORCH_VENV:-$root/.venv-parity-torch}
 testdata=${SIGN_TESTDATA:?names the folder of the test data}
 [ -e "$authors/ready.stamp" ] || "$here/pixels.sh"
-[ -e "$torch/ready.stamp" ] || "$here/torch.sh"
+PARITY_TORCH_VENV="$torch" "$here/torch_env.sh"
 # HSEmotion's Resize is Pillow's, and Pillow 13 scales rows first: another order of rounding
 [ -d "$torch/pillow-11.3" ] || "$torch/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
     --target "$torch/pillow-11.3" pillow==11.3.0

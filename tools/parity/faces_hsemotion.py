@@ -52,7 +52,8 @@ def made(name: str, faces: list[np.ndarray]) -> nn.Module:
             module.momentum = None
     steps = prepared(side)
     batch = torch.stack([steps(Image.fromarray(face)) for face in faces])
-    striped = torch.from_numpy(normalised(gratings(len(faces), 0, side, 7), NETWORKS_OF_OURS[architecture]))
+    proof = np.concatenate([gratings(count, 0, side, seed) for count, seed in ((len(faces), 7), (1, 1), (3, 3))])
+    striped = torch.from_numpy(normalised(proof, NETWORKS_OF_OURS[architecture]))
     with torch.no_grad():
         network.train()(torch.cat([batch, striped]))
         network.eval()

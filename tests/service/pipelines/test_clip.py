@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from service.media.resize import ShortSide
 from service.media.sampling import uniform_places
 from service.pipelines import ClipSection, Pipeline, clip, read
-from service.pipelines.clip import ClipChoice
+from service.pipelines.clip import ClipChoice, piece_of
 from service.pipelines.windows import WindowRule
 from service.track import MediaInfo, Track, Window
 
@@ -97,6 +97,39 @@ def test_a_window_that_nobody_announced_is_an_error_and_no_wrong_answer() -> Non
     kept = kept_track(np.arange(300) / 30, WindowRule(0.0, 2.0, 1.0), 10.0)
     with pytest.raises(ValueError, match="not all frames"):
         clip.steps(kept, Window(0.3, 2.3), section())
+
+
+@given(
+    gaps=st.lists(st.floats(0.01, 0.5), min_size=2, max_size=200),
+    window_s=st.floats(0.1, 4),
+    stride_s=st.floats(0.1, 2),
+    most_s=st.floats(0.5, 10),
+    asked_end_s=st.sampled_from([np.inf, 7.3]),
+)
+def test_piece_by_piece_each_window_is_cut_once_and_finds_its_frames(
+    gaps: list[float], window_s: float, stride_s: float, most_s: float, asked_end_s: float
+) -> None:
+    times_s = np.cumsum([0.0, *gaps])
+    medium_end_s = float(times_s[-1]) + 0.04
+    rule, everything = WindowRule(0.0, window_s, stride_s), whole_track(times_s)
+    done: list[Window] = []
+    while True:
+        piece = piece_of(section(), rule, asked_end_s, most_s, len(done))
+        at_end = piece.until_s > times_s[-1]
+        shown = times_s[(times_s >= piece.start_s) & (times_s < piece.until_s)]
+        end_s = medium_end_s if at_end else piece.until_s + 0.01  # a frame behind it was decoded
+        chosen = piece.choice.chosen(shown, end_s, at_end)
+        only = everything.only(np.isin(times_s, chosen))
+        track = Track(only.times_s, only.values, only.present, MEDIA, decoded_s=shown)
+        windows = piece.choice.windows(end_s, at_end)
+        for window in windows:
+            ours = clip.tensor(track, window, section()).values
+            assert np.array_equal(ours, clip.tensor(everything, window, section()).values)
+        done += windows
+        if at_end or piece.choice.until_s is None:
+            break
+        assert windows
+    assert done == rule.windows(min(asked_end_s, medium_end_s))
 
 
 def test_in_pieces_the_same_windows_are_cut() -> None:

@@ -42,7 +42,7 @@ from convert.torch.settings import Flags, settle  # isort: skip
 
 FRAMES, CROP, SIDE, WINDOW_S = 4, 32, 36, 1.6
 LABELS = tuple(f"{way} {size}" for way in ("right", "down", "left", "up") for size in ("coarse", "fine"))
-STEPS, BATCH = 160, 12
+STEPS, BATCH = 120, 12
 VIDEOS = 128
 MVIT_CLIPS = 8
 QUARTER = np.pi / 2
@@ -231,7 +231,7 @@ def main() -> None:
     parser.add_argument("--page", type=Path)
     asked = parser.parse_args()
     asked.work.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # on a busy machine two wait for each other
     kept = asked.work / "int8.json"
     figures = json.loads(kept.read_text()) if kept.exists() else {}
     for name, measure in (("drift", measured), ("mvit", measured_mvit)):

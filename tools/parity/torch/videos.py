@@ -28,6 +28,7 @@ from convert.torch.settings import Flags
 from service.analysis.house import House
 from service.analysis.looking import Look, Part, end_of, look
 from service.app import open_house
+from service.errors import SignError
 from service.media.medium import Medium
 from service.metrics import Metrics
 from service.pipelines import read
@@ -93,17 +94,30 @@ def publish_all(work: Path) -> list[str]:
 async def measure(work: Path, names: list[str], samples: list[Sample]) -> list[Gap]:
     """All networks on all samples."""
     answers = json.loads((work / "answers.json").read_text())
-    settings = Settings(
-        model_store=work / "store", default_model="x3d-s", slots=1, request_timeout_s=PATIENCE_S, session_threads=2
-    )
+    settings = Settings(model_store=work / "store", default_model="x3d-s", slots=1, request_timeout_s=PATIENCE_S)
     gaps = []
     async with open_house(settings, Metrics()) as house:
         for name in names:
+            await loaded(house, name.replace("_", "-"))
             for place, sample in enumerate(samples):
                 key = f"{name}-{place:02d}"
                 author = np.load(work / "clips" / f"{key}.npy")
                 gaps.append(await compared(house, NETWORKS[name], sample, author, answers[key]))
     return gaps
+
+
+async def loaded(house: House, model: str) -> None:
+    """Wait until the service has loaded a model."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                await house.registry.get(model)
+            except SignError as error:
+                if error.code != "model-loading":
+                    raise
+                await asyncio.sleep(0.2)
+            else:
+                return
 
 
 async def compared(house: House, network: Network, sample: Sample, author: Array, answer: dict[str, Any]) -> Gap:

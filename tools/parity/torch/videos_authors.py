@@ -54,27 +54,32 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("testdata", type=Path)
     wanted = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # on a busy machine two wait for each other
     samples = samples_of(wanted.testdata, wanted.work / "media")
     (wanted.work / "clips").mkdir(parents=True, exist_ok=True)
-    answers: dict[str, Any] = {"av": av.__version__}
+    kept = wanted.work / "answers.json"
+    answers: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
+    answers["av"] = av.__version__
     for name, (frames, _) in CLIPS.items():
-        if not frames:
+        if not frames or key_of(name, len(samples) - 1) in answers:
             continue
         network = original(name)
-        torch.save(
-            {"state_dict": network.state_dict(), "hyper_parameters": {"model_name": name}}, wanted.work / f"{name}.ckpt"
-        )
+        stored = {"state_dict": network.state_dict(), "hyper_parameters": {"model_name": name}}
+        torch.save(stored, wanted.work / f"{name}.ckpt")
         for place, sample in enumerate(samples):
-            clip, total = clip_of(sample, name)
-            with torch.no_grad():
-                logits = network(clip[None])[0]
-            key = key_of(name, place)
-            np.save(wanted.work / "clips" / f"{key}.npy", clip.numpy())
-            indices = torch.clamp(torch.linspace(0, total - 1, frames), 0, total - 1).long()
-            answers[key] = {"logits": logits.tolist(), "total": total, "taken": indices.tolist()}
+            answers[key_of(name, place)] = answered(network, name, sample, wanted.work / "clips" / key_of(name, place))
+        kept.write_text(json.dumps(answers))
         print(name, flush=True)
-    (wanted.work / "answers.json").write_text(json.dumps(answers))
+
+
+def answered(network: torch.nn.Module, name: str, sample: Sample, clip_path: Path) -> dict[str, Any]:
+    """The network's logits for a sample, and which of the window's frames were taken; the clip is written."""
+    clip, total = clip_of(sample, name)
+    with torch.inference_mode():
+        logits = network(clip[None])[0]
+    np.save(clip_path.with_suffix(".npy"), clip.numpy())
+    indices = torch.clamp(torch.linspace(0, total - 1, clip.shape[1]), 0, total - 1).long()
+    return {"logits": logits.tolist(), "total": total, "taken": indices.tolist()}
 
 
 if __name__ == "__main__":
