@@ -25,6 +25,10 @@ from convert.torch.networks import CLIP_MEAN, CLIP_STD, NETWORKS  # isort: skip
 from tools.parity.torch.videos_media import Sample, samples_of  # isort: skip
 
 
+SETTLING = (0, 5, 6)
+"""Samples that the networks' statistics are taken from: a person, film, a drawn hand."""
+
+
 def key_of(network: str, place: int) -> str:
     """The name of a clip's file."""
     return f"{network}-{place:02d}"
@@ -63,13 +67,31 @@ def main() -> None:
     for name, (frames, _) in CLIPS.items():
         if not frames or key_of(name, len(samples) - 1) in answers:
             continue
-        network = original(name)
+        network = settled(original(name), name, samples)
         stored = {"state_dict": network.state_dict(), "hyper_parameters": {"model_name": name}}
         torch.save(stored, wanted.work / f"{name}.ckpt")
         for place, sample in enumerate(samples):
             answers[key_of(name, place)] = answered(network, name, sample, wanted.work / "clips" / key_of(name, place))
         kept.write_text(json.dumps(answers))
         print(name, flush=True)
+
+
+def settled(network: torch.nn.Module, name: str, samples: list[Sample]) -> torch.nn.Module:
+    """The network with statistics and a head that fit real videos: without that its logits run into the hundreds."""
+    shown = [clip_of(samples[place], name)[0] for place in SETTLING]
+    network.train()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm3d):
+            module.reset_running_stats()
+        if isinstance(module, torch.nn.Dropout):
+            module.eval()
+    with torch.no_grad():
+        network(torch.stack(shown))
+        network.eval()
+        scores = network(torch.stack(shown[:2]))
+        head = [module for module in network.modules() if isinstance(module, torch.nn.Linear)][-1]
+        head.weight *= 3.0 / scores.std().clamp_min(1e-6)
+    return network
 
 
 def answered(network: torch.nn.Module, name: str, sample: Sample, clip_path: Path) -> dict[str, Any]:
