@@ -228,6 +228,7 @@ export const ENGLISH = {
 
   "problem.detail": "What the service says:",
   "problem.request": "Request {id}",
+  "problem.after": "It can be tried again in {wait}.",
   "problem.retry": "Try again",
   "problem.asJob": "Send it as a job",
   "problem.close": "Close this message",

@@ -228,6 +228,7 @@ export const KOREAN = {
 
   "problem.detail": "서비스가 보낸 설명:",
   "problem.request": "요청 {id}",
+  "problem.after": "{wait} 뒤에 다시 시도할 수 있습니다.",
   "problem.retry": "다시 시도",
   "problem.asJob": "작업으로 보내기",
   "problem.close": "메시지 닫기",

@@ -5,7 +5,7 @@ wait for them, nor they for those.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -48,8 +48,7 @@ class Stream:
 
     async def open(self, call: LiveCall) -> None:
         """Begin a session; what was followed before is forgotten. Raises as `look` does."""
-        running = self._running = self._worker.begin_live(call)
-        await self._finished(running, OPEN_S)
+        await self._finished(lambda: self._worker.begin_live(call), OPEN_S)
 
     async def look(self, frame: LiveFrame) -> LiveLook:
         """Observe the next frame; one at a time.
@@ -57,8 +56,7 @@ class Stream:
         Raises SignError: what is wrong with the picture, after which the next may come; worker-died and
         deadline-exceeded, after which none can.
         """
-        running = self._running = self._worker.begin_look(frame)
-        return await self._finished(running, LOOK_S)
+        return await self._finished(lambda: self._worker.begin_look(frame), LOOK_S)
 
     @property
     def rests(self) -> bool:
@@ -71,8 +69,9 @@ class Stream:
             return False
         return self._worker.alive
 
-    async def _finished(self, running: "asyncio.Future[R]", most_s: float) -> R:
+    async def _finished(self, begin: "Callable[[], asyncio.Future[R]]", most_s: float) -> R:
         try:
+            running = self._running = begin()
             if await self._worker.finish(running, most_s):
                 return running.result()
         except (ProcessExpired, RuntimeError) as error:
