@@ -89,8 +89,11 @@ class Gap:
         return self.agrees or (self.ours == self.theirs and self.sample.name in KNOWN)
 
 
-def publish_all(work: Path) -> list[str]:
-    """Every network whose checkpoint the authors' steps have written, as `convert torch` publishes it."""
+def publish_all(work: Path, kept: list[str]) -> list[str]:
+    """Every network whose checkpoint the authors' steps have written, as `convert torch` publishes it.
+
+    kept: those that were published before and are taken as they are.
+    """
     store = work / "store"
     labels = work / "labels.txt"
     labels.write_text("\n".join(f"sign {place}" for place in range(CLASSES)))
@@ -101,6 +104,8 @@ def publish_all(work: Path) -> list[str]:
             continue
         name = network.name.replace("_", "-")
         names.append(network.name)
+        if network.name in kept:
+            continue
         shutil.rmtree(store / name, ignore_errors=True)
         wishes = Wishes(name=name, store=store, labels=str(labels), settings=("orientation=as_stored",))
         convert_torch(file, wishes, Flags(head_activation="none"), Options())
@@ -225,14 +230,13 @@ def main() -> int:
     parser.add_argument("work", type=Path)
     parser.add_argument("testdata", type=Path)
     parser.add_argument("--page", type=Path)
-    parser.add_argument("--as-published", action="store_true", help="Measure what was converted before.")
+    parser.add_argument("--kept", nargs="*", default=[], help="Networks that are not converted again.")
     asked = parser.parse_args()
     if asked.what == "media":
         make(asked.testdata, asked.work / "media")
         return 0
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    published = [one.name for one in NETWORKS.values() if (asked.work / "store" / one.name.replace("_", "-")).exists()]
-    names = published if asked.as_published else publish_all(asked.work)
+    names = publish_all(asked.work, asked.kept)
     gaps = asyncio.run(measure(asked.work, names, samples_of(asked.testdata, asked.work / "media")))
     for gap in gaps:
         print(
