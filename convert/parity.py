@@ -120,6 +120,12 @@ def measure_golden(model: bytes, golden: Path, outputs: Sequence[str] | None = N
     session = Session(model)
     if len(inputs) != len(session.input_names):
         raise CallError(f"{golden.name} has {len(inputs)} inputs (x0 …); the model takes {len(session.input_names)}.")
+    if not all(_fits(array.shape, taken) for array, taken in zip(inputs, session.input_shapes, strict=True)):
+        shapes = [tuple(taken) for taken in session.input_shapes]
+        raise ParityError(
+            f"The golden inputs have the shapes {[array.shape for array in inputs]}, the model takes {shapes}.",
+            "They are of another network.",
+        )
     got = session.run([array.astype(np.float32) for array in inputs], outputs)
     if len(wanted) > len(got) or any(a.shape != b.shape for a, b in zip(got, wanted, strict=False)):
         shapes = [array.shape for array in got]
@@ -251,6 +257,13 @@ def _embedded(graph: LayerGraph) -> dict[str, int]:
         if call.layer.kind == "Embedding"
         for ref in call.inputs
     }
+
+
+def _fits(shape: tuple[int, ...], taken: list[int | str]) -> bool:
+    """Whether a model takes an array of this shape: equal wherever it is fixed."""
+    return len(shape) == len(taken) and all(
+        own == said for own, said in zip(shape, taken, strict=True) if isinstance(said, int)
+    )
 
 
 def _largest(array: npt.NDArray[Any]) -> float:

@@ -3,16 +3,19 @@
 import io
 import json
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 from PIL import Image
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from service.live.frames import SentFrame
+from service.live.pacing import Pace
 from service.media.sniff import HEAD_BYTES, sniff
 from service.media.upright import Pixels
 from service.media.video import open_video
@@ -32,7 +35,9 @@ class StreamClient:
         self.heard: list[Message] = []
 
     def say(self, kind: str, **fields: object) -> None:
-        self.socket.send(json.dumps({"type": kind, **fields}))
+        """Send a text message; where the service has just closed, `closed` tells how."""
+        with suppress(ConnectionClosed):
+            self.socket.send(json.dumps({"type": kind, **fields}))
 
     def start(self, **fields: object) -> Message:
         """Begin the session; the ready message."""
@@ -40,7 +45,9 @@ class StreamClient:
         return self.until("ready")
 
     def frame(self, seq: int, time_s: float, picture: bytes) -> None:
-        self.socket.send(struct.pack("<Id", seq, time_s) + picture)
+        """Send a frame, as `say` does."""
+        with suppress(ConnectionClosed):
+            self.socket.send(struct.pack("<Id", seq, time_s) + picture)
 
     def hear(self) -> Message:
         """The next message."""
@@ -66,6 +73,19 @@ class StreamClient:
             if message["type"] == "frame" and message["seq"] == seq:
                 return True
         return False
+
+    def play(self, frames: Iterable[tuple[float, bytes]], rate: float) -> None:
+        """Send frames (time and picture), and wait for each answer that is due, so that none is dropped."""
+        pace = Pace(rate)
+        for seq, (time_s, picture) in enumerate(frames):
+            self.frame(seq, time_s, picture)
+            for shown in pace.arrived(SentFrame(seq, time_s, picture, 0.0)):
+                self.answer_to(shown.frame.seq)
+
+    def stop(self) -> Message:
+        """End the session; the summary."""
+        self.say("stop")
+        return self.until("summary")
 
     def closed(self) -> tuple[int, str]:
         """The close code and the reason, once the service has closed; what comes before is heard."""
@@ -96,6 +116,28 @@ def encoded(pixels: Pixels, kind: str = "PNG", **options: object) -> bytes:
     return file.getvalue()
 
 
+def streamed(service: RunningService, frames: Iterable[tuple[float, bytes]], **start: object) -> Message:
+    """The summary of a session of these frames, of which none was dropped."""
+    with streaming(service) as client:
+        ready = client.start(**start)
+        client.play(frames, ready["sample_rate"])
+        summary = client.stop()
+        assert client.closed()[0] == 1000
+    assert (summary["dropped"], summary["broken"]) == (0, 0)
+    assert summary["frames"] == summary["processed"] + summary["skipped"]
+    return summary
+
+
+def as_png(clip: Path) -> list[tuple[float, bytes]]:
+    """A clip's frames, without loss."""
+    return [(time_s, encoded(pixels, compress_level=1)) for time_s, pixels in frames_of(clip)]
+
+
+def as_jpeg(clip: Path, quality: int) -> list[tuple[float, bytes]]:
+    """A clip's frames as a page sends them."""
+    return [(time_s, encoded(pixels, "JPEG", quality=quality)) for time_s, pixels in frames_of(clip)]
+
+
 def frames_of(clip: Path) -> list[tuple[float, Pixels]]:
     """Times and pixels of all frames of a clip, as a file's are read."""
     with clip.open("rb") as file:
@@ -108,3 +150,17 @@ def frames_of(clip: Path) -> list[tuple[float, Pixels]]:
 def grey(width: int = 160, height: int = 120) -> bytes:
     """A small frame that shows nothing."""
     return encoded(np.full((height, width, 3), 96, np.uint8), "JPEG")
+
+
+def as_y4m(clip: Path, path: Path) -> Path:
+    """A clip as the raw film that Chromium's fake camera plays."""
+    with av.open(str(clip)) as source, path.open("wb") as film:
+        stream = source.streams.video[0]
+        rate = stream.average_rate
+        assert rate is not None
+        film.write(
+            f"YUV4MPEG2 W{stream.width} H{stream.height} F{rate.numerator}:{rate.denominator} Ip C420\n".encode()
+        )
+        for frame in source.decode(stream):
+            film.write(b"FRAME\n" + frame.to_ndarray(format="yuv420p").tobytes())
+    return path

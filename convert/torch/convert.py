@@ -17,6 +17,7 @@ from convert.preset import Match
 from convert.publish import Plan, Wishes, plan_of, publish
 from convert.torch.arrays import Array
 from convert.torch.checkpoint import Checkpoint, read_checkpoint
+from convert.torch.clips import fitted_numbers, preset_of
 from convert.torch.heads.convert import HeadFlags, convert_head, inspect_head
 from convert.torch.heads.parts import looks_like_a_head
 from convert.torch.labels import stored_labels
@@ -99,6 +100,7 @@ def _convert_network(model: TorchModel, wishes: Wishes, options: Options) -> Rep
     if importlib.util.find_spec("torch") is None:
         raise CallError("PyTorch is not installed in this environment.", _NO_TORCH)
     plan = plan_of(model.findings, wishes)
+    plan = replace(plan, pipeline=fitted_numbers(plan.pipeline, input_kind(model.settings, options)))
     exported, measured = _made(model, options)
     plan = replace(
         plan,
@@ -247,11 +249,12 @@ def _findings(
 
 
 def _own_matches(recognised: Recognised, settings: Settings, options: Options) -> tuple[Match, ...] | None:
-    """The preset of a network that reads faces; None where only the shapes tell."""
-    if settings.network.family != "efficientnet":
-        return None
-    variant = settings.network.name.rpartition("_")[2]
+    """The preset of a network that looks at clips or reads faces; none where nothing is known of what it looks at."""
     kind = input_kind(settings, options)
+    clips = preset_of(settings, kind)
+    if clips is not None:
+        return (Match(clips, f"{clips.about}, as the file and its network's table say"),)
+    variant = settings.network.name.rpartition("_")[2]
     match = hsemotion_match(
         variant, recognised.classes, settings.crop, normalises=kind != "normalised", whole=kind == "uint8"
     )
@@ -292,6 +295,8 @@ def _published(
     further = [note for note in model.findings.warnings if note not in model.checkpoint.notes]
     report.lines += [f"  note: {note}" for note in (*further, *plan.notes)]
     report.lines += [f"  assumed: {sentence}" for sentence in plan.assumptions]
+    report.lines.append(f"Pipeline: {plan.preset or 'as given'}, kind {plan.pipeline.kind}")
+    report.lines += [f"  set {path} = {value}" for path, value in plan.overrides.items() if path != "torch"]
     report.lines += [f"Labels ({plan.labels.how}): {', '.join(labels)}"] if plan.labels else []
     taken = ", ".join(f"{layout} {milliseconds:.0f} ms" for layout, milliseconds in exported.milliseconds.items())
     report.lines.append(f"Layout: {exported.layout}" + (f" ({taken} a clip on one thread)" if taken else ""))
@@ -301,6 +306,7 @@ def _published(
         "published": {"name": wishes.name, "version": version, "folder": str(folder)},
         "findings": model.findings.document(),
         "torch": plan.overrides["torch"],
+        "pipeline": plan.pipeline.model_dump(mode="json"),
         "assumptions": list(plan.assumptions),
         "notes": list(plan.notes),
         "labels": labels,

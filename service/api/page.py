@@ -3,6 +3,7 @@
 import hashlib
 import html
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ POLICY = "; ".join(  # noqa: FLY002 - a line each
         "style-src 'self'",
         "img-src 'self' blob:",  # blob: a picture that was chosen here
         "media-src 'self' blob:",
-        "connect-src 'self'",
+        "connect-src 'self' {live}",
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
@@ -40,13 +41,12 @@ POLICY = "; ".join(  # noqa: FLY002 - a line each
     )
 )
 HEADERS = {
-    "Content-Security-Policy": POLICY,
     "Permissions-Policy": "camera=(self), screen-wake-lock=(self), microphone=(), geolocation=()",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
 ASK_EACH_TIME = "no-cache"
 FOR_GOOD = "public, max-age=31536000, immutable"
 
@@ -134,9 +134,16 @@ def _subject_of_default_model(house: House) -> dict[str, object]:
     return {"language": None, "unit": None}
 
 
+def policy(request: Request) -> str:
+    """What the page may do. Its own address for WebSockets is named: to some browsers 'self' means HTTP alone."""
+    host = request.headers.get("host", "")
+    live = f"ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
+    return POLICY.replace(" {live}", f" {live}".rstrip())
+
+
 def _answer(request: Request, file: PageFile, caching: str) -> Response:
     etag = f'"{hashlib.sha256(file.content).hexdigest()[:32]}"'
-    headers = {**HEADERS, "Cache-Control": caching, "ETag": etag}
+    headers = {**HEADERS, "Content-Security-Policy": policy(request), "Cache-Control": caching, "ETag": etag}
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(file.content, media_type=file.media_type, headers=headers)

@@ -9,9 +9,13 @@ export function cameraIsOffered() {
 }
 
 export class Camera {
-  /** @param {HTMLVideoElement} preview */
-  constructor(preview) {
+  /**
+   * @param {HTMLVideoElement} preview
+   * @param {() => void} onLost called when the camera goes away by itself
+   */
+  constructor(preview, onLost) {
     this.preview = preview;
+    this.onLost = onLost;
     /** @type {MediaStream | null} */
     this.stream = null;
   }
@@ -30,6 +34,7 @@ export class Camera {
   async open(/** @type {MediaTrackConstraints} */ which = { facingMode: "user" }) {
     this.close();
     this.stream = await navigator.mediaDevices.getUserMedia({ video: { ...WANTED, ...which }, audio: false });
+    for (const track of this.stream.getTracks()) track.addEventListener("ended", this.onLost);
     this.preview.srcObject = this.stream;
     await this.preview.play();
   }

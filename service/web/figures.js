@@ -16,7 +16,7 @@ export function bytes(/** @type {number} */ count) {
   const options = {
     style: /** @type {const} */ ("unit"),
     unit: UNITS[power],
-    unitDisplay: /** @type {const} */ ("short"),
+    unitDisplay: power ? /** @type {const} */ ("short") : /** @type {const} */ ("long"),
     maximumFractionDigits: power > 1 ? 1 : 0,
   };
   return new Intl.NumberFormat(language(), options).format(count / 1024 ** power);

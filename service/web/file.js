@@ -4,7 +4,7 @@ import { answerView } from "./answers.js";
 import { curlView } from "./curl.js";
 import { byId } from "./dom.js";
 import { downloadsView } from "./downloads.js";
-import { bytes, wait } from "./figures.js";
+import { bytes, clock, wait } from "./figures.js";
 import { askForKey, keyIsMissing } from "./key.js";
 import { KNOWN } from "./known.js";
 import { answers, anyAnswers, chooseFor, chosenModel, named, onModel, textOf } from "./models.js";
@@ -21,6 +21,10 @@ import { askAsJob, askDirectly } from "./work.js";
 
 /** @type {Question[]} */
 const QUESTIONS = ["predict", "timeline", "highlights"];
+
+function tooLarge(/** @type {File} */ file, /** @type {number} */ most) {
+  return file.size > most ? new Problem("media-too-large", { detail: `${bytes(file.size)} > ${bytes(most)}` }) : null;
+}
 
 export class FilePanel {
   constructor() {
@@ -92,15 +96,14 @@ export class FilePanel {
     this.shown = null;
     this.place.replaceChildren();
     this.problem.replaceChildren();
-    byId("drop").hidden = true;
-    byId("file-work").hidden = false;
     this.player.show(file);
+    this.showChoice();
     this.showNames();
     openTab("file");
     byId("ask-go").focus({ preventScroll: true });
   }
 
-  /** Put the question; a file that is larger than is allowed is not sent in vain. */
+  /** Put the question; what is larger or longer than is allowed is not sent in vain. */
   async go() {
     if (!this.file || this.working) return;
     if (keyIsMissing()) {
@@ -108,14 +111,26 @@ export class FilePanel {
       return;
     }
     const asJob = byId("ask-job", HTMLInputElement).checked;
-    const most = asJob ? KNOWN.jobsMediaBytes : KNOWN.mediaBytes;
     this.place.replaceChildren();
     this.problem.replaceChildren();
-    if (this.file.size > most) {
-      this.fail(new Problem("media-too-large", { detail: `${bytes(this.file.size)} > ${bytes(most)}` }));
+    const refusal = asJob ? tooLarge(this.file, KNOWN.jobsMediaBytes) : this.refusal(this.file);
+    if (refusal) {
+      this.fail(refusal);
       return;
     }
     await this.work(this.file, this.question, asJob);
+  }
+
+  /** Why a file would not be answered directly, as far as the browser can tell. */
+  refusal(/** @type {File} */ file) {
+    const most = this.question === "predict" ? KNOWN.predictSeconds : KNOWN.timelineSeconds;
+    const { start_time: start = "0", clip_duration: part } = readOptions(byId("ask-options"));
+    const asked = (this.player.video?.duration ?? 0) - Number(start);
+    const isCut = part !== undefined && this.question !== "timeline"; // there it is the window's length
+    if (Number.isFinite(asked) && asked > most && !isCut) {
+      return new Problem("media-too-long", { detail: `${clock(asked)} > ${clock(most)}` });
+    }
+    return tooLarge(file, KNOWN.mediaBytes);
   }
 
   /** @param {File} file @param {Question} question @param {boolean} asJob */
@@ -184,8 +199,7 @@ export class FilePanel {
     this.working?.abort();
     this.file = null;
     this.player.show(null);
-    byId("drop").hidden = false;
-    byId("file-work").hidden = true;
+    this.showChoice();
     this.problem.replaceChildren();
     openTab("file");
     this.show(shown);
@@ -200,6 +214,13 @@ export class FilePanel {
         this.go();
       },
     });
+  }
+
+  /** The place to drop a file, or the file that is here. */
+  showChoice() {
+    byId("drop").hidden = this.file !== null;
+    byId("file-shown").hidden = this.file === null;
+    byId("ask-form").hidden = this.file === null;
   }
 
   setBusy(/** @type {boolean} */ busy) {

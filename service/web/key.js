@@ -1,5 +1,6 @@
 /** The API key: kept in this tab's sessionStorage, asked for in a dialogue, sent to our own service only. */
 import { byId } from "./dom.js";
+import { keep, readKept } from "./kept.js";
 import { KNOWN } from "./known.js";
 
 const KEPT = "sign.key";
@@ -10,7 +11,7 @@ const listeners = [];
 
 /** The key, empty where there is none. */
 export function key() {
-  return sessionStorage.getItem(KEPT) ?? "";
+  return readKept("sessionStorage", KEPT) ?? "";
 }
 
 /** Whether the service asks for a key and none was given. */
@@ -49,16 +50,15 @@ export function setUpKey() {
   byId("key-open").hidden = !KNOWN.keyNeeded;
   byId("key-open").addEventListener("click", askForKey);
   byId("key-cancel").addEventListener("click", () => dialog.close());
-  byId("key-forget").addEventListener("click", () => keep(dialog, ""));
+  byId("key-forget").addEventListener("click", () => take(dialog, ""));
   byId("key-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    keep(dialog, byId("key-field", HTMLInputElement).value.trim());
+    take(dialog, byId("key-field", HTMLInputElement).value.trim());
   });
 }
 
-function keep(/** @type {HTMLDialogElement} */ dialog, /** @type {string} */ given) {
-  if (given) sessionStorage.setItem(KEPT, given);
-  else sessionStorage.removeItem(KEPT);
+function take(/** @type {HTMLDialogElement} */ dialog, /** @type {string} */ given) {
+  keep("sessionStorage", KEPT, given || null);
   dialog.close();
   for (const listener of listeners) listener();
 }

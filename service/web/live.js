@@ -23,7 +23,7 @@ const STATUS_EVERY_MS = 500;
 export class Live {
   constructor() {
     this.preview = byId("preview", HTMLVideoElement);
-    this.camera = new Camera(this.preview);
+    this.camera = new Camera(this.preview, () => this.fail("lost"));
     this.shutter = new Shutter(this.preview);
     this.overlay = new Overlay(byId("overlay", HTMLCanvasElement));
     this.wakeLock = new WakeLock();
@@ -32,6 +32,7 @@ export class Live {
     /** @type {Stream | null} */
     this.stream = null;
     this.running = false;
+    this.isChanging = false;
     this.tries = 0;
     this.rate = firstRate(Infinity);
     this.mostFps = Infinity;
@@ -51,6 +52,7 @@ export class Live {
     byId("camera-switch").addEventListener("click", () => this.switchCamera());
     byId("camera-mirror").addEventListener("change", () => this.mirror(byId("camera-mirror", HTMLInputElement).checked));
     document.addEventListener("visibilitychange", () => this.onVisibility());
+    this.preview.addEventListener("resize", () => this.shape()); // a phone was turned
   }
 
   /** Ask for the camera, then for a session. */
@@ -79,16 +81,25 @@ export class Live {
   connect() {
     say(this.status, "camera.connecting");
     this.firstMs = 0;
-    const { model, version } = named(chosenModel());
-    const start = { model, version: version ?? null, mirrored: false, landmarks: true };
-    this.stream = new Stream(start, {
-      ready: (ready) => this.onReady(ready),
-      frame: (frame, roundTripMs) => this.onFrame(frame, roundTripMs),
-      interim: (interim) => this.onInterim(interim),
-      segment: (message) => this.onSegment(message.segment),
-      summary: (summary) => this.onSummary(summary),
-      closed: (code, why) => this.onClosed(code, why),
-    });
+    const model = chosenModel();
+    const { model: name, version } = named(model);
+    const pieceOf = (/** @type {string} */ label) => ({ text: textOf(label, model?.manifest), unit: model?.manifest.unit ?? "word" });
+    // after the reader has stopped, only what becomes final then is still heard
+    const isOurs = () => this.stream === stream;
+    /** @type {Stream} */
+    const stream = new Stream(
+      { model: name, version: version ?? null, mirrored: false, landmarks: true },
+      {
+        ready: (ready) => isOurs() && this.onReady(ready),
+        frame: (frame, roundTripMs) => isOurs() && this.onFrame(frame, roundTripMs),
+        interim: ({ segment: { class_name: label, start_time: start, end_time: end } }) =>
+          isOurs() && this.transcript.grow({ ...pieceOf(label), start, end }),
+        segment: ({ segment }) => this.transcript.add(pieceOf(segment.class_name), segment.end_time),
+        summary: (summary) => this.onSummary(summary),
+        closed: (code, why) => isOurs() && this.onClosed(code, why),
+      },
+    );
+    this.stream = stream;
   }
 
   onReady(/** @type {any} */ ready) {
@@ -130,20 +141,6 @@ export class Live {
     say(this.status, "camera.live", { fps: Math.round(this.rate.fps), latency: Math.round(latencyMs), dropped });
   }
 
-  onInterim(/** @type {any} */ interim) {
-    const { class_name: label, start_time: start, end_time: end } = interim.segment;
-    this.transcript.grow({ ...this.pieceOf(label), start, end });
-  }
-
-  onSegment(/** @type {any} */ segment) {
-    this.transcript.add(this.pieceOf(segment.class_name), segment.end_time);
-  }
-
-  /** @returns {import("./transcript.js").Piece} */
-  pieceOf(/** @type {string} */ label) {
-    return { text: textOf(label), unit: chosenModel()?.manifest.unit ?? "word" };
-  }
-
   onSummary(/** @type {any} */ summary) {
     say(byId("camera-summary"), "camera.summary", {
       duration: Math.round(summary.duration_s),
@@ -157,7 +154,11 @@ export class Live {
   onClosed(/** @type {number} */ code, /** @type {import("./stream.js").Why} */ why) {
     this.stopWatching();
     this.stream = null;
-    if (!this.running) return;
+    if (this.isChanging) {
+      this.isChanging = false;
+      this.connect();
+      return;
+    }
     if (code === IDLE && document.hidden) return; // taken up again when the page is seen again
     if (TAKEN_UP_AGAIN.includes(code) && this.tries < MOST_TRIES) {
       this.connectLater();
@@ -190,6 +191,7 @@ export class Live {
   /** Close the camera and go back to the beginning; the transcript stays. */
   end() {
     this.running = false;
+    this.isChanging = false;
     this.stopWatching();
     this.stream = null;
     this.camera.close();
@@ -220,12 +222,16 @@ export class Live {
   /** Give the picture its shape, and bring it into sight with its controls. */
   fit() {
     this.mirror(this.camera.facesTheUser);
-    const { videoWidth: width, videoHeight: height } = this.preview;
-    const panel = byId("panel-camera");
-    panel.style.setProperty("--shape", String(width / height || 4 / 3));
+    this.shape();
     this.show();
     const needed = [byId("camera-controls"), byId("transcript-box")].map((part) => part.getBoundingClientRect().bottom);
-    if (Math.max(...needed) > innerHeight) panel.scrollIntoView({ block: "start" });
+    if (Math.max(...needed) > innerHeight) byId("panel-camera").scrollIntoView({ block: "start" });
+  }
+
+  /** The stage takes the shape of the picture. */
+  shape() {
+    const { videoWidth: width, videoHeight: height } = this.preview;
+    byId("panel-camera").style.setProperty("--shape", String(width / height || 4 / 3));
   }
 
   /** Show the picture as a mirror does, or as it is; what is sent is never mirrored. */
@@ -245,14 +251,14 @@ export class Live {
   onModelChanged(/** @type {import("./models.js").Model | null} */ model) {
     this.show();
     if (!this.running) return;
-    this.stream?.abandon();
-    this.stream = null;
-    this.stopWatching();
-    if (streams(model)) this.connect();
-    else {
-      this.end();
+    if (!streams(model)) {
+      this.stop();
       say(this.status, "camera.cannot");
-    }
+    } else if (this.stream) {
+      this.isChanging = true; // the place that is given up is taken again once it is free
+      this.stopWatching();
+      this.stream.stop();
+    } else this.connect();
   }
 
   /** What can be done in this state. */

@@ -11,7 +11,7 @@ import { loadModels, setUpPicker } from "./models.js";
 import { setUpPreferences } from "./preferences.js";
 import { showProblem } from "./problems.js";
 import { setUpTabs } from "./tabs.js";
-import { say, writeAll } from "./words.js";
+import { hush, say, writeAll } from "./words.js";
 
 writeAll();
 setUpPreferences();
@@ -35,6 +35,7 @@ async function begin() {
     await loadModels();
     await jobs.look();
   } catch (error) {
+    hush(byId("model-state"));
     showProblem(byId("model-problem"), error, { retry: begin });
   }
 }

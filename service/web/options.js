@@ -11,7 +11,8 @@ const FIELDS = [
   { name: "clip_duration", word: "ask.duration", min: "0.1", of: ["predict", "highlights"] },
   { name: "clip_duration", word: "ask.window", min: "0.05", of: ["timeline"] },
   { name: "stride", word: "ask.stride", min: "0.02", of: ["timeline"] },
-  { name: "threshold", word: "ask.threshold", min: "0", max: "1", of: ["predict", "timeline", "highlights"] },
+  { name: "threshold", word: "ask.threshold", min: "0", max: "1", of: ["predict", "timeline"] },
+  { name: "threshold", word: "ask.tension", min: "0", of: ["highlights"] },
   { name: "sample_rate", word: "ask.sampleRate", min: "0.5", of: ["highlights"] },
   { name: "min_faces", word: "ask.minFaces", min: "1", of: ["highlights"] },
 ];

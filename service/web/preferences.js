@@ -1,5 +1,6 @@
 /** Colours and language as the reader wants them, kept in this browser. */
 import { byId } from "./dom.js";
+import { keep, readKept } from "./kept.js";
 import { language, onLanguage, say, setLanguage } from "./words.js";
 
 const KEPT = "sign.theme";
@@ -12,8 +13,7 @@ export function setUpPreferences() {
   systemIsDark.addEventListener("change", showTheme);
   byId("theme").addEventListener("click", () => {
     const chosen = isDark() ? "light" : "dark";
-    if ((chosen === "dark") === systemIsDark.matches) localStorage.removeItem(KEPT);
-    else localStorage.setItem(KEPT, chosen);
+    keep("localStorage", KEPT, (chosen === "dark") === systemIsDark.matches ? null : chosen);
     showTheme();
   });
   byId("language").addEventListener("click", () => setLanguage(language() === "en" ? "ko" : "en"));
@@ -21,7 +21,7 @@ export function setUpPreferences() {
 }
 
 function isDark() {
-  const kept = localStorage.getItem(KEPT);
+  const kept = readKept("localStorage", KEPT);
   return kept ? kept === "dark" : systemIsDark.matches;
 }
 

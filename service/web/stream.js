@@ -69,12 +69,6 @@ export class Stream {
     this.tell({ type: "stop" });
   }
 
-  /** Close at once; nothing more is heard. */
-  abandon() {
-    this.listener = { ...SILENT };
-    this.socket.close();
-  }
-
   tell(/** @type {Record<string, unknown>} */ message) {
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
   }
@@ -93,6 +87,3 @@ export class Stream {
     else if (message.type === "error") this.why = { code: message.code, detail: message.detail };
   }
 }
-
-const nothing = () => {};
-const SILENT = { ready: nothing, frame: nothing, interim: nothing, segment: nothing, summary: nothing, closed: nothing };

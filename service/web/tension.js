@@ -7,6 +7,8 @@ import { along, strip } from "./track.js";
 /** @typedef {{start_time: number, end_time: number, peak_time: number, score: number}} Moment */
 
 const HIGH = 100;
+/** Room above and below the curve, so that its line is whole. */
+const MARGIN = 6;
 
 /**
  * The curve as paths in a picture of 100 × 100: one for each stretch without a gap.
@@ -22,13 +24,18 @@ export function curves(samples, duration) {
   for (const { time, value } of samples) {
     if (value === null) open = false;
     else {
-      const point = `${along(time, duration).toFixed(3)} ${(HIGH * (1 - (value - low) / (high - low))).toFixed(2)}`;
+      const point = `${along(time, duration).toFixed(3)} ${heightOf((value - low) / (high - low)).toFixed(2)}`;
       if (open) paths[paths.length - 1] += `L${point}`;
       else paths.push(`M${point}`);
       open = true;
     }
   }
   return paths.map((path) => (path.includes("L") ? path : `${path}h0.01`)); // a lone sample is a dot
+}
+
+/** Where a share of the highest tension lies, from the top. */
+function heightOf(/** @type {number} */ share) {
+  return MARGIN + (HIGH - 2 * MARGIN) * (1 - share);
 }
 
 /**

@@ -4,6 +4,8 @@ import { clock, percent } from "./figures.js";
 import { modelOf, textOf } from "./models.js";
 import { along, strip } from "./track.js";
 
+const WORTH_NAMING = 0.01;
+
 /** @typedef {{start_time: number, end_time: number, class_name: string, confidence: number, alternatives: {class_name: string, confidence: number}[]}} Segment */
 
 /**
@@ -71,7 +73,8 @@ function table(segments, player, nameOf) {
   const heads = ["timeline.sign", "timeline.from", "timeline.to", "timeline.confidence", "timeline.else"];
   const rows = segments.map((one) => {
     const play = element("button.link", { text: nameOf(one.class_name), attributes: { type: "button" }, on: { click: () => player.playFrom(one.start_time) } });
-    const others = one.alternatives.map((other) => `${nameOf(other.class_name)} ${percent(other.confidence)}`);
+    const likely = one.alternatives.filter(({ confidence }) => confidence >= WORTH_NAMING);
+    const others = likely.map((other) => `${nameOf(other.class_name)} ${percent(other.confidence)}`);
     return element(
       "tr",
       {},

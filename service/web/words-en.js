@@ -105,6 +105,7 @@ export const ENGLISH = {
   "camera.error.NotAllowedError": "The camera was not allowed. Allow it beside the address, then start again.",
   "camera.error.NotFoundError": "No camera was found. Plug one in, or choose a video.",
   "camera.error.NotReadableError": "The camera is in use by another program. Close that, then start again.",
+  "camera.error.lost": "The camera is gone. Plug it in or allow it again, then start again.",
   "camera.error.other": "The camera could not be opened ({name}).",
 
   "now.title": "What it sees now",
@@ -154,10 +155,11 @@ export const ENGLISH = {
   "ask.window": "Window in seconds",
   "ask.stride": "Every … seconds",
   "ask.threshold": "Decline below confidence",
+  "ask.tension": "A moment begins at tension",
   "ask.sampleRate": "Samples a second",
-  "ask.minFaces": "Samples with a face a window needs",
+  "ask.minFaces": "Samples with a face needed",
   "ask.mirrored": "The picture is mirrored, as selfie cameras save it",
-  "ask.default": "as the model says",
+  "ask.default": "default",
   "ask.job": "As a job, for long videos",
   "ask.jobHint": "Up to 4 hours. Survives closing this page. The video is kept until it is read, the answer for {hours} h.",
   "ask.go": "Ask",
@@ -171,7 +173,7 @@ export const ENGLISH = {
 
   "answer.title": "Answer",
   "answer.declined": "Not sure enough to say",
-  "answer.declinedHint": "No answer reached the threshold, or no hand was found. These were nearest:",
+  "answer.declinedHint": "No answer reached the threshold, or no hand was found. If it shows several signs, ask what is signed when. These were nearest:",
   "answer.evidence": "{frames} pictures looked at, a hand in {hands}.",
   "answer.evidenceFaces": "{frames} pictures looked at, a face in {faces}.",
   "answer.when": "From {start} to {end}",
@@ -226,6 +228,7 @@ export const ENGLISH = {
 
   "problem.detail": "What the service says:",
   "problem.request": "Request {id}",
+  "problem.after": "It can be tried again in {wait}.",
   "problem.retry": "Try again",
   "problem.asJob": "Send it as a job",
   "problem.close": "Close this message",

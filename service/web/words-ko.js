@@ -105,6 +105,7 @@ export const KOREAN = {
   "camera.error.NotAllowedError": "카메라가 허용되지 않았습니다. 주소창 옆에서 허용한 뒤 다시 켜 주세요.",
   "camera.error.NotFoundError": "카메라를 찾지 못했습니다. 카메라를 연결하거나 영상을 골라 주세요.",
   "camera.error.NotReadableError": "다른 프로그램이 카메라를 쓰고 있습니다. 그 프로그램을 닫고 다시 켜 주세요.",
+  "camera.error.lost": "카메라가 사라졌습니다. 다시 연결하거나 허용한 뒤 다시 켜 주세요.",
   "camera.error.other": "카메라를 켜지 못했습니다 ({name}).",
 
   "now.title": "지금 보이는 것",
@@ -154,10 +155,11 @@ export const KOREAN = {
   "ask.window": "창 길이 (초)",
   "ask.stride": "간격 (초)",
   "ask.threshold": "답하지 않는 확률 기준",
+  "ask.tension": "순간으로 볼 긴장도",
   "ask.sampleRate": "초당 표본 수",
-  "ask.minFaces": "창에 필요한 얼굴 표본 수",
+  "ask.minFaces": "필요한 얼굴 표본 수",
   "ask.mirrored": "셀카처럼 좌우가 바뀐 영상입니다",
-  "ask.default": "모델 기본값",
+  "ask.default": "기본값",
   "ask.job": "긴 영상은 작업으로 보내기",
   "ask.jobHint": "최대 4시간. 페이지를 닫아도 계속됩니다. 영상은 다 읽을 때까지, 답은 {hours}시간 동안 보관합니다.",
   "ask.go": "물어보기",
@@ -171,7 +173,7 @@ export const KOREAN = {
 
   "answer.title": "답",
   "answer.declined": "확실하지 않아 답하지 않습니다",
-  "answer.declinedHint": "기준을 넘은 답이 없거나 손을 찾지 못했습니다. 가장 가까운 것은 다음과 같습니다.",
+  "answer.declinedHint": "기준을 넘은 답이 없거나 손을 찾지 못했습니다. 수어가 여럿이면 ‘언제 무슨 수어인지’를 물어보세요. 가장 가까운 것은 다음과 같습니다.",
   "answer.evidence": "사진 {frames}장을 보았고, 그중 {hands}장에 손이 있습니다.",
   "answer.evidenceFaces": "사진 {frames}장을 보았고, 그중 {faces}장에 얼굴이 있습니다.",
   "answer.when": "{start}부터 {end}까지",
@@ -226,6 +228,7 @@ export const KOREAN = {
 
   "problem.detail": "서비스가 보낸 설명:",
   "problem.request": "요청 {id}",
+  "problem.after": "{wait} 뒤에 다시 시도할 수 있습니다.",
   "problem.retry": "다시 시도",
   "problem.asJob": "작업으로 보내기",
   "problem.close": "메시지 닫기",

@@ -1,4 +1,5 @@
 /** The language of the page: looks up sentences, writes them where elements name them, and changes them all at once. */
+import { keep, readKept } from "./kept.js";
 import { ENGLISH } from "./words-en.js";
 import { KOREAN } from "./words-ko.js";
 
@@ -63,7 +64,7 @@ export function onLanguage(/** @type {() => void} */ listener) {
 
 export function setLanguage(/** @type {Language} */ chosen) {
   current = chosen;
-  localStorage.setItem(KEPT, chosen);
+  keep("localStorage", KEPT, chosen);
   writeAll();
   for (const listener of listeners) listener();
 }
@@ -99,7 +100,7 @@ function valuesOf(/** @type {DOMStringMap} */ dataset) {
 
 /** @returns {Language} */
 function preferred() {
-  const kept = localStorage.getItem(KEPT);
+  const kept = readKept("localStorage", KEPT);
   if (kept === "en" || kept === "ko") return kept;
   const first = navigator.languages.find((one) => /^(en|ko)\b/.test(one)) ?? "en";
   return first.startsWith("ko") ? "ko" : "en";

@@ -61,6 +61,10 @@ def test_nothing_else_is_sent_to_the_build(path: str) -> None:
     assert not is_sent(path)
 
 
+def test_the_page_goes_with_the_service() -> None:
+    assert all(is_sent(f"service/web/{path.name}") for path in (ROOT / "service" / "web").iterdir())
+
+
 def test_caches_stay_out() -> None:
     assert is_sent("service/app.py")
     assert not is_sent("service/__pycache__/app.cpython-311.pyc")

@@ -3,10 +3,12 @@
 import contextlib
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from playwright.sync_api import Browser, Page
 
 DESKTOP = {"width": 1280, "height": 900}
+KEY = "a key with ÄÖ/+"
 PHONE = {"width": 390, "height": 844}
 
 
@@ -21,6 +23,23 @@ class Visit:
         page.on("websocket", lambda socket: self.requested.append(socket.url))
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
         page.on("console", lambda message: self.wrong.append(message.text) if message.type == "error" else None)
+
+    def call(self, module: str, expression: str, given: object = None) -> Any:
+        """What an expression gives in the page; `it` is one of the page's modules, `given` is handed to it."""
+        main = self.page.locator("script[type=module]").get_attribute("src") or ""
+        address = f"/{main.replace('main.js', module)}"
+        return self.page.evaluate(
+            f"async ([address, given]) => {{ const it = await import(address); return {expression}; }}",
+            [address, given],
+        )
+
+    def come_in(self, url: str) -> Page:
+        """Open the page of a service that asks for a key, and give it."""
+        self.page.goto(url)
+        self.page.get_by_label("API key").fill(KEY)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_selector("#model option", state="attached")
+        return self.page
 
     def open(self, url: str) -> None:
         """Open the page and wait until it knows its models."""
@@ -43,7 +62,8 @@ def visit(
         viewport=size,  # type: ignore[arg-type]
         locale=locale,
         color_scheme=colours,  # type: ignore[arg-type]
-        permissions=["camera", "clipboard-read", "clipboard-write"],
+        reduced_motion="reduce",  # so that colours are what they are at once
+        permissions=["camera", "clipboard-read", "clipboard-write", "screen-wake-lock"],
         accept_downloads=True,
     )
     context.set_default_timeout(30_000)

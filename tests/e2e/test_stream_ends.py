@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -184,25 +183,29 @@ def test_who_writes_too_fast_is_cut_off(strict: RunningService) -> None:
     assert "60" in reason
 
 
-def test_who_reads_nothing_loses_the_session_and_its_slot(strict: RunningService) -> None:
+def test_who_reads_nothing_loses_the_session_and_its_slot(tmp_path: Path) -> None:
     """A peer that is half open: its frames come, but nothing that it is told is ever read."""
     picture = encoded(frames_of(LETTER)[10][1], "JPEG", quality=80)
-    address = strict.url.removeprefix("http://")
-    host, port = address.split(":")
-    with socket.create_connection((host, int(port))) as raw:
+    limits = {"SIGN_SLOTS": "1", "SIGN_STREAM_SLOTS": "1", "SIGN_STREAM_IDLE_S": str(IDLE_S)}
+    with running_service(tmp_path, **limits) as service, socket.socket() as raw:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-        with connect(f"ws://{address}/stream", sock=raw, compression=None, max_queue=1) as half_open:
+        host, port = service.url.removeprefix("http://").split(":")
+        raw.connect((host, int(port)))
+        with connect(f"ws://{host}:{port}/stream", sock=raw, compression=None, max_queue=1) as half_open:
             client = StreamClient(half_open)
-            client.say("start")
-            wait_until(lambda: strict.metric("sign_stream_sessions") == 2, 10, "the session did not start")
-            seq = 0
-            end = time.monotonic() + 30
-            while strict.metric("sign_stream_sessions") == 2:
+            client.start()
+            seq, end = 0, time.monotonic() + 60
+            while service.metric("sign_stream_sessions") > 0:
                 assert time.monotonic() < end, "the session did not end"
                 for _ in range(5):
                     seq += 1
-                    half_open.send(struct.pack("<Id", seq, seq / 15) + picture)
-                    time.sleep(1 / MAX_FPS)
+                    client.frame(seq, seq / 15, picture)
+                    time.sleep(0.02)
+        assert service.metric('sign_stream_frames_total{outcome="dropped"}') > 0
+        with streaming(service) as other:
+            other.start()
+            other.frame(1, 0.0, picture)
+            other.answer_to(1)
 
 
 def test_a_process_that_is_killed_costs_its_sessions_and_is_replaced(strict: RunningService) -> None:
@@ -232,9 +235,10 @@ def test_sigterm_brings_the_summary_and_ends_the_process_within_its_grace(tmp_pa
         for seq, picture in enumerate(frames):
             client.frame(seq, seq / 15, picture)
             client.answer_to(seq)
-        began = time.monotonic()
-        service.process.send_signal(signal.SIGTERM)
-        assert client.closed()[0] == silent.closed()[0] == 1012
+        with streaming(service) as mute:
+            began = time.monotonic()
+            service.process.send_signal(signal.SIGTERM)
+            assert client.closed()[0] == silent.closed()[0] == mute.closed()[0] == 1012
         assert service.process.wait(grace_s + 2) is not None
         assert time.monotonic() - began < grace_s
     summary = client.of("summary")[0]
