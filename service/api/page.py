@@ -91,7 +91,7 @@ async def get_page(request: Request) -> Response:
     text = FILES[INDEX].content.decode()
     for name, value in (("files", f"web/{DIGEST}"), ("preloads", PRELOADS), ("service", known)):
         text = text.replace(f"{{{{{name}}}}}", value)
-    return _answer(request, PageFile(text.encode(), FILES[INDEX].media_type), ASK_EACH_TIME)
+    return answer_file(request, PageFile(text.encode(), FILES[INDEX].media_type), ASK_EACH_TIME)
 
 
 @router.api_route("/web/{digest}/{name}", methods=["GET", "HEAD"])
@@ -103,7 +103,7 @@ async def get_file(
     """One of the page's files. Under another digest (a page of another release) today's, which is not kept then."""
     if name not in FILES or name == INDEX:
         raise SignError("route-unknown", f"The page has no file {name!r}.")
-    return _answer(request, FILES[name], FOR_GOOD if digest == DIGEST else ASK_EACH_TIME)
+    return answer_file(request, FILES[name], FOR_GOOD if digest == DIGEST else ASK_EACH_TIME)
 
 
 def known_before_asking(house: House) -> dict[str, object]:
@@ -133,9 +133,10 @@ def _subject_of_default_model(house: House) -> dict[str, object]:
     return {"language": None, "unit": None}
 
 
-def _answer(request: Request, file: PageFile, caching: str) -> Response:
+def answer_file(request: Request, file: PageFile, caching: str, headers: Mapping[str, str] = HEADERS) -> Response:
+    """A file with these headers; 304 where the caller has it."""
     etag = f'"{hashlib.sha256(file.content).hexdigest()[:32]}"'
-    headers = {**HEADERS, "Cache-Control": caching, "ETag": etag}
+    sent = {**headers, "Cache-Control": caching, "ETag": etag}
     if etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(file.content, media_type=file.media_type, headers=headers)
+        return Response(status_code=304, headers=sent)
+    return Response(file.content, media_type=file.media_type, headers=sent)
