@@ -5,18 +5,19 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lock bench soak samples train face-motion parity-keras parity-pixels parity-torch convert-torch-env schema clean
+.PHONY: help serve test check format lock bench bench-torch soak samples train face-motion parity parity-keras parity-pixels \
+	parity-faces parity-torch convert-torch-env schema clean
 
 help:
 	@echo "make serve   install what is needed (first run) and serve on http://127.0.0.1:8000"
 	@echo "make test    install what is needed and run the tests"
 	@echo "make check   formatting, lint, types, import contracts, container files"
-	@echo "make bench   measure the service against the bare loop;  make soak  what takes long"
+	@echo "make bench   measure the service against the bare loop, networks against torch;  make soak  what takes long"
 	@echo "make lock    resolve the locks again;  make schema  write the manifest's and the messages' JSON Schemas"
 	@echo "make samples render samples/ again;    make train   train the default models again"
 	@echo "make face-motion   write the default highlight model, a formula, again"
 	@echo "make parity-keras  compare the converter with real Keras 2 and 3"
-	@echo "make parity-pixels compare answers to pictures and clips with the authors' own steps"
+	@echo "make parity-pixels compare answers to pictures and clips with the authors' own steps;  make parity-faces  to faces"
 
 $(VENV)/serve.stamp: locks/convert.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
@@ -49,6 +50,14 @@ format: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench
+	@test ! -f $(PARITY_TORCH_VENV)/ready.stamp || $(MAKE) --no-print-directory bench-torch
+	@test -f $(PARITY_TORCH_VENV)/ready.stamp || echo "networks against torch: make bench-torch (makes their environment)"
+
+# Each converted network against the original in torch; needs the environment of parity-torch.
+bench-torch:
+	PARITY_TORCH_VENV=$(PARITY_TORCH_VENV) tools/parity/torch_env.sh
+	PYTHONPATH=. $(PARITY_TORCH_VENV)/bin/python -W ignore -m tests.bench.networks --page docs/benchmarks/networks.md
+PARITY_TORCH_VENV ?= .venv-parity-torch
 
 soak: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/soak --timeout 3600
@@ -82,7 +91,7 @@ face-motion: $(VENV)/dev.stamp
 	$(BIN)/python -m tools.face_motion
 
 # Real Keras 2 and 3 beside the converter; environments and models of their own, docs/parity/keras.md as the result.
-parity: parity-keras parity-pixels
+parity: parity-keras parity-pixels parity-faces
 
 parity-keras: $(VENV)/dev.stamp
 	tools/parity/keras.sh
@@ -90,6 +99,10 @@ parity-keras: $(VENV)/dev.stamp
 # From file bytes to probabilities, ours and the authors' own steps; docs/parity/pixels.md as the result.
 parity-pixels: $(VENV)/dev.stamp
 	tools/parity/pixels.sh
+
+# The same for faces: HSEmotion's own steps and real FER-2013 networks; docs/parity/faces.md as the result.
+parity-faces: $(VENV)/dev.stamp
+	tools/parity/faces.sh
 
 # torch stands in no lock (it would bring CUDA): its CPU build first, then the hashed rest.
 convert-torch-env: .venv-convert-torch/ready.stamp

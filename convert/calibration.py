@@ -12,8 +12,9 @@ from convert.errors import CallError
 from service.errors import SignError
 from service.media.medium import MediaLimits, Medium
 from service.media.picture import read_picture
-from service.media.resize import Resize
+from service.media.resize import ShortSide
 from service.media.resizing import resized
+from service.media.sampling import uniform_places
 from service.media.sniff import sniff
 from service.media.video import open_video
 from service.track import Window
@@ -78,7 +79,7 @@ def _read(file: Path, shape: ClipShape) -> Iterator[Array]:
         frames = [frame.pixels() for frame in video.frames(window) if frame.time_s < window.end_s]
     if not frames:
         raise ValueError("it has no frame")
-    places = np.floor(np.linspace(0, len(frames) - 1, max(shape.frames, 1))).astype(int)
+    places = uniform_places(len(frames), max(shape.frames, 1))
     yield _arranged([frames[place] for place in places], shape)
 
 
@@ -93,10 +94,6 @@ def _prepared(values: Array, shape: ClipShape) -> Iterator[Array]:
 
 def _arranged(frames: list[Array], shape: ClipShape) -> Array:
     """Short side to size, middle cut out: (1, 3, T, H, W) or, for a picture, (1, 3, H, W)."""
-    height, width = frames[0].shape[:2]
-    scale = shape.side / min(height, width)
-    target = Resize(w=max(shape.side, int(width * scale)), h=max(shape.side, int(height * scale)), library="torch")
-    top, left = round((target.h - shape.crop) / 2), round((target.w - shape.crop) / 2)
-    cut = [resized(frame, target)[top : top + shape.crop, left : left + shape.crop] for frame in frames]
-    clip = np.stack(cut).astype(np.float32).transpose(3, 0, 1, 2)[None]
+    cut = [resized(frame, ShortSide(shape.side, shape.crop)) for frame in frames]
+    clip = np.stack(cut).transpose(3, 0, 1, 2)[None]
     return clip if shape.frames else clip[:, :, 0]

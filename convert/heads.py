@@ -3,7 +3,7 @@
 from convert.errors import CallError, RefusalError
 from convert.findings import Findings
 from service.errors import RefusedError
-from service.media.sampling import EveryNth
+from service.media.sampling import EveryNth, Uniform
 from service.pipelines import Observing, Pipeline
 from service.pipelines.chunks import ChunksSection
 from service.pipelines.series import SeriesSection
@@ -54,6 +54,8 @@ def steps_a_second(required: Manifest | None) -> float | None:
         return None
     section: Observing = required.pipeline
     sampling = section.sampling
+    if isinstance(sampling, Uniform):
+        return None
     rate = sampling.fps / sampling.every if isinstance(sampling, EveryNth) else sampling.rate
     return rate / section.chunk if isinstance(section, ChunksSection) else rate
 

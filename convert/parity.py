@@ -1,6 +1,6 @@
 """The proof: the graph in ONNX Runtime against the NumPy reference, or against the original's own outputs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from convert.errors import CallError, ParityError
 from convert.keras.graph import GraphInput, LayerGraph
 from convert.keras.reference.evaluate import evaluate
+from convert.keras.windows import spread
 
 Floats = npt.NDArray[np.float32]
 
@@ -80,10 +81,10 @@ class Session:
     def input_shapes(self) -> list[list[int | str]]:
         return [list(one.shape) for one in self._session.get_inputs()]
 
-    def run(self, inputs: list[npt.NDArray[Any]]) -> list[Floats]:
-        """All outputs."""
+    def run(self, inputs: list[npt.NDArray[Any]], names: Sequence[str] | None = None) -> list[Floats]:
+        """These outputs, or all."""
         feed = dict(zip(self.input_names, inputs, strict=True))
-        outputs: list[Floats] = self._session.run(None, feed)
+        outputs: list[Floats] = self._session.run(names, feed)
         return outputs
 
 
@@ -111,15 +112,21 @@ def measure_reference(graph: LayerGraph, model: bytes) -> Measured:
     return Measured("numpy", samples, worst, TOLERANCE * scale, skipped)
 
 
-def measure_golden(model: bytes | Path, golden: Path) -> Measured:
-    """The ONNX model against recorded inputs x0, x1, … and outputs y0, y1, …"""
+def measure_golden(model: bytes, golden: Path, outputs: Sequence[str] | None = None) -> Measured:
+    """The ONNX model against recorded inputs x0, x1, … and outputs y0, y1, …; outputs: their names, in that order."""
     arrays = _golden_arrays(golden)
     inputs = _numbered(arrays, "x")
     wanted = _numbered(arrays, "y")
     session = Session(model)
     if len(inputs) != len(session.input_names):
         raise CallError(f"{golden.name} has {len(inputs)} inputs (x0 …); the model takes {len(session.input_names)}.")
-    got = session.run([array.astype(np.float32) for array in inputs])
+    if not all(_fits(array.shape, taken) for array, taken in zip(inputs, session.input_shapes, strict=True)):
+        shapes = [tuple(taken) for taken in session.input_shapes]
+        raise ParityError(
+            f"The golden inputs have the shapes {[array.shape for array in inputs]}, the model takes {shapes}.",
+            "They are of another network.",
+        )
+    got = session.run([array.astype(np.float32) for array in inputs], outputs)
     if len(wanted) > len(got) or any(a.shape != b.shape for a, b in zip(got, wanted, strict=False)):
         shapes = [array.shape for array in got]
         raise ParityError(f"The golden outputs have the shapes {[a.shape for a in wanted]}, the model's {shapes}.")
@@ -158,11 +165,20 @@ def generated_inputs(graph: LayerGraph) -> Iterator[tuple[Floats, ...]]:
     rng = np.random.default_rng(20260101)
     table_sizes = _embedded(graph)
     pad = _mask_value(graph)
+    masks = {ref.call for call in graph.calls for ref in call.masks if ref is not None}
     big = any(np.prod([size or 1 for size in one.shape[1:]]) > BIG_INPUT for one in graph.inputs)
+    least = _least_steps(graph)
     for number, batch in enumerate((2,) if big else BATCHES):
-        free = FREE_SIZES[number]
+        free = max(least, FREE_SIZES[number])
         yield tuple(
-            np.stack([_sample(one, index + number, free, table_sizes, pad, rng) for index in range(batch)])
+            np.stack(
+                [
+                    _real_steps(one, index + number, free)
+                    if one.name in masks
+                    else _sample(one, index + number, free, table_sizes, pad, rng)
+                    for index in range(batch)
+                ]
+            )
             for one in graph.inputs
         )
 
@@ -178,6 +194,13 @@ def _sample(
     if len(shape) == 2 or one.name in table_sizes:
         _pad_steps(values, index, pad)
     return values
+
+
+def _real_steps(one: GraphInput, index: int, free: int) -> Floats:
+    """A mask that a model takes as an input: 1 where a step is real, 0 where `_pad_steps` pads."""
+    real = np.ones(tuple(free if size is None else size for size in one.shape[1:]), np.float32)
+    _pad_steps(real, index, 0.0)
+    return real
 
 
 def _values(shape: tuple[int, ...], index: int, rng: np.random.Generator) -> Floats:
@@ -205,6 +228,20 @@ def _pad_steps(values: Floats, index: int, pad: float) -> None:
             values[:] = pad
 
 
+def _least_steps(graph: LayerGraph) -> int:
+    """Steps that leave one behind the convolutions and pools that shorten a sequence, one after the other."""
+    steps = 1
+    for call in reversed(graph.calls):
+        config = call.layer.config
+        if call.layer.kind not in ("Conv1D", "MaxPooling1D", "AveragePooling1D") or config.get("padding") == "same":
+            continue
+        window = call.layer.weights["kernel"].shape[0] if "kernel" in call.layer.weights else config.get("pool_size", 2)
+        window, dilation = spread(window, 1)[0], spread(config.get("dilation_rate", 1), 1)[0]
+        stride = spread(config.get("strides") or (window if "pool_size" in config else 1), 1)[0]
+        steps = (steps - 1) * stride + (window - 1) * dilation + 1
+    return steps
+
+
 def _mask_value(graph: LayerGraph) -> float:
     for call in graph.calls:
         if call.layer.kind == "Masking":
@@ -220,6 +257,13 @@ def _embedded(graph: LayerGraph) -> dict[str, int]:
         if call.layer.kind == "Embedding"
         for ref in call.inputs
     }
+
+
+def _fits(shape: tuple[int, ...], taken: list[int | str]) -> bool:
+    """Whether a model takes an array of this shape: equal wherever it is fixed."""
+    return len(shape) == len(taken) and all(
+        own == said for own, said in zip(shape, taken, strict=True) if isinstance(said, int)
+    )
 
 
 def _largest(array: npt.NDArray[Any]) -> float:

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+from convert.clip_presets import CLIP_PRESETS, fitted_to_clips, likely_clips
 from convert.face_presets import HSEMOTION_PRESETS
 from convert.head_presets import HEAD_PRESETS, likely_heads
 from convert.pixel_presets import PIXEL_PRESETS, fitted_to_pixels, likely_pixels
 from convert.preset import FRAME_VOTE, FRAME_VOTE_ASSUMED, YUV_ASSUMED, Match, Preset, Shape, Times
 from service.media.sampling import EveryNth, Sampling
+from service.pipelines.clip import ClipSection
 from service.pipelines.keypoints import KeypointsSection
 from service.pipelines.layouts import LAYOUTS
 from service.pipelines.length import Length
@@ -99,6 +101,7 @@ PRESETS: dict[str, Preset] = {
         _single_frames("two-hands-landmarks", "both hands' x, y, z, frame by frame", "hands_126"),
         *PIXEL_PRESETS,
         *HSEMOTION_PRESETS,
+        *CLIP_PRESETS,
         *HEAD_PRESETS,
     )
 }  # fmt: skip
@@ -128,11 +131,13 @@ def likely_presets(shape: Shape) -> list[Match]:
             exact.append(Match(preset, _reason(shape, preset)))
         elif len(shape) == 2:
             adapted.append(Match(fitted(preset, shape), _reason(shape, preset)))
-    return exact + adapted + likely_pixels(shape) + likely_heads(shape)
+    return exact + adapted + likely_pixels(shape) + likely_clips(shape) + likely_heads(shape)
 
 
 def fitted(preset: Preset, shape: Shape) -> Preset:
     """The preset with the graph's own number of steps or size of pictures, which then is one more assumption."""
+    if isinstance(preset.pipeline, ClipSection):
+        return fitted_to_clips(preset, shape)
     if not isinstance(preset.pipeline, KeypointsSection):
         return fitted_to_pixels(preset, shape)
     length = preset.pipeline.length

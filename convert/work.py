@@ -9,7 +9,7 @@ from typing import Any, Literal
 from convert.files import COMMANDS, Command, sniff
 from convert.findings import Findings, idle_candidates, shown_shape
 from convert.keras.convert import opened_keras
-from convert.onnx.convert import opened_onnx
+from convert.onnx.convert import OnnxModel, opened_onnx
 from convert.parity import Measured, measure_golden, measure_reference, require
 from convert.presets import PRESETS
 from convert.publish import Plan, Wishes, plan_of, publish
@@ -49,17 +49,16 @@ def convert_keras(file: Path, wishes: Wishes, golden: Path | None, beside: Besid
             measured = [require(measure_reference(model.graph, content))]
             measured += [require(measure_golden(content, golden))] if golden else []
         manifest = publish(model.findings, plan, wishes, content, measured[-1])
-    return _published(model.findings, plan, wishes, manifest, measured)
+    return published_report(model.findings, plan, wishes, manifest, measured)
 
 
 def convert_onnx(file: Path, wishes: Wishes, golden: Path | None) -> Report:
     """Check an ONNX file, prove it against itself and the golden file, publish it."""
     with _spoken("Reading"), opened_onnx(file) as model:
         plan = plan_of(model.findings, wishes)
-        content = model.path.read_bytes()
-        measured = [require(measure_golden(content, golden) if golden else model.measured)]
-        manifest = publish(model.findings, plan, wishes, content, measured[-1])
-    return _published(model.findings, plan, wishes, manifest, measured)
+        measured = [require(_measured_again(model, golden))]
+        manifest = publish(model.findings, plan, wishes, model.content, measured[-1])
+    return published_report(model.findings, plan, wishes, manifest, measured)
 
 
 def convert_xgboost(file: Path, wishes: Wishes, golden: Path | None) -> Report:
@@ -69,7 +68,7 @@ def convert_xgboost(file: Path, wishes: Wishes, golden: Path | None) -> Report:
         measured = [require(model.measured())]
         measured += [require(measure_golden(model.content, golden))] if golden else []
         manifest = publish(model.findings, plan, wishes, model.content, measured[-1])
-    return _published(model.findings, plan, wishes, manifest, measured)
+    return published_report(model.findings, plan, wishes, manifest, measured)
 
 
 def inspect_file(file: Path, beside: Beside) -> Report:
@@ -77,24 +76,30 @@ def inspect_file(file: Path, beside: Beside) -> Report:
     command = COMMANDS[sniff(file)]
     if command == "onnx":
         with opened_onnx(file) as ready:
-            return _inspected(ready.findings, command)
+            return inspection(ready.findings, command)
     if command == "xgboost":
         with opened_xgboost(file) as forest:
-            return _inspected(forest.findings, command)
+            return inspection(forest.findings, command)
     with opened_keras(file, beside.architecture, beside.arch) as model:
-        return _inspected(model.findings, command)
+        return inspection(model.findings, command)
 
 
 def verify_model(wanted: str, store: Path, golden: Path | None) -> Report:
     """Check a published version's files, or an ONNX file, and measure it again."""
     if wanted.endswith(".onnx"):
         with opened_onnx(Path(wanted)) as ready:
-            measured = measure_golden(ready.path, golden) if golden else ready.measured
-            return _verified(wanted, require(measured), None)
+            return _verified(wanted, require(_measured_again(ready, golden)), None)
     stored = stored_model(wanted, store)
     with opened_onnx(stored.graph) as ready:
-        measured = measure_golden(ready.path, golden) if golden else ready.measured
+        measured = _measured_again(ready, golden)
     return _verified(f"{stored.manifest.name} version {stored.manifest.version}", require(measured), stored.manifest)
+
+
+def _measured_again(model: OnnxModel, golden: Path | None) -> Measured:
+    """A ready graph against golden outputs, the answer first, or else against itself."""
+    if golden is None:
+        return model.measured
+    return measure_golden(model.content, golden, [one.name for one in model.findings.outputs])
 
 
 def calibrate_model(wanted: str, store: Path, report_file: Path) -> Report:
@@ -124,24 +129,30 @@ def calibrate_model(wanted: str, store: Path, report_file: Path) -> Report:
 
 
 def list_all(store: Path) -> Report:
-    """Presets, layouts, layers and published models."""
+    """Presets, layouts, layers, networks, objectives and published models."""
     from convert.keras.layers import LAYERS  # noqa: PLC0415 - needed here only
+    from convert.torch.heads.parts import HEAD_KINDS  # noqa: PLC0415
+    from convert.torch.networks import NETWORKS  # noqa: PLC0415
+    from convert.xgboost.objectives import OBJECTIVES  # noqa: PLC0415
 
     models = _models(store)
     report = Report()
     report.lines = ["Presets:"]
     for preset in PRESETS.values():
-        shape = " × ".join(str(size) for size in preset.pipeline.input_shape)
-        report.lines.append(f"  {preset.name:22} {shape:12} {preset.about}")
+        shape = shown_shape((None, *preset.pipeline.input_shape))
+        report.lines.append(f"  {preset.name:22} {shape:18} {preset.about}")
     report.lines.append("Layouts:")
     report.lines += [f"  {name:22} {layout.width} values" for name, layout in LAYOUTS.items()]
     layers = sorted(set(LAYERS) - {"FoldTime", "UnfoldTime"} | {"TimeDistributed", "InputLayer"})
-    report.lines += ["Keras layers:", f"  {', '.join(layers)}", f"Models in {store}:"]
+    report.lines += ["Keras layers:", f"  {', '.join(layers)}"]
+    report.lines += ["PyTorch networks:", f"  {', '.join(NETWORKS)}; heads of {', '.join(HEAD_KINDS)}"]
+    report.lines += ["XGBoost objectives:", f"  {', '.join(OBJECTIVES)}", f"Models in {store}:"]
     report.lines += [f"  {one['name']} version {one['version']}: {one['says']}" for one in models] or ["  none"]
     report.document = {
         "presets": {
             preset.name: {
                 "about": preset.about,
+                "task": preset.task,
                 "input": list(preset.pipeline.input_shape),
                 "assumptions": list(preset.assumptions),
             }
@@ -149,6 +160,8 @@ def list_all(store: Path) -> Report:
         },
         "layouts": {name: layout.width for name, layout in LAYOUTS.items()},
         "layers": layers,
+        "networks": [*NETWORKS],
+        "objectives": [*OBJECTIVES],
         "models": models,
     }
     return report
@@ -167,7 +180,9 @@ def _models(store: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _published(findings: Findings, plan: Plan, wishes: Wishes, manifest: Manifest, measured: list[Measured]) -> Report:
+def published_report(
+    findings: Findings, plan: Plan, wishes: Wishes, manifest: Manifest, measured: list[Measured]
+) -> Report:
     folder = wishes.store / manifest.name / str(manifest.version)
     names = plan.labels.names if plan.labels else ()
     hints = [f"Label {name!r} may mean that nothing is signed: --idle {name}" for name in idle_candidates(names)]
@@ -199,8 +214,9 @@ def _published(findings: Findings, plan: Plan, wishes: Wishes, manifest: Manifes
     return report
 
 
-def _inspected(findings: Findings, command: Command) -> Report:
-    use = usage(command, findings)
+def inspection(findings: Findings, command: Command | Literal["torch"], flags: tuple[str, ...] = ()) -> Report:
+    """What a file is, which presets fit, and the command that converts it; flags: further ones that it needs."""
+    use = " ".join((usage(command, findings), *flags))
     report = Report(_described(findings), findings.document() | {"command": use})
     for match in findings.matches[:2]:
         report.lines.append(f"Likely preset: {match.preset.name}: {match.reason}")

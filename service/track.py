@@ -28,6 +28,9 @@ PART_POINTS: dict[PartName, int] = {
 HAND_PARTS: tuple[PartName, ...] = ("hand", "left_hand", "right_hand")
 
 
+_AFTER_S = 1e-6
+
+
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
     """What a medium is: sizes in pixels of the upright picture, times in seconds."""
@@ -57,6 +60,17 @@ class Window:
         return self.end_s - self.start_s
 
 
+def united(*stretches: Window) -> tuple[Window, ...]:
+    """Stretches in order, those that overlap or touch as one, empty ones left out."""
+    found: list[Window] = []
+    for one in sorted((one for one in stretches if one.duration_s > 0), key=lambda one: one.start_s):
+        if found and one.start_s <= found[-1].end_s:
+            found[-1] = Window(found[-1].start_s, max(found[-1].end_s, one.end_s))
+        else:
+            found.append(one)
+    return tuple(found)
+
+
 @dataclass(frozen=True, slots=True)
 class Track:
     """Observations in order of time.
@@ -71,6 +85,8 @@ class Track:
     shows: the part that pixels or numbers are of where they are present, None where that is whatever there is.
     boxes: T × 4, x, y, width and height of the face that they are of, in fractions of the upright picture; NaN without
     one, None where none is looked for. faces: T, of how many faces there are pixels, None where they are not of faces.
+    decoded_s: the times of all frames of the part, where windows choose among them and only those are observed.
+    gaps: damaged stretches of the medium of which nothing could be observed, in order, without overlaps.
     """
 
     times_s: TimeArray
@@ -83,9 +99,17 @@ class Track:
     shows: PartName | None = None
     boxes: FloatArray | None = None
     faces: CountArray | None = None
+    gaps: tuple[Window, ...] = ()
+    decoded_s: TimeArray | None = None
 
     def __len__(self) -> int:
         return len(self.times_s)
+
+    @property
+    def end_s(self) -> float:
+        """Where the medium ends, as far as it is known."""
+        times_s = self.times_s if self.decoded_s is None else self.decoded_s
+        return end_after(self.media.duration, float(times_s[-1]))
 
     def part(self, name: PartName) -> Landmarks:
         """The T × P × 4 landmarks of one part, the first person's; KeyError where this track does not carry it."""
@@ -128,6 +152,7 @@ class Track:
             handedness=_joined(self.handedness, later.handedness),
             boxes=_joined(self.boxes, later.boxes),
             faces=_joined(self.faces, later.faces),
+            gaps=united(*self.gaps, *later.gaps),
         )
 
     def _only(self, chosen: BoolArray | slice) -> "Track":
@@ -159,6 +184,11 @@ class Track:
         if total == 0.0:
             return None
         return "right" if total > 0 else "left"
+
+
+def end_after(duration_s: float | None, last_s: float) -> float:
+    """The end of a medium of this duration whose last frame begins at last_s: after it, whatever the duration says."""
+    return max(duration_s or 0.0, last_s + _AFTER_S)
 
 
 def _joined(first: Numbers | None, second: Numbers | None) -> Numbers | None:

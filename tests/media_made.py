@@ -15,6 +15,7 @@ from service.media.sampling import Rate
 from service.media.upright import Pixels
 from service.observe.observe import ObserveCall
 from service.observe.request import LandmarkRequest, ObserverRequest
+from service.track import Window
 
 LIMITS = MediaLimits(frame_pixels=33_000_000, seconds=120, frames=20_000)
 Painter = Callable[[int], Pixels]
@@ -95,6 +96,22 @@ def film(
             frame.pts = round(time_s / frame.time_base)
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
+    return path
+
+
+def overwritten(path: Path, stretch: Window) -> Path:
+    """Overwrite a video's bytes from the first packet of this stretch up to its last one."""
+    with av.open(str(path)) as container:
+        start_s = (container.start_time or 0) / av.time_base
+        packets = [packet for packet in container.demux(video=0) if packet.pts is not None]
+        places = [
+            packet.pos
+            for packet in packets
+            if stretch.start_s <= float(packet.pts * packet.time_base) - start_s < stretch.end_s
+        ]
+    data = bytearray(path.read_bytes())
+    data[min(places) : max(places)] = np.random.default_rng(1).bytes(max(places) - min(places))
+    path.write_bytes(data)
     return path
 
 

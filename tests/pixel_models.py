@@ -76,16 +76,20 @@ def emotions_of_pixels(side: int) -> bytes:
     return serialized(graph)
 
 
-def publish_emotions(root: Path, name: str = "emotions", **section: object) -> Manifest:
-    """A model of emotions whose logits are the mean colours of faces, with valence and arousal beside them."""
+def publish_emotions(root: Path, name: str = "emotions", *, features: bool = False, **section: object) -> Manifest:
+    """A model of emotions whose logits are the mean colours of faces, with valence and arousal beside them.
+
+    features: of the same numbers without their names.
+    """
+    output: dict[str, object] = {"name": "y", "shape": ["batch", 5], "activation": "softmax", "channels": list(AFFECT)}
     fields = draft(
         name,
-        task="affect",
-        labels=list(EMOTIONS),
+        task="features" if features else "affect",
+        labels=None if features else list(EMOTIONS),
         pipeline={"kind": "face_affect", "resize": {"w": 8, "h": 8, "library": "pillow"}, "dtype": "uint8", **section},
         time={"window_s": 2.0, "stride_s": 0.5, "whole_clip": True},
         inputs=[{"name": "x", "dtype": "uint8", "shape": ["batch", 3, 8, 8], "from": "track"}],
-        output={"name": "y", "shape": ["batch", 5], "activation": "softmax", "channels": list(AFFECT)},
+        output={"name": "y", "shape": ["batch", 5], "activation": "none"} if features else output,
     )
     return Store(root).publish(fields, {"model.onnx": emotions_of_pixels(8)})
 
@@ -112,3 +116,26 @@ def publish_clip_models(root: Path, frames: int = 32, chunk: int = 4) -> None:
         output={"name": "y", "shape": ["batch", 3], "activation": "softmax"},
     )
     Store(root).publish(fields, {"model.onnx": sum_of_steps(steps, 3)})
+
+
+def publish_clip_means(
+    root: Path, name: str, pipeline: dict[str, object], keep: int, labels: Sequence[str], **changes: object
+) -> Manifest:
+    """A model of clips (channels, time, height, width) that answers with means along an axis: 1 channels, 2 time."""
+    shape = [3, pipeline["sampling"]["uniform"], pipeline["crop"], pipeline["crop"]]  # type: ignore[index]
+    axes = [axis for axis in (1, 2, 3, 4) if axis != keep]
+    graph = helper.make_graph(
+        [helper.make_node("ReduceMean", ["x"], ["y"], axes=axes, keepdims=0)],
+        "means",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", *shape])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", len(labels)])],
+    )
+    fields = draft(
+        name,
+        labels=list(labels),
+        pipeline={"kind": "clip", **pipeline},
+        time={"window_s": 1.0, "stride_s": 0.25, "min_duration_s": 0.2, "merge_gap_s": 0.1},
+        inputs=[{"name": "x", "dtype": "float32", "shape": ["batch", *shape], "from": "track"}],
+        output={"name": "y", "shape": ["batch", len(labels)], "activation": "softmax"},
+    )
+    return Store(root).publish({**fields, **changes}, {"model.onnx": serialized(graph)})

@@ -3,7 +3,7 @@
 import io
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from PIL import Image
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from service.live.frames import SentFrame
+from service.live.pacing import Pace
 from service.media.sniff import HEAD_BYTES, sniff
 from service.media.upright import Pixels
 from service.media.video import open_video
@@ -33,7 +35,9 @@ class StreamClient:
         self.heard: list[Message] = []
 
     def say(self, kind: str, **fields: object) -> None:
-        self.socket.send(json.dumps({"type": kind, **fields}))
+        """Send a text message; where the service has just closed, `closed` tells how."""
+        with suppress(ConnectionClosed):
+            self.socket.send(json.dumps({"type": kind, **fields}))
 
     def start(self, **fields: object) -> Message:
         """Begin the session; the ready message."""
@@ -41,7 +45,7 @@ class StreamClient:
         return self.until("ready")
 
     def frame(self, seq: int, time_s: float, picture: bytes) -> None:
-        """Send a frame; where the service has just closed, `closed` tells how."""
+        """Send a frame, as `say` does."""
         with suppress(ConnectionClosed):
             self.socket.send(struct.pack("<Id", seq, time_s) + picture)
 
@@ -70,6 +74,19 @@ class StreamClient:
                 return True
         return False
 
+    def play(self, frames: Iterable[tuple[float, bytes]], rate: float) -> None:
+        """Send frames (time and picture), and wait for each answer that is due, so that none is dropped."""
+        pace = Pace(rate)
+        for seq, (time_s, picture) in enumerate(frames):
+            self.frame(seq, time_s, picture)
+            for shown in pace.arrived(SentFrame(seq, time_s, picture, 0.0)):
+                self.answer_to(shown.frame.seq)
+
+    def stop(self) -> Message:
+        """End the session; the summary."""
+        self.say("stop")
+        return self.until("summary")
+
     def closed(self) -> tuple[int, str]:
         """The close code and the reason, once the service has closed; what comes before is heard."""
         try:
@@ -97,6 +114,28 @@ def encoded(pixels: Pixels, kind: str = "PNG", **options: object) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, kind, **options)
     return file.getvalue()
+
+
+def streamed(service: RunningService, frames: Iterable[tuple[float, bytes]], **start: object) -> Message:
+    """The summary of a session of these frames, of which none was dropped."""
+    with streaming(service) as client:
+        ready = client.start(**start)
+        client.play(frames, ready["sample_rate"])
+        summary = client.stop()
+        assert client.closed()[0] == 1000
+    assert (summary["dropped"], summary["broken"]) == (0, 0)
+    assert summary["frames"] == summary["processed"] + summary["skipped"]
+    return summary
+
+
+def as_png(clip: Path) -> list[tuple[float, bytes]]:
+    """A clip's frames, without loss."""
+    return [(time_s, encoded(pixels, compress_level=1)) for time_s, pixels in frames_of(clip)]
+
+
+def as_jpeg(clip: Path, quality: int) -> list[tuple[float, bytes]]:
+    """A clip's frames as a page sends them."""
+    return [(time_s, encoded(pixels, "JPEG", quality=quality)) for time_s, pixels in frames_of(clip)]
 
 
 def frames_of(clip: Path) -> list[tuple[float, Pixels]]:

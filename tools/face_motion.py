@@ -39,7 +39,7 @@ FALLS: Final = {
     "smile_width_deviation": 0.12,
     "brow_raise_deviation": 0.06,
 }
-THRESHOLD: Final = 0.5
+THRESHOLD: Final = 0.4
 TIME: Final = {"window_s": 2.0, "stride_s": 0.5, "min_duration_s": 1.0, "merge_gap_s": 1.0}
 
 TITLE: Final = {"en": "How much a face moves", "ko": "얼굴 움직임의 크기"}

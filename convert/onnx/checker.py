@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 
 from convert.errors import RefusalError
+from convert.onnx.answers import answering, class_names, without_maps
 from convert.onnx.trial import try_out
 
 KNOWN_DOMAINS = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}
+REWRITTEN_FILE = "model.onnx"
 MAX_NODES = 100_000
 MAX_ELEMENTS = 1 << 31
 _ENDINGS = {
@@ -17,6 +19,9 @@ _ENDINGS = {
     "LogSoftmax": "log_softmax",
     "Gemm": "linear",
     "MatMul": "linear",
+    "TreeEnsembleRegressor": "linear",
+    "SVMRegressor": "linear",
+    "LinearRegressor": "linear",
 }
 _TRANSPARENT = {"Identity", "Dropout", "Squeeze", "Unsqueeze", "Reshape", "Flatten", "Cast"}
 ModelProto = Any
@@ -25,8 +30,8 @@ ValueInfo = Any
 _EXPORT = "Export it again as one plain ONNX file."
 
 
-def run(request: dict[str, Any], _folder: Path) -> dict[str, Any]:
-    """The child's task: check the file at `path` and describe it."""
+def run(request: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The child's task: check the file at `path` and describe it; a changed graph is left in `folder`."""
     import onnx  # noqa: PLC0415 - heavy, and needed in the child alone
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # noqa: PLC0415
 
@@ -36,6 +41,9 @@ def run(request: dict[str, Any], _folder: Path) -> dict[str, Any]:
         _check_shell(model)
         _check_weights(model)
         onnx.checker.check_model(model)
+        if without_maps(model):
+            path = folder / REWRITTEN_FILE
+            onnx.save(model, path)
         model = onnx.shape_inference.infer_shapes(model)
     except DecodeError:
         raise RefusalError(
@@ -44,7 +52,8 @@ def run(request: dict[str, Any], _folder: Path) -> dict[str, Any]:
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise RefusalError(f"{path.name} is no valid ONNX graph: {str(error)[:300]}.", _EXPORT) from None
     described = _described(model)
-    return described | {"trial": try_out(path, described["inputs"])}
+    trial = try_out(path, described["inputs"], described["outputs"], described["answer"], described["labels"])
+    return described | {"trial": trial, "rewritten": path.parent == folder}
 
 
 def _check_shell(model: ModelProto) -> None:
@@ -80,14 +89,19 @@ def _check_weights(model: ModelProto) -> None:
 def _described(model: ModelProto) -> dict[str, Any]:
     weights = {tensor.name for tensor in model.graph.initializer}
     names = {entry.domain or "ai.onnx": entry.version for entry in model.opset_import}
+    outputs = [_port(one) for one in model.graph.output]
+    answer = answering(outputs)
     return {
         "producer": f"{model.producer_name} {model.producer_version}".strip(),
         "opset": names.get("ai.onnx", 0),
         "inputs": [_port(one) for one in model.graph.input if one.name not in weights],
-        "outputs": [_port(one) for one in model.graph.output],
+        "outputs": outputs,
+        "answer": answer,
+        "labels": class_names(model, (outputs[answer]["shape"] or [None])[-1]),
         "operations": [node.op_type for node in model.graph.node],
-        "parameters": sum(int(np.prod(list(tensor.dims), dtype=np.int64)) for tensor in model.graph.initializer),
-        "ending": _ending(model),
+        "parameters": sum(int(np.prod(list(tensor.dims), dtype=np.int64)) for tensor in model.graph.initializer)
+        + sum(len(attribute.floats) for node in model.graph.node for attribute in node.attribute),
+        "ending": _ending(model, outputs[answer]["name"]),
     }
 
 
@@ -99,11 +113,10 @@ def _port(one: ValueInfo) -> dict[str, Any]:
     return {"name": one.name, "dtype": TensorProto.DataType.Name(kind.elem_type).lower(), "shape": sizes}
 
 
-def _ending(model: ModelProto) -> str:
-    """What makes the first output, looking through operations that change no value."""
+def _ending(model: ModelProto, name: str) -> str:
+    """What makes this output, looking through operations that change no value."""
     makers = {name: node for node in model.graph.node for name in node.output}
     weights = {tensor.name for tensor in model.graph.initializer}
-    name = model.graph.output[0].name
     for _ in range(len(model.graph.node)):
         node = makers.get(name)
         if node is None:

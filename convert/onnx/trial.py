@@ -10,6 +10,7 @@ from convert.errors import RefusalError
 from convert.parity import Session, row_differences
 
 ROWS = 5
+SUM_TOLERANCE = 1e-4
 OPEN_SIZE = 8
 _DTYPES = {
     "float": "float32",
@@ -22,10 +23,13 @@ _DTYPES = {
 Arrays = list[npt.NDArray[Any]]
 
 
-def try_out(path: Path, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+def try_out(
+    path: Path, inputs: list[dict[str, Any]], outputs: list[dict[str, Any]], answer: int, labels: list[str] | None
+) -> dict[str, Any]:
     """How far a batch's rows are from the same rows alone: a graph that mixes rows cannot be served in batches.
 
-    inputs: name, dtype and shape of each. Raises RefusalError where the graph does not run or gives no numbers.
+    inputs, outputs: name, dtype and shape of each; answer: the place of the output that answers, labels: its classes.
+    Raises RefusalError where the graph does not run, gives no numbers, or gives labels that its numbers do not mean.
     """
     for one in inputs:
         if one["dtype"] not in _DTYPES:
@@ -41,10 +45,36 @@ def try_out(path: Path, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         raise
     except Exception as error:  # noqa: BLE001 - ONNX Runtime's exceptions share no other base class
         raise RefusalError(f"The graph does not run: {str(error)[:300]}.", "Export it again.") from None
-    if not np.isfinite(together[0]).all():
+    numbers = together[answer]
+    if not np.isfinite(numbers).all():
         raise RefusalError("The graph answers NaN or infinity on plain inputs.", "Export it again.")
-    worst = float(row_differences(list(together[:1]), list(alone[:1])).max())
-    return {"rows": rows, "worst": worst, "scale": max(1.0, float(np.abs(together[0]).max()))}
+    _check_labels(together, outputs, numbers, labels)
+    worst = float(row_differences([numbers], [alone[answer]]).max())
+    scale = max(1.0, float(np.abs(numbers).max()))
+    return {"rows": rows, "worst": worst, "scale": scale, "sums_to_one": _sums_to_one(numbers)}
+
+
+def _sums_to_one(numbers: npt.NDArray[Any]) -> bool:
+    """Whether every row is a distribution over two classes or more."""
+    if numbers.ndim != 2 or numbers.shape[1] < 2:
+        return False
+    return bool((numbers >= 0).all() and np.abs(numbers.sum(axis=1) - 1).max() <= SUM_TOLERANCE)
+
+
+def _check_labels(
+    together: Arrays, outputs: list[dict[str, Any]], numbers: npt.NDArray[Any], labels: list[str] | None
+) -> None:
+    """The label that a classifier gives beside its numbers is, as a rule, the class of the largest one."""
+    given = [made for made, one in zip(together, outputs, strict=True) if one["dtype"] in ("int64", "string")]
+    if labels is None or len(given) != 1 or given[0].shape != (len(numbers),) or numbers.ndim != 2:
+        return
+    largest = [labels[place] for place in numbers.argmax(axis=1)]
+    agreed = sum(str(label) == name for label, name in zip(given[0], largest, strict=True))
+    if 2 * agreed < len(numbers):
+        raise RefusalError(
+            f"The graph's largest number names its own label in {agreed} of {len(numbers)} rows: they are scores.",
+            "Train a classifier that gives probabilities, such as SVC(probability=True), and export it again.",
+        )
 
 
 def _values(one: dict[str, Any], rows: int, seed: int) -> npt.NDArray[Any]:

@@ -31,6 +31,33 @@ class Input(StrEnum):
     NORMALISED = "normalised"
 
 
+class Readout(StrEnum):
+    """How a head's steps become one row: hidden is PyTorch's h_n, of both directions."""
+
+    LAST = "last"
+    HIDDEN = "hidden"
+    MEAN = "mean"
+    MAX = "max"
+
+
+class Hidden(StrEnum):
+    """The function between a head's layers."""
+
+    RELU = "relu"
+    GELU = "gelu"
+    TANH = "tanh"
+    ELU = "elu"
+    SILU = "silu"
+    NONE = "none"
+
+
+class Padding(StrEnum):
+    """Whether a head's convolutions keep the number of steps."""
+
+    SAME = "same"
+    VALID = "valid"
+
+
 class HeadActivation(StrEnum):
     """What the head applies at each position, before their mean."""
 
@@ -61,10 +88,15 @@ def register(app: typer.Typer, answering: Answering) -> None:
         int8: Annotated[bool, typer.Option("--int8", help="Quantise; needs --calibrate.")] = False,
         calibrate: Annotated[Path | None, typer.Option("--calibrate", help="A folder of clips or pictures.")] = None,
         min_agreement: Annotated[float, typer.Option("--min-agreement", help="With the float graph.")] = 0.98,
+        readout: Annotated[Readout | None, typer.Option("--readout", help="Of a head: steps to one row.")] = None,
+        hidden: Annotated[Hidden | None, typer.Option("--hidden", help="Of a head: between its layers.")] = None,
+        padding: Annotated[Padding | None, typer.Option("--padding", help="Of a head's convolutions.")] = None,
+        masked: Annotated[bool, typer.Option("--masked", help="A head that was trained on packed sequences.")] = False,
         as_json: JsonFlag = False,
     ) -> None:
-        """Convert a PyTorch checkpoint of a known network; nothing in it is executed."""
+        """Convert a PyTorch checkpoint of a known network or of a head; nothing in it is executed."""
         from convert.torch.convert import Options, convert_torch  # noqa: PLC0415 - heavy
+        from convert.torch.heads.convert import HeadFlags  # noqa: PLC0415 - heavy
         from convert.torch.settings import Flags  # noqa: PLC0415 - heavy
 
         if features and wishes.task is None:
@@ -77,7 +109,13 @@ def register(app: typer.Typer, answering: Answering) -> None:
             options = Options(
                 layout.value, input_kind.value if input_kind else None, features, calibrate, min_agreement
             )
-            answer(convert_torch(file, wishes, flags, options))
+            head = HeadFlags(
+                readout.value if readout else None,
+                hidden.value if hidden else None,
+                padding.value if padding else None,
+                masked,
+            )
+            answer(convert_torch(file, wishes, flags, options, head))
 
     app.command("torch")(command)
 

@@ -17,6 +17,9 @@ from convert.preset import Match
 from convert.publish import Plan, Wishes, plan_of, publish
 from convert.torch.arrays import Array
 from convert.torch.checkpoint import Checkpoint, read_checkpoint
+from convert.torch.clips import fitted_numbers, preset_of
+from convert.torch.heads.convert import HeadFlags, convert_head, inspect_head
+from convert.torch.heads.parts import looks_like_a_head
 from convert.torch.labels import stored_labels
 from convert.torch.networks import normalised
 from convert.torch.recognise import Recognised, recognise
@@ -68,33 +71,48 @@ class TorchModel:
 
 
 @contextmanager
-def opened_torch(file: Path, flags: Flags, options: Options) -> Iterator[TorchModel]:
-    """Read and recognise a checkpoint; its tensors are mapped from a folder that goes with this context."""
+def opened_checkpoint(file: Path) -> Iterator[Checkpoint]:
+    """Read a checkpoint; its tensors are mapped from a folder that goes with this context."""
     with tempfile.TemporaryDirectory(prefix="convert-") as folder:
-        checkpoint = read_checkpoint(file, Path(folder))
-        recognised = recognise(checkpoint)
-        settings = settle(recognised, checkpoint, flags)
-        yield TorchModel(checkpoint, recognised, settings, _findings(file, checkpoint, recognised, settings, options))
+        yield read_checkpoint(file, Path(folder))
 
 
-def convert_torch(file: Path, wishes: Wishes, flags: Flags, options: Options) -> Report:
-    """Read a checkpoint, export our network with its weights, prove the graph against torch, publish it."""
+def understood(file: Path, checkpoint: Checkpoint, flags: Flags, options: Options) -> TorchModel:
+    """Recognise the network in a checkpoint and settle what is not in its weights."""
+    recognised = recognise(checkpoint)
+    settings = settle(recognised, checkpoint, flags)
+    return TorchModel(checkpoint, recognised, settings, _findings(file, checkpoint, recognised, settings, options))
+
+
+def convert_torch(
+    file: Path, wishes: Wishes, flags: Flags, options: Options, head_flags: HeadFlags | None = None
+) -> Report:
+    """Read a checkpoint, make the graph of our network or head with its weights, prove it, publish it."""
+    with opened_checkpoint(file) as checkpoint:
+        if looks_like_a_head(checkpoint):
+            return convert_head(file, checkpoint, wishes, head_flags or HeadFlags())
+        if head_flags is not None and head_flags != HeadFlags():
+            raise CallError("--readout, --hidden, --padding and --masked are for heads.", "Leave them out.")
+        return _convert_network(understood(file, checkpoint, flags, options), wishes, options)
+
+
+def _convert_network(model: TorchModel, wishes: Wishes, options: Options) -> Report:
     if importlib.util.find_spec("torch") is None:
         raise CallError("PyTorch is not installed in this environment.", _NO_TORCH)
-    with opened_torch(file, flags, options) as model:
-        plan = plan_of(model.findings, wishes)
-        exported, measured = _made(model, options)
-        plan = replace(
-            plan,
-            assumptions=(*plan.assumptions, *model.settings.assumptions),
-            overrides={**plan.overrides, "torch": _record(model, exported, options)},
-        )
-        graph = exported.model
-        notes: list[str] = []
-        require(measured)
-        if options.calibrate is not None:
-            graph, plan, notes = _quantised(model, plan, exported, options.calibrate, options)
-        manifest = publish(model.findings, plan, wishes, graph, measured)
+    plan = plan_of(model.findings, wishes)
+    plan = replace(plan, pipeline=fitted_numbers(plan.pipeline, input_kind(model.settings, options)))
+    exported, measured = _made(model, options)
+    plan = replace(
+        plan,
+        assumptions=(*plan.assumptions, *model.settings.assumptions),
+        overrides={**plan.overrides, "torch": _record(model, exported, options)},
+    )
+    graph = exported.model
+    notes: list[str] = []
+    require(measured)
+    if options.calibrate is not None:
+        graph, plan, notes = _quantised(model, plan, exported, options.calibrate, options)
+    manifest = publish(model.findings, plan, wishes, graph, measured)
     report = _published(model, plan, wishes, exported, measured, manifest.version)
     report.lines[-1:-1] = notes
     report.document["quantization"] = plan.details.get("quantization")
@@ -103,10 +121,11 @@ def convert_torch(file: Path, wishes: Wishes, flags: Flags, options: Options) ->
 
 def inspect_torch(file: Path) -> Report:
     """What a checkpoint is; a network that is not known is described as far as its tensors go. Needs no torch."""
-    with tempfile.TemporaryDirectory(prefix="convert-") as folder:
-        checkpoint = read_checkpoint(file, Path(folder))
+    with opened_checkpoint(file) as checkpoint:
         report = Report(_described(file, checkpoint), _document(file, checkpoint))
         try:
+            if looks_like_a_head(checkpoint):
+                return inspect_head(file, checkpoint)
             recognised = recognise(checkpoint)
         except RefusalError as refusal:
             report.lines += [f"  {refusal.reason}", f"  → {refusal.advice}"]
@@ -230,11 +249,12 @@ def _findings(
 
 
 def _own_matches(recognised: Recognised, settings: Settings, options: Options) -> tuple[Match, ...] | None:
-    """The preset of a network that reads faces; None where only the shapes tell."""
-    if settings.network.family != "efficientnet":
-        return None
-    variant = settings.network.name.rpartition("_")[2]
+    """The preset of a network that looks at clips or reads faces; none where nothing is known of what it looks at."""
     kind = input_kind(settings, options)
+    clips = preset_of(settings, kind)
+    if clips is not None:
+        return (Match(clips, f"{clips.about}, as the file and its network's table say"),)
+    variant = settings.network.name.rpartition("_")[2]
     match = hsemotion_match(
         variant, recognised.classes, settings.crop, normalises=kind != "normalised", whole=kind == "uint8"
     )
@@ -275,6 +295,8 @@ def _published(
     further = [note for note in model.findings.warnings if note not in model.checkpoint.notes]
     report.lines += [f"  note: {note}" for note in (*further, *plan.notes)]
     report.lines += [f"  assumed: {sentence}" for sentence in plan.assumptions]
+    report.lines.append(f"Pipeline: {plan.preset or 'as given'}, kind {plan.pipeline.kind}")
+    report.lines += [f"  set {path} = {value}" for path, value in plan.overrides.items() if path != "torch"]
     report.lines += [f"Labels ({plan.labels.how}): {', '.join(labels)}"] if plan.labels else []
     taken = ", ".join(f"{layout} {milliseconds:.0f} ms" for layout, milliseconds in exported.milliseconds.items())
     report.lines.append(f"Layout: {exported.layout}" + (f" ({taken} a clip on one thread)" if taken else ""))
@@ -284,6 +306,7 @@ def _published(
         "published": {"name": wishes.name, "version": version, "folder": str(folder)},
         "findings": model.findings.document(),
         "torch": plan.overrides["torch"],
+        "pipeline": plan.pipeline.model_dump(mode="json"),
         "assumptions": list(plan.assumptions),
         "notes": list(plan.notes),
         "labels": labels,

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from convert.clip_presets import window_s
 from convert.errors import CallError
 from convert.torch.checkpoint import Checkpoint
 from convert.torch.networks import NETWORKS, SPATIAL_STRIDE, Activation, Kernel, Network, network_called
@@ -17,8 +18,6 @@ SIDE_KEYS = ("side_size", "short_side", "min_side")
 SAMPLING_KEYS = ("sampling_rate", "frame_interval")
 NETWORK_B0 = "tf_efficientnet_b0"
 NETWORK_B2 = "tf_efficientnet_b2"
-CLIP_RATE = 30
-"""Frames a second in which PyTorchVideo's sampling rates are meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def settle(recognised: Recognised, checkpoint: Checkpoint, flags: Flags) -> Sett
     sampling = found.number("sampling", None, SAMPLING_KEYS, network.sampling) if network.is_clip else 0
     duration = checkpoint.hyper_parameter("clip_duration")
     if not isinstance(duration, int | float) or isinstance(duration, bool) or not 0 < duration < 3600:
-        duration = frames * sampling / CLIP_RATE
+        duration = window_s(frames, sampling)
         found.sources["clip_duration"] = "table"
     else:
         found.sources["clip_duration"] = "file"

@@ -20,7 +20,8 @@ def signs_answer(answer: TimelineAnswer, name: str) -> SignsAnswer:
     """A timeline's answer for export, of a medium with this file name; created now."""
     label_text = answer.manifest.label_text
     texts = {label: text_of(label, label_text) for label in label_text}
-    return SignsAnswer(media_file(answer.media, name), answer.segments, datetime.now(UTC), answer.manifest.name, texts)
+    file, created = media_file(answer.media, name), datetime.now(UTC)
+    return SignsAnswer(file, answer.segments, created, answer.manifest.name, texts, answer.gaps)
 
 
 def moments_answer(answer: HighlightsAnswer, name: str) -> ExportedHighlights:
@@ -31,6 +32,7 @@ def moments_answer(answer: HighlightsAnswer, name: str) -> ExportedHighlights:
         tension=answer.tension,
         title=f"{_title(answer.manifest.title)}: {answer.channel}",
         samples=answer.series or (),
+        threshold=answer.threshold,
     )
 
 

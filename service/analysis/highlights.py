@@ -1,27 +1,26 @@
 """The use case of /highlights: tension over time, and the moments that stand out."""
 
-import asyncio
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from service.analysis.house import House
-from service.analysis.looking import EyeOf, Look, Part, SectionOf, end_of, look, section_for
+from service.analysis.looking import EyeOf, Look, Part, SectionOf, damage_of, end_of, look, section_for
 from service.analysis.samples import channel_of, condensed, outputs_of, series_of, window_values
 from service.errors import Place, SignError
 from service.export.answer import Sample
 from service.media.sampling import Rate, Sampling
 from service.pipelines import Observing
+from service.pipelines.clip import ClipSection
 from service.pipelines.face_geometry import Faces
 from service.pipelines.series import SeriesSection
 from service.registry.manifest import Manifest, Timing
 from service.spotting.highlights import Highlight, HighlightRules
 from service.spotting.highlights import highlights as moments_of
 from service.spotting.tension import Signal, TensionPoint, changes, sample_times, tension_curve, tension_windows
-from service.track import MediaInfo, Track
+from service.track import MediaInfo, Track, Window
 
 USUAL_RATE = 2.0
 """Samples a second, where neither the caller nor the manifest says how many."""
@@ -90,30 +89,24 @@ async def highlights(request: HighlightsRequest, house: House) -> HighlightsAnsw
 
 async def answer_from(request: HighlightsRequest, seen: Look, end_s: float) -> HighlightsAnswer:
     """The answer, from a condensed look at all samples of a part that ends at end_s."""
-    manifest, start_s = seen.manifest, request.part.start_s
-    rate = rate_of(seen.eye)
-    times = times_of(request, manifest)
+    manifest, rate = seen.manifest, rate_of(seen.eye)
     channel = channel_of(manifest, request.channel)
+    times = times_of(request, manifest)
     outputs = await outputs_of(seen)
-    grid_s = sample_times(first_on_grid(start_s, rate), end_s, rate)
-    windows = list(tension_windows(grid_s, times.window_s, rate))
+    grid_s = sample_times(first_on_grid(request.part.start_s, rate), end_s, rate)
+    windows = tension_windows(grid_s, times.window_s, rate)
     values = await window_values(seen, outputs, windows, channel)
-    began = time.perf_counter()
-    places = [outputs.places(window) for window in windows]
-    faces = [int(outputs.present[start:stop].sum()) for start, stop in places]
-    curve = tension_curve(grid_s, values, faces, [stop - start for start, stop in places], request.min_faces)
+    curve = await seen.timed("spotting", lambda: curve_of(outputs, windows, grid_s, values, request.min_faces))
     if request.signal == "change":
-        curve = await asyncio.to_thread(changes, curve, times.window_s, rate)
+        curve = await seen.timed("spotting", lambda: changes(curve, times.window_s, rate))
     threshold = threshold_of(request, manifest, curve)
-    found: tuple[Highlight, ...] = ()
-    if threshold is not None:
-        rules = HighlightRules(threshold, rate, times.window_s, times.min_duration_s, times.merge_gap_s, request.top_k)
-        found = await asyncio.to_thread(moments_of, curve, rules, start_s, end_s)
-    seen.spent("spotting", began)
+    series: tuple[Sample, ...] | None = None
+    if request.with_series:
+        series = await seen.timed("tensor", lambda: series_of(seen, outputs, mirrored=request.part.mirrored))
     return HighlightsAnswer(
         tension=curve,
-        highlights=found,
-        series=series_of(seen, outputs, mirrored=request.part.mirrored) if request.with_series else None,
+        highlights=await seen.timed("spotting", lambda: _moments(request, curve, threshold, rate, times, end_s)),
+        series=series,
         sample_rate=rate,
         channel=channel,
         threshold=threshold,
@@ -121,9 +114,38 @@ async def answer_from(request: HighlightsRequest, seen: Look, end_s: float) -> H
         face_samples=int(outputs.present.sum()),
         manifest=manifest,
         media=outputs.media,
-        warnings=seen.track.warnings,
+        warnings=(*seen.track.warnings, *damage_of(seen.track.gaps)),
         stages_s=seen.stages_s,
     )
+
+
+def curve_of(
+    outputs: Track,
+    windows: Sequence[Window],
+    times_s: Sequence[float],
+    values: Sequence[float | None],
+    min_faces: int,
+) -> tuple[TensionPoint, ...]:
+    """The curve at times_s; where nothing could be read of the medium, samples are missing that show no face."""
+    spans_s = np.array([(window.start_s, window.end_s) for window in windows])
+    samples = np.diff(np.searchsorted(np.array(times_s), spans_s), axis=1)[:, 0]
+    faces_before = np.concatenate([[0], np.cumsum(outputs.present)])
+    faces = np.diff(faces_before[np.searchsorted(outputs.times_s, spans_s)], axis=1)[:, 0]
+    return tension_curve(times_s, values, faces.tolist(), samples.tolist(), min_faces)
+
+
+def _moments(
+    request: HighlightsRequest,
+    curve: Sequence[TensionPoint],
+    threshold: float | None,
+    rate: float,
+    times: Timing,
+    end_s: float,
+) -> tuple[Highlight, ...]:
+    if threshold is None:
+        return ()
+    rules = HighlightRules(threshold, rate, times.window_s, times.min_duration_s, times.merge_gap_s, request.top_k)
+    return moments_of(curve, rules, request.part.start_s, end_s)
 
 
 def section_for_highlights(request: HighlightsRequest) -> SectionOf:
@@ -141,7 +163,7 @@ def eye_for(request: HighlightsRequest) -> EyeOf:
     """How the model that looks at the medium is to look: at which samples, and at which faces."""
 
     def eye_of(eye: Observing) -> Observing:
-        if not eye.votes:
+        if not eye.votes or isinstance(eye, ClipSection):
             detail = f"Highlights need answers for single frames; models of the kind {eye.kind} do not give them."
             raise SignError("model-wrong-task", detail)
         changed: dict[str, object] = {"sampling": _sampling(request, eye.sampling)}

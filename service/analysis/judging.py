@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from service.analysis.looking import Look
-from service.analysis.prediction import Affect
+from service.analysis.prediction import Affect, Evidence
 from service.pipelines import read, series
 from service.pipelines.reading import Reading, WindowRows
 from service.pipelines.series import SeriesSection
@@ -22,7 +22,8 @@ class Judged:
 
     votes: R × C probabilities of the single rows that voted for them, at times_s; none of a model of sequences.
     outputs: R × N numbers that the graph gave for these rows, before temperature and activation.
-    affect: what a model of emotions says beside them, None of any other.
+    affect: what a model of emotions says beside them, None of any other. of: the windows that answered together, where
+    there are several.
     """
 
     window: Window
@@ -32,6 +33,11 @@ class Judged:
     warnings: tuple[str, ...]
     outputs: FloatArray
     affect: Affect | None = None
+    of: tuple[Window, ...] = ()
+
+    def evidence(self, seen: Look) -> Evidence:
+        """What the answer rests on."""
+        return Evidence.of(seen.shown(*(self.of or (self.window,))))
 
 
 async def judge(seen: Look, windows: list[Window]) -> list[Judged]:
@@ -42,6 +48,16 @@ async def judge(seen: Look, windows: list[Window]) -> list[Judged]:
         if isinstance(seen.section, SeriesSection):
             return await _heads_answers(seen, seen.section, windows, reading, raw)
     return await asyncio.to_thread(_own_answers, seen, windows, reading, raw)
+
+
+async def judge_together(seen: Look, windows: list[Window]) -> Judged:
+    """One answer for which all windows vote, as each would answer alone."""
+    reading = await seen.timed("tensor", lambda: read(seen.eye, seen.track, windows).together())
+    async with seen.deadline.enforced():
+        raw = await _outputs(seen, reading)
+    whole = Window(windows[0].start_s, windows[-1].end_s)
+    (judged,) = await asyncio.to_thread(_own_answers, seen, [whole], reading, raw)
+    return replace(judged, of=tuple(windows))
 
 
 async def outputs_over_time(seen: Look) -> Track:
@@ -154,4 +170,4 @@ def _outputs_track(entry: WindowRows, raw: FloatArray, seen: Track) -> Track:
     present = np.array([place is not None for place in entry.places], bool)
     values = np.zeros((len(present), raw.shape[1]), np.float32)
     values[present] = raw[entry.seen]
-    return Track(entry.times_s, values, present, seen.media, boxes=seen.boxes)
+    return replace(seen, times_s=entry.times_s, values=values, present=present, parts=(), handedness=None, faces=None)

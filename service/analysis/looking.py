@@ -9,12 +9,14 @@ from typing import TypeVar
 from service.analysis.house import House
 from service.errors import SignError
 from service.media.medium import MediaLimits, Medium
+from service.media.sampling import Choice, Sampling
 from service.observe.observe import ObserveCall
-from service.pipelines import Observing, observer
+from service.pipelines import Observing, clip, observer
 from service.pipelines.chunks import ChunksSection, grid_windows
+from service.pipelines.clip import ClipChoice, ClipSection, Piece
 from service.pipelines.series import SeriesSection
 from service.pipelines.tensor_only import TensorSection
-from service.pipelines.windows import windows_over
+from service.pipelines.windows import WindowRule, windows_over
 from service.registry.manifest import Manifest, Task
 from service.registry.registry import ServedModel
 from service.track import Track, Window
@@ -22,6 +24,7 @@ from service.workers.deadline import Deadline
 
 T = TypeVar("T")
 
+_GAPS_TOLD = 10
 ROUTES = {"sign": "/timeline", "affect": "/highlights", "highlight": "/highlights"}
 
 SectionOf = Callable[[Manifest], Observing | SeriesSection]
@@ -46,6 +49,7 @@ class Look:
     """A model and the track of what it looks at; stages_s: how long each stage took so far.
 
     looker, eye: the model that looks at the medium and its pipeline: the same, or the one that a head requires.
+    at_end: nothing of the medium lies behind what was looked at.
     """
 
     model: ServedModel
@@ -56,10 +60,17 @@ class Look:
     deadline: Deadline
     house: House
     stages_s: dict[str, float] = field(default_factory=dict)
+    at_end: bool = True
 
     @property
     def manifest(self) -> Manifest:
         return self.model.manifest
+
+    def shown(self, *windows: Window) -> Track:
+        """The observations on which an answer for these windows rests."""
+        if isinstance(self.eye, ClipSection):
+            return clip.sampled(self.track, list(windows), self.eye)
+        return self.track.cut(Window(windows[0].start_s, windows[-1].end_s))
 
     async def timed(self, stage: str, work: Callable[[], T]) -> T:
         """Do some work in a thread and note what it took."""
@@ -73,6 +84,10 @@ class Look:
         seconds = time.perf_counter() - began
         self.stages_s[stage] = self.stages_s.get(stage, 0.0) + seconds
         self.house.metrics.stage_seconds.labels(stage).observe(seconds)
+
+
+RuleFor = Callable[[Manifest, Observing], WindowRule]
+"""How a use case cuts a part for a model that looks with this pipeline."""
 
 
 def as_it_is(eye: Observing) -> Observing:
@@ -105,11 +120,18 @@ def section_for(manifest: Manifest, tasks: tuple[Task, ...]) -> Observing | Seri
 
 
 async def look(
-    part: Part, house: House, *, longest_s: float, section_of: SectionOf = sign_section, eye_of: EyeOf = as_it_is
+    part: Part,
+    house: House,
+    *,
+    longest_s: float,
+    section_of: SectionOf = sign_section,
+    eye_of: EyeOf = as_it_is,
+    piece: Piece | None = None,
 ) -> Look:
     """Observe the part; SignError where the medium, the model or the part does not allow it.
 
     section_of: the pipeline of a model that the caller can ask. eye_of: how the model that looks is to look at it.
+    piece: what is looked at for a model of clips; all of the part as one clip if not given.
     """
     model = await house.registry.get(part.model, part.version)
     section = section_of(model.manifest)
@@ -120,19 +142,29 @@ async def look(
     call = ObserveCall(
         medium=part.medium,
         request=observer(eye),
-        sampling=eye.sampling,
-        start_s=part.start_s,
-        duration_s=part.duration_s,
+        sampling=_sampling(eye, part, piece),
+        start_s=part.start_s if piece is None else piece.start_s,
+        duration_s=part.duration_s if piece is None else piece.duration_s,
         mirrored=part.mirrored,
         limits=limits,
     )
     seen = await house.slots.observe(call, part.deadline)
-    if isinstance(eye, ChunksSection) and seen.track.media.duration is None:
-        raise SignError(
-            "media-wrong-kind", f"{model.manifest.name} looks at clips of {eye.frames} frames; send a video."
-        )
+    check_moves(seen.track, model.manifest, eye)
     stages_s = {"queue": seen.queue_s, "decode": seen.decode_s, "observe": seen.observe_s}
-    return Look(model, section, looker, eye, seen.track, part.deadline, house, stages_s)
+    return Look(model, section, looker, eye, seen.track, part.deadline, house, stages_s, seen.at_end)
+
+
+def _sampling(eye: Observing, part: Part, piece: Piece | None) -> Sampling | Choice:
+    """Which frames a worker looks at."""
+    if not isinstance(eye, ClipSection):
+        return eye.sampling
+    return ClipChoice(eye.frames, WindowRule(part.start_s), asked_end_s(part)) if piece is None else piece.choice
+
+
+def check_moves(track: Track, manifest: Manifest, eye: Observing) -> None:
+    """Refuse a picture for a model that looks at clips."""
+    if isinstance(eye, ChunksSection | ClipSection) and track.media.duration is None:
+        raise SignError("media-wrong-kind", f"{manifest.name} looks at clips of {eye.frames} frames; send a video.")
 
 
 def looker_of(model: ServedModel) -> tuple[ServedModel, Observing]:
@@ -159,7 +191,20 @@ def windows_over_part(seen: Look, start_s: float, end_s: float, window_s: float,
     return windows_over(start_s, end_s, window_s, stride_s)
 
 
+def damage_of(gaps: tuple[Window, ...]) -> tuple[str, ...]:
+    """What the caller is told of damaged stretches; no sentence where there are none."""
+    if not gaps:
+        return ()
+    told = ", ".join(f"{gap.start_s:.2f} s to {gap.end_s:.2f} s" for gap in gaps[:_GAPS_TOLD])
+    more = f", and {len(gaps) - _GAPS_TOLD} stretches more" if len(gaps) > _GAPS_TOLD else ""
+    return (f"The video is damaged; nothing could be read from {told}{more}.",)
+
+
+def asked_end_s(part: Part) -> float:
+    """Where the caller wants the part to end, infinite where it is the medium's end."""
+    return float("inf") if part.duration_s is None else part.start_s + part.duration_s
+
+
 def end_of(track: Track, part: Part) -> float:
     """Where the looked-at part of a video ends: the asked end, or the medium's own."""
-    own_s = max(track.media.duration or 0.0, float(track.times_s[-1]) + 1e-6)
-    return own_s if part.duration_s is None else min(own_s, part.start_s + part.duration_s)
+    return min(track.end_s, asked_end_s(part))

@@ -1,11 +1,17 @@
 """The use case of /predict: one answer for a picture, a video, or a part of it."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from service.analysis.house import House
-from service.analysis.judging import Judged, judge
-from service.analysis.looking import Look, Part, end_of, look, predict_section, windows_over_part
-from service.analysis.prediction import Evidence, FrameAnswer, Prediction, answer, rank, sign_confidence
+from service.analysis.judging import Judged
+from service.analysis.looking import Look, Part, damage_of, end_of, predict_section, windows_over_part
+from service.analysis.pieces import Plan, look_and_judge
+from service.analysis.prediction import FrameAnswer, Prediction, answer, rank, sign_confidence
+from service.pipelines import Observing
+from service.pipelines.chunks import ChunksSection
+from service.pipelines.clip import ClipSection
+from service.pipelines.windows import WindowRule
 from service.registry.manifest import Manifest
 from service.track import MediaInfo, Window
 
@@ -34,7 +40,7 @@ async def predict(request: PredictRequest, house: House) -> PredictAnswer:
     """One answer for the asked part; SignError where the medium, the model or the part does not allow one."""
     seen, judged = await candidates(request.part, house)
     best = max(judged, key=lambda entry: confidence_of(entry, seen.manifest))
-    evidence = Evidence.of(seen.track.cut(best.window))
+    evidence = best.evidence(seen)
     prediction = answer(best.window, best.probabilities, evidence, seen.manifest, request.threshold, best.affect)
     if request.with_frames:
         prediction = replace(prediction, frames=frame_answers(best, seen.manifest))
@@ -46,25 +52,34 @@ async def predict(request: PredictRequest, house: House) -> PredictAnswer:
         prediction=prediction,
         manifest=seen.manifest,
         media=seen.track.media,
-        warnings=(*seen.track.warnings, *best.warnings),
+        warnings=(*seen.track.warnings, *damage_of(seen.track.gaps), *best.warnings),
         stages_s=seen.stages_s,
     )
 
 
 async def candidates(part: Part, house: House) -> tuple[Look, list[Judged]]:
     """The windows of the part that may answer; the surest does. Raises as `predict`."""
-    seen = await look(part, house, longest_s=house.settings.predict_seconds, section_of=predict_section)
-    return seen, await judge(seen, _windows(part, seen))
+    longest_s, rule_for = house.settings.predict_seconds, partial(predict_rule, part)
+    return await look_and_judge(part, house, Plan(longest_s, rule_for, partial(_windows, part), predict_section))
 
 
 def _windows(part: Part, seen: Look) -> list[Window]:
     """The whole part where it is one clip; else windows of the manifest's length, of which the surest answers."""
     if seen.track.media.duration is None:
         return [Window(0.0, float("inf"))]
-    end_s, times = end_of(seen.track, part), seen.manifest.time
+    end_s, rule = end_of(seen.track, part), predict_rule(part, seen.manifest, seen.eye)
+    if rule.window_s is not None and isinstance(seen.eye, ChunksSection):
+        return windows_over_part(seen, part.start_s, end_s, rule.window_s, rule.stride_s)
+    return rule.windows(end_s)
+
+
+def predict_rule(part: Part, manifest: Manifest, eye: Observing) -> WindowRule:
+    """How a part is cut: not at all where it is one clip, else into windows of the manifest's length."""
+    times = manifest.time
     if part.duration_s is not None or times is None or times.whole_clip:
-        return [Window(part.start_s, end_s)]
-    return windows_over_part(seen, part.start_s, end_s, times.window_s, times.stride_s)
+        return WindowRule(part.start_s)
+    spread = eye.clips if isinstance(eye, ClipSection) and eye.clips > 1 else 0
+    return WindowRule(part.start_s, times.window_s, times.stride_s, spread)
 
 
 def confidence_of(entry: Judged, manifest: Manifest) -> float:

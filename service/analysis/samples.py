@@ -1,6 +1,7 @@
 """Samples: what faces showed a few times a second, as numbers, and what a highlight model says of windows of them."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -53,7 +54,7 @@ def series_of(seen: Look, outputs: Track, *, mirrored: bool) -> tuple[Sample, ..
     )
 
 
-async def window_values(seen: Look, outputs: Track, windows: list[Window], channel: str) -> list[float | None]:
+async def window_values(seen: Look, outputs: Track, windows: Sequence[Window], channel: str) -> list[float | None]:
     """The channel of the model's answer for each window, None for those without a face.
 
     A head answers for the window; of a model without one the samples' answers are averaged.
@@ -62,11 +63,11 @@ async def window_values(seen: Look, outputs: Track, windows: list[Window], chann
     if isinstance(seen.section, SeriesSection):
         return await _heads_values(seen, seen.section, outputs, windows, place)
     each = await seen.timed("tensor", lambda: seen.model.each(np.asarray(outputs.values, np.float32))[:, place])
-    return [_mean(each, outputs, window) for window in windows]
+    return await seen.timed("tensor", lambda: [_mean(each, outputs, window) for window in windows])
 
 
 async def _heads_values(
-    seen: Look, section: SeriesSection, outputs: Track, windows: list[Window], place: int
+    seen: Look, section: SeriesSection, outputs: Track, windows: Sequence[Window], place: int
 ) -> list[float | None]:
     given = await seen.timed("tensor", lambda: handed_on(outputs, section, seen.looker))
     rows = await seen.timed("tensor", lambda: [series.tensor(given, window, section) for window in windows])
@@ -86,7 +87,8 @@ def channel_names(manifest: Manifest) -> tuple[str, ...]:
         return manifest.labels
     if output.is_binary:
         return (OTHER_LABEL, TENSION)
-    return (TENSION,) if output.width == 1 else tuple(str(number) for number in range(int(output.width)))
+    count = output.width if isinstance(output.width, int) else 1
+    return (TENSION,) if count == 1 else tuple(str(number) for number in range(count))
 
 
 def channel_of(manifest: Manifest, asked: str | None) -> str:

@@ -3,18 +3,22 @@
 import asyncio
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from service.analysis.house import House
-from service.analysis.judging import Judged, judge
-from service.analysis.looking import Look, Part, end_of, look, windows_over_part
+from service.analysis.judging import Judged
+from service.analysis.looking import Look, Part, damage_of, end_of, windows_over_part
+from service.analysis.pieces import Plan, look_and_judge
 from service.analysis.prediction import Evidence, Prediction, answer
 from service.errors import SignError
+from service.pipelines import Observing
 from service.pipelines.chunks import ChunksSection
+from service.pipelines.windows import WindowRule
 from service.registry.manifest import Manifest, Timing
 from service.spotting.segment import ScoredWindow, Segment, Smoothing, SpottingRules
 from service.spotting.segments import segments_of
 from service.spotting.transcript import transcript
-from service.track import MediaInfo, Window
+from service.track import MediaInfo, Track, Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +46,7 @@ class TimelineRequest(Asked):
 
 @dataclass(frozen=True, slots=True)
 class TimelineAnswer:
-    """Segments in order, the transcript, and each window's own answer."""
+    """Segments in order, the transcript, and each window's own answer. gaps: damaged stretches of the medium."""
 
     segments: tuple[Segment, ...]
     transcript: str
@@ -53,16 +57,15 @@ class TimelineAnswer:
     media: MediaInfo
     warnings: tuple[str, ...]
     stages_s: dict[str, float]
+    gaps: tuple[Window, ...] = ()
 
 
 async def timeline(request: TimelineRequest, house: House) -> TimelineAnswer:
     """What is signed when in the asked part; SignError where the medium, the model or the part does not allow it."""
-    seen = await look(request.part, house, longest_s=house.settings.timeline_seconds)
+    longest_s, rule_for = house.settings.timeline_seconds, partial(timeline_rule, request)
+    seen, judged = await look_and_judge(request.part, house, Plan(longest_s, rule_for, partial(_windows, request)))
     end_s = _end_of_video(seen, request.part)
-    times = times_of(request, seen.manifest)
-    windows = windows_over_part(seen, request.part.start_s, end_s, times.window_s, times.stride_s)
-    times = true_times(times, windows, seen)
-    judged = await judge(seen, windows)
+    times = true_times(times_of(request, seen.manifest), [entry.window for entry in judged], seen)
     began = time.perf_counter()
     segments = await asyncio.to_thread(_segments, judged, seen, rules_of(request, times, seen.manifest))
     seen.spent("spotting", began)
@@ -76,10 +79,22 @@ async def timeline(request: TimelineRequest, house: House) -> TimelineAnswer:
         manifest=manifest,
         media=seen.track.media,
         warnings=tuple(
-            dict.fromkeys((*warnings_of(request, seen), *(text for one in judged for text in one.warnings)))
+            dict.fromkeys(
+                (
+                    *warnings_of(request, seen),
+                    *damage_of(seen.track.gaps),
+                    *(text for one in judged for text in one.warnings),
+                )
+            )
         ),
         stages_s=seen.stages_s,
+        gaps=seen.track.gaps,
     )
+
+
+def _windows(request: TimelineRequest, seen: Look) -> list[Window]:
+    end_s, times = _end_of_video(seen, request.part), times_of(request, seen.manifest)
+    return windows_over_part(seen, request.part.start_s, end_s, times.window_s, times.stride_s)
 
 
 def _end_of_video(seen: Look, part: Part) -> float:
@@ -103,6 +118,12 @@ def times_of(request: Asked, manifest: Manifest) -> Timing:
         detail = f"{manifest.name} does not say how long a window is; say it with {request.window_named}."
         raise SignError("parameter-invalid", detail)
     return Timing.model_validate({"stride_s": request.window_s / 4, **changes})
+
+
+def timeline_rule(request: TimelineRequest, manifest: Manifest, _eye: Observing) -> WindowRule:
+    """How a part is cut into windows."""
+    times = times_of(request, manifest)
+    return WindowRule(request.part.start_s, times.window_s, times.stride_s)
 
 
 def warnings_of(request: TimelineRequest, seen: Look) -> tuple[str, ...]:
@@ -134,15 +155,13 @@ def rules_of(request: Asked, times: Timing, manifest: Manifest) -> SpottingRules
 
 
 def _segments(judged: list[Judged], seen: Look, rules: SpottingRules) -> tuple[Segment, ...]:
-    return segments_of((scored(entry, seen) for entry in judged), rules)
+    return segments_of((scored(entry, seen.shown(entry.window)) for entry in judged), rules, seen.track.gaps)
 
 
-def scored(entry: Judged, seen: Look) -> ScoredWindow:
-    """A judged window as spotting takes it."""
-    cut = seen.track.cut(entry.window)
-    return ScoredWindow(entry.window, entry.probabilities, cut.times_s, cut.present)
+def scored(entry: Judged, shown: Track) -> ScoredWindow:
+    """A judged window as spotting takes it; shown: the observations on which its answer rests."""
+    return ScoredWindow(entry.window, entry.probabilities, shown.times_s, shown.present)
 
 
 def _answer(entry: Judged, seen: Look, threshold: float | None) -> Prediction:
-    evidence = Evidence.of(seen.track.cut(entry.window))
-    return answer(entry.window, entry.probabilities, evidence, seen.manifest, threshold)
+    return answer(entry.window, entry.probabilities, entry.evidence(seen), seen.manifest, threshold)

@@ -3,9 +3,9 @@
 Fields that a caller has to ask for are left unset otherwise, and unset fields are not sent.
 """
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 
 from service.analysis.highlights import HighlightsAnswer
 from service.analysis.predict import PredictAnswer
@@ -15,9 +15,17 @@ from service.export.answer import Sample
 from service.registry.manifest import Manifest
 from service.spotting.highlights import Highlight
 from service.spotting.segment import Segment
-from service.track import MediaInfo, MediaKind, Side
+from service.track import MediaInfo, MediaKind, Side, Window
 
 WINDOW_TOP_K = 5
+
+
+def _to_the_microsecond(seconds: float) -> float:
+    return round(seconds, 6)
+
+
+Seconds = Annotated[float, AfterValidator(_to_the_microsecond)]
+"""A time as answers show it: 0.3, where adding up strides gives 0.30000000000000004."""
 
 
 class ModelRef(BaseModel):
@@ -46,7 +54,7 @@ class RankedAnswer(BaseModel):
 class FrameBody(BaseModel):
     """One frame's own answer."""
 
-    time: float
+    time: Seconds
     class_name: str
     confidence: float
 
@@ -83,7 +91,7 @@ class MediaBody(BaseModel):
     format: str
     width: int
     height: int
-    duration: float | None
+    duration: Seconds | None
     frame_rate: float | None
 
     @classmethod
@@ -105,9 +113,9 @@ class PredictionBody(BaseModel):
     predicted_class_name: str | None
     confidence: float
     declined: bool
-    start_time: float
-    end_time: float
-    clip_duration: float
+    start_time: Seconds
+    end_time: Seconds
+    clip_duration: Seconds
     top: list[RankedAnswer]
     probabilities: dict[str, float] | None = None
 
@@ -175,8 +183,8 @@ class AlternativeBody(BaseModel):
 class SegmentBody(BaseModel):
     """One sign and when it is signed."""
 
-    start_time: float
-    end_time: float
+    start_time: Seconds
+    end_time: Seconds
     class_idx: int
     class_name: str
     confidence: float
@@ -196,15 +204,27 @@ class SegmentBody(BaseModel):
         )
 
 
+class GapBody(BaseModel):
+    """A damaged stretch of which nothing could be read."""
+
+    start_time: Seconds
+    end_time: Seconds
+
+    @classmethod
+    def of(cls, gap: Window) -> Self:
+        return cls(start_time=gap.start_s, end_time=gap.end_s)
+
+
 class TimelineBody(BaseModel):
-    """The answer of /timeline."""
+    """The answer of /timeline. gaps: only of damaged media."""
 
     model: ModelRef
     media: MediaBody
-    duration: float
+    duration: Seconds
     segments: list[SegmentBody]
     transcript: str
     windows: list[PredictionBody] | None = None
+    gaps: list[GapBody] | None = None
     evidence: EvidenceBody
     warnings: list[str]
 
@@ -215,6 +235,7 @@ class TimelineBody(BaseModel):
             for window in (answer.windows if with_windows else ())
         ]
         asked = {"windows": windows} if with_windows else {}
+        damaged = {"gaps": [GapBody.of(gap) for gap in answer.gaps]} if answer.gaps else {}
         return cls(
             model=ModelRef.of(answer.manifest),
             media=MediaBody.of(answer.media),
@@ -223,6 +244,7 @@ class TimelineBody(BaseModel):
             transcript=answer.transcript,
             evidence=EvidenceBody.of(answer.evidence, None),
             warnings=list(answer.warnings),
+            **damaged,
             **asked,
         )
 
@@ -230,16 +252,16 @@ class TimelineBody(BaseModel):
 class TensionBody(BaseModel):
     """The tension at one time; null where too few samples show a face."""
 
-    time: float
+    time: Seconds
     value: float | None
 
 
 class HighlightBody(BaseModel):
     """A moment that stands out."""
 
-    start_time: float
-    end_time: float
-    peak_time: float
+    start_time: Seconds
+    end_time: Seconds
+    peak_time: Seconds
     score: float
 
     @classmethod
@@ -250,7 +272,7 @@ class HighlightBody(BaseModel):
 class SampleBody(BaseModel):
     """What one sample shows: the face's box (x, y, width, height) and its values; null and none without a face."""
 
-    time: float
+    time: Seconds
     box: tuple[float, float, float, float] | None
     values: dict[str, float]
 

@@ -80,8 +80,7 @@ async def _show_highlights(
 ) -> Response:
     if format_name != "json":
         return await exported_moments(answer, format_name, job.draft.media_name, {})
-    body = HighlightsBody.of(answer)
-    return JSONResponse(await asyncio.to_thread(body.model_dump, exclude_unset=True))
+    return JSONResponse(await asyncio.to_thread(lambda: HighlightsBody.of(answer).model_dump(exclude_unset=True)))
 
 
 def _with_windows(body: dict[str, Any], jobs: Jobs, job: Job, options: TimelineOptions) -> Iterator[str]:

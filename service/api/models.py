@@ -75,9 +75,10 @@ class ModelWithManifest(ModelBody):
 
 
 class ModelsBody(BaseModel):
-    """What the store holds."""
+    """What the store holds, and the models of /predict and of /highlights where a caller names none."""
 
     default_model: str
+    default_highlight_model: str
     models: list[ModelBody]
 
 
@@ -129,7 +130,12 @@ def _house(request: Request) -> House:
 async def get_models(request: Request) -> ModelsBody:
     house = _house(request)
     models = [ModelBody.of(model) for model in house.registry.snapshot()]
-    return ModelsBody(default_model=house.settings.default_model, models=models)
+    settings = house.settings
+    return ModelsBody(
+        default_model=settings.default_model,
+        default_highlight_model=settings.default_highlight_model,
+        models=models,
+    )
 
 
 @router.get("/models/{name}", dependencies=[Depends(require_key)], summary="One model and its manifest")

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from fastapi import Path as PathParameter
 
-from service.api.page import ASK_EACH_TIME, DIGEST, HEADERS, INDEX, WEB, PageFile, answer_file, read_files
+from service.api.page import ASK_EACH_TIME, DIGEST, INDEX, WEB, PageFile, answer_file, read_files
 from service.errors import SignError
 
 RULES = (
@@ -39,8 +39,7 @@ def reference_files() -> Mapping[str, PageFile]:
 async def get_reference(request: Request) -> Response:
     page = reference_files()[INDEX]
     content = page.content.replace(b"{{files}}", f"web/{DIGEST}".encode())
-    headers = {**HEADERS, "Content-Security-Policy": "; ".join(RULES)}
-    return answer_file(request, PageFile(content, page.media_type), ASK_EACH_TIME, headers)
+    return answer_file(request, PageFile(content, page.media_type), ASK_EACH_TIME, "; ".join(RULES))
 
 
 @router.api_route("/docs/{name}", methods=["GET", "HEAD"])

@@ -68,7 +68,7 @@ def answer_all(question: Question[AnswerT], sources: Sources, outputs: Outputs) 
             printer.give(number, text)
 
     go_over(wanted, batch, settings, (question.model_of(settings), question.version), check, answer)
-    if batch.failed or sources.empty:
+    if batch.failed or batch.unread or sources.empty:
         raise typer.Exit(1)
 
 

@@ -1,6 +1,8 @@
 """Batch: a command's work on many things at once, as many as there are slots, with a bar that shows how far it is."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -25,6 +27,7 @@ class Batch:
 
     def __init__(self, what: str, total: int) -> None:
         self.failed = 0
+        self.unread = False
         self._console = Console(stderr=True, highlight=False, markup=False, emoji=False)
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
@@ -72,9 +75,13 @@ class Batch:
         self._console.print(sentence, soft_wrap=True)
 
     def print(self, text: str) -> None:
-        """Text on standard output, the bar taken away meanwhile."""
+        """Text on standard output, the bar taken away meanwhile. Where nobody reads it, it is noted as `unread`."""
         self._bar.stop()
-        print(text, end="", flush=True)  # noqa: T201 - it is what was asked for
+        try:
+            print(text, end="", flush=True)  # noqa: T201 - it is what was asked for
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what Python flushes at its end
+            self.unread = True
         self._bar.start()
 
 

@@ -29,7 +29,7 @@ from service.registry.report import report_json
 from service.settings import Settings
 
 PRECISION = 0.95
-MOST_SAID = 5
+MOST_SAID, MOST_LABELS_SAID = 5, 20
 ALL_CLIPS = "all clips of the data"
 FITTED = "all clips of the data; temperature and threshold were fitted on the same clips"
 
@@ -149,7 +149,8 @@ def _say_left_out(batch: Batch, read: LabelledData, matched: Matched, manifest: 
     if (more := len(read.left_out) - MOST_SAID) > 0:
         batch.say(f"… and {more} more; --write-report lists all that is left out.")
     if matched.unknown:
-        labels = ", ".join(f"{label} ({clips})" for label, clips in sorted(matched.unknown.items()))
+        counted = [f"{label} ({clips})" for label, clips in sorted(matched.unknown.items())]
+        labels = ", ".join([*counted[:MOST_LABELS_SAID], *(["…"] if len(counted) > MOST_LABELS_SAID else [])])
         total = sum(matched.unknown.values())
         batch.say(f"{manifest.name} does not know these labels, so {total} of the clips are left out: {labels}")
 

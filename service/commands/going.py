@@ -57,6 +57,8 @@ async def _go_over(
         check(await house.registry.get(*model), house)
 
         async def do_one(numbered: tuple[int, Source]) -> None:
+            if batch.unread:
+                return
             number, source = numbered
             told = 0.0
 

@@ -91,7 +91,8 @@ class SignsAnswer:
 class HighlightsAnswer:
     """The answer of /highlights. Moments are in order and do not overlap; title names the curve in a picture.
 
-    samples: the series behind the curve, one for each of its points, where the caller asked for it.
+    samples: the series behind the curve, one for each of its points, where the caller asked for it. threshold: what a
+    moment had to reach, None where nothing could.
     """
 
     media: MediaFile
@@ -99,3 +100,4 @@ class HighlightsAnswer:
     tension: Sequence[Point]
     title: str = ""
     samples: Sequence[Sample] = ()
+    threshold: float | None = None

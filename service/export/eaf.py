@@ -2,7 +2,6 @@
 
 import re
 import uuid
-from collections.abc import Iterable
 from typing import Final
 
 from pympi import Elan
@@ -10,7 +9,7 @@ from pympi import Elan
 from service.export.answer import MediaFile, Sign, SignsAnswer
 from service.export.text import one_line
 from service.export.ticks import MILLISECONDS, Span, ticks
-from service.track import Window
+from service.track import united
 
 SIGNS_TIER: Final = "signs"
 CONFIDENCE_TIER: Final = "confidence"
@@ -86,7 +85,7 @@ def _annotate(document: Elan.Eaf, answer: SignsAnswer) -> None:
     each of them.
     """
     entries: list[tuple[Span, Sign | None]] = [(sign, sign) for sign in answer.signs]
-    entries += [(gap, None) for gap in _united(answer.gaps)]
+    entries += [(gap, None) for gap in united(*answer.gaps)]
     entries.sort(key=lambda entry: (entry[0].start_s, entry[0].end_s))
     confidences = document.tiers[CONFIDENCE_TIER][1]
     for (_, sign), (start, end) in zip(entries, ticks((span for span, _ in entries), MILLISECONDS), strict=True):
@@ -98,18 +97,6 @@ def _annotate(document: Elan.Eaf, answer: SignsAnswer) -> None:
         child = document.generate_annotation_id()
         document.annotations[child] = CONFIDENCE_TIER
         confidences[child] = (parent, f"{sign.confidence:.3f}", None, None)
-
-
-def _united(gaps: Iterable[Window]) -> list[Window]:
-    """The gaps without overlaps, so that each finds its place on the tier."""
-    united: list[Window] = []
-    for gap in sorted(gaps, key=lambda gap: gap.start_s):
-        if united and gap.start_s <= united[-1].end_s:
-            before = united.pop()
-            united.append(Window(before.start_s, max(before.end_s, gap.end_s)))
-        elif gap.duration_s > 0:
-            united.append(gap)
-    return united
 
 
 def _mime_type(media: MediaFile) -> str:

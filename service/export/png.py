@@ -29,7 +29,7 @@ _one_at_a_time = threading.Lock()  # matplotlib keeps fonts and warnings per pro
 
 
 def tension_png(answer: HighlightsAnswer) -> bytes:
-    """A picture of 1200 × 400 pixels: the curve, broken where the tension is unknown, and the moments behind it."""
+    """A picture of 1200 × 400 pixels: the curve, broken where it is unknown, the moments and their threshold."""
     return drawn_png(SIZE_INCHES, lambda axes: _draw(axes, answer))
 
 
@@ -64,6 +64,8 @@ def _draw(axes: "Axes", answer: HighlightsAnswer) -> None:
     times_s = [point.time_s for point in answer.tension]
     values = [float("nan") if point.value is None else point.value for point in answer.tension]
     axes.plot(times_s, values, color=CURVE, linewidth=1.5, marker=".", markersize=3)
+    if answer.threshold is not None:
+        axes.axhline(answer.threshold, color=CURVE, linewidth=0.8, linestyle="--", alpha=0.6)
     end_s = max([answer.media.duration_s or 0.0, 1e-3, *times_s])
     axes.set_xlim(0.0, end_s)
     axes.margins(y=0.15)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import reduce
 
 import numpy as np
 
@@ -87,8 +86,15 @@ async def gather(
         reached.let_go(seen, reached.covered_s)
         on_progress(reached.progress - progress)
         progress = reached.progress
-    whole = replace(reduce(Track.followed_by, pieces), warnings=tuple(reached.warnings))
-    return _features(model, whole)
+    return _features(model, replace(_all_together(pieces), warnings=tuple(reached.warnings)))
+
+
+def _all_together(pieces: list[Track]) -> Track:
+    """At least one piece, one after the other; joined in pairs, so that of very many none is copied very often."""
+    while len(pieces) > 1:
+        pairs = [one.followed_by(two) for one, two in zip(pieces[::2], pieces[1::2], strict=False)]
+        pieces = pairs if len(pieces) % 2 == 0 else [*pairs, pieces[-1]]
+    return pieces[0]
 
 
 def any_section(manifest: Manifest) -> Observing | SeriesSection:

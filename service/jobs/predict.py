@@ -1,12 +1,13 @@
 """The work of /jobs/predict: the windows of /predict, of which the surest is remembered."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from service.analysis.house import House
-from service.analysis.judging import Judged, judge
-from service.analysis.looking import Look, predict_section
-from service.analysis.predict import PredictAnswer, PredictRequest, confidence_of, frame_answers
-from service.analysis.prediction import Evidence, Prediction, answer
+from service.analysis.judging import Judged, judge, judge_together
+from service.analysis.looking import Look, damage_of, predict_section
+from service.analysis.predict import PredictAnswer, PredictRequest, confidence_of, frame_answers, predict_rule
+from service.analysis.prediction import Prediction, answer
 from service.errors import SignError
 from service.jobs.stretch import Reached, look_on
 from service.jobs.work import Gained, Work, first
@@ -32,17 +33,21 @@ def _begin(request: PredictRequest) -> PredictState:
 
 async def _chunk(request: PredictRequest, state: PredictState, house: House) -> Gained | None:
     reached, part = state.reached, request.part
-    seen = await look_on(part, reached, house, predict_section)
+    rule_for = partial(predict_rule, part)
+    seen = await look_on(part, reached, house, predict_section, rule_for=rule_for)
     if seen is None:
         return None
-    times = seen.manifest.time
-    if part.duration_s is not None or times is None or times.whole_clip or seen.track.media.duration is None:
+    rule = rule_for(seen.manifest, seen.eye)
+    if rule.window_s is None or rule.spread or seen.track.media.duration is None:
         windows = _only_window(request, reached, seen)
         needed_from_s = part.start_s
     else:
-        windows = reached.due(seen, part.start_s, times.window_s, times.stride_s)
-        needed_from_s = part.start_s + (reached.windows + len(windows)) * times.stride_s
-    judged = await judge(seen, windows)
+        windows = reached.due(seen, part.start_s, rule.window_s, rule.stride_s)
+        needed_from_s = part.start_s + (reached.windows + len(windows)) * rule.stride_s
+    if rule.spread and windows:
+        judged = [await judge_together(seen, rule.windows(windows[0].end_s))]
+    else:
+        judged = await judge(seen, windows)
     for entry in judged:
         if (confidence := confidence_of(entry, seen.manifest)) > state.confidence:
             state.best, state.confidence = _answer(request, entry, seen), confidence
@@ -70,7 +75,7 @@ def _only_window(request: PredictRequest, reached: Reached, seen: Look) -> list[
 
 
 def _answer(request: PredictRequest, entry: Judged, seen: Look) -> Prediction:
-    evidence = Evidence.of(seen.track.cut(entry.window))
+    evidence = entry.evidence(seen)
     prediction = answer(entry.window, entry.probabilities, evidence, seen.manifest, request.threshold, entry.affect)
     if request.with_frames:
         prediction = replace(prediction, frames=frame_answers(entry, seen.manifest))
@@ -91,7 +96,7 @@ async def _finish(
         prediction=state.best,
         manifest=manifest,
         media=state.media,
-        warnings=tuple(dict.fromkeys((*state.reached.warnings, *state.warnings))),
+        warnings=tuple(dict.fromkeys((*state.reached.warnings, *damage_of(state.reached.gaps), *state.warnings))),
         stages_s={},
     )
 

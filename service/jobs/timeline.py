@@ -2,16 +2,18 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 from service.analysis.house import House
 from service.analysis.judging import Judged, judge
-from service.analysis.looking import Look
-from service.analysis.prediction import Evidence, Prediction, answer
+from service.analysis.looking import Look, damage_of
+from service.analysis.prediction import Prediction, answer
 from service.analysis.timeline import (
     TimelineAnswer,
     TimelineRequest,
     rules_of,
     scored,
+    timeline_rule,
     times_of,
     true_times,
     warnings_of,
@@ -39,7 +41,7 @@ def _begin(request: TimelineRequest) -> TimelineState:
 
 async def _chunk(request: TimelineRequest, state: TimelineState, house: House) -> Gained | None:
     reached, start_s = state.reached, request.part.start_s
-    seen = await look_on(request.part, reached, house)
+    seen = await look_on(request.part, reached, house, rule_for=partial(timeline_rule, request))
     if seen is None:
         return None
     if seen.track.media.duration is None:
@@ -52,19 +54,21 @@ async def _chunk(request: TimelineRequest, state: TimelineState, house: House) -
     state.spotter = spotter if windows or state.spotter else None
     reached.judged(windows)
     reached.warn(*warnings_of(request, seen), *(text for one in judged for text in one.warnings))
+    reached.spent(seen.stages_s)
     reached.let_go(seen, start_s + reached.windows * times.stride_s)
     answers = [_window(entry, seen, request) for entry in judged]
     return Gained(reached.progress, reached.end_s is not None, segments, answers)
 
 
 def _spot(spotter: Spotter, judged: list[Judged], seen: Look, *, done: bool) -> tuple[Segment, ...]:
-    found = [segment for entry in judged for segment in spotter.push(scored(entry, seen))]
+    for gap in seen.track.gaps:
+        spotter.add_gap(gap)
+    found = [segment for entry in judged for segment in spotter.push(scored(entry, seen.shown(entry.window)))]
     return (*found, *spotter.finish()) if done else tuple(found)
 
 
 def _window(entry: Judged, seen: Look, request: TimelineRequest) -> Prediction:
-    evidence = Evidence.of(seen.track.cut(entry.window))
-    return answer(entry.window, entry.probabilities, evidence, seen.manifest, request.threshold)
+    return answer(entry.window, entry.probabilities, entry.evidence(seen), seen.manifest, request.threshold)
 
 
 async def _finish(
@@ -80,8 +84,9 @@ async def _finish(
         evidence=reached.tally.evidence,
         manifest=manifest,
         media=reached.media,
-        warnings=tuple(reached.warnings),
-        stages_s={},
+        warnings=(*reached.warnings, *damage_of(reached.gaps)),
+        stages_s=reached.stages_s,
+        gaps=reached.gaps,
     )
 
 

@@ -52,8 +52,11 @@ class ClientSocket:
 
 
 async def greet(socket: WebSocket) -> ClientSocket:
-    """Accept the connection in our protocol, where the client names it."""
-    await socket.accept(PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None)
+    """Accept the connection in our protocol, where the client names it. HungUpError where it has gone."""
+    try:
+        await socket.accept(PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None)
+    except WebSocketDisconnect:
+        raise HungUpError from None
     return ClientSocket(socket)
 
 

@@ -11,12 +11,14 @@ from service.analysis.house import House
 from service.errors import SignError
 from service.live.closing import CloseCode, ClosingError, closing_of
 from service.live.door import ClientSocket, check_caller, greet, read_start
-from service.live.messages import ErrorMessage
+from service.live.messages import ErrorMessage, StartMessage
 from service.live.session import HungUpError, Session
 from service.workers.admission import shutting_down
 from service.workers.streams import StreamSlots
 
 CLOSE_S = 5.0
+
+_RESTARTING = ClosingError(CloseCode.RESTARTING, "The service restarts. Connect again in a moment.")
 
 _log = structlog.get_logger(__name__)
 
@@ -29,6 +31,7 @@ class Live:
         self._slots = StreamSlots(house.settings, house.metrics)
         self._sessions: set[Session] = set()
         self._attending: set[asyncio.Task[object]] = set()
+        self._ending = asyncio.Event()
 
     @contextlib.asynccontextmanager
     async def run(self) -> AsyncIterator["Live"]:
@@ -41,20 +44,18 @@ class Live:
 
     async def drain(self, within_s: float) -> None:
         """Let every session say its last words and close, as far as the time allows."""
-        closing = ClosingError(CloseCode.RESTARTING, "The service restarts. Connect again in a moment.")
+        self._ending.set()
         for session in self._sessions:
-            session.end(closing)
+            session.end(_RESTARTING)
         if self._attending:
             await asyncio.wait(self._attending, timeout=within_s)
 
     async def attend(self, socket: WebSocket) -> None:
         """Serve one client from the first word to the last."""
-        client = await greet(socket)
-        with self._attended():
+        with self._attended(), contextlib.suppress(HungUpError):
+            client = await greet(socket)
             closing = await self._closing(socket, client)
-            if closing is None:
-                return
-            with contextlib.suppress(HungUpError, TimeoutError):
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_S):
                     if closing.error is not None:
                         await client.send(
@@ -62,12 +63,12 @@ class Live:
                         )
                     await client.close(closing.code, closing.reason)
 
-    async def _closing(self, socket: WebSocket, client: ClientSocket) -> ClosingError | None:
-        """How the client is to be sent off once all is said and done; None where it has hung up."""
+    async def _closing(self, socket: WebSocket, client: ClientSocket) -> ClosingError:
+        """How the client is to be sent off once all is said and done; HungUpError where it has gone."""
         try:
             return await self._serve(socket, client)
         except HungUpError:
-            return None
+            raise
         except ClosingError as closing:
             return closing
         except SignError as error:
@@ -84,16 +85,32 @@ class Live:
         if house.shutting_down:
             raise shutting_down()
         check_caller(socket, house.settings)
-        start = await read_start(client, house.settings)
+        start = await self._start_of(client)
         model = await house.registry.get(start.model or house.settings.default_model, start.version)
         async with self._slots.lease() as stream:
             session = Session(client, start, model, stream, house)
             with self._running(session):
                 return await session.run()
 
+    async def _start_of(self, client: ClientSocket) -> StartMessage:
+        """The first message, as long as the service does not end."""
+        reading = asyncio.create_task(read_start(client, self._house.settings))
+        ending = asyncio.create_task(self._ending.wait())
+        try:
+            await asyncio.wait((reading, ending), return_when=asyncio.FIRST_COMPLETED)
+            if not reading.done():
+                raise shutting_down()
+            return reading.result()
+        finally:
+            for task in (reading, ending):
+                task.cancel()
+            await asyncio.gather(reading, ending, return_exceptions=True)
+
     @contextlib.contextmanager
     def _running(self, session: Session) -> Iterator[None]:
         self._sessions.add(session)
+        if self._ending.is_set():
+            session.end(_RESTARTING)
         self._house.metrics.stream_sessions.set(len(self._sessions))
         try:
             yield

@@ -5,29 +5,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from service.analysis.house import House
-from service.analysis.judging import Judged, judge
-from service.analysis.looking import Look, looker_of, sign_section
+from service.analysis.judging import Judged
 from service.analysis.prediction import Evidence, Prediction, answer
 from service.analysis.timeline import Asked, rules_of, scored, times_of
-from service.errors import SignError
+from service.live.judging import LiveJudge
 from service.live.pacing import Shown
 from service.media.sampling import TIME_SLACK_S, first_step_at_or_after, live_rate
 from service.observe.live import LiveLook
 from service.observe.request import LandmarkRequest, PictureRequest
 from service.pipelines import observer
-from service.pipelines.hand_crop import HandCropSection
-from service.pipelines.image import ImageSection
-from service.pipelines.keypoints import KeypointsSection
 from service.pipelines.windows import full_window, windows_over
-from service.registry.manifest import Manifest
 from service.registry.registry import ServedModel
 from service.spotting.segment import Segment
 from service.spotting.segments import Spotter
 from service.spotting.transcript import transcript
 from service.track import Track, Window
-from service.workers.deadline import Deadline
-
-JUDGE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +28,6 @@ class News:
 
     segments: tuple[tuple[Segment, str], ...] = ()
     growing: tuple[Segment, str] | None = None
-
-
-def live_section(manifest: Manifest) -> KeypointsSection | ImageSection | HandCropSection:
-    """The pipeline of a model that reads live frames; SignError where it cannot."""
-    section = sign_section(manifest)
-    if not isinstance(section, KeypointsSection | ImageSection | HandCropSection):
-        raise SignError(
-            "model-wrong-task",
-            f"{manifest.name} (kind {section.kind}) reads no live frames. Send a video to /timeline.",
-        )
-    return section
 
 
 class Reader:
@@ -58,13 +39,12 @@ class Reader:
 
     def __init__(self, model: ServedModel, asked: Asked, house: House) -> None:
         self._model = model
-        self.section = live_section(model.manifest)
-        self._house = house
+        self._judge = LiveJudge(model, house)
         self._asked = asked
         manifest = model.manifest
         self.times = times_of(asked, manifest)
         self._rules = rules_of(asked, self.times, manifest)
-        self._rate = live_rate(self.section.sampling)
+        self._rate = live_rate(self._judge.section.sampling)
         self.segments: list[Segment] = []
         self.prediction: Prediction | None = None
         self._said_until_s = -np.inf
@@ -73,7 +53,7 @@ class Reader:
     @property
     def request(self) -> LandmarkRequest | PictureRequest:
         """What a worker looks for in each frame."""
-        request = observer(self.section)
+        request = observer(self._judge.section)
         if not isinstance(request, LandmarkRequest | PictureRequest):
             raise TypeError(f"{type(request).__name__} is for no live frames")
         return request
@@ -175,13 +155,10 @@ class Reader:
         track, news = self._track, News()
         if not windows or track is None:
             return news
-        looker, eye = looker_of(self._model)
-        deadline = Deadline.after(JUDGE_S)
-        seen = Look(self._model, self.section, looker, eye, track, deadline, self._house)
-        judged = await judge(seen, windows)
+        judged = await self._judge.judge(track, windows)
         self._judged_count += len(windows)
         for entry in judged:
-            news = self._found(news, self._spotter.push(scored(entry, seen)))
+            news = self._found(news, self._spotter.push(scored(entry, track.cut(entry.window))))
         self.prediction = self._prediction(judged[-1], track)
         growing = self._spotter.growing
         if growing is not None and _differs(growing, self._grown):
@@ -191,6 +168,7 @@ class Reader:
             needed_s = self._start_s + self._judged_count * self.times.stride_s - TIME_SLACK_S
             keep = track.times_s >= min(needed_s, float(track.times_s[-1]))
             self._track = track.only(keep)
+            self._judge.forget(float(self._track.times_s[0]))
         return news
 
     def _prediction(self, entry: Judged, track: Track) -> Prediction:

@@ -152,6 +152,7 @@ class Session:
             return True
         if control.type == "reset":
             self._pace.reset()
+            self._tally.reset_clock()
         if not self._mailbox.put_wish(control.type):
             raise ClosingError(
                 CloseCode.NOT_ALLOWED, "Too many wishes wait. Send fewer of flush and reset.", "rate-limited"

@@ -13,14 +13,14 @@ _NEWEST = 4096
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one session; those of pacing and mailbox are theirs."""
+    """Counts of one session; those of pacing and mailbox are theirs. duration_s: of the frames, in their own time."""
 
     metrics: Metrics
     received: int = 0
     processed: int = 0
     broken: int = 0
-    first_s: float | None = None
-    last_s: float = 0.0
+    duration_s: float = 0.0
+    _last_s: float | None = None
     _latencies_s: deque[float] = field(default_factory=lambda: deque(maxlen=_NEWEST))
     _counted: dict[str, int] = field(default_factory=dict)
 
@@ -31,14 +31,14 @@ class Tally:
         self.metrics.stream_latency.observe(latency_s)
 
     def saw(self, time_s: float) -> None:
-        """A frame of this time came; times after a reset may begin anew."""
-        self.first_s = time_s if self.first_s is None else min(self.first_s, time_s)
-        self.last_s = max(self.last_s, time_s)
+        """A frame of this time came; duration_s goes on with what is later than all before."""
+        if self._last_s is None or time_s > self._last_s:
+            self.duration_s += 0.0 if self._last_s is None else time_s - self._last_s
+            self._last_s = time_s
 
-    @property
-    def duration_s(self) -> float:
-        """From the first frame to the newest, in their own time."""
-        return 0.0 if self.first_s is None else self.last_s - self.first_s
+    def reset_clock(self) -> None:
+        """The next frame's time begins anew."""
+        self._last_s = None
 
     @property
     def latency(self) -> Latency:

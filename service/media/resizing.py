@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from service.media.resize import Library, Method, Resize
+from service.media.resize import Library, Method, Resize, ShortSide
 from service.media.upright import Pixels
 from service.track import FloatArray
 
@@ -35,11 +35,13 @@ _OPENCV: dict[Method, int] = {
 _TORCH_CUBIC = -0.75
 
 
-def resized(picture: Picture, resize: Resize, box: Box | None = None) -> Picture:
+def resized(picture: Picture, resize: Resize | ShortSide, box: Box | None = None) -> Picture:
     """The picture (H × W × C, C = 1 or 3), or a box of it, at the wanted size.
 
     Pillow takes the box's fractions into account; for the others it is cut out at whole pixels first.
     """
+    if isinstance(resize, ShortSide):
+        return _by_short_side(_cut(picture, box), resize)
     return _LIBRARIES[resize.library](picture, resize, box)
 
 
@@ -80,10 +82,34 @@ def _by_torch(picture: Picture, resize: Resize, box: Box | None) -> Picture:
     """As torch.nn.functional.interpolate without antialias and align_corners, on floating point numbers."""
     cut = _cut(picture, box)
     taps = _TORCH[resize.method]
-    rows, row_weights = taps(cut.shape[0], resize.h)
-    columns, column_weights = taps(cut.shape[1], resize.w)
-    needed = np.einsum("yk,ykxc->yxc", row_weights, cut[rows].astype(np.float32), optimize=True)
-    made = np.einsum("xk,yxkc->yxc", column_weights, needed[:, columns], optimize=True)
+    return _woven(cut, taps(cut.shape[0], resize.h), taps(cut.shape[1], resize.w))
+
+
+def _by_short_side(picture: Picture, resize: ShortSide) -> Picture:
+    """Only what the crop leaves is computed."""
+    height, width = picture.shape[:2]
+    scaled_width, scaled_height = resize.scaled(width, height)
+    rows = _middle(_bilinear_taps(height, scaled_height), resize.crop)
+    columns = _middle(_bilinear_taps(width, scaled_width), resize.crop)
+    made = _woven(picture, rows, columns)
+    return np.rint(made).astype(np.uint8) if resize.whole else made
+
+
+def _middle(taps: "Taps", crop: int) -> "Taps":
+    """The middle of an axis, from where torchvision's CenterCrop begins (halves go to the even pixel)."""
+    places, weights = taps
+    first = round((len(places) - crop) / 2)
+    return places[first : first + crop], weights[first : first + crop]
+
+
+def _woven(picture: Picture, rows: "Taps", columns: "Taps") -> Picture:
+    """The new pixels of these rows and columns."""
+    row_places, row_weights = rows
+    column_places, column_weights = columns
+    left = int(column_places.min())
+    needed_columns = picture[:, left : int(column_places.max()) + 1]
+    needed = np.einsum("yk,ykxc->yxc", row_weights, needed_columns[row_places].astype(np.float32), optimize=True)
+    made = np.einsum("xk,yxkc->yxc", column_weights, needed[:, column_places - left], optimize=True)
     return np.asarray(made, np.float32)
 
 
@@ -105,9 +131,9 @@ def _nearest_taps(old: int, new: int) -> Taps:
 
 
 def _centres(old: int, new: int) -> FloatArray:
-    """Where the new pixels' centres lie among the old ones; in float32, as PyTorch counts."""
-    half = np.float32(0.5)
-    return (np.arange(new, dtype=np.float32) + half) * np.float32(old / new) - half
+    """Where the new pixels' centres lie among the old ones; float32, rounded once, as PyTorch's fused arithmetic."""
+    scale = np.float64(np.float32(old / new))
+    return ((np.arange(new) + 0.5) * scale - 0.5).astype(np.float32)
 
 
 def _bilinear_taps(old: int, new: int) -> Taps:

@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from service.section import Section
+from service.track import TimeArray
 
 RATE_TOLERANCE = 0.10
 TIME_SLACK_S = 1e-6
@@ -28,6 +31,34 @@ class Rate(Section):
 
 
 Sampling = EveryNth | Rate
+
+
+class Uniform(Section):
+    """`uniform` frames of a window, spread over all that it shows, the first and the last among them."""
+
+    uniform: int = Field(ge=1, le=1024)
+
+
+class Choice(Protocol):
+    """Which frames are looked at, where that can be told only once the times of all are known."""
+
+    def chosen(self, times_s: TimeArray, end_s: float, at_end: bool) -> TimeArray:
+        """The times of the chosen frames, each once and in order.
+
+        times_s: all frames of the part. end_s: where the medium ends, as far as it is known. at_end: nothing of it lies
+        behind the part.
+        """
+
+
+def uniform_places(total: int, count: int) -> npt.NDArray[np.intp]:
+    """Places of `count` frames spread over `total`: floor(linspace(0, total − 1, count)), in whole numbers.
+
+    As PyTorchVideo's UniformTemporalSubsample, whose float32 steps can fall just short of a whole number. Places repeat
+    where count > total. ValueError if either is not positive.
+    """
+    if total < 1 or count < 1:
+        raise ValueError(f"{count} of {total} frames cannot be chosen")
+    return np.arange(count, dtype=np.intp) * (total - 1) // max(1, count - 1)
 
 
 class Timed(Protocol):

@@ -1,6 +1,7 @@
 """Video: frames with exact times, upright, from a file that nobody vouches for. Only workers import this."""
 
-from collections.abc import Callable, Iterable, Iterator
+import contextlib
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -13,6 +14,7 @@ import av.error
 import numpy as np
 from av.codec.context import ThreadType
 from av.container import InputContainer
+from av.packet import Packet
 from av.sidedata.sidedata import SideData
 from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
@@ -32,6 +34,9 @@ _SEEK_FROM_S = 2.0
 _SEEKABLE = ("mov", "matroska", "avi")
 _MICROSECONDS = 1_000_000
 _MISSING_TAIL_S = 0.5
+_HURT_BEFORE_S = 0.5  # MPEG-TS marks the packet before a loss, and decoders give frames later than they read packets
+_MOST_BETWEEN_PACKETS = 1024  # bytes; headers of blocks and clusters take less than 30
+_FARTHER_BACK_S = (0.0, 10.0, 60.0)
 _DEMUXER_LISTS = {"mov": "mov,mp4,m4a,3gp,3g2,mj2", "matroska": "matroska,webm"}
 
 
@@ -80,8 +85,10 @@ class Frame:
 
 
 class Video:
-    """An open video. info and warnings are complete once frames() has run to its end.
+    """An open video. info, gaps and warnings are complete once frames() has run to its end.
 
+    gaps: stretches, as far as was read, of which no frame can be decoded: from the end of the last frame before the
+    damage to the first one after it. Where frames are merely far apart, as in recordings of screens, there is none.
     info.duration is the header's; where that has none, the end of what has been decoded so far; corrected at the
     end of the file if the header was wrong.
     """
@@ -103,7 +110,10 @@ class Video:
         self._start = Fraction(container.start_time or 0, _MICROSECONDS)
         self._packets = 0
         self._damaged = 0
+        self._hurt_s: list[float] = []
+        self._sound = False
         self._moved = False
+        self.gaps: list[Window] = []
         self._ended_s: float | None = None
         self._declared_s = _declared_duration_s(container, stream, self._start)
         self._rate = _frame_rate(stream)
@@ -132,6 +142,10 @@ class Video:
                 "it was perhaps cut off."
             )
         return tuple(found)
+
+    def close(self) -> None:
+        """Let go of what was decoded last: else it stays, with its decoder, until garbage is collected."""
+        self._decoded.close()
 
     def frames(
         self, window: Window, counted: bool = False, keep_going: Callable[[], None] = lambda: None
@@ -162,11 +176,13 @@ class Video:
         far_in = not counted and window.start_s >= _SEEK_FROM_S and self._kind.demuxer in _SEEKABLE
         if not far_in or not self._seek(window.start_s):
             return chain([self._first], self._decoded)
-        decoded = self._decode()
-        landed = next(decoded, None)
-        if landed is not None and self._seconds(landed, 0.0) <= window.start_s:
-            return chain([landed], decoded)
-        self._seek(0.0)  # the file's index was wrong
+        for back_s in _FARTHER_BACK_S:  # the nearest key frame may be damaged
+            decoded = self._decode()
+            landed = next(decoded, None)
+            if landed is not None and self._seconds(landed, 0.0) <= window.start_s:
+                return chain([landed], decoded)
+            self._seek(max(0.0, window.start_s - back_s))
+        self._seek(0.0)  # the file's index is wrong
         return self._decode()
 
     def _seek(self, time_s: float) -> bool:
@@ -176,7 +192,8 @@ class Video:
             self._container.seek(offset, stream=self._stream, backward=True)
         except _FFMPEG_ERRORS:
             return False
-        self._moved = True
+        self._moved, self._sound = True, False
+        self._hurt_s.clear()
         return True
 
     def _timed(self, stored: Iterator[VideoFrame]) -> Iterator[Frame]:
@@ -185,6 +202,8 @@ class Video:
         time_s = until_s = 0.0
         for index, frame in enumerate(stored):
             time_s = max(time_s, self._seconds(frame, until_s)) if index else self._seconds(frame, 0.0)
+            if (index or not self._moved) and time_s - until_s > step / 2:
+                self._note_gap(until_s, time_s)
             lasts = float(frame.duration * _time_base(self._stream)) if frame.duration else step
             until_s = time_s + lasts
             self.decoded += 1
@@ -195,10 +214,16 @@ class Video:
         if self._declared_s is not None and abs(self._declared_s - until_s) > step / 2:
             self.info = replace(self.info, duration=until_s)
 
-    def _seconds(self, frame: VideoFrame, otherwise: float) -> float:
-        if frame.pts is None:
+    def _seconds(self, shown: "VideoFrame | Packet[VideoStream]", otherwise: float) -> float:
+        if shown.pts is None:
             return otherwise
-        return float(frame.pts * (frame.time_base or _time_base(self._stream)) - self._start)
+        return float(shown.pts * (shown.time_base or _time_base(self._stream)) - self._start)
+
+    def _note_gap(self, from_s: float, to_s: float) -> None:
+        """Note a stretch without frames, if something was damaged in it or shortly before."""
+        if any(from_s - _HURT_BEFORE_S <= time_s < to_s for time_s in self._hurt_s):
+            self.gaps.append(Window(from_s, to_s))
+        self._hurt_s = [time_s for time_s in self._hurt_s if time_s >= to_s]
 
     def _check(self, frame: Frame, window: Window) -> None:
         _check_pixels(frame.stored.width, frame.stored.height, self._limits)
@@ -215,29 +240,60 @@ class Video:
             raise SignError("media-corrupt", f"None of the video's {self._packets} packets can be decoded.")
         raise SignError("media-no-frames", "The file declares a video, but holds not one frame of it.")
 
-    def _decode(self) -> Iterator[VideoFrame]:
+    def _decode(self) -> Generator[VideoFrame]:
         """What can be decoded; damaged packets are counted and passed over."""
-        packets = self._container.demux(self._stream)
+        tells_losses = self._kind.demuxer != "matroska"
+        packets: Iterator[Packet[VideoStream]]
+        packets = self._container.demux(self._stream) if tells_losses else self._all_packets()
+        time_s = 0.0
         while True:
             try:
                 packet = next(packets, None)
             except _FFMPEG_ERRORS:
                 self._packets += 1
-                self._damaged += 1
+                self._hurt(time_s)
                 packet = None
             if packet is None:
                 return
             self._packets += packet.size > 0
+            time_s = self._seconds(packet, time_s)
+            if packet.is_corrupt:
+                self._hurt_s.append(time_s)
             try:
                 frames = packet.decode()
             except av.error.EOFError:
                 return
             except _FFMPEG_ERRORS:
-                self._damaged += 1
+                self._hurt(time_s)
                 continue
             for frame in frames:
-                self._damaged += frame.is_corrupt and not self._moved  # after a jump, some lack what they refer to
+                if frame.is_corrupt and self._sound:  # those before lack what they refer to, after a jump
+                    self._hurt(self._seconds(frame, time_s))
+                    continue
+                self._sound |= not frame.is_corrupt
                 yield frame
+
+    def _all_packets(self) -> "Iterator[Packet[VideoStream]]":
+        """The video's packets from a file whose demuxer passes over damage without a word.
+
+        Bytes between two packets that belong to neither are lost ones; sound is read along to know its share.
+        """
+        end: int | None = None
+        time_s = 0.0
+        for packet in self._container.demux():
+            if packet.pos is not None and packet.pos >= 0:
+                if end is not None and packet.pos - end > _MOST_BETWEEN_PACKETS:
+                    self._hurt_s.append(time_s)
+                end = packet.pos + packet.size
+            if packet.stream is self._stream:
+                wanted = cast("Packet[VideoStream]", packet)
+                time_s = self._seconds(wanted, time_s)
+                yield wanted
+
+    def _hurt(self, time_s: float) -> None:
+        """Note that a packet or a frame is damaged."""
+        self._damaged += 1
+        self._hurt_s.append(time_s)
 
 
 @contextmanager
@@ -267,7 +323,8 @@ def open_video(
             if stream is None:
                 raise _without_video(container, boxes_are_whole(file, medium.size))
             _check_stream(stream, limits)
-            yield Video(container, stream, kind, limits, colour, orientation)
+            with contextlib.closing(Video(container, stream, kind, limits, colour, orientation)) as video:
+                yield video
 
 
 def too_long(actual_s: float, limits: MediaLimits, at_least: bool = False) -> SignError:

@@ -2,22 +2,25 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from service.errors import SignError
 from service.media.sampling import EveryNth, Rate, Sampling, sample, settle
 from service.media.sniff import MediaType
+from service.media.upright import Pixels
 from service.media.video import Frame, Video, open_video, too_long
 from service.observe.landmarkers import Landmarkers
 from service.observe.observe import ObserveCall, ObserveResult, Stopwatch
 from service.observe.observers import KeeperFor, observing
 from service.observe.unwanted import UnwantedError
-from service.track import MediaInfo, Window
+from service.track import MediaInfo, Window, united
 
 
 def observe_video(
     call: ObserveCall,
+    asked: Sampling,
     kind: MediaType,
     keep_going: Callable[[], None],
     landmarkers: Landmarkers,
@@ -29,21 +32,21 @@ def observe_video(
     observed = 0
     request = call.request
     with open_video(call.medium, kind, call.limits, request.yuv, request.orientation) as video:
-        sampling, warning = settle(call.sampling, video.info.frame_rate)
+        sampling, warning = settle(asked, video.info.frame_rate)
         window = Window(call.start_s, call.end_s)
-        _check_span(window, video.info, sampling, call)
+        check_span(window, video.info, call)
+        _check_expected(window, video.info, sampling, call)
         decode_s += watch.lap()
         with observing(request, video.info.aspect, landmarkers, keeper_for) as observer:
             observe_s += watch.lap()
             last: Frame | None = None
-            sampled = _UntilTold(_sampled(video, window, sampling, call.counted, keep_going), call.gives_way)
+            sampled = UntilTold(_sampled(video, window, sampling, call.counted, keep_going), call.gives_way)
             for time_s, frame in sampled:
-                _check_count(len(observer) + 1, call)
+                check_count(len(observer) + 1, call)
                 if frame is last:
                     observer.repeat(time_s)
                     continue
-                pixels = frame.pixels()[:, ::-1] if call.flipped else frame.pixels()
-                pixels = np.ascontiguousarray(pixels)
+                pixels = pixels_of(frame, call)
                 decode_s += watch.lap()
                 observer.look(time_s, pixels)
                 observe_s += watch.lap()
@@ -51,22 +54,31 @@ def observe_video(
                 last = frame
         decode_s += watch.lap()
         if not len(observer):
-            raise UnwantedError if sampled.gave_way else _window_empty(window, video.info.duration)
+            raise UnwantedError if sampled.gave_way else window_empty(window, video.info.duration)
         warnings = (*video.warnings, *(() if warning is None else (warning,)))
-        track = observer.track(video.info, warnings)
+        track = replace(observer.track(video.info, warnings), gaps=united(*video.gaps))
         result = ObserveResult(track, decode_s, observe_s, decoded=video.decoded, observed=observed)
         return replace(result, at_end=video.at_end, gave_way=sampled.gave_way)
 
 
-class _UntilTold:
-    """The sampled frames; for a call that gives way they end, without an error, when it is stopped."""
+def pixels_of(frame: Frame, call: ObserveCall) -> Pixels:
+    """The frame's pixels as the request looks at them."""
+    pixels = frame.pixels()
+    return np.ascontiguousarray(pixels[:, ::-1] if call.flipped else pixels)
 
-    def __init__(self, sampled: Iterator[tuple[float, Frame]], gives_way: bool) -> None:
+
+T = TypeVar("T")
+
+
+class UntilTold(Generic[T]):
+    """What comes of frames; for a call that gives way it ends, without an error, when it is stopped."""
+
+    def __init__(self, sampled: Iterator[T], gives_way: bool) -> None:
         self._sampled = sampled
         self._gives_way = gives_way
         self.gave_way = False
 
-    def __iter__(self) -> Iterator[tuple[float, Frame]]:
+    def __iter__(self) -> Iterator[T]:
         try:
             yield from self._sampled
         except UnwantedError:
@@ -78,29 +90,35 @@ class _UntilTold:
 def _sampled(
     video: Video, window: Window, sampling: Sampling, counted: bool, keep_going: Callable[[], None]
 ) -> Iterator[tuple[float, Frame]]:
-    """Sampled frames whose time lies in the window."""
+    """Sampled frames whose time lies in the window; nothing is shown where the video is damaged."""
     frames = video.frames(window, counted and isinstance(sampling, EveryNth), keep_going)
     for time_s, frame in sample(frames, sampling, window.end_s):
-        if time_s >= window.start_s:
+        if time_s >= window.start_s and not any(gap.start_s <= time_s < gap.end_s for gap in video.gaps[-1:]):
             yield time_s, frame
 
 
-def _check_span(window: Window, info: MediaInfo, sampling: Sampling, call: ObserveCall) -> None:
-    """Refuse by the header what is too much, before anything is decoded; without a duration there, decoding tells."""
-    end_s = window.end_s if info.duration is None else min(window.end_s, info.duration)
-    if end_s == float("inf"):
-        return
+def check_span(window: Window, info: MediaInfo, call: ObserveCall) -> None:
+    """Refuse by the header what is too long, before anything is decoded; without a duration there, decoding tells."""
+    end_s = _known_end_s(window, info)
     if end_s <= window.start_s:
-        raise _window_empty(window, info.duration)
-    span_s = end_s - window.start_s
-    if span_s > call.limits.seconds:
+        raise window_empty(window, info.duration)
+    if (span_s := end_s - window.start_s) > call.limits.seconds and end_s != float("inf"):
         raise too_long(span_s, call.limits)
+
+
+def _check_expected(window: Window, info: MediaInfo, sampling: Sampling, call: ObserveCall) -> None:
+    """Refuse by the header what would be too many frames."""
     if info.duration is not None:
         per_second = sampling.rate if isinstance(sampling, Rate) else (info.frame_rate or 0.0) / sampling.every
-        _check_count(int(span_s * per_second), call)
+        check_count(int((_known_end_s(window, info) - window.start_s) * per_second), call)
 
 
-def _check_count(count: int, call: ObserveCall) -> None:
+def _known_end_s(window: Window, info: MediaInfo) -> float:
+    return window.end_s if info.duration is None else min(window.end_s, info.duration)
+
+
+def check_count(count: int, call: ObserveCall) -> None:
+    """Refuse more frames than a request may look at, or keep the pixels of."""
     if count > call.limits.frames:
         raise SignError(
             "too-many-frames",
@@ -113,13 +131,14 @@ def _check_count(count: int, call: ObserveCall) -> None:
         raise SignError(
             "too-many-frames",
             f"The pixels of {count} frames take {needed} bytes; {call.limits.pixel_bytes} at most are kept at once. "
-            "Choose a shorter part with start_time and clip_duration.",
+            "Choose a shorter part with start_time and clip_duration, or submit a job: it looks at them in pieces.",
             limit=call.limits.pixel_bytes,
             actual=needed,
         )
 
 
-def _window_empty(window: Window, duration_s: float | None) -> SignError:
+def window_empty(window: Window, duration_s: float | None) -> SignError:
+    """The error for a part in which no frame lies."""
     part = f"from {window.start_s:g} s" + ("" if window.end_s == float("inf") else f" to {window.end_s:g} s")
     lasts = "" if duration_s is None else f"; the video lasts {duration_s:.6g} s"
     return SignError("window-empty", f"No sampled frame lies in the part {part}{lasts}.", actual=duration_s)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from service.errors import SignError
 from service.media.medium import MediaLimits, Medium
-from service.media.sampling import Sampling
+from service.media.sampling import Choice, EveryNth, Rate, Sampling
 from service.media.sniff import HEAD_BYTES, sniff
 from service.observe.landmarkers import Landmarkers
 from service.observe.request import LandmarkRequest, ObserverRequest
@@ -31,7 +31,7 @@ class ObserveCall:
 
     medium: Medium
     request: ObserverRequest
-    sampling: Sampling
+    sampling: Sampling | Choice
     start_s: float
     duration_s: float | None
     mirrored: bool
@@ -96,6 +96,7 @@ def observe(
     """
     # The readers bring FFmpeg, Pillow and MediaPipe along, which only a worker may load.
     from service.media.picture import is_still  # noqa: PLC0415
+    from service.observe.chosen import observe_chosen  # noqa: PLC0415
     from service.observe.kept import KeptHere  # noqa: PLC0415
     from service.observe.moving import observe_video  # noqa: PLC0415
     from service.observe.pose_file import observe_pose_file  # noqa: PLC0415
@@ -105,15 +106,17 @@ def observe(
     with Path(call.medium.path).open("rb") as file:
         kind = sniff(file.read(HEAD_BYTES))
     if kind.kind == "landmarks":
-        return observe_pose_file(call, _landmarks_asked(call.request))
+        return observe_pose_file(call, *_landmarks_asked(call))
     if kind.kind == "picture" or (kind.format == "gif" and is_still(call.medium)):
         return observe_picture(call, kind, keep_going, landmarkers, keeper)
-    return observe_video(call, kind, keep_going, landmarkers, keeper)
+    if isinstance(call.sampling, EveryNth | Rate):
+        return observe_video(call, call.sampling, kind, keep_going, landmarkers, keeper)
+    return observe_chosen(call, call.sampling, kind, keep_going, landmarkers, keeper)
 
 
-def _landmarks_asked(request: ObserverRequest) -> LandmarkRequest:
-    if isinstance(request, LandmarkRequest):
-        return request
+def _landmarks_asked(call: ObserveCall) -> tuple[LandmarkRequest, Sampling]:
+    if isinstance(call.request, LandmarkRequest) and isinstance(call.sampling, EveryNth | Rate):
+        return call.request, call.sampling
     raise SignError(
         "media-wrong-kind", "The model looks at pixels; a .pose file holds only landmarks. Send the video itself."
     )

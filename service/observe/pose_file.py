@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service.errors import SignError
-from service.media.sampling import sample, settle
+from service.media.sampling import Sampling, sample, settle
 from service.observe.followed_hand import FollowedHand
 from service.observe.landmarker import SeenHand
 from service.observe.notes import MORE_HANDS, landmark_track
@@ -56,7 +56,7 @@ class _PoseFile:
         return MediaInfo("landmarks", "pose", self.width, self.height, duration, rate)
 
 
-def observe_pose_file(call: ObserveCall, request: LandmarkRequest) -> ObserveResult:
+def observe_pose_file(call: ObserveCall, request: LandmarkRequest, asked: Sampling) -> ObserveResult:
     """The sampled frames of the asked part of a `.pose` file.
 
     Raises SignError: media-corrupt, media-no-frames, media-too-long, too-many-frames, window-empty.
@@ -67,7 +67,7 @@ def observe_pose_file(call: ObserveCall, request: LandmarkRequest) -> ObserveRes
     if missing or (request.parts == ("hand",) and not OTHER_SIDE.keys() & file.parts.keys()):
         wanted = ", ".join(request.parts)
         raise SignError("media-wrong-kind", f"The model needs {wanted}; the file holds none of it.")
-    chosen, times_s, warning = _sampled(file, call)
+    chosen, times_s, warning = _sampled(file, call, asked)
     values, handedness, more = _values(file, chosen, times_s, request, call.flipped)
     warnings = tuple(sentence for sentence in (warning, MORE_HANDS if more else None) if sentence)
     track = landmark_track(times_s, values, request.parts, handedness, file.media, warnings)
@@ -129,11 +129,11 @@ def _landmarks(part: PartName, coordinates: FloatArray, known: FloatArray, width
     return found
 
 
-def _sampled(file: _PoseFile, call: ObserveCall) -> tuple[npt.NDArray[np.intp], TimeArray, str | None]:
+def _sampled(file: _PoseFile, call: ObserveCall, asked: Sampling) -> tuple[npt.NDArray[np.intp], TimeArray, str | None]:
     """Indices and times of the sampled frames of the asked part, and a warning about the sampling."""
     if file.frames == 1:
         return np.zeros(1, np.intp), np.zeros(1), None
-    sampling, warning = settle(call.sampling, file.fps)
+    sampling, warning = settle(asked, file.fps)
     lasts_s = file.frames / file.fps
     span_s = min(call.end_s, lasts_s) - call.start_s
     if span_s > call.limits.seconds:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from service.media.medium import ColourMatrix, Orientation
-from service.media.resize import Resize
+from service.media.resize import Resize, ShortSide
 from service.track import HAND_PARTS, PartName
 
 Colour = Literal["rgb", "bgr", "grey"]
@@ -106,7 +106,7 @@ class PictureRequest:
     flipped each frame first.
     """
 
-    resize: Resize
+    resize: Resize | ShortSide
     color: Colour = "rgb"
     crop: Crop = WholePicture()
     outline: bool = False
@@ -178,7 +178,9 @@ PixelRequest = PictureRequest | FaceRequest
 ObserverRequest = LandmarkRequest | PixelRequest
 
 
-def _dtype(resize: Resize) -> Literal["uint8", "float32"]:
+def _dtype(resize: Resize | ShortSide) -> Literal["uint8", "float32"]:
+    if isinstance(resize, ShortSide):
+        return "uint8" if resize.whole else "float32"
     return "float32" if resize.library == "torch" else "uint8"
 
 

@@ -10,8 +10,9 @@ from typing import Annotated
 from pydantic import Field
 
 from service.observe.request import ObserverRequest
-from service.pipelines import chunks, face_affect, face_geometry, hand_crop, image, keypoints
+from service.pipelines import chunks, clip, face_affect, face_geometry, hand_crop, image, keypoints
 from service.pipelines.chunks import ChunksSection
+from service.pipelines.clip import ClipSection
 from service.pipelines.face_affect import FaceAffectSection
 from service.pipelines.face_geometry import FaceGeometrySection
 from service.pipelines.hand_crop import HandCropSection
@@ -22,7 +23,15 @@ from service.pipelines.series import SeriesSection
 from service.pipelines.tensor_only import TensorSection
 from service.track import Track, Window
 
-Observing = KeypointsSection | ImageSection | HandCropSection | ChunksSection | FaceGeometrySection | FaceAffectSection
+Observing = (
+    KeypointsSection
+    | ImageSection
+    | HandCropSection
+    | ChunksSection
+    | ClipSection
+    | FaceGeometrySection
+    | FaceAffectSection
+)
 """Sections of models that look at a medium themselves."""
 
 Pipeline = Annotated[Observing | SeriesSection | TensorSection, Field(discriminator="kind")]
@@ -39,6 +48,7 @@ for _observe in (
     image.observer,
     hand_crop.observer,
     chunks.observer,
+    clip.observer,
     face_geometry.observer,
     face_affect.observer,
 ):
@@ -72,7 +82,7 @@ def _(section: HandCropSection, track: Track, windows: list[Window]) -> Reading:
 def _(section: FaceGeometrySection, track: Track, windows: list[Window]) -> Reading:
     measures = face_geometry.measured(track)
     steps = [face_geometry.steps(measures, window, section) for window in windows]
-    return reading_of_steps(steps, partial(face_geometry.rows, measures, section=section))
+    return reading_of_steps(steps, partial(face_geometry.rows, face_geometry.channels(measures, section.median_s)))
 
 
 @read.register
@@ -89,3 +99,9 @@ def _(section: FaceAffectSection, track: Track, windows: list[Window]) -> Readin
 def _(section: ChunksSection, track: Track, windows: list[Window]) -> Reading:
     steps = [chunks.steps(track, window, section) for window in windows]
     return reading_of_steps(steps, partial(chunks.rows, track, section=section), chunks.ROWS_AT_ONCE)
+
+
+@read.register
+def _(section: ClipSection, track: Track, windows: list[Window]) -> Reading:
+    steps = [clip.steps(track, window, section) for window in windows]
+    return reading_of_steps(steps, partial(clip.rows, track, section=section))

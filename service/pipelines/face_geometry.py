@@ -96,7 +96,7 @@ def measured(track: Track) -> Track:
     count = seen.sum(axis=0)
     total = np.where(seen[..., None], each, 0.0).sum(axis=0)
     values = (total / np.maximum(count, 1)[:, None]).astype(np.float32)
-    boxes = boxes_around(track.part("face"))
+    boxes = _boxes_around(track.part("face"))
     return replace(track, values=values, present=count > 0, parts=(), shows="face", boxes=boxes)
 
 
@@ -118,19 +118,19 @@ def steps(track: Track, window: Window, _section: FaceGeometrySection) -> Steps:
     return frame_steps(track, window)
 
 
-def rows(track: Track, units: tuple[Unit, ...], section: FaceGeometrySection) -> FloatArray:
-    """Rows of the model's input, one a unit, of a track of MEASURES."""
-    return channels(track, section.median_s)[[place for (place,) in units]]
+def rows(values: FloatArray, units: tuple[Unit, ...]) -> FloatArray:
+    """Rows of the model's input, one a unit, of T × 10 CHANNELS."""
+    return values[[place for (place,) in units]]
 
 
 def tensor(track: Track, window: Window, section: FaceGeometrySection) -> ModelRows:
     """The rows of one window: its samples that show a face, against the running median of the whole track."""
     measures = measured(track)
     taken = steps(measures, window, section)
-    return seen_rows(taken, rows(measures, taken.seen, section))
+    return seen_rows(taken, rows(channels(measures, section.median_s), taken.seen))
 
 
-def boxes_around(face: Landmarks) -> FloatArray:
+def _boxes_around(face: Landmarks) -> FloatArray:
     """T × 4: x, y, width and height around T × P × 4 landmarks, in fractions of the picture; NaN where missing."""
     least, most = face[..., :2].min(axis=1), face[..., :2].max(axis=1)
     return np.concatenate([least, most - least], axis=1)

@@ -13,28 +13,25 @@ from service.observe.request import Colour
 from service.section import Section
 
 
-class PixelSection(Section):
-    """The fields that sections of pixels share.
+class LevelSection(Section):
+    """From the levels of a picture to a network's numbers: level · scale + offset, or (level · scale − mean) / std.
 
-    color: grey by the BT.601 weights, as the library of `resize` rounds. A network's number is level · scale + offset,
-    or (level · scale − mean) / std with one mean and std a channel. dtype: what the graph takes.
-    selfie: the author flipped each frame first. orientation, yuv: how the author's reader gave him the frames.
+    mean and std: one a channel. dtype: what the graph takes. selfie: the author flipped each frame first.
+    orientation, yuv: how the author's reader gave him the frames.
     """
 
-    resize: Resize
     color: Colour = "rgb"
     scale: float = 1.0
     offset: float = 0.0
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     dtype: Literal["float32", "uint8"] = "float32"
-    sampling: Sampling = Field(default_factory=lambda: Rate(rate=5))
     selfie: bool = False
     orientation: Orientation = "upright"
     yuv: ColourMatrix = "tagged"
 
     @model_validator(mode="after")
-    def _check_numbers(self) -> "PixelSection":
+    def _check_numbers(self) -> "LevelSection":
         if (self.mean is None) != (self.std is None):
             raise ValueError("mean and std come together")
         if self.mean is not None and self.std is not None:
@@ -45,8 +42,8 @@ class PixelSection(Section):
             if 0.0 in self.std:
                 raise ValueError("std: no channel may have 0")
         plain = (self.scale, self.offset, self.mean) == (1.0, 0.0, None)
-        if self.dtype == "uint8" and not (plain and self.resize.library != "torch"):
-            raise ValueError("a graph that takes uint8 gets grey levels as they are: scale 1, and no torch")
+        if self.dtype == "uint8" and not plain:
+            raise ValueError("a graph that takes uint8 gets grey levels as they are: scale 1, no offset, no mean")
         return self
 
     @property
@@ -54,8 +51,21 @@ class PixelSection(Section):
         return 1 if self.color == "grey" else 3
 
 
+class PixelSection(LevelSection):
+    """The fields that sections of single pictures share. color: grey is rounded as the library of `resize` does."""
+
+    resize: Resize
+    sampling: Sampling = Field(default_factory=lambda: Rate(rate=5))
+
+    @model_validator(mode="after")
+    def _check_library(self) -> "PixelSection":
+        if self.dtype == "uint8" and self.resize.library == "torch":
+            raise ValueError("a graph that takes uint8 gets whole grey levels as they are; torch gives fractions")
+        return self
+
+
 def numbers(
-    pictures: npt.NDArray[np.uint8] | npt.NDArray[np.float32], section: PixelSection
+    pictures: npt.NDArray[np.uint8] | npt.NDArray[np.float32], section: LevelSection
 ) -> npt.NDArray[np.float32] | npt.NDArray[np.uint8]:
     """A network's numbers for grey levels (… × C), in the same places."""
     if section.dtype == "uint8":

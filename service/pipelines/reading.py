@@ -1,7 +1,7 @@
 """Reading: each row that some windows of a track need, once, and which of them each window takes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,6 +39,15 @@ class Reading:
     make: Callable[[int, int], ModelRows]
     at_once: int | None = None
     sizes: CountArray | None = None
+
+    def together(self) -> "Reading":
+        """All windows as one, whose rows vote for one answer."""
+        entry = WindowRows(
+            tuple(place for window in self.windows for place in window.places),
+            np.concatenate([window.times_s for window in self.windows]),
+            tuple(dict.fromkeys(text for window in self.windows for text in window.warnings)),
+        )
+        return replace(self, windows=(entry,))
 
 
 def reading_of_windows(windows: list[ModelRows]) -> Reading:

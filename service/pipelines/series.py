@@ -18,9 +18,10 @@ Statistic = Literal["mean", "std", "max", "min"]
 class SeriesSection(Section):
     """The manifest's `pipeline` of a model that reads what the model it `requires` gives, step by step.
 
-    length: the steps as a sequence of a fixed length, those without an observation as `missing` says. statistics:
-    of each channel over the steps with one, statistic after statistic (std is the population's). emotions: what the
-    head gets of a model of emotions: its outputs as the network gives them, or after softmax, as they are reported.
+    length: the steps as a sequence of a fixed length, those without an observation as `missing` says (held is the last
+    that was seen, also before the window). statistics: of each channel over the steps with one, statistic after
+    statistic (std is the population's). emotions: what the head gets of a model of emotions: its outputs as the network
+    gives them, or after softmax, as they are reported.
     """
 
     kind: Literal["series"] = "series"
@@ -53,7 +54,10 @@ class SeriesSection(Section):
 
 
 def tensor(outputs: Track, window: Window, section: SeriesSection) -> ModelRows:
-    """The head's input for one window of a track of outputs, T × C; no rows where none is present."""
+    """The head's input for one window of a track of outputs, T × C; no rows where none is present.
+
+    What is held at the window's beginning is the last output before it.
+    """
     part = outputs.cut(window)
     values = np.asarray(part.values, np.float32)
     channels = values.shape[1]
@@ -62,10 +66,18 @@ def tensor(outputs: Track, window: Window, section: SeriesSection) -> ModelRows:
         return ModelRows.none((width,) if section.length is None else (section.length.length, width))
     if section.statistics is not None:
         return ModelRows(statistics_of(values[part.present], section.statistics)[None], None, part.times_s[:1])
-    return _sequence(part, values, section)
+    before = _last_before(outputs, window) if section.missing == "hold" and not part.present[0] else None
+    return _sequence(part, values, before, section)
 
 
-def _sequence(part: Track, values: FloatArray, section: SeriesSection) -> ModelRows:
+def _last_before(outputs: Track, window: Window) -> FloatArray | None:
+    """The last output before a window, C; None where there is none."""
+    start, _ = outputs.places(window)
+    places = np.flatnonzero(outputs.present[:start])
+    return np.asarray(outputs.values[places[-1]], np.float32) if len(places) else None
+
+
+def _sequence(part: Track, values: FloatArray, before: FloatArray | None, section: SeriesSection) -> ModelRows:
     if section.length is None:
         raise ValueError("statistics are no sequence")
     times_s = part.times_s
@@ -73,6 +85,8 @@ def _sequence(part: Track, values: FloatArray, section: SeriesSection) -> ModelR
         values, times_s = values[part.present], times_s[part.present]
     else:
         marked = np.where(part.present[:, None], values, np.float32(np.nan))
+        if before is not None:
+            marked[0] = before
         values = np.nan_to_num(fill_missing(marked[:, :, None], times_s, section.missing)[:, :, 0], nan=0.0)
     fitted = fit_length(values, times_s, section.length)
     warnings: tuple[str, ...] = ()

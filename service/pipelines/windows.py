@@ -1,6 +1,7 @@
 """Windows over time: one function cuts them for files, jobs and live sessions alike."""
 
 import math
+from dataclasses import dataclass
 
 from service.track import Window
 
@@ -30,3 +31,56 @@ def windows_over(start_s: float, end_s: float, window_s: float, stride_s: float)
     if windows[-1].end_s < end_s - _SLACK_S:
         windows.append(Window(end_s - window_s, end_s))
     return windows
+
+
+def complete_windows(start_s: float, until_s: float, window_s: float, stride_s: float, first: int = 0) -> list[Window]:
+    """Of the windows that begin at every stride_s from start_s, those that end by until_s, from number `first` on."""
+    windows: list[Window] = []
+    while (begins_s := start_s + (first + len(windows)) * stride_s) + window_s <= until_s:
+        windows.append(Window(begins_s, begins_s + window_s))
+    return windows
+
+
+def spread_windows(start_s: float, end_s: float, window_s: float, count: int) -> list[Window]:
+    """So many windows, evenly from the start to the end; one of its own length of a stretch that is shorter.
+
+    As PyTorchVideo's ConstantClipsPerVideoSampler spreads them.
+    """
+    room_s = end_s - start_s - window_s
+    if room_s <= _SLACK_S:
+        return [Window(start_s, end_s)]
+    begins = [start_s + room_s * place / max(1, count - 1) for place in range(count)]
+    return [Window(begin_s, begin_s + window_s) for begin_s in begins]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRule:
+    """How a part that begins at start_s is cut. window_s None: it is one window.
+
+    spread: so many windows, evenly; 0: one every stride_s. first: how many of those were judged before.
+    """
+
+    start_s: float
+    window_s: float | None = None
+    stride_s: float = 1.0
+    spread: int = 0
+    first: int = 0
+
+    def windows(self, end_s: float) -> list[Window]:
+        """The windows of a part that ends there."""
+        if self.window_s is None:
+            return [Window(self.start_s, end_s)]
+        if self.spread:
+            return spread_windows(self.start_s, end_s, self.window_s, self.spread)
+        return windows_over(self.start_s, end_s, self.window_s, self.stride_s)[self.first :]
+
+    def complete(self, until_s: float) -> list[Window]:
+        """The windows that are complete by then, of a part that goes on behind it."""
+        if self.window_s is None or self.spread:
+            return []
+        return complete_windows(self.start_s, until_s, self.window_s, self.stride_s, self.first)
+
+    @property
+    def from_s(self) -> float:
+        """From where on frames are needed. The last window may begin with the one that was judged last, not before."""
+        return self.start_s + max(0, self.first - 1) * self.stride_s

@@ -26,7 +26,7 @@ from service.spotting.decoder import Doubles, decoder_for, has_evidence
 from service.spotting.evidence import Evidence
 from service.spotting.merging import Piece, Tidy
 from service.spotting.segment import Alternative, ScoredWindow, Segment, SpottingRules
-from service.track import FloatArray, Window
+from service.track import FloatArray, Window, united
 
 REACH_S: Final = 0.3
 """How far outside of its cores a run may follow the hand to where it came from or went."""
@@ -84,9 +84,11 @@ class Spotter:
         self._last: ScoredWindow | None = None
 
     def add_gap(self, gap: Window) -> None:
-        """A stretch in which the medium could not be read; known before the first window that ends after its start."""
-        if gap.duration_s > 0:
-            self._gaps.append(gap)
+        """A stretch in which the medium could not be read; known before the first window that ends after its start.
+
+        It may be told again, also longer or shorter than before.
+        """
+        self._gaps = list(united(*self._gaps, gap))
 
     def push(self, scored: ScoredWindow) -> tuple[Segment, ...]:
         """Take the next window; the segments that are now final."""

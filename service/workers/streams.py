@@ -5,7 +5,7 @@ wait for them, nor they for those.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -48,8 +48,7 @@ class Stream:
 
     async def open(self, call: LiveCall) -> None:
         """Begin a session; what was followed before is forgotten. Raises as `look` does."""
-        running = self._running = self._worker.begin_live(call)
-        await self._finished(running, OPEN_S)
+        await self._finished(lambda: self._worker.begin_live(call), OPEN_S)
 
     async def look(self, frame: LiveFrame) -> LiveLook:
         """Observe the next frame; one at a time.
@@ -57,8 +56,12 @@ class Stream:
         Raises SignError: what is wrong with the picture, after which the next may come; worker-died and
         deadline-exceeded, after which none can.
         """
-        running = self._running = self._worker.begin_look(frame)
-        return await self._finished(running, LOOK_S)
+        return await self._finished(lambda: self._worker.begin_look(frame), LOOK_S)
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing runs in the process for this session."""
+        return self._running is None or self._running.done()
 
     async def settled(self) -> bool:
         """Whether the process can serve another session, once what it does for this one has ended."""
@@ -66,8 +69,9 @@ class Stream:
             return False
         return self._worker.alive
 
-    async def _finished(self, running: "asyncio.Future[R]", most_s: float) -> R:
+    async def _finished(self, begin: "Callable[[], asyncio.Future[R]]", most_s: float) -> R:
         try:
+            running = self._running = begin()
             if await self._worker.finish(running, most_s):
                 return running.result()
         except (ProcessExpired, RuntimeError) as error:
@@ -129,19 +133,27 @@ class StreamSlots:
         finally:
             # the place is free at once: who reloads a page must not find it taken by himself
             self._taken -= 1
-            leaving = asyncio.create_task(self._take_back(worker, stream))
-            self._leaving.add(leaving)
-            leaving.add_done_callback(self._leaving.discard)
+            if not (stream.rests and self._kept(worker)):
+                leaving = asyncio.create_task(self._take_back(worker, stream))
+                self._leaving.add(leaving)
+                leaving.add_done_callback(self._leaving.discard)
+
+    def _kept(self, worker: Worker) -> bool:
+        """Whether a process that rests is now the spare one: it is fit, and there is no other."""
+        worn = worker.calls >= self._settings.slot_calls
+        if self._closed or worn or not worker.alive or self._spare is not None:
+            return False
+        self._spare = asyncio.create_task(_at_hand(worker))
+        return True
 
     async def _take_back(self, worker: Worker, stream: Stream) -> None:
-        """Keep the process as the spare one if it is fit and none is there; else end it."""
-        fit = await stream.settled()
-        worn = worker.calls >= self._settings.slot_calls
-        if fit and not worn and not self._closed and self._spare is None:
-            self._spare = asyncio.create_task(_at_hand(worker))
+        """Keep the process once it rests, or end it."""
+        rests = await stream.settled()
+        if rests and self._kept(worker):
             return
-        if not fit or worn:
-            reason = "recycled" if fit else "died"
+        worn = worker.calls >= self._settings.slot_calls
+        if not rests or worn:
+            reason = "recycled" if rests else "died"
             self._metrics.slot_restarts.labels(reason).inc()
             _log.info("stream_slot_ends", reason=reason, sessions=worker.calls, pid=worker.pid)
         self._keep_spare()
@@ -194,7 +206,8 @@ class StreamSlots:
     def _lost(self, worker: Worker) -> None:
         """A process ended unasked; a session that holds it sees to that itself."""
         spare = self._spare
-        if spare is not None and spare.done() and not spare.cancelled() and spare.result() is worker:
+        here = spare is not None and spare.done() and not spare.cancelled() and spare.exception() is None
+        if spare is not None and here and spare.result() is worker:
             self._metrics.slot_restarts.labels("died").inc()
             self._spare = None
             self._keep_spare()

@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tests.bench.bare import serve_bare_loop
+from tests.bench.stream import SOCKETS, live_frames
 from tests.running import SAMPLES, RunningService, running_service
 
 CLIP = SAMPLES / "letter_a_right_light.mp4"
@@ -129,6 +130,11 @@ def main() -> None:
         for bare in bares:
             bare.close()
     holistic_alone()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_service(Path(folder), SIGN_SLOTS="1", SIGN_STREAM_SLOTS=str(max(SOCKETS))) as service,
+    ):
+        live_frames(service)
 
 
 if __name__ == "__main__":

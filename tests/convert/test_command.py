@@ -189,4 +189,16 @@ def test_list_names_presets_layouts_layers_and_models(tmp_path: Path, store: Pat
     assert {"ksl-words", "action-holistic", "hand-keypoints"} <= set(report["presets"])
     assert report["layouts"]["hand_99"] == 99
     assert {"LSTM", "Bidirectional", "TimeDistributed"} <= set(report["layers"])
+    assert report["presets"]["highlight-stats"]["task"] == "highlight"
+    assert "x3d_s" in report["networks"]
+    assert "binary:logistic" in report["objectives"]
     assert report["models"][0]["name"] == "m"
+
+
+def test_verify_says_that_a_graph_is_of_another_network_than_the_golden_file(testdata: Path) -> None:
+    """The author's own export of this checkpoint silently loaded none of its weights, and takes one channel for two."""
+    folder = testdata / "keras" / "pytorch"
+    result = command("verify", folder / "eegecg_author.onnx", "--golden", folder / "eegecg_golden.npz")
+    assert result.exit_code == 4
+    assert "[(4, 14, 384), (4, 2, 384)]" in result.output
+    assert "[('B', 14, 'T'), ('B', 1, 'T')]" in result.output

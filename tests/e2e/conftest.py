@@ -13,14 +13,15 @@ from tests.running import RunningService, running_service
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    with running_service(tmp_path_factory.mktemp("service"), SIGN_SLOTS="2", SIGN_STREAM_SLOTS="2") as running:
+    live = {"SIGN_STREAM_SLOTS": "2", "SIGN_STREAM_MAX_FPS": "1000"}  # tests send clips faster than cameras
+    with running_service(tmp_path_factory.mktemp("service"), SIGN_SLOTS="2", **live) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def keyed_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    """A service that asks for a key, with one place for live signing."""
-    settings = {"SIGN_SLOTS": "1", "SIGN_STREAM_SLOTS": "1", "SIGN_API_KEYS": KEY}
+    """A service that asks for a key, with one place for live signing and little patience for long videos."""
+    settings = {"SIGN_SLOTS": "1", "SIGN_STREAM_SLOTS": "1", "SIGN_API_KEYS": KEY, "SIGN_PREDICT_SECONDS": "10"}
     with running_service(tmp_path_factory.mktemp("keyed"), **settings) as running:
         yield running
 

@@ -1,14 +1,20 @@
 """Who may ask, and who may change models."""
 
+import base64
 import hashlib
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.running import SAMPLES, RunningService, running_service
+from tests.streaming import StreamClient, streaming
 
 A = SAMPLES / "letter_a_right_light.mp4"
+PROXY = Origin("https://sign.example.org")
 HASHED = "sha256:" + hashlib.sha256(b"second").hexdigest()
 
 
@@ -16,7 +22,7 @@ HASHED = "sha256:" + hashlib.sha256(b"second").hexdigest()
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     folder = tmp_path_factory.mktemp("guarded")
     keys = {"SIGN_API_KEYS": f"first,{HASHED}", "SIGN_ADMIN_KEYS": "boss"}
-    with running_service(folder, SIGN_SLOTS="1", **keys) as running:
+    with running_service(folder, SIGN_SLOTS="1", SIGN_STREAM_SLOTS="1", **keys) as running:
         yield running
 
 
@@ -37,6 +43,62 @@ def test_without_a_key_or_with_another_nothing_is_answered(guarded: RunningServi
     assert missing.headers["www-authenticate"] == "Bearer"
     refused = guarded.client.request(method, path, headers=bearer("third"))
     assert (refused.status_code, refused.json()["code"]) == (403, "key-refused")
+
+
+def outcome(service: RunningService, **options: object) -> tuple[str, int | None]:
+    """The protocol that the service answers, and the code that it closes with where it does not say ready."""
+    with streaming(service, **options) as client:
+        protocol = str(client.socket.subprotocol)
+        client.say("start")
+        if client.hear()["type"] == "ready":
+            client.stop()
+            return protocol, None
+        return protocol, client.closed()[0]
+
+
+def as_protocol(key: str) -> str:
+    return "sign.key." + base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def test_a_stream_takes_the_key_as_a_header_or_as_a_protocol(guarded: RunningService) -> None:
+    assert outcome(guarded, additional_headers=bearer("first")) == ("None", None)
+    assert outcome(guarded, subprotocols=["sign.v1", as_protocol("second")]) == ("sign.v1", None)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"additional_headers": bearer("third")},
+        {"subprotocols": ["sign.v1", as_protocol("third")]},
+        {"subprotocols": ["sign.v1", "sign.key.%%%"]},
+        {"subprotocols": ["sign.v1", "sign.key."]},
+        {"additional_headers": bearer("first"), "subprotocols": ["sign.v1", as_protocol("third")]},
+    ],
+)
+def test_a_stream_without_a_key_or_with_another_is_closed(guarded: RunningService, options: dict[str, object]) -> None:
+    assert outcome(guarded, **options)[1] == 1008
+
+
+def test_pages_of_other_origins_may_not_stream(guarded: RunningService) -> None:
+    key = bearer("first")
+    own = guarded.url
+    assert outcome(guarded, additional_headers=key, origin=own)[1] is None
+    for origin in ("https://evil.example", own.replace("http", "https"), own + "1", "null", "http://[::1", "file://"):
+        assert outcome(guarded, additional_headers=key, origin=origin)[1] == 1008
+
+
+def test_behind_a_proxy_the_pages_own_origin_is_the_proxys(guarded: RunningService) -> None:
+    """The proxy speaks HTTPS and hands on the host that the page was asked from."""
+    host, port = guarded.url.removeprefix("http://").split(":")
+    headers = {**bearer("first"), "X-Forwarded-Proto": "https"}
+    with (
+        socket.create_connection((host, int(port))) as passed_on,
+        connect("ws://sign.example.org/stream", sock=passed_on, additional_headers=headers, origin=PROXY) as handed,
+    ):
+        client = StreamClient(handed)
+        client.start()
+        client.stop()
 
 
 def test_health_and_metrics_never_ask_for_a_key(guarded: RunningService) -> None:

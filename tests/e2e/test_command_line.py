@@ -1,6 +1,5 @@
 """The command line: what a person types and reads."""
 
-import csv
 import json
 import os
 import shutil
@@ -14,13 +13,6 @@ from tests.running import ROOT, SAMPLES
 
 LETTER_A = str(SAMPLES / "letter_a_right_light.mp4")
 LETTER_B = str(SAMPLES / "letter_b_left_brown.mp4")
-NAMES = (
-    "letter_a_right_light",
-    "letter_b_left_brown",
-    "letter_c_right_brown",
-    "letter_k_right_brown",
-    "digit_1_right_brown",
-)
 WORD_CAB = str(SAMPLES / "word_cab_left_brown.mp4")
 
 
@@ -100,59 +92,6 @@ def test_a_bar_shows_on_a_terminal_how_far_it_is() -> None:
     assert len(done.stdout.splitlines()) == 2
 
 
-@pytest.fixture(scope="module")
-def class_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Some samples in folders by label; one B lies in A's."""
-    folder = tmp_path_factory.mktemp("classes")
-    for truth in (SAMPLES / f"{name}.json" for name in NAMES):
-        label = json.loads(truth.read_text())["label"]
-        (folder / label).mkdir(exist_ok=True)
-        (folder / label / f"{truth.stem}.mp4").symlink_to(truth.with_suffix(".mp4"))
-    (folder / "A/b.mp4").symlink_to(LETTER_B)
-    return folder
-
-
-def test_an_evaluation_is_published_by_calibrate_as_the_next_version(class_folders: Path, tmp_path: Path) -> None:
-    report, picture = tmp_path / "report.json", tmp_path / "confusion.png"
-    done = run("evaluate", str(class_folders), "--fit", "--write-report", str(report), "--picture", str(picture))
-    assert done.returncode == 0, done.stderr
-    assert "asl-letters does not know these labels, so 1 of the clips are left out: 1 (1)" in done.stderr
-    assert "accuracy            0.8000" in done.stdout
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    fit = json.loads(report.read_text())["fit"]
-    store = tmp_path / "store"
-    shutil.copytree(ROOT / "model_store/asl-letters", store / "asl-letters")
-    subprocess.run(
-        [sys.executable, "-m", "convert", "calibrate", "asl-letters", "--report", str(report), "--store", str(store)],
-        cwd=ROOT, check=True, capture_output=True, timeout=60,
-    )  # fmt: skip
-    published = json.loads((store / "asl-letters/2/manifest.json").read_text())
-    assert published["output"]["temperature"] == fit["temperature"]
-    assert published["output"]["threshold"] == fit["threshold"]
-    again = run("evaluate", str(class_folders), SIGN_MODEL_STORE=str(store))
-    assert again.stdout.startswith("asl-letters version 2\n")
-    assert next(line for line in done.stdout.splitlines() if line.startswith("coverage")) in again.stdout
-
-
-def test_a_table_and_an_aihub_folder_are_evaluated_too(tmp_path: Path) -> None:
-    table = tmp_path / "list.csv"
-    with table.open("w", newline="") as file:
-        csv.writer(file).writerows([["path", "label"], [LETTER_A, "a"], [LETTER_B, "b"]])
-    assert "accuracy            1.0000" in run("evaluate", str(table)).stdout
-    (tmp_path / "video").mkdir()
-    (tmp_path / "label").mkdir()
-    (tmp_path / "video/cab.mp4").symlink_to(WORD_CAB)
-    truth = json.loads(Path(WORD_CAB).with_suffix(".json").read_text())["segments"]
-    entries = [
-        {"start": sign["start_time"], "end": sign["end_time"], "attributes": [{"name": sign["label"]}]}
-        for sign in truth
-    ]
-    (tmp_path / "label/cab_morpheme.json").write_text(json.dumps({"metaData": {}, "data": entries}))
-    done = run("evaluate", str(tmp_path))
-    assert "clips               3" in done.stdout
-    assert "accuracy            1.0000" in done.stdout
-
-
 def test_a_wrong_setting_is_named_with_what_is_wrong() -> None:
     done = run("serve", SIGN_PORT="70000")
     assert done.returncode == 2
@@ -170,3 +109,15 @@ def test_models_lists_the_store() -> None:
 def test_help_names_the_commands(arguments: list[str]) -> None:
     done = run(*arguments)
     assert "serve" in done.stdout + done.stderr
+
+
+def test_nobody_who_stopped_reading_is_bothered_with_errors() -> None:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SIGN_")}
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "service", "predict", LETTER_A, LETTER_B],
+        cwd=ROOT, env={**clean, "SIGN_SLOTS": "1"}, stdout=writing, stderr=subprocess.PIPE, timeout=100, check=False,
+    )  # fmt: skip
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")

@@ -3,10 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
+import cv2
 import numpy as np
+import onnxruntime as ort
 import pytest
+from mediapipe.python.solutions.face_detection import FaceDetection
 from PIL import Image
 
+from convert.publish import Wishes
+from convert.work import Beside, convert_keras
 from service.media.resize import Resize
 from service.media.sampling import Rate
 from service.media.upright import Pixels
@@ -26,8 +32,13 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # what MediaPipe's imports an
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def store(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Planted models, heads over them, and a real network of FER-2013 with the preset that its shape calls for."""
     root = tmp_path_factory.mktemp("store")
+    labels = root.parent / "emotions.txt"
+    labels.write_text("angry\ndisgust\nfear\nhappy\nsad\nsurprise\nneutral\n")
+    file = testdata / "keras" / "models" / "fer_mini_xception64_k205.h5"
+    convert_keras(file, Wishes(name="fer", store=root, labels=str(labels)), None, Beside())
     publish_emotions(root)
     publish_emotions(root, "everyone", faces="mean")
     publish_emotions(root, "small", whole_up_to=64, layout="nchw")
@@ -41,9 +52,29 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
             output={"name": "y", "shape": ["batch", 5], "activation": "none"},
         )
         Store(root).publish(fields, {"model.onnx": linear(np.eye(5, dtype=np.float32))})
+        fields |= {"name": f"tension-{emotions}", "task": "highlight", "labels": None}
+        fields["output"] = {"name": "y", "shape": ["batch", 1], "activation": "none"}
+        blue = np.array([[0], [0], [1], [0], [0]], np.float32)
+        Store(root).publish(fields, {"model.onnx": linear(blue)})
+    publish_emotions(root, "features", features=True)
+    fields = draft(
+        "restless",
+        task="highlight",
+        labels=None,
+        pipeline={"kind": "series", "statistics": ["mean", "std"]},
+        requires={"name": "features", "version": 1},
+        inputs=[{"name": "x", "dtype": "float32", "shape": ["batch", 10], "from": "track"}],
+        output={"name": "y", "shape": ["batch", 1], "activation": "none"},
+    )
+    Store(root).publish(fields, {"model.onnx": linear(np.eye(10, 1, -7, dtype=np.float32))})
+    return root
+
+
+@pytest.fixture(scope="module")
+def service(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     folder = tmp_path_factory.mktemp("service")
     settings = {"SIGN_DEFAULT_MODEL": "emotions", "SIGN_SLOTS": "1", "SIGN_JOBS_CHUNK_S": "1"}
-    with running_service(folder, SIGN_MODEL_STORE=str(root), **settings) as running:
+    with running_service(folder, SIGN_MODEL_STORE=str(store), **settings) as running:
         yield running
 
 
@@ -189,6 +220,47 @@ def test_a_head_gets_logits_or_what_is_reported(
         assert "affect" not in body
 
 
+def test_highlights_show_the_same_numbers_sample_by_sample(
+    service: RunningService, testdata: Path, landmarkers: Landmarkers
+) -> None:
+    path = testdata / "videos" / "faces" / "sintel_face_girl.mp4"
+    track = seen(path, landmarkers)
+    options = {"model": "emotions", "return_series": "true", "min_faces": "1"}
+    body = service.client.post("/highlights", content=path.read_bytes(), params=options).json()
+    shown = [sample for sample in body["series"] if sample["values"]]
+    assert [list(sample["values"]) for sample in shown] == [list(AFFECT)] * len(shown)
+    values = np.array([list(sample["values"].values()) for sample in shown])
+    assert values == pytest.approx(of_samples(track), abs=1e-5)
+    assert track.boxes is not None
+    boxes = np.array([sample["box"] for sample in shown])
+    assert boxes == pytest.approx(track.boxes[track.present], abs=1e-5)
+
+
+@pytest.mark.parametrize("emotions", ["logits", "softmax"])
+def test_a_heads_choice_holds_for_highlights_too(
+    service: RunningService, testdata: Path, landmarkers: Landmarkers, emotions: str
+) -> None:
+    path = testdata / "videos" / "faces" / "sintel_face_girl.mp4"
+    track = seen(path, landmarkers)
+    raw = outputs(track.values[track.present][:, 0])
+    wanted = raw if emotions == "logits" else reported(raw)
+    options = {"model": f"tension-{emotions}", "window": "60", "min_faces": "1"}
+    body = service.client.post("/highlights", content=path.read_bytes(), params=options).json()
+    assert body["tension"][0]["value"] == pytest.approx(wanted[:, 2].mean(), abs=1e-5)
+
+
+def test_a_head_reads_mean_and_deviation_of_features(
+    service: RunningService, testdata: Path, landmarkers: Landmarkers
+) -> None:
+    path = testdata / "videos" / "faces" / "sintel_face_girl.mp4"
+    track = seen(path, landmarkers)
+    options = {"model": "restless", "window": "60", "min_faces": "1"}
+    body = service.client.post("/highlights", content=path.read_bytes(), params=options).json()
+    wanted = outputs(track.values[track.present][:, 0])[:, 2].std()
+    assert body["tension"][0]["value"] == pytest.approx(wanted, abs=1e-4)
+    assert service.predict(path, model="features").json()["code"] == "model-wrong-task"
+
+
 def test_ten_faces_in_every_frame_are_answered_from_the_largest(
     service: RunningService, two: Path, tmp_path: Path
 ) -> None:
@@ -197,3 +269,34 @@ def test_ten_faces_in_every_frame_are_answered_from_the_largest(
     body = service.predict(path, model="everyone").json()
     assert body["affect"]["faces"] == 4 * MOST_FACES
     assert body["warnings"] == ["More than 4 faces are seen; the 4 largest are looked at."]
+
+
+def authors_emotions(path: Path, graph: Path) -> FloatArray:
+    """MediaPipe's own face detector, then the steps of the network's author, twice a second: N × 7."""
+    session = ort.InferenceSession(str(graph))
+    answers = []
+    with FaceDetection(min_detection_confidence=0.5) as detector, av.open(str(path)) as container:
+        for index, coded in enumerate(container.decode(video=0)):
+            if index % 12:
+                continue
+            frame = coded.to_ndarray(format="rgb24", src_colorspace="ITU601", dst_colorspace="ITU601")
+            found = detector.process(frame).detections
+            box = found[0].location_data.relative_bounding_box
+            (height, width), (x, y, w, h) = frame.shape[:2], (box.xmin, box.ymin, box.width, box.height)
+            rows = slice(int((y - 0.1 * h) * height), int((y + 1.1 * h) * height))
+            face = frame[rows, int((x - 0.1 * w) * width) : int((x + 1.1 * w) * width)]
+            small = cv2.resize(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), (64, 64))
+            tensor = (small.astype(np.float32) / 255 - 0.5) * 2
+            answers.append(session.run(None, {session.get_inputs()[0].name: tensor[None, :, :, None]})[0][0])
+    return np.stack(answers)
+
+
+@pytest.mark.parametrize("clip", ["words/happy", "words/thank_you", "letters/c"])
+def test_a_real_network_says_of_a_film_what_its_authors_steps_say(
+    service: RunningService, store: Path, testdata: Path, clip: str
+) -> None:
+    path = testdata / "videos" / "avatar" / f"{clip}.mp4"
+    body = service.predict(path, model="fer", return_probabilities=True).json()
+    wanted = authors_emotions(path, store / "fer" / "1" / "model.onnx").mean(axis=0)
+    assert list(body["probabilities"].values()) == pytest.approx(list(wanted), abs=1e-4)
+    assert body["affect"] == {"valence": None, "arousal": None, "faces": body["evidence"]["frames_sampled"]}

@@ -19,6 +19,7 @@ from service.media.upright import Pixels
 from tests.media_made import MATRICES, corners, drawn_hand, film, signing, stored_as, turned
 from tests.pixel_models import COLOURS, publish_clip_models, publish_means
 from tests.running import RunningService, running_service
+from tests.streaming import as_png, streamed, streaming
 
 EIGHT = {"w": 8, "h": 8, "method": "area", "library": "opencv"}
 IMAGE = {"kind": "image", "resize": EIGHT, "scale": 1 / 25.5}
@@ -39,8 +40,37 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
     publish_clip_models(root)
     folder = tmp_path_factory.mktemp("service")
     settings = {"SIGN_DEFAULT_MODEL": "colours", "SIGN_SLOTS": "1", "SIGN_PIXEL_BYTES": str(MIB)}
+    settings |= {"SIGN_STREAM_SLOTS": "1", "SIGN_STREAM_MAX_FPS": "1000"}
     with running_service(folder, SIGN_MODEL_STORE=str(root), **settings) as running:
         yield running
+
+
+@pytest.mark.parametrize("model", ["colours", "white", "hand", "drawn"])
+def test_live_frames_are_read_as_the_same_clip_is(service: RunningService, tmp_path: Path, model: str) -> None:
+    def paint(index: int) -> Pixels:
+        if model == "colours":
+            return np.full((48, 64, 3), ((220, 30, 30), (30, 30, 220))[index // 17 % 2], np.uint8)
+        return drawn_hand(320, 240, at=(0.45 + 0.002 * index, 0.6), size=0.9)
+
+    clip = film(tmp_path / "clip.mp4", paint, frames=50, rate=10)
+    filed = service.client.post("/timeline", content=clip.read_bytes(), params={"model": model}).json()
+    name = f'sign_batch_rows_sum{{model="{model}"}}'
+    rows = service.metric(name)
+    live = streamed(service, as_png(clip), model=model)
+    assert [one["class_name"] for one in live["segments"]] == [one["class_name"] for one in filed["segments"]]
+    for one, other in zip(live["segments"], filed["segments"], strict=True):
+        assert (one["start_time"], one["end_time"]) == (other["start_time"], other["end_time"])
+        assert one["confidence"] == pytest.approx(other["confidence"], abs=1e-5)
+    assert live["processed"] == 25
+    assert service.metric(name) - rows == 25  # each picture goes through the model once
+
+
+def test_models_of_clips_do_not_stream(service: RunningService) -> None:
+    with streaming(service) as client:
+        client.say("start", model="clip-colour")
+        code, reason = client.closed()
+    assert code == 4422
+    assert "/timeline" in reason
 
 
 def plain(colour: tuple[int, ...], size: tuple[int, int] = (40, 30), mode: str = "RGB") -> Image.Image:

@@ -235,9 +235,10 @@ def test_sigterm_brings_the_summary_and_ends_the_process_within_its_grace(tmp_pa
         for seq, picture in enumerate(frames):
             client.frame(seq, seq / 15, picture)
             client.answer_to(seq)
-        began = time.monotonic()
-        service.process.send_signal(signal.SIGTERM)
-        assert client.closed()[0] == silent.closed()[0] == 1012
+        with streaming(service) as mute:
+            began = time.monotonic()
+            service.process.send_signal(signal.SIGTERM)
+            assert client.closed()[0] == silent.closed()[0] == mute.closed()[0] == 1012
         assert service.process.wait(grace_s + 2) is not None
         assert time.monotonic() - began < grace_s
     summary = client.of("summary")[0]

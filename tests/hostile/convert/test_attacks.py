@@ -221,7 +221,7 @@ FOREIGN: dict[str, tuple[str, Callable[[Path], Any], str]] = {
     "damaged zip": ("m.keras", lambda p: p.write_bytes(b"PK\x03\x04" + bytes(100)), "damaged"),
     "torch zip": ("m.pt", lambda p: keras_zip(p, {"archive/data.pkl": b"x"}), "PyTorch"),
     "foreign hdf5": ("m.h5", lambda p: h5py.File(p, "w").close(), "without a Keras model"),
-    "noise": ("m.h5", lambda p: p.write_bytes(b"\x01\x02\x03" * 50), "no Keras or ONNX"),
+    "noise": ("m.h5", lambda p: p.write_bytes(b"\x01\x02\x03" * 50), "no Keras, ONNX or XGBoost"),
     "other weights": ("m.h5", wrong_weights, "do not fit"),
 }
 

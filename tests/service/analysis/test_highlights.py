@@ -3,10 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from service.analysis.highlights import (
     HighlightsRequest,
+    curve_of,
     eye_for,
     first_on_grid,
     rate_of,
@@ -23,11 +25,13 @@ from service.pipelines.chunks import ChunksSection
 from service.pipelines.face_geometry import FaceGeometrySection
 from service.pipelines.image import ImageSection
 from service.registry.manifest import Manifest
-from service.spotting.tension import TensionPoint
+from service.spotting.tension import TensionPoint, sample_times, tension_windows
+from service.track import MediaInfo, Track
 from service.workers.deadline import Deadline
 from tests.service.registry.graphs import draft
 
 ASKED = HighlightsRequest(Part(Medium("nowhere", 0), Deadline.after(1), "face-motion"))
+MEDIA = MediaInfo("video", "mp4", 640, 480, 8.0, 30.0)
 CURVE = [TensionPoint(0.0, 0.0), TensionPoint(0.5, None), TensionPoint(1.0, 1.0)]
 
 
@@ -117,6 +121,16 @@ def test_only_models_of_faces_are_asked() -> None:
     for task, advice in (("sign", "Ask /timeline"), ("features", "only serves other models")):
         with pytest.raises(SignError, match=advice):
             section_of(model(2, task, labels=["a", "b"]))
+
+
+def test_a_stretch_of_which_nothing_could_be_read_shows_no_face() -> None:
+    grid_s = sample_times(0.0, 8.0, 2.0)
+    seen_s = np.array([time_s for time_s in grid_s if not 2.0 <= time_s < 5.0])
+    outputs = Track(seen_s, np.zeros((len(seen_s), 1), np.float32), np.ones(len(seen_s), bool), MEDIA)
+    windows = tension_windows(grid_s, 2.0, 2.0)
+    curve = curve_of(outputs, windows, grid_s, [0.5] * len(grid_s), min_faces=3)
+    unknown = [point.time_s for point in curve if point.value is None]
+    assert unknown == [2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0]
 
 
 def test_the_curve_begins_with_the_first_sample_of_the_part() -> None:

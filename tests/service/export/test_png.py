@@ -39,6 +39,13 @@ def test_moments_are_marked() -> None:
     assert (with_moments != without).any()
 
 
+def test_what_a_moment_had_to_reach_is_a_line_across() -> None:
+    changed = (_pixels(replace(ANSWER, threshold=0.5)) != _pixels(ANSWER)).any(axis=2)
+    rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
+    assert len(rows) <= 3
+    assert columns[-1] - columns[0] > 1000
+
+
 def test_korean_names_are_drawn_with_a_font_that_has_them() -> None:
     assert korean_fonts()
     one, other = (replace(ANSWER, media=replace(MEDIA, name=name)) for name in ("가.mp4", "힣.mp4"))

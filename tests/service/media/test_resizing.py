@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 from pydantic import ValidationError
 
-from service.media.resize import Library, Method, Resize
+from service.media.resize import Library, Method, Resize, ShortSide
 from service.media.resizing import grey, resized
 from service.media.upright import Pixels
 from service.track import FloatArray
@@ -118,3 +118,34 @@ def test_torchs_arithmetic_is_that_of_its_documentation(method: Method, old: int
 def test_torch_has_no_lanczos() -> None:
     with pytest.raises(ValidationError, match="no lanczos"):
         Resize(w=8, h=8, method="lanczos", library="torch")
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "scaled"),
+    [
+        (640, 480, (242, 182)),
+        (480, 640, (182, 242)),
+        (333, 517, (182, 282)),
+        (182, 182, (182, 182)),
+        (91, 40, (414, 182)),
+    ],
+)
+def test_the_short_side_is_scaled_and_the_middle_cut_as_pytorchvideo_does(
+    width: int, height: int, scaled: tuple[int, int]
+) -> None:
+    """Beside the whole picture by PyTorch's arithmetic, cut as torchvision's CenterCrop; checked against PyTorch itself
+    by `make parity-torch`."""
+    side = ShortSide(182, 160)
+    assert side.scaled(width, height) == scaled
+    large = resized(picture(width, height), Resize(w=scaled[0], h=scaled[1], library="torch"))
+    top, left = round((scaled[1] - 160) / 2), round((scaled[0] - 160) / 2)
+    ours = resized(picture(width, height), side)
+    assert np.array_equal(ours, large[top : top + 160, left : left + 160])
+    whole = resized(picture(width, height), ShortSide(182, 160, whole=True))
+    assert whole.dtype == np.uint8
+    assert np.abs(whole - ours).max() <= 0.5
+
+
+def test_no_square_larger_than_the_short_side_is_cut() -> None:
+    with pytest.raises(ValueError, match="no square of 200"):
+        ShortSide(182, 200)

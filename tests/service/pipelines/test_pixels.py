@@ -191,6 +191,14 @@ def test_a_step_without_an_observation_is_filled_as_asked(missing: str, made: li
     assert series_tensor(seen, WHOLE, head).values[0, :, 0].tolist() == made
 
 
+def test_what_is_held_may_have_been_seen_before_the_window() -> None:
+    head = SeriesSection.model_validate({"length": {"length": 3}})
+    seen = outputs([[1], [2], [9], [4], [9], [6]], absent=(2, 4))
+    assert series_tensor(seen, Window(1.0, 2.5), head).values[0, :, 0].tolist() == [2, 4, 4]
+    never = outputs([[9], [9], [3]], absent=(0, 1))
+    assert series_tensor(never, Window(0.5, 2.0), head).values[0, :, 0].tolist() == [0, 3, 0]
+
+
 def test_statistics_stand_one_after_the_other_and_leave_out_what_was_not_seen() -> None:
     head = SeriesSection.model_validate({"statistics": ["mean", "std", "max", "min"]})
     values = np.random.default_rng(0).random((9, 10)).astype(np.float32)

@@ -1,0 +1,92 @@
+"""Pieces: a part is looked at and judged; for models of clips piece by piece, so that few pixels are held at a time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from service.analysis.house import House
+from service.analysis.judging import Judged, judge, judge_together
+from service.analysis.looking import Look, Part, RuleFor, SectionOf, asked_end_s, end_of, look, looker_of, sign_section
+from service.errors import SignError
+from service.pipelines import clip, observer
+from service.pipelines.clip import ClipSection
+from service.pipelines.windows import WindowRule
+from service.track import Window
+
+WindowsOf = Callable[[Look], list[Window]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a use case goes through a part.
+
+    rule_for: how it is cut for a model of clips, whose frames are chosen by windows. windows_of: how it is cut once it
+    has been looked at, for any other model.
+    """
+
+    longest_s: float
+    rule_for: RuleFor
+    windows_of: WindowsOf
+    section_of: SectionOf = sign_section
+
+
+async def look_and_judge(part: Part, house: House, plan: Plan) -> tuple[Look, list[Judged]]:
+    """All windows of the part, judged. The track of a model of clips comes without its pixels. Raises as `look`."""
+    model = await house.registry.get(part.model, part.version)
+    plan.section_of(model.manifest)
+    eye = looker_of(model)[1]
+    if isinstance(eye, ClipSection):
+        return await _pieces(part, house, plan, eye, plan.rule_for(model.manifest, eye))
+    seen = await look(part, house, longest_s=plan.longest_s, section_of=plan.section_of)
+    return seen, await judge(seen, plan.windows_of(seen))
+
+
+async def _pieces(
+    part: Part, house: House, plan: Plan, eye: ClipSection, rule: WindowRule
+) -> tuple[Look, list[Judged]]:
+    before: Look | None = None
+    judged: list[Judged] = []
+    most_s = _most_s(eye, rule, house.settings.pixel_bytes)
+    while True:
+        piece = clip.piece_of(eye, rule, asked_end_s(part), most_s, len(judged))
+        seen = await look(part, house, longest_s=plan.longest_s, section_of=plan.section_of, piece=piece)
+        windows = piece.choice.windows(seen.track.end_s, seen.at_end)
+        judged += [await judge_together(seen, windows)] if rule.spread else await judge(seen, windows)
+        before = _with(before, seen)
+        _check(before, part, plan, house)
+        if seen.at_end or piece.choice.until_s is None:
+            return before, judged
+
+
+def _most_s(eye: ClipSection, rule: WindowRule, pixel_bytes: int) -> float:
+    """How long a piece may be, if no window shared a frame with another."""
+    windows = pixel_bytes // (eye.frames * observer(eye).kept_bytes)
+    return (rule.window_s or 0.0) + max(0, windows - 3) * rule.stride_s
+
+
+def _with(before: Look | None, seen: Look) -> Look:
+    """Both as one, without pixels."""
+    earlier = None if before is None else before.track
+    spent = {} if before is None else before.stages_s
+    stages = {name: spent.get(name, 0.0) + seen.stages_s.get(name, 0.0) for name in spent | seen.stages_s}
+    return replace(seen, track=clip.without_pixels(seen.track, earlier), stages_s=stages)
+
+
+def _check(seen: Look, part: Part, plan: Plan, house: House) -> None:
+    """Refuse in time what a worker that sees one piece at a time cannot."""
+    span_s = end_of(seen.track, part) - part.start_s
+    if span_s > plan.longest_s:
+        raise SignError(
+            "media-too-long",
+            f"The part to analyse lasts {span_s:g} s; {plan.longest_s:g} s at most are taken. "
+            "Choose a part with start_time and clip_duration, or submit a job.",
+            limit=plan.longest_s,
+            actual=span_s,
+        )
+    if len(seen.track) > house.settings.sampled_frames:
+        raise SignError(
+            "too-many-frames",
+            f"At least {len(seen.track)} frames would have to be looked at; {house.settings.sampled_frames} at most "
+            "are taken.",
+            limit=house.settings.sampled_frames,
+            actual=len(seen.track),
+        )

@@ -1,0 +1,97 @@
+"""Judging live: a model's probabilities for windows as they become full, each picture looked at once."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+
+from service.analysis.house import House
+from service.analysis.judging import Judged, judge
+from service.analysis.looking import Look, sign_section
+from service.errors import SignError
+from service.pipelines import hand_crop, image
+from service.pipelines.hand_crop import HandCropSection
+from service.pipelines.image import ImageSection
+from service.pipelines.keypoints import KeypointsSection
+from service.pipelines.rows import ModelRows
+from service.pipelines.steps import Unit
+from service.registry.manifest import Manifest
+from service.registry.registry import ServedModel
+from service.track import FloatArray, Track, Window
+from service.workers.deadline import Deadline
+
+T = TypeVar("T")
+
+JUDGE_S = 10.0
+LiveSection = KeypointsSection | ImageSection | HandCropSection
+
+
+def live_section(manifest: Manifest) -> LiveSection:
+    """The pipeline of a model that reads live frames; SignError where it cannot."""
+    section = sign_section(manifest)
+    if not isinstance(section, KeypointsSection | ImageSection | HandCropSection):
+        raise SignError(
+            "model-wrong-task",
+            f"{manifest.name} (kind {section.kind}) reads no live frames. Send a video to /timeline.",
+        )
+    return section
+
+
+class PromptLook(Look):
+    """A look at a window's worth of observations: its work is too little to be worth a thread."""
+
+    async def timed(self, stage: str, work: Callable[[], T]) -> T:
+        began = time.perf_counter()
+        done = work()
+        self.spent(stage, began)
+        return done
+
+
+class LiveJudge:
+    """Judges the windows of one session in order, as `judge` does those of a file.
+
+    Windows of a model of pictures share most of their pictures: what the model gave for one is kept until no window
+    needs it.
+    """
+
+    def __init__(self, model: ServedModel, house: House) -> None:
+        self.section = live_section(model.manifest)
+        self._model = model
+        self._house = house
+        self._outputs: dict[float, FloatArray] = {}
+
+    async def judge(self, track: Track, windows: list[Window]) -> list[Judged]:
+        """The probabilities for each window. SignError where the model cannot answer, or not in time."""
+        model, section = self._model, self.section
+        seen = PromptLook(model, section, model, section, track, Deadline.after(JUDGE_S), self._house)
+        if isinstance(section, KeypointsSection):
+            return await judge(seen, windows)
+        return [await self._vote(seen, section, window) for window in windows]
+
+    def forget(self, before_s: float) -> None:
+        """Let go of what was given for pictures before this time."""
+        self._outputs = {time_s: raw for time_s, raw in self._outputs.items() if time_s >= before_s}
+
+    async def _vote(self, seen: Look, section: ImageSection | HandCropSection, window: Window) -> Judged:
+        track = seen.track
+        start, stop = track.places(window)
+        places = [place for place in range(start, stop) if track.present[place]]
+        times_s = track.times_s[places]
+        fresh = [place for place, time_s in zip(places, times_s.tolist(), strict=True) if time_s not in self._outputs]
+        if fresh:
+            units = tuple((place,) for place in fresh)
+            values = await seen.timed("tensor", lambda: _rows(track, units, section))
+            async with seen.deadline.enforced():
+                raw = await self._model.outputs(ModelRows(values, None, track.times_s[fresh]))
+            self._outputs.update(zip(track.times_s[fresh].tolist(), raw, strict=True))
+        if not places:
+            return Judged(window, None, None, times_s, (), np.zeros((0, self._model.width), np.float32))
+        votes = np.stack([self._outputs[time_s] for time_s in times_s.tolist()])
+        return Judged(window, self._model.votes(votes, [len(votes)])[0], None, times_s, (), votes)
+
+
+def _rows(track: Track, units: tuple[Unit, ...], section: ImageSection | HandCropSection) -> FloatArray:
+    if isinstance(section, HandCropSection):
+        return hand_crop.rows(track, units, section)
+    return image.rows(track, units, section)

@@ -1,0 +1,240 @@
+"""From a video's bytes to logits, ours against the authors' own steps, for all six networks.
+
+    python -m tools.parity.torch.videos media   WORK TESTDATA               makes the videos that the test data lack
+    python -m tools.parity.torch.videos compare WORK TESTDATA --page PAGE   after videos_authors: ours, and the page
+
+`compare` converts the authors' checkpoints as a person would, serves them in this process with one slot, and asks for
+the same parts of the same files.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import structlog
+
+from convert.publish import Wishes
+from convert.torch.convert import Options, convert_torch
+from convert.torch.networks import NETWORKS, Network
+from convert.torch.settings import Flags
+from service.analysis.house import House
+from service.analysis.looking import Look, Part, end_of, look
+from service.app import open_house
+from service.errors import SignError
+from service.media.medium import Medium
+from service.metrics import Metrics
+from service.pipelines import read
+from service.pipelines.clip import ClipSection, steps
+from service.settings import Settings
+from service.track import Window
+from service.workers.deadline import Deadline
+from tools.parity.torch.videos_media import Sample, make, samples_of
+
+TOLERANCE = 1e-3
+PATIENCE_S = 600.0
+CLASSES = 21
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Ours against the authors' for one network and sample.
+
+    logits, scale: the largest difference, and the largest logit. levels: the largest difference of a grey level in each
+    frame of the clip. ours, theirs: which of the window's frames were taken.
+    """
+
+    network: str
+    sample: Sample
+    logits: float
+    scale: float
+    levels: tuple[float, ...]
+    ours: tuple[int, ...]
+    theirs: tuple[int, ...]
+
+    @property
+    def agrees(self) -> bool:
+        return self.logits <= TOLERANCE
+
+    @property
+    def why(self) -> str:
+        """What differs, frame by frame."""
+        if self.ours != self.theirs:
+            pairs = [f"{one} for {other}" for one, other in zip(self.ours, self.theirs, strict=True) if one != other]
+            return f"other frames are taken: {', '.join(pairs)}"
+        return f"grey levels differ by at most {', '.join(f'{level:.2g}' for level in self.levels)} in its frames"
+
+
+def publish_all(work: Path) -> list[str]:
+    """Every network whose checkpoint the authors' steps have written, as `convert torch` publishes it."""
+    store = work / "store"
+    labels = work / "labels.txt"
+    labels.write_text("\n".join(f"sign {place}" for place in range(CLASSES)))
+    names = []
+    for network in (one for one in NETWORKS.values() if one.is_clip):
+        file = work / f"{network.name}.ckpt"
+        if not file.exists():
+            continue
+        name = network.name.replace("_", "-")
+        names.append(network.name)
+        shutil.rmtree(store / name, ignore_errors=True)
+        wishes = Wishes(name=name, store=store, labels=str(labels), settings=("orientation=as_stored",))
+        convert_torch(file, wishes, Flags(head_activation="none"), Options())
+    return names
+
+
+async def measure(work: Path, names: list[str], samples: list[Sample]) -> list[Gap]:
+    """All networks on all samples."""
+    answers = json.loads((work / "answers.json").read_text())
+    settings = Settings(model_store=work / "store", default_model="x3d-s", slots=1, request_timeout_s=PATIENCE_S)
+    gaps = []
+    async with open_house(settings, Metrics()) as house:
+        for name in names:
+            await loaded(house, name.replace("_", "-"))
+            for place, sample in enumerate(samples):
+                key = f"{name}-{place:02d}"
+                author = np.load(work / "clips" / f"{key}.npy")
+                gaps.append(await compared(house, NETWORKS[name], sample, author, answers[key]))
+    return gaps
+
+
+async def loaded(house: House, model: str) -> None:
+    """Wait until the service has loaded a model."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                await house.registry.get(model)
+            except SignError as error:
+                if error.code != "model-loading":
+                    raise
+                await asyncio.sleep(0.2)
+            else:
+                return
+
+
+async def compared(house: House, network: Network, sample: Sample, author: Array, answer: dict[str, Any]) -> Gap:
+    """One network on one sample."""
+    medium = Medium(str(sample.file), sample.file.stat().st_size)
+    length_s = sample.length_s or network.frames * network.sampling / 30
+    part = Part(medium, Deadline.after(PATIENCE_S), network.name.replace("_", "-"), None, sample.start_s, length_s)
+    seen = await look(part, house, longest_s=house.settings.predict_seconds)
+    window = Window(sample.start_s, end_of(seen.track, part))
+    rows = read(seen.eye, seen.track, [window]).make(0, 1)
+    logits = (await seen.looker.outputs(rows))[0]
+    mean, std = np.float32(0.45), np.float32(0.225)
+    levels = np.abs(rows.values[0] - (author * std + mean) * 255).max(axis=(0, 2, 3))
+    theirs = np.array(answer["logits"], np.float32)
+    return Gap(
+        network.name,
+        sample,
+        float(np.abs(logits - theirs).max()),
+        float(np.abs(theirs).max()),
+        tuple(float(level) for level in levels),
+        _taken(seen, window),
+        tuple(answer["taken"]),
+    )
+
+
+def _taken(seen: Look, window: Window) -> tuple[int, ...]:
+    """Which of the window's frames the clip is made of, counted from the window's first."""
+    section, track = seen.eye, seen.track
+    if not isinstance(section, ClipSection) or track.decoded_s is None:
+        raise TypeError("the model looks at no clips")
+    inside = track.decoded_s[(track.decoded_s >= window.start_s) & (track.decoded_s < window.end_s)]
+    (unit,) = steps(track, window, section).seen
+    return tuple(int(place) for place in np.searchsorted(inside, track.times_s[list(unit)]))
+
+
+def page(gaps: list[Gap], versions: dict[str, str]) -> str:
+    """What docs/parity/clips.md says."""
+    networks = list(dict.fromkeys(gap.network for gap in gaps))
+    samples = list(dict.fromkeys(gap.sample.name for gap in gaps))
+    by = {(gap.network, gap.sample.name): gap for gap in gaps}
+    scales = [max(gap.scale for gap in gaps if gap.network == name) for name in networks]
+    fine = sum(gap.agrees for gap in gaps)
+    shown = ", ".join(f"{name} {number}" for name, number in versions.items())
+    lines = [
+        "# Clips: from a video's bytes to logits",
+        "",
+        "Written by `make parity-torch` (tools/parity/torch/videos.py), not by hand. The same files go through",
+        "PyTorchVideo's own steps (`EncodedVideo.get_clip`, `UniformTemporalSubsample`, / 255, `Normalize`,",
+        f"`ShortSideScale`, `CenterCrop`, the original network; {shown})",
+        "and through this service: `convert torch`, worker, kind `clip`, ONNX Runtime. Weights are random but well",
+        f"scaled (largest logits {min(scales):.0f} to {max(scales):.0f}). Networks are converted with",
+        "`--set orientation=as_stored`, as PyTorchVideo does not turn what a phone stored lying.",
+        "",
+        f"Largest |difference| of a logit; allowed: {TOLERANCE:g}. **{fine} of {len(gaps)} agree.**",
+        "",
+        f"| video | {' | '.join(networks)} |",
+        f"|---|{'---|' * len(networks)}",
+    ]
+    for sample in samples:
+        cells = [_cell(by[network, sample]) for network in networks]
+        lines.append(f"| {sample} | {' | '.join(cells)} |")
+    lines += [
+        "",
+        "Largest difference of a grey level (0 to 255) in the clips of each video: " + _levels(gaps, samples),
+        "",
+    ]
+    lines += ["## Where ours differs", ""]
+    different = [gap for gap in gaps if not gap.agrees]
+    lines += [
+        f"- {gap.network}, {gap.sample.name} ({gap.logits:.1e} of {gap.scale:.1f}): {gap.why}." for gap in different
+    ]
+    lines += [] if different else ["Nowhere."]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(gap: Gap) -> str:
+    return f"{gap.logits:.0e}" + ("" if gap.agrees else " *")
+
+
+def _levels(gaps: list[Gap], samples: list[str]) -> str:
+    worst = {name: max(max(gap.levels) for gap in gaps if gap.sample.name == name) for name in samples}
+    return ", ".join(f"{name} {level:.1g}" for name, level in worst.items()) + "."
+
+
+def main() -> int:
+    """Make the videos, or measure; 1 where a sample takes other frames or differs by more than is allowed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("media", "compare"))
+    parser.add_argument("work", type=Path)
+    parser.add_argument("testdata", type=Path)
+    parser.add_argument("--page", type=Path)
+    parser.add_argument("--as-published", action="store_true", help="Measure what was converted before.")
+    asked = parser.parse_args()
+    if asked.what == "media":
+        make(asked.testdata, asked.work / "media")
+        return 0
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    published = [one.name for one in NETWORKS.values() if (asked.work / "store" / one.name.replace("_", "-")).exists()]
+    names = published if asked.as_published else publish_all(asked.work)
+    gaps = asyncio.run(measure(asked.work, names, samples_of(asked.testdata, asked.work / "media")))
+    for gap in gaps:
+        print(
+            f"{gap.network:18} {gap.sample.name:32} {gap.logits:.1e} {max(gap.levels):.1e}",
+            "" if gap.agrees else gap.why,
+        )
+    if asked.page is not None:
+        asked.page.write_text(page(gaps, _versions(asked.work)), encoding="utf-8")
+    print(f"{sum(gap.agrees for gap in gaps)} of {len(gaps)} agree")
+    return 0 if all(gap.agrees for gap in gaps) else 1
+
+
+def _versions(work: Path) -> dict[str, str]:
+    import torch  # noqa: PLC0415 - only for its version
+
+    answers = json.loads((work / "answers.json").read_text())
+    return {"PyTorchVideo": "0.1.5", "PyAV": answers["av"], "torch": torch.__version__}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
