@@ -89,7 +89,7 @@ async def get_page(request: Request) -> Response:
     text = FILES[INDEX].content.decode()
     for name, value in (("files", f"web/{DIGEST}"), ("preloads", PRELOADS), ("service", known)):
         text = text.replace(f"{{{{{name}}}}}", value)
-    return _answer(request, PageFile(text.encode(), FILES[INDEX].media_type), ASK_EACH_TIME)
+    return answer_file(request, PageFile(text.encode(), FILES[INDEX].media_type), ASK_EACH_TIME)
 
 
 @router.api_route("/web/{digest}/{name}", methods=["GET", "HEAD"])
@@ -101,7 +101,7 @@ async def get_file(
     """One of the page's files. Under another digest (a page of another release) today's, which is not kept then."""
     if name not in FILES or name == INDEX:
         raise SignError("route-unknown", f"The page has no file {name!r}.")
-    return _answer(request, FILES[name], FOR_GOOD if digest == DIGEST else ASK_EACH_TIME)
+    return answer_file(request, FILES[name], FOR_GOOD if digest == DIGEST else ASK_EACH_TIME)
 
 
 def known_before_asking(house: House) -> dict[str, object]:
@@ -138,9 +138,15 @@ def policy(request: Request) -> str:
     return "; ".join((*RULES, f"connect-src 'self'{live}"))
 
 
-def _answer(request: Request, file: PageFile, caching: str) -> Response:
+def answer_file(request: Request, file: PageFile, caching: str, rules: str | None = None) -> Response:
+    """A file with what it may do, the page's rules where none are given; 304 where the caller has it."""
     etag = f'"{hashlib.sha256(file.content).hexdigest()[:32]}"'
-    headers = {**HEADERS, "Content-Security-Policy": policy(request), "Cache-Control": caching, "ETag": etag}
+    headers = {
+        **HEADERS,
+        "Content-Security-Policy": rules or policy(request),
+        "Cache-Control": caching,
+        "ETag": etag,
+    }
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(file.content, media_type=file.media_type, headers=headers)
