@@ -15,6 +15,7 @@ SAMPLES_A_SECOND = 2.0
 
 _TIMES = Times(window_s=10.0, stride_s=0.5, min_duration_s=1.0, merge_gap_s=1.0)
 _TIMES_ASSUMED = "time: windows of 10 s, every 0.5 s; highlights last 1 s or more, gaps up to 1 s are closed"
+_EMOTIONS_ASSUMED = "emotions: as the network gives them, before softmax (HSEmotion's default)"
 _STATISTICS_ASSUMED = ("statistics: samples without a face are left out; std is the population's",)
 
 HEAD_PRESETS: tuple[Preset, ...] = (
@@ -23,7 +24,7 @@ HEAD_PRESETS: tuple[Preset, ...] = (
         "mean, std, max and min of each of an affect model's outputs: 40 numbers of 10; needs --requires",
         SeriesSection(statistics=("mean", "std", "max", "min")),
         _TIMES,
-        (*_STATISTICS_ASSUMED, _TIMES_ASSUMED),
+        (*_STATISTICS_ASSUMED, _EMOTIONS_ASSUMED, _TIMES_ASSUMED),
         task="highlight",
     ),
     Preset(
@@ -42,6 +43,7 @@ HEAD_PRESETS: tuple[Preset, ...] = (
         (
             "length: zeros behind what is shorter, and what is longer is cut at its end",
             "missing: a sample without a face has the values of the last one with a face",
+            _EMOTIONS_ASSUMED,
             _TIMES_ASSUMED,
         ),
         task="highlight",

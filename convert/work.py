@@ -129,24 +129,30 @@ def calibrate_model(wanted: str, store: Path, report_file: Path) -> Report:
 
 
 def list_all(store: Path) -> Report:
-    """Presets, layouts, layers and published models."""
+    """Presets, layouts, layers, networks, objectives and published models."""
     from convert.keras.layers import LAYERS  # noqa: PLC0415 - needed here only
+    from convert.torch.heads.parts import HEAD_KINDS  # noqa: PLC0415
+    from convert.torch.networks import NETWORKS  # noqa: PLC0415
+    from convert.xgboost.objectives import OBJECTIVES  # noqa: PLC0415
 
     models = _models(store)
     report = Report()
     report.lines = ["Presets:"]
     for preset in PRESETS.values():
-        shape = " × ".join(str(size) for size in preset.pipeline.input_shape)
-        report.lines.append(f"  {preset.name:22} {shape:12} {preset.about}")
+        shape = shown_shape((None, *preset.pipeline.input_shape))
+        report.lines.append(f"  {preset.name:22} {shape:18} {preset.about}")
     report.lines.append("Layouts:")
     report.lines += [f"  {name:22} {layout.width} values" for name, layout in LAYOUTS.items()]
     layers = sorted(set(LAYERS) - {"FoldTime", "UnfoldTime"} | {"TimeDistributed", "InputLayer"})
-    report.lines += ["Keras layers:", f"  {', '.join(layers)}", f"Models in {store}:"]
+    report.lines += ["Keras layers:", f"  {', '.join(layers)}"]
+    report.lines += ["PyTorch networks:", f"  {', '.join(NETWORKS)}; heads of {', '.join(HEAD_KINDS)}"]
+    report.lines += ["XGBoost objectives:", f"  {', '.join(OBJECTIVES)}", f"Models in {store}:"]
     report.lines += [f"  {one['name']} version {one['version']}: {one['says']}" for one in models] or ["  none"]
     report.document = {
         "presets": {
             preset.name: {
                 "about": preset.about,
+                "task": preset.task,
                 "input": list(preset.pipeline.input_shape),
                 "assumptions": list(preset.assumptions),
             }
@@ -154,6 +160,8 @@ def list_all(store: Path) -> Report:
         },
         "layouts": {name: layout.width for name, layout in LAYOUTS.items()},
         "layers": layers,
+        "networks": [*NETWORKS],
+        "objectives": [*OBJECTIVES],
         "models": models,
     }
     return report

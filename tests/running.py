@@ -75,7 +75,7 @@ def running_service(folder: Path, **environment: str) -> Iterator[RunningService
         )
     service = RunningService(process, f"http://127.0.0.1:{port}", log)
     try:
-        wait_until(lambda: _ready(service), 60, f"the service is not ready; its log: {log.read_text()[-3000:]}")
+        wait_until(lambda: _ready(service), 180, f"the service is not ready; its log: {log.read_text()[-3000:]}")
         yield service
     finally:
         service.client.close()

@@ -3,6 +3,7 @@
 import hashlib
 import html
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,28 +25,25 @@ MEDIA_TYPES = {
     ".svg": "image/svg+xml",
 }
 
-POLICY = "; ".join(  # noqa: FLY002 - a line each
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' blob:",  # blob: a picture that was chosen here
-        "media-src 'self' blob:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-        "trusted-types 'none'",  # text becomes markup nowhere, by no name
-    )
+RULES = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' blob:",  # blob: a picture that was chosen here
+    "media-src 'self' blob:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",  # text becomes markup nowhere, by no name
 )
 HEADERS = {
-    "Content-Security-Policy": POLICY,
     "Permissions-Policy": "camera=(self), screen-wake-lock=(self), microphone=(), geolocation=()",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
 ASK_EACH_TIME = "no-cache"
 FOR_GOOD = "public, max-age=31536000, immutable"
 
@@ -91,7 +89,7 @@ async def get_page(request: Request) -> Response:
     text = FILES[INDEX].content.decode()
     for name, value in (("files", f"web/{DIGEST}"), ("preloads", PRELOADS), ("service", known)):
         text = text.replace(f"{{{{{name}}}}}", value)
-    return _answer(request, PageFile(text.encode(), FILES[INDEX].media_type), ASK_EACH_TIME)
+    return answer_file(request, PageFile(text.encode(), FILES[INDEX].media_type), ASK_EACH_TIME)
 
 
 @router.api_route("/web/{digest}/{name}", methods=["GET", "HEAD"])
@@ -103,7 +101,7 @@ async def get_file(
     """One of the page's files. Under another digest (a page of another release) today's, which is not kept then."""
     if name not in FILES or name == INDEX:
         raise SignError("route-unknown", f"The page has no file {name!r}.")
-    return _answer(request, FILES[name], FOR_GOOD if digest == DIGEST else ASK_EACH_TIME)
+    return answer_file(request, FILES[name], FOR_GOOD if digest == DIGEST else ASK_EACH_TIME)
 
 
 def known_before_asking(house: House) -> dict[str, object]:
@@ -133,9 +131,22 @@ def _subject_of_default_model(house: House) -> dict[str, object]:
     return {"language": None, "unit": None}
 
 
-def _answer(request: Request, file: PageFile, caching: str) -> Response:
+def policy(request: Request) -> str:
+    """What the page may do. Its own address for WebSockets is named: to some browsers 'self' means HTTP alone."""
+    host = request.headers.get("host", "")
+    live = f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
+    return "; ".join((*RULES, f"connect-src 'self'{live}"))
+
+
+def answer_file(request: Request, file: PageFile, caching: str, rules: str | None = None) -> Response:
+    """A file with what it may do, the page's rules where none are given; 304 where the caller has it."""
     etag = f'"{hashlib.sha256(file.content).hexdigest()[:32]}"'
-    headers = {**HEADERS, "Cache-Control": caching, "ETag": etag}
+    headers = {
+        **HEADERS,
+        "Content-Security-Policy": rules or policy(request),
+        "Cache-Control": caching,
+        "ETag": etag,
+    }
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(file.content, media_type=file.media_type, headers=headers)

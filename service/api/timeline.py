@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 
 from service.analysis.exporting import signs_answer
 from service.analysis.house import House
-from service.analysis.timeline import TimelineAnswer, TimelineRequest, timeline
+from service.analysis.timeline import TimelineAnswer, TimelineRequest
 from service.api.access import require_key, require_open
 from service.api.answers import TimelineBody
 from service.api.exports import acceptable_format, download, last_component
@@ -13,6 +13,7 @@ from service.api.hangup import unless_hung_up
 from service.api.options import TimelineOptions, media_route_schema
 from service.api.receive import part_of, received_with, server_timing
 from service.export.formats import TIMELINE_FORMATS
+from service.jobs.foreground import timeline_now
 from service.media.medium import Medium
 
 router = APIRouter(tags=["answers"], dependencies=[Depends(require_key), Depends(require_open)])
@@ -29,7 +30,8 @@ async def post_timeline(request: Request) -> Response:
     house: House = request.app.state.house
     async with received_with(request, TimelineOptions) as (upload, options):
         format_name = options.format or acceptable_format(request.headers.get("accept"), TIMELINE_FORMATS)
-        answer = await unless_hung_up(request, timeline(timeline_asked(options, upload.medium, house), house))
+        asked = timeline_asked(options, upload.medium, house)
+        answer = await unless_hung_up(request, timeline_now(asked, house, keep_windows=options.return_windows))
         name = options.media_name or upload.file_name or ""
     headers = {"Server-Timing": server_timing({"upload": upload.seconds, **answer.stages_s})}
     if format_name != "json":

@@ -1,12 +1,21 @@
-"""Foreground: all chunks of a use case one after the other, for somebody who waits; nothing is written down between."""
+"""Foreground: all chunks of a use case one after the other, for somebody who waits; nothing is written down between.
+
+So a /timeline of pixels goes through in pieces, and one of landmarks is looked at by all free slots together.
+"""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from service.analysis.house import House
+from service.analysis.looking import looker_of, sign_section
 from service.analysis.prediction import Prediction
+from service.analysis.timeline import TimelineAnswer, TimelineRequest, timeline
+from service.jobs.timeline import TIMELINE
 from service.jobs.work import Work, WorkState
+from service.media.sampling import Rate
+from service.pipelines import observer
+from service.pipelines.clip import ClipSection
 from service.spotting.segment import Segment
 
 RequestT = TypeVar("RequestT")
@@ -22,6 +31,24 @@ class Finished(Generic[AnswerT]):
     windows: Sequence[Prediction]
 
 
+async def timeline_now(request: TimelineRequest, house: House, *, keep_windows: bool = False) -> TimelineAnswer:
+    """What /timeline answers, before jobs, by a deadline; memory is flat in the medium's length for models of pixels.
+
+    Raises SignError as `timeline` does.
+    """
+    part = request.part
+    model = await house.registry.get(part.model, part.version)
+    sign_section(model.manifest)
+    _, eye = looker_of(model)
+    shared = isinstance(eye.sampling, Rate) and house.slots.free_for("interactive") > 1
+    if isinstance(eye, ClipSection) or not (observer(eye).kept_bytes or shared):
+        return await timeline(request, house)  # of clips, pieces of its own
+    state = TIMELINE.begin(request)
+    state.reached.standing = "interactive"
+    done = await _to_the_end(TIMELINE, request, state, house, keep_windows=keep_windows)
+    return replace(done.answer, windows=tuple(done.windows))
+
+
 async def work_through(
     work: Work[RequestT, StateT, AnswerT],
     request: RequestT,
@@ -34,7 +61,20 @@ async def work_through(
 
     on_progress is told how much more is done, as a share of all. Raises SignError as the use case does.
     """
-    state = work.begin(request)
+    return await _to_the_end(
+        work, request, work.begin(request), house, keep_windows=keep_windows, on_progress=on_progress
+    )
+
+
+async def _to_the_end(
+    work: Work[RequestT, StateT, AnswerT],
+    request: RequestT,
+    state: StateT,
+    house: House,
+    *,
+    keep_windows: bool,
+    on_progress: Callable[[float], None] = lambda _: None,
+) -> Finished[AnswerT]:
     segments: list[Segment] = []
     windows: list[Prediction] = []
     progress, done = 0.0, state.over

@@ -1,12 +1,15 @@
-"""Stretch: the next seconds of a medium, looked at behind all interactive requests, joined to what is still needed.
+"""Stretch: the next seconds of a medium, joined to what is still needed of those before.
 
-A stretch begins WARM_UP_S before what is new in it, so that a tracker which starts afresh has settled by then: what
-it sees while settling is left out, as it was seen by the stretch before. Models of clips (kind `clip`) track nothing,
-and what frames they look at depends on whole windows: their stretches begin with the window that was judged last, and
-no pixels are kept between two.
+A job's stretches wait for a slot behind all interactive requests. Where several slots are free, the next pieces are
+looked at side by side, if their frames can be told without counting all before them. Each begins WARM_UP_S before what
+is new in it, so that a tracker which starts afresh has settled by then: what it sees while settling is left out, as it
+was seen by the one before. Models of clips (kind `clip`) track nothing, and what frames they look at depends on whole
+windows: their stretches begin with the window that was judged last, and no pixels are kept between two.
 """
 
+import asyncio
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 
@@ -28,7 +31,7 @@ from service.analysis.looking import (
 from service.analysis.prediction import Evidence
 from service.errors import SignError
 from service.media.medium import MediaLimits
-from service.media.sampling import Choice, Sampling
+from service.media.sampling import Choice, Rate, Sampling, Uniform
 from service.observe.observe import ObserveCall, ObserveResult
 from service.observe.unwanted import UnwantedError
 from service.pipelines import Observing, observer
@@ -42,6 +45,14 @@ from service.workers.deadline import Deadline
 WARM_UP_S = 2.0
 WAIT_S = 24 * 3600.0
 """Longest that a chunk waits for a slot behind interactive requests."""
+
+STRETCH_BYTES = 32 * 1024 * 1024
+"""Pixels of one stretch, if those are more than LEAST_FRAMES."""
+
+LEAST_FRAMES = 64
+
+Standing = Literal["job", "interactive"]
+"""In which queue for a slot somebody stands, and whose limits are his."""
 
 _UNKNOWN_WITHIN_S = 1.0
 _MOST_A_CALL_S = 60.0
@@ -80,10 +91,11 @@ class Reached:
 
     covered_s: all sampled frames before this time have been seen. tail: the observations that windows to come, and
     the next warm-up, need. windows: how many have been judged, the last of them from last_s on. end_s: where the part
-    ends, once that is known.
+    ends, once that is known. standing: who waits for it. stages_s: how long each stage took, for who waits.
     """
 
     covered_s: float
+    standing: Standing = "job"
     tail: Track | None = None
     tally: Tally = field(default_factory=Tally)
     warnings: dict[str, None] = field(default_factory=dict)
@@ -91,6 +103,7 @@ class Reached:
     last_s: float | None = None
     progress: float = 0.0
     end_s: float | None = None
+    stages_s: dict[str, float] = field(default_factory=dict)
 
     @property
     def media(self) -> MediaInfo:
@@ -107,6 +120,12 @@ class Reached:
     def warn(self, *sentences: str) -> None:
         """Note warnings, each once."""
         self.warnings.update(dict.fromkeys(sentences))
+
+    def spent(self, stages_s: dict[str, float]) -> None:
+        """Note what the stages of a stretch took; a job's answer does not depend on it."""
+        if self.standing == "interactive":
+            for stage, seconds in stages_s.items():
+                self.stages_s[stage] = self.stages_s.get(stage, 0.0) + seconds
 
     def due(self, seen: Look, start_s: float, window_s: float, stride_s: float) -> list[Window]:
         """The windows that are complete now and have not been judged, as the whole part would be cut."""
@@ -175,8 +194,7 @@ async def look_on(
         rule = rule_for(model.manifest, eye) if rule_for else WindowRule(part.start_s)
         ahead = _next_clips(part, rule, eye, settings, reached)
     else:
-        until_s = min(reached.covered_s + settings.jobs_chunk_s, asked_end_s(part))
-        ahead = _Next(_warm_up_from(reached), until_s, eye.sampling)
+        ahead = _Next(_warm_up_from(reached), reached.covered_s + stretch_s(eye, settings), eye.sampling)
     call = ObserveCall(
         medium=part.medium,
         request=observer(eye),
@@ -187,29 +205,98 @@ async def look_on(
         limits=MediaLimits(settings.frame_pixels, ahead.longest_s, _UNLIMITED_FRAMES, settings.pixel_bytes),
         counted=tail is None,
     )
-    deadline = Deadline.after(WAIT_S)
+    deadline = Deadline.after(WAIT_S) if reached.standing == "job" else part.deadline
+    lanes = house.slots.free_for(reached.standing) if isinstance(ahead.sampling, Rate) else 1
     try:
-        seen = await house.slots.observe_behind(call, deadline)
+        seen, until_s = await _side_by_side(_pieces(call, part, reached, lanes), house, reached.standing, deadline)
     except UnwantedError:
         return None
     except SignError as error:
         if error.code != "window-empty" or tail is None:
             raise
-        seen = _nothing(tail, at_end=error.actual is None or error.actual <= call.end_s)
+        until_s = min(call.end_s, asked_end_s(part))
+        seen = _nothing(tail, at_end=error.actual is None or error.actual <= until_s)
     check_moves(seen.track, model.manifest, eye)
     fresh = _fresh(seen.track, reached, eye)
     if seen.gave_way and not len(fresh):
         return None
     if isinstance(eye, ClipSection):
-        track, last_s, until_s = seen.track, seen.track.decoded_s, ahead.until_s
+        track, last_s = seen.track, seen.track.decoded_s
     else:
-        track, last_s, until_s = fresh if tail is None else tail.followed_by(fresh), fresh.times_s, call.end_s
+        track, last_s = fresh if tail is None else tail.followed_by(fresh), fresh.times_s
     reached.covered_s = float(last_s[-1]) if seen.gave_way and last_s is not None else until_s
     reached.tally.add(fresh)
     reached.warn(*track.warnings)
     _note_end(reached, part, track, at_end=seen.at_end or reached.covered_s >= asked_end_s(part))
+    _check_frames(reached, settings)
     _check_length(reached, part, track, house)
-    return Look(model, section, looker, eye, track, deadline, house)
+    stages_s = {"queue": seen.queue_s, "decode": seen.decode_s, "observe": seen.observe_s}
+    return Look(model, section, looker, eye, track, deadline, house, stages_s)
+
+
+def stretch_s(eye: Observing, settings: Settings) -> float:
+    """How long a stretch is: a chunk, or less where a model's frames would take much memory."""
+    kept, sampling = observer(eye).kept_bytes, eye.sampling
+    if not kept or isinstance(sampling, Uniform):
+        return settings.jobs_chunk_s
+    rate = sampling.rate if isinstance(sampling, Rate) else sampling.fps / sampling.every
+    most = settings.pixel_bytes / kept - WARM_UP_S * rate
+    return min(settings.jobs_chunk_s, min(max(LEAST_FRAMES, STRETCH_BYTES / kept), max(most, 1)) / rate)
+
+
+def _pieces(call: ObserveCall, part: Part, reached: Reached, lanes: int) -> list[ObserveCall]:
+    """The stretch, and as many more after it as can be looked at beside it now, each with its own warm-up."""
+    ends_s, step_s = asked_end_s(part), call.end_s - reached.covered_s
+    pieces = [call]
+    for number in range(1, max(1, lanes)):
+        from_s = reached.covered_s + number * step_s
+        if from_s >= ends_s:
+            break
+        start_s = max(call.start_s, from_s - WARM_UP_S)
+        pieces.append(replace(call, start_s=start_s, duration_s=from_s + step_s - start_s, counted=False))
+    last = pieces[-1]
+    pieces[-1] = replace(last, duration_s=min(last.end_s, ends_s) - last.start_s)
+    return pieces
+
+
+async def _side_by_side(
+    pieces: list[ObserveCall], house: House, standing: Standing, deadline: Deadline
+) -> tuple[ObserveResult, float]:
+    """What is seen in all pieces as if it had been one, and up to where that is.
+
+    It ends with the first piece that gave way or reached the medium's end. Raises what the first piece raises.
+    """
+    observe = house.slots.observe_behind if standing == "job" else house.slots.observe
+    found = await asyncio.gather(*(observe(piece, deadline) for piece in pieces), return_exceptions=True)
+    whole: ObserveResult | None = None
+    until_s = pieces[0].start_s
+    for piece, seen in zip(pieces, found, strict=True):
+        if isinstance(seen, ObserveResult):
+            whole = seen if whole is None else _after(whole, seen, until_s)
+        elif whole is not None and isinstance(seen, UnwantedError):
+            break
+        elif whole is not None and isinstance(seen, SignError) and seen.code == "window-empty":
+            whole = replace(whole, at_end=seen.actual is None or seen.actual <= piece.end_s)
+        else:
+            raise seen
+        until_s = piece.end_s
+        if whole.at_end or whole.gave_way:
+            break
+    if whole is None:
+        raise RuntimeError("no piece was looked at")
+    return whole, until_s
+
+
+def _after(first: ObserveResult, second: ObserveResult, until_s: float) -> ObserveResult:
+    """Two results as one: of the second what lies after the first one's part."""
+    last_s = float(first.track.times_s[-1]) if len(first.track) else np.nextafter(until_s, -np.inf)
+    return replace(
+        second,
+        track=first.track.followed_by(second.track.only(second.track.times_s > last_s)),
+        decode_s=first.decode_s + second.decode_s,
+        observe_s=first.observe_s + second.observe_s,
+        queue_s=max(first.queue_s, second.queue_s),
+    )
 
 
 def _next_clips(part: Part, rule: WindowRule, eye: ClipSection, settings: Settings, reached: Reached) -> _Next:
@@ -257,14 +344,27 @@ def _note_end(reached: Reached, part: Part, track: Track, *, at_end: bool) -> No
         reached.progress = max(reached.progress, min(0.99, (reached.covered_s - part.start_s) / whole_s))
 
 
+def _check_frames(reached: Reached, settings: Settings) -> None:
+    if reached.standing == "interactive" and reached.tally.frames_sampled > settings.sampled_frames:
+        raise SignError(
+            "too-many-frames",
+            f"At least {reached.tally.frames_sampled} frames would have to be looked at; "
+            f"{settings.sampled_frames} at most are taken. POST it to /jobs.",
+            limit=settings.sampled_frames,
+            actual=reached.tally.frames_sampled,
+        )
+
+
 def _check_length(reached: Reached, part: Part, track: Track, house: House) -> None:
-    limit_s = house.settings.jobs_seconds
+    interactive = reached.standing == "interactive"
+    limit_s = house.settings.timeline_seconds if interactive else house.settings.jobs_seconds
+    advice = "at most are taken here; POST it to /jobs." if interactive else "at most are taken by a job."
     known_s = max(reached.covered_s, track.media.duration or 0.0) if reached.end_s is None else reached.end_s
     span_s = min(known_s, asked_end_s(part)) - part.start_s
     if span_s > limit_s:
         raise SignError(
             "media-too-long",
-            f"The part to analyse lasts at least {span_s:g} s; a job takes {limit_s:g} s at most.",
+            f"The part to analyse lasts at least {span_s:g} s; {limit_s:g} s {advice}",
             limit=limit_s,
             actual=span_s,
         )

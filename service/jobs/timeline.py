@@ -54,6 +54,7 @@ async def _chunk(request: TimelineRequest, state: TimelineState, house: House) -
     state.spotter = spotter if windows or state.spotter else None
     reached.judged(windows)
     reached.warn(*warnings_of(request, seen), *(text for one in judged for text in one.warnings))
+    reached.spent(seen.stages_s)
     reached.let_go(seen, start_s + reached.windows * times.stride_s)
     answers = [_window(entry, seen, request) for entry in judged]
     return Gained(reached.progress, reached.end_s is not None, segments, answers)
@@ -84,7 +85,7 @@ async def _finish(
         manifest=manifest,
         media=reached.media,
         warnings=(*reached.warnings, *damage_of(reached.gaps)),
-        stages_s={},
+        stages_s=reached.stages_s,
         gaps=reached.gaps,
     )
 

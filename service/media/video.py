@@ -1,6 +1,7 @@
 """Video: frames with exact times, upright, from a file that nobody vouches for. Only workers import this."""
 
-from collections.abc import Callable, Iterable, Iterator
+import contextlib
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -142,6 +143,10 @@ class Video:
             )
         return tuple(found)
 
+    def close(self) -> None:
+        """Let go of what was decoded last: else it stays, with its decoder, until garbage is collected."""
+        self._decoded.close()
+
     def frames(
         self, window: Window, counted: bool = False, keep_going: Callable[[], None] = lambda: None
     ) -> Iterator[Frame]:
@@ -235,9 +240,10 @@ class Video:
             raise SignError("media-corrupt", f"None of the video's {self._packets} packets can be decoded.")
         raise SignError("media-no-frames", "The file declares a video, but holds not one frame of it.")
 
-    def _decode(self) -> Iterator[VideoFrame]:
+    def _decode(self) -> Generator[VideoFrame]:
         """What can be decoded; damaged packets are counted and passed over."""
         tells_losses = self._kind.demuxer != "matroska"
+        packets: Iterator[Packet[VideoStream]]
         packets = self._container.demux(self._stream) if tells_losses else self._all_packets()
         time_s = 0.0
         while True:
@@ -280,9 +286,9 @@ class Video:
                     self._hurt_s.append(time_s)
                 end = packet.pos + packet.size
             if packet.stream is self._stream:
-                of_video = cast("Packet[VideoStream]", packet)
-                time_s = self._seconds(of_video, time_s)
-                yield of_video
+                wanted = cast("Packet[VideoStream]", packet)
+                time_s = self._seconds(wanted, time_s)
+                yield wanted
 
     def _hurt(self, time_s: float) -> None:
         """Note that a packet or a frame is damaged."""
@@ -317,7 +323,8 @@ def open_video(
             if stream is None:
                 raise _without_video(container, boxes_are_whole(file, medium.size))
             _check_stream(stream, limits)
-            yield Video(container, stream, kind, limits, colour, orientation)
+            with contextlib.closing(Video(container, stream, kind, limits, colour, orientation)) as video:
+                yield video
 
 
 def too_long(actual_s: float, limits: MediaLimits, at_least: bool = False) -> SignError:

@@ -8,7 +8,7 @@ import { key } from "./key.js";
 export class Problem extends Error {
   /**
    * @param {string} code
-   * @param {{detail?: string, request?: string, retryAfter?: number, limit?: number, actual?: number}} [more]
+   * @param {{detail?: string, request?: string, retryAfter?: number}} [more] retryAfter: seconds
    */
   constructor(code, more = {}) {
     super(more.detail ?? code);
@@ -16,8 +16,6 @@ export class Problem extends Error {
     this.detail = more.detail ?? "";
     this.request = more.request ?? "";
     this.retryAfter = more.retryAfter;
-    this.limit = more.limit;
-    this.actual = more.actual;
   }
 }
 
@@ -104,8 +102,6 @@ export function problemFrom(/** @type {string} */ body, /** @type {string | null
       detail: told.detail,
       request: String(told.instance ?? "").replace("urn:uuid:", ""),
       retryAfter: retryAfter ? Number(retryAfter) : undefined,
-      limit: told.limit,
-      actual: told.actual,
     });
   } catch {
     return new Problem("answer");

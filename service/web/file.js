@@ -4,7 +4,7 @@ import { answerView } from "./answers.js";
 import { curlView } from "./curl.js";
 import { byId } from "./dom.js";
 import { downloadsView } from "./downloads.js";
-import { bytes, wait } from "./figures.js";
+import { bytes, clock, wait } from "./figures.js";
 import { askForKey, keyIsMissing } from "./key.js";
 import { KNOWN } from "./known.js";
 import { answers, anyAnswers, chooseFor, chosenModel, named, onModel, textOf } from "./models.js";
@@ -21,6 +21,10 @@ import { askAsJob, askDirectly } from "./work.js";
 
 /** @type {Question[]} */
 const QUESTIONS = ["predict", "timeline", "highlights"];
+
+function tooLarge(/** @type {File} */ file, /** @type {number} */ most) {
+  return file.size > most ? new Problem("media-too-large", { detail: `${bytes(file.size)} > ${bytes(most)}` }) : null;
+}
 
 export class FilePanel {
   constructor() {
@@ -99,7 +103,7 @@ export class FilePanel {
     byId("ask-go").focus({ preventScroll: true });
   }
 
-  /** Put the question; a file that is larger than is allowed is not sent in vain. */
+  /** Put the question; what is larger or longer than is allowed is not sent in vain. */
   async go() {
     if (!this.file || this.working) return;
     if (keyIsMissing()) {
@@ -107,14 +111,26 @@ export class FilePanel {
       return;
     }
     const asJob = byId("ask-job", HTMLInputElement).checked;
-    const most = asJob ? KNOWN.jobsMediaBytes : KNOWN.mediaBytes;
     this.place.replaceChildren();
     this.problem.replaceChildren();
-    if (this.file.size > most) {
-      this.fail(new Problem("media-too-large", { detail: `${bytes(this.file.size)} > ${bytes(most)}` }));
+    const refusal = asJob ? tooLarge(this.file, KNOWN.jobsMediaBytes) : this.refusal(this.file);
+    if (refusal) {
+      this.fail(refusal);
       return;
     }
     await this.work(this.file, this.question, asJob);
+  }
+
+  /** Why a file would not be answered directly, as far as the browser can tell. */
+  refusal(/** @type {File} */ file) {
+    const most = this.question === "predict" ? KNOWN.predictSeconds : KNOWN.timelineSeconds;
+    const { start_time: start = "0", clip_duration: part } = readOptions(byId("ask-options"));
+    const asked = (this.player.video?.duration ?? 0) - Number(start);
+    const isCut = part !== undefined && this.question !== "timeline"; // there it is the window's length
+    if (Number.isFinite(asked) && asked > most && !isCut) {
+      return new Problem("media-too-long", { detail: `${clock(asked)} > ${clock(most)}` });
+    }
+    return tooLarge(file, KNOWN.mediaBytes);
   }
 
   /** @param {File} file @param {Question} question @param {boolean} asJob */
@@ -131,7 +147,8 @@ export class FilePanel {
       this.show({ question, done, stem: file.name.replace(/\.[^.]*$/, ""), tookS });
     } catch (error) {
       if (!working.signal.aborted) this.fail(error);
-      else if (this.file === file) say(this.status, "ask.cancelled");
+      else if (this.file === file) this.tell("ask.cancelled");
+      else hush(this.status);
     } finally {
       this.working = null;
       this.setBusy(false);
@@ -145,15 +162,15 @@ export class FilePanel {
     return {
       signal,
       sending: (share) => {
-        if (share < 1) say(this.status, "ask.uploading", { percent: Math.floor(share * 100), size: bytes(file.size) });
-        else say(this.status, "ask.reading");
+        if (share < 1) this.tell("ask.sends", "ask.uploading", { percent: Math.floor(share * 100), size: bytes(file.size) });
+        else this.tell("ask.reading");
         this.showShare(share < 1 ? share : null);
       },
       running: (progress, eta) => {
         const percent = Math.floor((progress ?? 0) * 100);
-        if (progress === null) say(this.status, "ask.queued");
-        else if (eta === null) say(this.status, "ask.running", { percent });
-        else say(this.status, "ask.runningEta", { percent, eta: wait(eta) });
+        if (progress === null) this.tell("ask.queued");
+        else if (eta === null) this.tell("ask.works", "ask.running", { percent });
+        else this.tell("ask.works", "ask.runningEta", { percent, eta: wait(eta) });
         this.showShare(progress);
       },
       found: (segment) => {
@@ -164,6 +181,18 @@ export class FilePanel {
         this.place.replaceChildren(trackView([...found], duration, this.player, textOf));
       },
     };
+  }
+
+  /**
+   * Say how far it is. Screen readers hear of a new phase, not of each percent.
+   * @param {string} phase
+   * @param {string} [line]
+   * @param {import("./words.js").Values} [values]
+   */
+  tell(phase, line = phase, values = {}) {
+    const spoken = byId("ask-phase");
+    if (spoken.dataset.word !== phase) say(spoken, phase);
+    say(this.status, line, values);
   }
 
   /** Show an answer, also one of a job that was done before (without its file then). */

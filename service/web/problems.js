@@ -1,6 +1,7 @@
 /** Errors in words: a sentence by the problem's code, what the service says of this case, and what can be done. */
 import { Problem } from "./api.js";
 import { element } from "./dom.js";
+import { wait } from "./figures.js";
 import { askForKey } from "./key.js";
 import { hasWord } from "./words.js";
 
@@ -42,6 +43,7 @@ function problemView(problem, remedies, close) {
         " ",
         element("span", { text: problem.detail, attributes: { lang: "en" } }),
       ),
+    problem.retryAfter !== undefined && element("p.small", { word: "problem.after", values: { wait: wait(problem.retryAfter) } }),
     problem.request !== "" && element("p.small", { word: "problem.request", values: { id: problem.request } }),
     element(
       "p.row",

@@ -48,6 +48,11 @@ class Admission(Generic[S]):
         return len(self._idle)
 
     @property
+    def idle_for_jobs(self) -> int:
+        """How many of the idle slots jobs may take now; none while interactive callers wait."""
+        return 0 if self._queue else max(0, min(len(self._idle), self._most_for_jobs - len(self._with_jobs)))
+
+    @property
     def waiting(self) -> int:
         return len(self._queue)
 

@@ -5,6 +5,7 @@ limits and environment come before NumPy and MediaPipe.
 """
 
 import ctypes
+import gc
 import logging
 import os
 import resource
@@ -92,6 +93,8 @@ def warm_up(requests: "tuple[LandmarkRequest, ...]") -> int:
     for request in requests:
         with _settled().landmarkers.borrow(request) as landmarker:
             landmarker.detect(np.zeros((64, 64, 3), np.uint8))
+    gc.collect()
+    gc.freeze()  # what is kept for good: collecting after each call looks at the call's own objects alone
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     return os.getpid()
 
@@ -116,6 +119,8 @@ def run_call(number: int, call: "ObserveCall") -> "ObserveResult":
         return replace(result, kept_apart=apart)
     except MemoryError:
         raise SignError("worker-died", "Reading the medium takes more memory than a slot has.") from None
+    finally:
+        gc.collect()  # PyAV's and MediaPipe's objects refer to each other, few but large: Python would wait for many
 
 
 def open_live(call: "LiveCall") -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import replace
+from typing import Literal
 
 import structlog
 from pebble import ProcessExpired
@@ -86,6 +87,10 @@ class Slots:
     @property
     def idle(self) -> int:
         return self._admission.idle
+
+    def free_for(self, standing: Literal["job", "interactive"]) -> int:
+        """How many slots such a caller would get now without waiting."""
+        return self._admission.idle if standing == "interactive" else self._admission.idle_for_jobs
 
     @property
     def waiting(self) -> int:

@@ -189,6 +189,9 @@ def test_list_names_presets_layouts_layers_and_models(tmp_path: Path, store: Pat
     assert {"ksl-words", "action-holistic", "hand-keypoints"} <= set(report["presets"])
     assert report["layouts"]["hand_99"] == 99
     assert {"LSTM", "Bidirectional", "TimeDistributed"} <= set(report["layers"])
+    assert report["presets"]["highlight-stats"]["task"] == "highlight"
+    assert "x3d_s" in report["networks"]
+    assert "binary:logistic" in report["objectives"]
     assert report["models"][0]["name"] == "m"
 
 

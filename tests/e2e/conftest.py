@@ -20,8 +20,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
 
 @pytest.fixture(scope="session")
 def keyed_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    """A service that asks for a key, with one place for live signing."""
-    settings = {"SIGN_SLOTS": "1", "SIGN_STREAM_SLOTS": "1", "SIGN_API_KEYS": KEY}
+    """A service that asks for a key, with one place for live signing and little patience for long videos."""
+    settings = {"SIGN_SLOTS": "1", "SIGN_STREAM_SLOTS": "1", "SIGN_API_KEYS": KEY, "SIGN_PREDICT_SECONDS": "10"}
     with running_service(tmp_path_factory.mktemp("keyed"), **settings) as running:
         yield running
 

@@ -33,6 +33,14 @@ class Visit:
             [address, given],
         )
 
+    def come_in(self, url: str) -> Page:
+        """Open the page of a service that asks for a key, and give it."""
+        self.page.goto(url)
+        self.page.get_by_label("API key").fill(KEY)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_selector("#model option", state="attached")
+        return self.page
+
     def open(self, url: str) -> None:
         """Open the page and wait until it knows its models."""
         self.page.goto(url)

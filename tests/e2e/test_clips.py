@@ -31,6 +31,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
         root, "normalised", FOUR | {"scale": 1 / 255, "mean": [0.45] * 3, "std": [0.225] * 3}, 1, COLOURS
     )
     publish_clip_means(root, "averaged", FOUR | {"scale": 1 / 25.5, "clips": 3}, 1, COLOURS)
+    many = {"sampling": {"uniform": 250}, "side": 16, "crop": 16}
+    publish_clip_means(root, "many", many, 1, COLOURS)
     folder = tmp_path_factory.mktemp("service")
     settings = {
         "SIGN_DEFAULT_MODEL": "colours",
@@ -44,7 +46,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
 
 def brightening(path: Path, frames: int, rate: int = 10, **options: Any) -> Path:
     """Frame i has the level STEP · i, so that an answer tells which frames were taken."""
-    return film(path, lambda index: np.full((48, 64, 3), STEP * index, np.uint8), frames=frames, rate=rate, **options)
+    return film(
+        path, lambda index: np.full((48, 64, 3), STEP * index % 250, np.uint8), frames=frames, rate=rate, **options
+    )
 
 
 def taken(service: RunningService, clip: Path, **options: Any) -> list[int]:
@@ -168,15 +172,53 @@ def test_a_job_predicts_as_the_request_does(service: RunningService, tmp_path: P
     assert service.client.get(f"{location}/result").json() == direct
 
 
-def test_only_frames_that_a_window_samples_are_kept(service: RunningService, tmp_path: Path) -> None:
-    """The slot may keep 200 pictures here; of 900 frames a timeline that is fine enough would need more."""
+def test_a_long_timeline_holds_few_pictures_at_a_time(service: RunningService, tmp_path: Path) -> None:
+    """A slot may keep 200 pictures here: of 900 frames only those are kept that a window samples, piece by piece."""
     clip = film(tmp_path / "long.mp4", lambda _: np.full((48, 64, 3), 90, np.uint8), frames=900, rate=30)
-    wanted: dict[str, Any] = {"model": "colours", "stride": 1.0}
-    kept = service.client.post("/timeline", content=clip.read_bytes(), params=wanted)
-    assert kept.json()["evidence"]["frames_sampled"] == 120
-    refused = service.client.post("/timeline", content=clip.read_bytes(), params=wanted | {"stride": 0.25})
-    assert (refused.status_code, refused.json()["code"]) == (413, "too-many-frames")
-    assert "clip_duration" in refused.json()["detail"]
+    for stride_s, least, most in ((1.0, 120, 120), (0.1, 201, 900)):
+        wanted = {"model": "colours", "stride": stride_s, "return_windows": "true"}
+        body = service.client.post("/timeline", content=clip.read_bytes(), params=wanted).json()
+        assert least <= body["evidence"]["frames_sampled"] <= most
+        assert len(body["windows"]) == round(29 / stride_s) + 1
+    assert body["duration"] == pytest.approx(30.0)
+
+
+def test_pieces_answer_as_one_would(service: RunningService, tmp_path: Path) -> None:
+    """The same part twice: once short enough for a slot, and as the middle of pieces."""
+    clip = _two_colours(tmp_path / "long.mp4", frames=300, change=61)
+    wanted: dict[str, Any] = {
+        "model": "colours",
+        "stride": 0.1,
+        "return_windows": "true",
+        "return_probabilities": "true",
+    }
+    whole = service.client.post("/timeline", content=clip.read_bytes(), params=wanted).json()["windows"]
+    for window in whole[:: len(whole) // 5]:
+        options = {"start_time": window["start_time"], "clip_duration": 1.0, "return_probabilities": True}
+        alone = service.predict(clip, model="colours", **options).json()
+        assert alone["probabilities"] == pytest.approx(window["probabilities"], abs=1e-5)
+
+
+def test_a_pause_longer_than_a_piece_shows_nothing_and_ends_nothing(service: RunningService, tmp_path: Path) -> None:
+    times = [k / 10 for k in range(20)] + [70 + k / 10 for k in range(20)]
+    clip = film(tmp_path / "pause.mp4", lambda _: np.full((48, 64, 3), (240, 20, 20), np.uint8), frames=40, times=times)
+    wanted: dict[str, Any] = {"model": "colours", "return_windows": "true"}
+    direct = service.client.post("/timeline", content=clip.read_bytes(), params=wanted).json()
+    assert direct["duration"] == pytest.approx(72.0, abs=0.2)
+    answered = [window["start_time"] for window in direct["windows"] if window["predicted_class_name"]]
+    assert min(answered) == 0.0
+    assert max(answered) > 70
+    assert not [start for start in answered if 2 <= start <= 69]
+    location = job_of(submit(service, clip, **wanted))
+    assert ended(service, location)["error"] is None
+    assert service.client.get(f"{location}/result").json() == direct
+
+
+def test_a_clip_that_no_slot_can_hold_is_refused_with_advice(service: RunningService, tmp_path: Path) -> None:
+    clip = brightening(tmp_path / "a.mp4", 300, rate=100)
+    response = service.predict(clip, model="many", clip_duration=3.0)
+    assert (response.status_code, response.json()["code"]) == (413, "too-many-frames")
+    assert "job" in response.json()["detail"]
 
 
 def test_a_picture_is_no_clip(service: RunningService) -> None:

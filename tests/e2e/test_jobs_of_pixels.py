@@ -1,5 +1,6 @@
-"""Jobs of models that look at pixels, count frames, or look at clips: in chunks as in one piece."""
+"""Models that look at pixels, count frames, or look at clips: in pieces, for a job and for who waits alike."""
 
+import mmap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.running import RunningService, running_service
 
 EIGHT = {"w": 8, "h": 8, "method": "area", "library": "opencv"}
 IMAGE = {"kind": "image", "resize": EIGHT, "scale": 1 / 25.5}
+PIXEL_BYTES = 1024 * 1024
 EVERY_THIRD = {**IMAGE, "sampling": {"every": 3, "fps": 30}}
 
 
@@ -27,6 +29,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
     publish_clip_models(root)
     folder = tmp_path_factory.mktemp("service")
     settings = {"SIGN_DEFAULT_MODEL": "colours", "SIGN_SLOTS": "1", "SIGN_JOBS_CHUNK_S": "2"}
+    settings["SIGN_PIXEL_BYTES"] = str(PIXEL_BYTES)
     with running_service(folder, SIGN_MODEL_STORE=str(root), **settings) as running:
         yield running
 
@@ -71,3 +74,28 @@ def test_hands_that_are_cropped_are_found_after_a_warm_up(service: RunningServic
         window["predicted_class_name"] for window in direct["windows"]
     ]
     assert job["evidence"]["frames_sampled"] == direct["evidence"]["frames_sampled"]
+
+
+@pytest.mark.parametrize("model", ["colours", "counted"])
+def test_a_timeline_of_more_pixels_than_a_call_may_keep_goes_through_in_pieces(
+    service: RunningService, tmp_path: Path, model: str
+) -> None:
+    """Each colour lasts seven seconds; all frames together take more than SIGN_PIXEL_BYTES."""
+
+    def paint(index: int) -> Pixels:
+        return np.full((48, 64, 3), ((220, 30, 30), (30, 220, 30), (30, 30, 220))[index // 210 % 3], np.uint8)
+
+    clip = film(tmp_path / "minute.mp4", paint, frames=1890, rate=30, options={"preset": "ultrafast"})
+    asked = {"model": model, "clip_duration": 0.6, "stride": 0.2, "return_windows": True}
+    response = service.client.post("/timeline", content=clip.read_bytes(), params=asked)
+    assert response.status_code == 200, response.text
+    answer = response.json()
+    assert answer["evidence"]["frames_sampled"] * mmap.PAGESIZE > PIXEL_BYTES
+    assert [segment["class_name"] for segment in answer["segments"]] == ["red", "green", "blue"] * 3
+    for number, segment in enumerate(answer["segments"]):
+        assert segment["start_time"] == pytest.approx(7 * number, abs=0.31)
+        assert segment["end_time"] == pytest.approx(7 * number + 7, abs=0.31)
+    assert len(answer["windows"]) == round((63 - 0.6) / 0.2) + 1
+    stages = dict(entry.split(";dur=") for entry in response.headers["server-timing"].split(", "))
+    assert float(stages["decode"]) > 0
+    assert float(stages["inference"]) > 0

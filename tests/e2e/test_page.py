@@ -15,6 +15,8 @@ from tests.running import SAMPLES, RunningService
 
 FLY = SAMPLES / "word_fly_right_tan.mp4"
 A = SAMPLES / "letter_a_right_light.mp4"
+METADATA_THERE = """video => video.readyState > 0 ||
+    new Promise((resolve) => video.addEventListener("loadedmetadata", () => resolve(true)))"""
 
 
 def ask(page: Page, file: Path | dict[str, object], question: str) -> None:
@@ -176,6 +178,26 @@ def test_a_machine_without_a_camera_is_told_so(chromium: Browser, service: Runni
         page.click("#language")
         page.locator("#camera-status", has_text="카메라를 찾지 못했습니다").wait_for()
         assert page.locator("#camera-start").is_enabled()
+
+
+def test_a_video_that_is_too_long_to_wait_for_is_offered_as_a_job_before_it_is_sent(
+    chromium: Browser, keyed_service: RunningService, jobs_clip: Path
+) -> None:
+    with visit(chromium) as visitor:
+        page = visitor.come_in(keyed_service.url)
+        page.set_input_files("#file-input", jobs_clip)
+        page.wait_for_selector("#player video")
+        page.locator("#player video").evaluate(METADATA_THERE)
+        page.click("#ask-go")
+        assert "too long to wait for" in page.locator("#file-problem").inner_text()
+        assert "0:14.0 > 0:10.0" in page.locator("#file-problem").inner_text()
+        assert [url for url in visitor.requested if "/predict" in url] == []
+        page.get_by_role("button", name="Send it as a job").click()
+        page.wait_for_selector("#ask-status:has-text('job')")
+        page.click("#ask-cancel")
+        page.wait_for_selector("#ask-status:has-text('Cancelled')")
+        page.click("#tab-jobs")
+        page.get_by_text("No jobs yet").wait_for()
 
 
 def test_keys_are_asked_for_kept_for_the_tab_and_sent(chromium: Browser, keyed_service: RunningService) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import av
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 from tests.browser import running_browser
-from tests.e2e.pages import KEY, PHONE, Visit, visit
+from tests.e2e.pages import PHONE, visit
 from tests.e2e.test_page import barriers
 from tests.running import SAMPLES, RunningService
 
@@ -41,18 +41,9 @@ def filmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield browser
 
 
-def come_in(visitor: Visit, url: str, key: str = KEY) -> Page:
-    """Open the page and give the key that it asks for."""
-    visitor.page.goto(url)
-    visitor.page.get_by_label("API key").fill(key)
-    visitor.page.keyboard.press("Enter")
-    visitor.page.wait_for_selector("#model option", state="attached")
-    return visitor.page
-
-
 def test_what_is_spelled_before_the_camera_is_written(filmed: Browser, keyed_service: RunningService) -> None:
     with visit(filmed, size=PHONE) as visitor:
-        page = come_in(visitor, keyed_service.url)
+        page = visitor.come_in(keyed_service.url)
         page.click("#camera-start")
         page.get_by_text(re.compile(r"frames a second · \d+ ms")).wait_for()
         page.locator("#now-bars .leads .bar-name", has_text=re.compile("^[FLY]$")).wait_for()
@@ -85,7 +76,7 @@ PIXELS_DRAWN = """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.wi
 
 def test_another_model_begins_another_session(filmed: Browser, keyed_service: RunningService) -> None:
     with visit(filmed) as visitor:
-        page = come_in(visitor, keyed_service.url)
+        page = visitor.come_in(keyed_service.url)
         page.click("#camera-start")
         page.get_by_text(re.compile(r"frames a second")).wait_for()
         page.select_option("#model", "American Sign Language digits, 0 to 9")
@@ -99,10 +90,10 @@ def test_who_finds_all_places_taken_is_told_so_and_can_try_again(
     filmed: Browser, keyed_service: RunningService
 ) -> None:
     with visit(filmed) as first, visit(filmed) as second:
-        page = come_in(first, keyed_service.url)
+        page = first.come_in(keyed_service.url)
         page.click("#camera-start")
         page.get_by_text(re.compile(r"frames a second")).wait_for()
-        other = come_in(second, keyed_service.url)
+        other = second.come_in(keyed_service.url)
         other.click("#camera-start")
         other.locator("#camera-problem", has_text="All places for live signing are taken").wait_for()
         page.click("#camera-stop")
@@ -115,7 +106,7 @@ def test_an_insecure_address_says_why_there_is_no_camera_and_takes_a_recording(
     filmed: Browser, keyed_service: RunningService
 ) -> None:
     with visit(filmed, size=PHONE) as visitor:
-        page = come_in(visitor, keyed_service.url.replace("127.0.0.1", "sign.test"))
+        page = visitor.come_in(keyed_service.url.replace("127.0.0.1", "sign.test"))
         assert "only to safe addresses" in page.locator("#camera-not-offered").inner_text()
         recorder = page.locator("#camera-not-offered input[capture=user]")
         assert recorder.get_attribute("accept") == "video/*"

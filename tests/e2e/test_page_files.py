@@ -45,10 +45,17 @@ def test_the_policy_lets_in_nothing_from_elsewhere_and_nothing_inline(service: R
     headers = service.client.get(path).headers
     rules = {name: values for name, *values in (rule.split() for rule in headers["content-security-policy"].split(";"))}
     assert rules["default-src"] == ["'none'"]
-    assert rules["script-src"] == rules["style-src"] == rules["connect-src"] == ["'self'"]
+    assert rules["script-src"] == rules["style-src"] == ["'self'"]
+    own = service.url.removeprefix("http://")
+    assert rules.pop("connect-src") == ["'self'", f"ws://{own}", f"wss://{own}"]
     assert {value for values in rules.values() for value in values} == {"'none'", "'self'", "blob:", "'script'"}
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["permissions-policy"].startswith("camera=(self)")
+
+
+def test_a_host_that_is_none_changes_no_policy(service: RunningService) -> None:
+    headers = service.client.get("/", headers={"Host": "a; script-src *"}).headers
+    assert headers["content-security-policy"].endswith("; connect-src 'self'")
 
 
 def test_head_answers_as_get_does_without_the_body(service: RunningService) -> None:

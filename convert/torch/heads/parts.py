@@ -22,6 +22,8 @@ GATES: dict[PartKind, int] = {"LSTM": 4, "GRU": 3, "RNN": 1}
 IN_TIME: tuple[PartKind, ...] = (*RECURRENT, "Conv1d")
 NORMS: tuple[PartKind, ...] = ("BatchNorm1d", "LayerNorm")
 
+HEAD_KINDS: tuple[PartKind, ...] = (*IN_TIME, "Linear", *NORMS)
+
 _RECURRENT_NAME = re.compile(r"(weight|bias)_(ih|hh)_l(\d{1,3})(_reverse)?")
 _FOREIGN = re.compile(r"(^|[._])(loss|criterion|metrics?|class_weights?)([._]|$)", re.IGNORECASE)
 _ELSEWHERE = "Export ONNX where it was made instead, then `python -m convert onnx`."
