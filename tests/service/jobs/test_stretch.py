@@ -1,16 +1,26 @@
 """Windows that are cut as a medium is looked at are those of the whole medium."""
 
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.analysis.looking import Look
-from service.jobs.stretch import Reached, Tally
+from service.analysis.looking import Look, Part
+from service.jobs.stretch import WARM_UP_S, Reached, Tally, _after, _pieces
+from service.media.medium import MediaLimits, Medium
+from service.media.sampling import Rate
+from service.observe.observe import ObserveCall, ObserveResult
+from service.observe.request import LandmarkRequest
 from service.pipelines.windows import windows_over
 from service.track import MediaInfo, Track
+from service.workers.deadline import Deadline
 
+CALL = ObserveCall(
+    Medium("", 0), LandmarkRequest("hands", ("hand",)), Rate(rate=10), 0.0, None, False, MediaLimits(1, 60, 1)
+)
 MEDIA = MediaInfo("video", "mp4", 640, 480, 60.0, 10.0)
 NO_CLIPS = cast(Look, type("Seen", (), {"eye": None})())
 
@@ -74,3 +84,28 @@ def test_what_no_window_needs_any_more_is_let_go_except_for_a_warm_up() -> None:
     assert reached.tail.times_s[0] == 8.0
     reached.let_go(seen, needed_from_s=5.0)
     assert reached.tail.times_s[0] == 5.0
+
+
+def test_pieces_that_were_looked_at_side_by_side_are_one_result() -> None:
+    first = ObserveResult(replace(track(0, 100), warnings=("odd",)), decode_s=1.0, at_end=False)
+    second = ObserveResult(replace(track(80, 150), warnings=("odd", "even")), decode_s=0.5, at_end=True)
+    whole = _after(first, second, until_s=10.0)
+    assert np.array_equal(whole.track.values, track(0, 150).values)
+    assert whole.track.warnings == ("odd", "even")
+    assert (whole.decode_s, whole.at_end) == (1.5, True)
+
+
+@given(start_s=st.floats(0, 100), step_s=st.floats(1, 10), lanes=st.integers(0, 8), span_s=st.floats(0.5, 100))
+def test_pieces_cover_what_lies_before_the_end_and_begin_with_a_warm_up(
+    start_s: float, step_s: float, lanes: int, span_s: float
+) -> None:
+    part = Part(Medium("", 0), Deadline.after(1), "letters", start_s=start_s, duration_s=span_s)
+    call = replace(CALL, start_s=start_s, duration_s=step_s)
+    pieces = _pieces(call, part, Reached(start_s), lanes)
+    assert 1 <= len(pieces) <= max(1, lanes)
+    assert pieces[-1].end_s <= start_s + span_s + 1e-9
+    for number, piece in enumerate(pieces):
+        news_s = start_s + number * step_s
+        assert start_s <= piece.start_s <= news_s
+        assert piece.start_s <= max(start_s, news_s - WARM_UP_S) + 1e-9
+        assert piece.end_s == pytest.approx(min(news_s + step_s, start_s + span_s))
