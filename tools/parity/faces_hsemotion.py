@@ -30,7 +30,7 @@ MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 NETWORKS = {
     "enet_b0_8_va_mtl": ("tf_efficientnet_b0", 10, 224, 3.0),
     "enet_b0_8_best_afew": ("tf_efficientnet_b0", 8, 224, 3.0),
-    "enet_b2_7": ("tf_efficientnet_b2", 7, 260, 0.6),
+    "enet_b2_7": ("tf_efficientnet_b2", 7, 260, 0.3),
 }
 """Name → timm's name, outputs, pixels, and how far the answers spread: deeper random networks magnify rounding more."""
 
