@@ -55,7 +55,7 @@ def test_the_policy_lets_in_nothing_from_elsewhere_and_nothing_inline(service: R
 
 def test_a_host_that_is_none_changes_no_policy(service: RunningService) -> None:
     headers = service.client.get("/", headers={"Host": "a; script-src *"}).headers
-    assert "connect-src 'self'; " in headers["content-security-policy"]
+    assert headers["content-security-policy"].endswith("; connect-src 'self'")
 
 
 def test_head_answers_as_get_does_without_the_body(service: RunningService) -> None:

@@ -14,7 +14,7 @@ from tests.running import SAMPLES, RunningService, running_service, wait_until
 
 ROUNDS = int(os.environ.get("SIGN_SOAK_ROUNDS", "20"))
 JOBS = int(os.environ.get("SIGN_SOAK_JOBS", "20"))
-BOUND_S = 120
+BOUND_S = 600
 
 
 @pytest.fixture(scope="module")
