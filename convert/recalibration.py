@@ -9,8 +9,6 @@ from service.registry.manifest import Evaluation, Manifest, Output
 from service.registry.report import EvaluationReport, Fit, read_report
 from service.registry.store import Store, StoredModel
 
-_ON_THESE_CLIPS = "temperature and threshold were fitted on these clips"
-
 
 def publish_recalibrated(stored: StoredModel, report_file: Path, store: Path) -> Manifest:
     """Publish the next version with what a report of `stored` says. Raises ConversionError; nothing is written then."""
@@ -25,7 +23,7 @@ def publish_recalibrated(stored: StoredModel, report_file: Path, store: Path) ->
     )
     draft = before.model_dump(by_alias=True) | {
         "output": output,
-        "evaluation": _evaluations(before, output, report.evaluation),
+        "evaluation": _evaluations(before, output, report.evaluation, fit),
         "created": datetime.now(UTC).replace(microsecond=0),
     }
     try:
@@ -51,7 +49,7 @@ def _fit_of(manifest: Manifest, report: EvaluationReport) -> Fit:
     if report.fit is None:
         raise CallError(
             "The report holds neither a temperature nor a threshold.",
-            "Run `python -m service evaluate` again and have it fit them.",
+            "Run `python -m service evaluate … --fit --write-report FILE` again.",
         )
     if report.fit.temperature is not None and manifest.output.activation == "none":
         raise RefusalError(
@@ -61,15 +59,19 @@ def _fit_of(manifest: Manifest, report: EvaluationReport) -> Fit:
     return report.fit
 
 
-def _evaluations(before: Manifest, output: Output, measured: Evaluation) -> list[Evaluation]:
+def _evaluations(before: Manifest, output: Output, measured: Evaluation, fit: Fit) -> list[Evaluation]:
     """The new figures first; those of the same clips are replaced, others say what they were measured with."""
-    note = f"{measured.note}; {_ON_THESE_CLIPS}" if measured.note else _ON_THESE_CLIPS
+    said = f"{measured.protocol} {measured.note or ''}"
+    if "fitted" not in said:
+        fitted = [name for name in ("temperature", "threshold") if getattr(fit, name) is not None]
+        sentence = f"{' and '.join(fitted)} {'were' if len(fitted) > 1 else 'was'} fitted on these clips"
+        measured = measured.model_copy(update={"note": f"{measured.note}; {sentence}" if measured.note else sentence})
     kept = [
         _as_measured(one, before, output)
         for one in before.evaluation
         if (one.dataset, one.protocol) != (measured.dataset, measured.protocol)
     ]
-    return [measured.model_copy(update={"note": note}), *kept]
+    return [measured, *kept]
 
 
 def _as_measured(one: Evaluation, before: Manifest, output: Output) -> Evaluation:

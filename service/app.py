@@ -9,7 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from service import __version__
 from service.analysis.house import House
-from service.api import health, highlights, jobs, models, page, predict, timeline
+from service.api import health, highlights, jobs, models, page, predict, reference, timeline
 from service.api.middleware import Around
 from service.api.problem import install_problem_handlers
 from service.jobs.jobs import Jobs
@@ -45,12 +45,15 @@ def create_app(settings: Settings) -> FastAPI:
         version=__version__,
         description="Says what is signed in a video, and when.",
         lifespan=lifespan,
+        docs_url=None,  # ours, without files from elsewhere: service.api.reference
+        redoc_url=None,
     )
     app.state.settings = settings
     app.state.metrics = metrics
     install_problem_handlers(app)
     for router in (
         page.router,
+        reference.router,
         health.router,
         models.router,
         predict.router,

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from service.analysis.house import House
 from service.analysis.judging import Judged, judge, judge_together
 from service.analysis.looking import Look, Part, RuleFor, SectionOf, asked_end_s, end_of, look, looker_of, sign_section
@@ -48,11 +50,16 @@ async def _pieces(
     most_s = _most_s(eye, rule, house.settings.pixel_bytes)
     while True:
         piece = clip.piece_of(eye, rule, asked_end_s(part), most_s, len(judged))
-        seen = await look(part, house, longest_s=plan.longest_s, section_of=plan.section_of, piece=piece)
-        windows = piece.choice.windows(seen.track.end_s, seen.at_end)
-        judged += [await judge_together(seen, windows)] if rule.spread else await judge(seen, windows)
+        try:
+            seen = await look(part, house, longest_s=plan.longest_s, section_of=plan.section_of, piece=piece)
+        except SignError as error:
+            if error.code != "window-empty" or before is None:
+                raise
+            seen = _pause(before, at_end=error.actual is None or error.actual <= piece.until_s)
         before = _with(before, seen)
         _check(before, part, plan, house)
+        windows = piece.choice.windows(before.track.end_s, seen.at_end)
+        judged += [await judge_together(seen, windows)] if rule.spread else await judge(seen, windows)
         if seen.at_end or piece.choice.until_s is None:
             return before, judged
 
@@ -61,6 +68,12 @@ def _most_s(eye: ClipSection, rule: WindowRule, pixel_bytes: int) -> float:
     """How long a piece may be, if no window shared a frame with another."""
     windows = pixel_bytes // (eye.frames * observer(eye).kept_bytes)
     return (rule.window_s or 0.0) + max(0, windows - 3) * rule.stride_s
+
+
+def _pause(before: Look, *, at_end: bool) -> Look:
+    """A piece in which no frame begins."""
+    nothing = replace(before.track.only(np.zeros(len(before.track), bool)), decoded_s=None)
+    return replace(before, track=nothing, stages_s={}, at_end=at_end)
 
 
 def _with(before: Look | None, seen: Look) -> Look:

@@ -25,20 +25,17 @@ MEDIA_TYPES = {
     ".svg": "image/svg+xml",
 }
 
-POLICY = "; ".join(  # noqa: FLY002 - a line each
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' blob:",  # blob: a picture that was chosen here
-        "media-src 'self' blob:",
-        "connect-src 'self' {live}",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-        "trusted-types 'none'",  # text becomes markup nowhere, by no name
-    )
+RULES = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' blob:",  # blob: a picture that was chosen here
+    "media-src 'self' blob:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",  # text becomes markup nowhere, by no name
 )
 HEADERS = {
     "Permissions-Policy": "camera=(self), screen-wake-lock=(self), microphone=(), geolocation=()",
@@ -92,7 +89,7 @@ async def get_page(request: Request) -> Response:
     text = FILES[INDEX].content.decode()
     for name, value in (("files", f"web/{DIGEST}"), ("preloads", PRELOADS), ("service", known)):
         text = text.replace(f"{{{{{name}}}}}", value)
-    return _answer(request, PageFile(text.encode(), FILES[INDEX].media_type), ASK_EACH_TIME)
+    return answer_file(request, PageFile(text.encode(), FILES[INDEX].media_type), ASK_EACH_TIME)
 
 
 @router.api_route("/web/{digest}/{name}", methods=["GET", "HEAD"])
@@ -104,7 +101,7 @@ async def get_file(
     """One of the page's files. Under another digest (a page of another release) today's, which is not kept then."""
     if name not in FILES or name == INDEX:
         raise SignError("route-unknown", f"The page has no file {name!r}.")
-    return _answer(request, FILES[name], FOR_GOOD if digest == DIGEST else ASK_EACH_TIME)
+    return answer_file(request, FILES[name], FOR_GOOD if digest == DIGEST else ASK_EACH_TIME)
 
 
 def known_before_asking(house: House) -> dict[str, object]:
@@ -137,13 +134,19 @@ def _subject_of_default_model(house: House) -> dict[str, object]:
 def policy(request: Request) -> str:
     """What the page may do. Its own address for WebSockets is named: to some browsers 'self' means HTTP alone."""
     host = request.headers.get("host", "")
-    live = f"ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
-    return POLICY.replace(" {live}", f" {live}".rstrip())
+    live = f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
+    return "; ".join((*RULES, f"connect-src 'self'{live}"))
 
 
-def _answer(request: Request, file: PageFile, caching: str) -> Response:
+def answer_file(request: Request, file: PageFile, caching: str, rules: str | None = None) -> Response:
+    """A file with what it may do, the page's rules where none are given; 304 where the caller has it."""
     etag = f'"{hashlib.sha256(file.content).hexdigest()[:32]}"'
-    headers = {**HEADERS, "Content-Security-Policy": policy(request), "Cache-Control": caching, "ETag": etag}
+    headers = {
+        **HEADERS,
+        "Content-Security-Policy": rules or policy(request),
+        "Cache-Control": caching,
+        "ETag": etag,
+    }
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(file.content, media_type=file.media_type, headers=headers)

@@ -38,8 +38,12 @@ def live_section(manifest: Manifest) -> LiveSection:
     return section
 
 
+_LITTLE = 50_000
+"""Numbers of observations, each counted for every window, whose tensors are made sooner than a thread is woken."""
+
+
 class PromptLook(Look):
-    """A look at a window's worth of observations: its work is too little to be worth a thread."""
+    """A look whose work is too little to be worth a thread."""
 
     async def timed(self, stage: str, work: Callable[[], T]) -> T:
         began = time.perf_counter()
@@ -64,7 +68,8 @@ class LiveJudge:
     async def judge(self, track: Track, windows: list[Window]) -> list[Judged]:
         """The probabilities for each window. SignError where the model cannot answer, or not in time."""
         model, section = self._model, self.section
-        seen = PromptLook(model, section, model, section, track, Deadline.after(JUDGE_S), self._house)
+        kind = PromptLook if track.values.size * len(windows) <= _LITTLE else Look
+        seen = kind(model, section, model, section, track, Deadline.after(JUDGE_S), self._house)
         if isinstance(section, KeypointsSection):
             return await judge(seen, windows)
         return [await self._vote(seen, section, window) for window in windows]

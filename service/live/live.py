@@ -87,10 +87,10 @@ class Live:
         check_caller(socket, house.settings)
         start = await self._start_of(client)
         model = await house.registry.get(start.model or house.settings.default_model, start.version)
-        async with self._slots.lease() as stream:
-            session = Session(client, start, model, stream, house)
+        session = Session(client, start, model, house)
+        async with self._slots.lease(session.call) as stream:
             with self._running(session):
-                return await session.run()
+                return await session.run(stream)
 
     async def _start_of(self, client: ClientSocket) -> StartMessage:
         """The first message, as long as the service does not end."""

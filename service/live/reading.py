@@ -1,5 +1,6 @@
 """Reading: from what a camera's frames showed to predictions and segments, as each window becomes full."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,6 +9,7 @@ from service.analysis.house import House
 from service.analysis.judging import Judged
 from service.analysis.prediction import Evidence, Prediction, answer
 from service.analysis.timeline import Asked, rules_of, scored, times_of
+from service.errors import SignError
 from service.live.judging import LiveJudge
 from service.live.pacing import Shown
 from service.media.sampling import TIME_SLACK_S, first_step_at_or_after, live_rate
@@ -15,6 +17,7 @@ from service.observe.live import LiveLook
 from service.observe.request import LandmarkRequest, PictureRequest
 from service.pipelines import observer
 from service.pipelines.windows import full_window, windows_over
+from service.registry.manifest import Timing
 from service.registry.registry import ServedModel
 from service.spotting.segment import Segment
 from service.spotting.segments import Spotter
@@ -45,6 +48,7 @@ class Reader:
         self.times = times_of(asked, manifest)
         self._rules = rules_of(asked, self.times, manifest)
         self._rate = live_rate(self._judge.section.sampling)
+        _check_window(self.times, self._rate, self.request.kept_bytes, house.settings.pixel_bytes)
         self.segments: list[Segment] = []
         self.prediction: Prediction | None = None
         self._said_until_s = -np.inf
@@ -181,6 +185,14 @@ class Reader:
             self.segments.append(segment)
             told.append((segment, self.transcript))
         return replace(news, segments=(*news.segments, *told))
+
+
+def _check_window(times: Timing, rate: float, kept_bytes: int, most_bytes: int) -> None:
+    """SignError where the pixels of one window would take more memory than a request may."""
+    needed = math.ceil((times.window_s + times.stride_s) * rate) * kept_bytes
+    if needed > most_bytes:
+        detail = f"The pixels of a window of {times.window_s:g} s take {needed} bytes; {most_bytes} at most are kept."
+        raise SignError("parameter-invalid", detail, limit=most_bytes, actual=needed)
 
 
 def _both(first: News, second: News) -> News:

@@ -61,12 +61,12 @@ class Socket(Protocol):
 class Session:
     """Talks to one client. What comes goes through the mailbox; only the one who empties it sends."""
 
-    def __init__(self, socket: Socket, start: StartMessage, model: ServedModel, stream: Stream, house: House) -> None:
+    def __init__(self, socket: Socket, start: StartMessage, model: ServedModel, house: House) -> None:
+        """SignError where the model does not stream, or not as the client asks."""
         self.id = str(uuid.uuid4())
         self._socket = socket
         self._start = start
         self._model = model
-        self._stream = stream
         self._settings: Settings = house.settings
         asked = Asked(
             window_s=start.window_s, stride_s=start.stride_s, threshold=start.threshold, window_named="window_s"
@@ -79,16 +79,20 @@ class Session:
         self._broken_in_a_row = 0
         self._anew = False
 
-    async def run(self) -> ClosingError:
+    @property
+    def call(self) -> LiveCall:
+        """What is to be observed in its frames."""
+        return LiveCall(self._reader.request, self._start.mirrored, self._settings.stream_pixels)
+
+    async def run(self, stream: Stream) -> ClosingError:
         """Serve the session to its end, and say how the socket is to be closed.
 
         Raises HungUpError, ClosingError, and SignError where the service is at fault.
         """
-        await self._stream.open(LiveCall(self._reader.request, self._start.mirrored, self._settings.stream_pixels))
         await self._send(self._ready())
         too_long = ClosingError(CloseCode.TOO_LONG, "The session has lasted as long as one may. Start another.")
         clock = asyncio.get_running_loop().call_later(self._settings.stream_session_s, self.end, too_long)
-        listening, working = asyncio.create_task(self._listen()), asyncio.create_task(self._work())
+        listening, working = asyncio.create_task(self._listen()), asyncio.create_task(self._work(stream))
         try:
             await asyncio.wait((listening, working), return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
@@ -192,7 +196,7 @@ class Session:
 
     # what is done with it
 
-    async def _work(self) -> ClosingError:
+    async def _work(self, stream: Stream) -> ClosingError:
         """Empty the mailbox until the session's end comes out of it."""
         while True:
             letter = self._mailbox.take()
@@ -200,7 +204,7 @@ class Session:
                 self._came.clear()
                 await self._came.wait()
             elif isinstance(letter, Shown):
-                await self._look(letter)
+                await self._look(letter, stream)
             elif isinstance(letter, ClosingError):
                 return await self._finish(letter)
             elif isinstance(letter, ErrorMessage):
@@ -210,11 +214,11 @@ class Session:
             else:
                 self._reader.reset()
 
-    async def _look(self, shown: Shown) -> None:
+    async def _look(self, shown: Shown, stream: Stream) -> None:
         frame = shown.frame
         shown = replace(shown, anew=shown.anew or self._anew)
         try:
-            look = await self._stream.look(LiveFrame(frame.time_s, frame.picture, shown.anew))
+            look = await stream.look(LiveFrame(frame.time_s, frame.picture, shown.anew))
         except SignError as error:
             if error.code not in _OF_THE_PICTURE:
                 raise

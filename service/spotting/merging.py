@@ -7,6 +7,9 @@ from service.spotting.decoder import Doubles
 
 _SLACK_S = 1e-6
 
+NextStart = Callable[[int], float]
+"""Of a class: nothing of it that is still to come starts before this time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -32,9 +35,9 @@ class Merger:
         self._held: Piece | None = None
 
     @property
-    def held_from_s(self) -> float | None:
-        """Where the piece begins that may still grow."""
-        return None if self._held is None else self._held.start_s
+    def held(self) -> Piece | None:
+        """The piece that may still grow."""
+        return self._held
 
     def push(self, piece: Piece) -> tuple[Piece, ...]:
         """Take the next piece in time; what can no longer grow comes back."""
@@ -45,9 +48,10 @@ class Merger:
         self._held = piece
         return () if held is None else (held,)
 
-    def advance(self, horizon_s: float) -> tuple[Piece, ...]:
-        """What can no longer grow because nothing to come starts before the horizon."""
-        if self._held is None or horizon_s - self._held.end_s <= self._gap_s + _SLACK_S:
+    def advance(self, next_start_s: NextStart) -> tuple[Piece, ...]:
+        """What can no longer grow because nothing to come is near enough."""
+        held = self._held
+        if held is None or next_start_s(held.class_idx) - held.end_s <= self._gap_s + _SLACK_S:
             return ()
         return self.finish()
 
@@ -71,16 +75,21 @@ class Tidy:
     @property
     def held_from_s(self) -> float | None:
         """Where the oldest piece begins that may still grow."""
-        held_s = self._after.held_from_s
-        return self._before.held_from_s if held_s is None else held_s
+        held = self._after.held or self._before.held
+        return None if held is None else held.start_s
 
     def push(self, piece: Piece) -> list[Piece]:
         return self._passed(self._before.push(piece))
 
-    def advance(self, horizon_s: float) -> list[Piece]:
-        done = self._passed(self._before.advance(horizon_s))
-        held_s = self._before.held_from_s
-        done.extend(self._after.advance(horizon_s if held_s is None else min(horizon_s, held_s)))
+    def advance(self, next_start_s: NextStart) -> list[Piece]:
+        done = self._passed(self._before.advance(next_start_s))
+        waits = self._before.held
+
+        def next_one_s(class_idx: int) -> float:
+            come_s = next_start_s(class_idx)
+            return come_s if waits is None or waits.class_idx != class_idx else min(come_s, waits.start_s)
+
+        done.extend(self._after.advance(next_one_s))
         return done
 
     def finish(self) -> list[Piece]:

@@ -142,7 +142,7 @@ class Spotter:
         elif self._closing is not None and end_s >= self._closing.latest_s:
             pieces.extend(self._resolved(math.inf))
         self._begun, self._said_until_s, self._last = True, end_s, scored
-        pieces.extend(self._tidy.advance(self._horizon_s()))
+        pieces.extend(self._tidy.advance(self._next_start_s))
         self._forget()
         return pieces
 
@@ -202,6 +202,13 @@ class Spotter:
         """Nothing that is still to come starts before this time."""
         runs = [run.earliest_s for run in (self._run, self._closing) if run is not None]
         return min([self._said_until_s - REACH_S, *runs])
+
+    def _next_start_s(self, class_idx: int) -> float:
+        """Nothing of this class that is still to come starts before this time: a run of another stands in its way."""
+        runs = [run for run in (self._run, self._closing) if run is not None]
+        own_s = [run.earliest_s for run in runs if run.class_idx == class_idx]
+        others_s = [run.end_s for run in runs if run.class_idx != class_idx]
+        return min([max([self._said_until_s - REACH_S, *others_s]), *own_s])
 
     def _forget(self) -> None:
         held_s = self._tidy.held_from_s

@@ -21,7 +21,7 @@ async function copied(/** @type {string} */ text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    const field = element("textarea.off-screen", { text, attributes: { "aria-hidden": true } });
+    const field = element("textarea.unseen", { text, attributes: { "aria-hidden": true } });
     document.body.append(field);
     /** @type {HTMLTextAreaElement} */ (field).select();
     const done = document.execCommand("copy");

@@ -147,7 +147,8 @@ export class FilePanel {
       this.show({ question, done, stem: file.name.replace(/\.[^.]*$/, ""), tookS });
     } catch (error) {
       if (!working.signal.aborted) this.fail(error);
-      else if (this.file === file) say(this.status, "ask.cancelled");
+      else if (this.file === file) this.tell("ask.cancelled");
+      else hush(this.status);
     } finally {
       this.working = null;
       this.setBusy(false);
@@ -161,15 +162,15 @@ export class FilePanel {
     return {
       signal,
       sending: (share) => {
-        if (share < 1) say(this.status, "ask.uploading", { percent: Math.floor(share * 100), size: bytes(file.size) });
-        else say(this.status, "ask.reading");
+        if (share < 1) this.tell("ask.sends", "ask.uploading", { percent: Math.floor(share * 100), size: bytes(file.size) });
+        else this.tell("ask.reading");
         this.showShare(share < 1 ? share : null);
       },
       running: (progress, eta) => {
         const percent = Math.floor((progress ?? 0) * 100);
-        if (progress === null) say(this.status, "ask.queued");
-        else if (eta === null) say(this.status, "ask.running", { percent });
-        else say(this.status, "ask.runningEta", { percent, eta: wait(eta) });
+        if (progress === null) this.tell("ask.queued");
+        else if (eta === null) this.tell("ask.works", "ask.running", { percent });
+        else this.tell("ask.works", "ask.runningEta", { percent, eta: wait(eta) });
         this.showShare(progress);
       },
       found: (segment) => {
@@ -180,6 +181,18 @@ export class FilePanel {
         this.place.replaceChildren(trackView([...found], duration, this.player, textOf));
       },
     };
+  }
+
+  /**
+   * Say how far it is. Screen readers hear of a new phase, not of each percent.
+   * @param {string} phase
+   * @param {string} [line]
+   * @param {import("./words.js").Values} [values]
+   */
+  tell(phase, line = phase, values = {}) {
+    const spoken = byId("ask-phase");
+    if (spoken.dataset.word !== phase) say(spoken, phase);
+    say(this.status, line, values);
   }
 
   /** Show an answer, also one of a job that was done before (without its file then). */

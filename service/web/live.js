@@ -31,6 +31,8 @@ export class Live {
     this.status = byId("camera-status");
     /** @type {Stream | null} */
     this.stream = null;
+    this.rateLine = byId("camera-rate");
+    this.isStarting = false;
     this.running = false;
     this.isChanging = false;
     this.tries = 0;
@@ -62,19 +64,23 @@ export class Live {
       askForKey();
       return;
     }
+    if (this.isStarting) return;
+    this.isStarting = true;
     say(this.status, "camera.asking");
     try {
       await this.camera.open();
     } catch (error) {
       this.fail(error);
       return;
+    } finally {
+      this.isStarting = false;
     }
     this.running = true;
     this.tries = 0;
     this.fit();
     byId("camera-switch").hidden = (await listCameras()).length < 2;
     await this.wakeLock.keep(true);
-    this.connect();
+    if (this.running) this.connect();
   }
 
   /** Open a session for the chosen model. */
@@ -107,6 +113,7 @@ export class Live {
     this.mostPixels = ready.limits.max_pixels;
     this.mostFps = Math.min(ready.limits.max_fps, ready.sample_rate); // more is not looked at
     this.rate = firstRate(this.mostFps);
+    hush(this.status);
     this.stopWatching();
     this.stopWatching = watchPictures(this.preview, (timeMs) => this.onPicture(timeMs));
   }
@@ -133,12 +140,12 @@ export class Live {
     this.showRate(frame.dropped, roundTripMs);
   }
 
-  /** The status line, seldom enough to be read. */
+  /** How it goes, seldom enough to be read; no live region, or a screen reader would read nothing else. */
   showRate(/** @type {number} */ dropped, /** @type {number} */ latencyMs) {
     const now = performance.now();
     if (now - this.statusMs < STATUS_EVERY_MS) return;
     this.statusMs = now;
-    say(this.status, "camera.live", { fps: Math.round(this.rate.fps), latency: Math.round(latencyMs), dropped });
+    say(this.rateLine, "camera.live", { fps: Math.round(this.rate.fps), latency: Math.round(latencyMs), dropped });
   }
 
   onSummary(/** @type {any} */ summary) {
@@ -154,6 +161,7 @@ export class Live {
   onClosed(/** @type {number} */ code, /** @type {import("./stream.js").Why} */ why) {
     this.stopWatching();
     this.stream = null;
+    this.transcript.cease();
     if (this.isChanging) {
       this.isChanging = false;
       this.connect();
@@ -200,6 +208,7 @@ export class Live {
     this.wakeLock.keep(false);
     byId("now-bars").replaceChildren();
     hush(this.status);
+    hush(this.rateLine);
     this.show();
   }
 
@@ -244,7 +253,8 @@ export class Live {
   onVisibility() {
     if (!this.running) return;
     if (document.hidden) say(this.status, "camera.paused");
-    else if (!this.stream) this.connect();
+    else if (this.stream) hush(this.status);
+    else this.connect();
   }
 
   /** Another model begins another session; the camera and the transcript stay. */

@@ -11,7 +11,7 @@ import { inLanguage, onLanguage, say, word } from "./words.js";
 /** Which tasks a question can be put to. */
 const TASKS = { predict: ["sign", "affect"], timeline: ["sign"], highlights: ["highlight", "affect"] };
 const STREAMED = ["keypoints", "image", "hand_crop"];
-const UNUSABLE = "tensor_only";
+const UNUSABLE = "tensor";
 const SHOWN_TASKS = ["sign", "affect", "highlight"];
 
 /** @type {Model[]} */

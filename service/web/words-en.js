@@ -164,6 +164,8 @@ export const ENGLISH = {
   "ask.jobHint": "Up to 4 hours. Survives closing this page. The video is kept until it is read, the answer for {hours} h.",
   "ask.go": "Ask",
   "ask.cancel": "Cancel",
+  "ask.sends": "Sending the file …",
+  "ask.works": "The job is being read …",
   "ask.uploading": "Sending: {percent} % of {size}",
   "ask.reading": "Sent. The service is reading it …",
   "ask.queued": "The job is waiting for its turn",

@@ -164,6 +164,8 @@ export const KOREAN = {
   "ask.jobHint": "최대 4시간. 페이지를 닫아도 계속됩니다. 영상은 다 읽을 때까지, 답은 {hours}시간 동안 보관합니다.",
   "ask.go": "물어보기",
   "ask.cancel": "취소",
+  "ask.sends": "파일을 보내는 중입니다 …",
+  "ask.works": "작업을 읽는 중입니다 …",
   "ask.uploading": "보내는 중: {size} 중 {percent} %",
   "ask.reading": "다 보냈습니다. 서비스가 읽고 있습니다 …",
   "ask.queued": "작업이 차례를 기다리고 있습니다",

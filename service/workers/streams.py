@@ -26,6 +26,7 @@ LOOK_S = 10.0
 """Longest that one frame may take; its process is killed then."""
 
 RETRY_AFTER_S = 5.0
+_TRIES = 3
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
 _NOT_STARTED = (ProcessExpired, RuntimeError, OSError)  # TimeoutError is an OSError
@@ -113,8 +114,11 @@ class StreamSlots:
         self._workers.clear()
 
     @asynccontextmanager
-    async def lease(self) -> AsyncIterator[Stream]:
-        """A stream slot for one session. Raises SignError: busy (all are taken), worker-died, shutting-down."""
+    async def lease(self, call: LiveCall) -> AsyncIterator[Stream]:
+        """A stream slot for one session, ready for its frames.
+
+        Raises SignError: busy (all are taken), worker-died, deadline-exceeded, shutting-down.
+        """
         if self._closed:
             raise shutting_down()
         if self._taken >= self._settings.stream_slots:
@@ -122,12 +126,12 @@ class StreamSlots:
             raise self._busy()
         self._taken += 1
         try:
-            worker = await self._warm_worker()
+            worker, stream = await self._opened(call)
         except BaseException:
             self._taken -= 1
+            self._keep_spare()
             raise
         self._keep_spare()
-        stream = Stream(worker)
         try:
             yield stream
         finally:
@@ -137,6 +141,22 @@ class StreamSlots:
                 leaving = asyncio.create_task(self._take_back(worker, stream))
                 self._leaving.add(leaving)
                 leaving.add_done_callback(self._leaving.discard)
+
+    async def _opened(self, call: LiveCall) -> tuple[Worker, Stream]:
+        """A process that has begun the session. One that had died unnoticed costs nobody: the next is taken."""
+        for left in reversed(range(_TRIES)):
+            worker = await self._warm_worker()
+            stream = Stream(worker)
+            try:
+                await stream.open(call)
+            except BaseException as error:
+                await self._end(worker)
+                if not (left and isinstance(error, SignError) and error.code == "worker-died"):
+                    raise
+                self._metrics.slot_restarts.labels("died").inc()
+            else:
+                return worker, stream
+        raise _died()
 
     def _kept(self, worker: Worker) -> bool:
         """Whether a process that rests is now the spare one: it is fit, and there is no other."""

@@ -147,6 +147,7 @@ def main() -> None:
     print("\n".join(lines))
     if asked.page is not None:
         head = ["# Converted networks against torch", "", "Written by `make bench-torch`, not by hand.", ""]
+        asked.page.parent.mkdir(parents=True, exist_ok=True)
         asked.page.write_text("\n".join([*head, *lines, ""]), encoding="utf-8")
 
 

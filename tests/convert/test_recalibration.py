@@ -60,6 +60,7 @@ def test_the_same_clips_measured_again_replace_their_figures(tmp_path: Path, sto
     again = written(tmp_path, second, fit={"threshold": 0.6})
     assert command("calibrate", "two:2", "--store", store, "--report", again).exit_code == 0
     third = read_manifest(store / "two" / "3" / "manifest.json")
+    assert third.evaluation[0].note == "threshold was fitted on these clips"
     assert (third.output.temperature, third.output.threshold) == (1.4, 0.6)
     assert [one.dataset for one in third.evaluation] == ["class folders", "old clips"]
     assert third.evaluation[1].note == "measured with temperature 1 and threshold 0 (version 1)"

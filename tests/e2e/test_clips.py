@@ -199,6 +199,21 @@ def test_pieces_answer_as_one_would(service: RunningService, tmp_path: Path) -> 
         assert alone["probabilities"] == pytest.approx(window["probabilities"], abs=1e-5)
 
 
+def test_a_pause_longer_than_a_piece_shows_nothing_and_ends_nothing(service: RunningService, tmp_path: Path) -> None:
+    times = [k / 10 for k in range(20)] + [70 + k / 10 for k in range(20)]
+    clip = film(tmp_path / "pause.mp4", lambda _: np.full((48, 64, 3), (240, 20, 20), np.uint8), frames=40, times=times)
+    wanted: dict[str, Any] = {"model": "colours", "return_windows": "true"}
+    direct = service.client.post("/timeline", content=clip.read_bytes(), params=wanted).json()
+    assert direct["duration"] == pytest.approx(72.0, abs=0.2)
+    answered = [window["start_time"] for window in direct["windows"] if window["predicted_class_name"]]
+    assert min(answered) == 0.0
+    assert max(answered) > 70
+    assert not [start for start in answered if 2 <= start <= 69]
+    location = job_of(submit(service, clip, **wanted))
+    assert ended(service, location)["error"] is None
+    assert service.client.get(f"{location}/result").json() == direct
+
+
 def test_a_clip_that_no_slot_can_hold_is_refused_with_advice(service: RunningService, tmp_path: Path) -> None:
     clip = brightening(tmp_path / "a.mp4", 300, rate=100)
     response = service.predict(clip, model="many", clip_duration=3.0)

@@ -1,10 +1,14 @@
 """GET / and the page's files: what is served, as what, for how long, and what it may do."""
 
+import json
 import re
+from typing import get_args
 
 import pytest
 
 from service.api.page import DIGEST, FILES, WEB
+from service.live.judging import LiveSection
+from service.pipelines.tensor_only import TensorSection
 from tests.running import RunningService
 
 
@@ -55,7 +59,7 @@ def test_the_policy_lets_in_nothing_from_elsewhere_and_nothing_inline(service: R
 
 def test_a_host_that_is_none_changes_no_policy(service: RunningService) -> None:
     headers = service.client.get("/", headers={"Host": "a; script-src *"}).headers
-    assert "connect-src 'self'; " in headers["content-security-policy"]
+    assert headers["content-security-policy"].endswith("; connect-src 'self'")
 
 
 def test_head_answers_as_get_does_without_the_body(service: RunningService) -> None:
@@ -72,3 +76,13 @@ def test_a_file_of_the_page_is_a_screenful_or_two() -> None:
     lines = {path.name: len(path.read_text().splitlines()) for path in WEB.glob("*.js")}
     tables = {"words-en.js", "words-ko.js"}
     assert {name: count for name, count in lines.items() if count > 300 and name not in tables} == {}
+
+
+def test_the_page_names_kinds_of_pipelines_as_manifests_do() -> None:
+    models = (WEB / "models.js").read_text()
+    streamed = re.search(r"const STREAMED = (\[.*\]);", models)
+    unusable = re.search(r'const UNUSABLE = "(\w+)";', models)
+    assert streamed is not None
+    assert unusable is not None
+    assert set(json.loads(streamed[1])) == {kind.model_fields["kind"].default for kind in get_args(LiveSection)}
+    assert unusable[1] == TensorSection.model_fields["kind"].default

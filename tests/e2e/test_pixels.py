@@ -73,6 +73,14 @@ def test_models_of_clips_do_not_stream(service: RunningService) -> None:
     assert "/timeline" in reason
 
 
+def test_a_window_of_more_pixels_than_may_be_kept_is_refused(service: RunningService) -> None:
+    with streaming(service) as client:
+        client.say("start", model="colours", window_s=60.0)
+        code, reason = client.closed()
+    assert code == 4422
+    assert "1048576" in reason
+
+
 def plain(colour: tuple[int, ...], size: tuple[int, int] = (40, 30), mode: str = "RGB") -> Image.Image:
     return Image.new(mode, size, colour)
 

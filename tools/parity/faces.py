@@ -48,6 +48,7 @@ STEPS = {
     "fer": "OpenCV, MediaPipe's FaceDetection, grey, `cv2.resize`, / 255 − 0.5, × 2, `model.predict`",
 }
 UNCONFIRMED = "the detector's face is not confirmed by the face mesh: ours sees none"
+ONLY_OURS = "only ours sees a face: OpenCV leaves the film lying, ours turns it upright (`orientation`)"
 OTHER_FACE = "the detector's largest face is not confirmed by the face mesh: ours looks at the next"
 
 
@@ -173,7 +174,10 @@ def _explained(row: Row, track: Track, place: int, boxes: Numbers) -> bool:
     if not track.present[place]:
         row.why[UNCONFIRMED] += 1
         return True
-    if not len(boxes) or not _same_box(track, place, boxes[0]):
+    if not len(boxes):
+        row.why[ONLY_OURS] += 1
+        return True
+    if not _same_box(track, place, boxes[0]):
         row.why[OTHER_FACE] += 1
         return True
     return False
@@ -185,7 +189,14 @@ def page(rows: list[Row], versions: dict[str, str]) -> str:
     models = list(dict.fromkeys(row.model for row in rows))
     for model in models:
         own = [row for row in rows if row.model == model]
-        gaps, raw, wrong = ([gap for row in own for gap in kind] for kind in zip(*map(_kinds, own), strict=True))
+        gaps, raw, wrong = (
+            [gap for gaps in kind for gap in gaps]
+            for kind in (
+                [row.gaps for row in own],
+                [row.raw_gaps for row in own],
+                [row.wrong for row in own],
+            )
+        )
         steps = STEPS["fer" if model in FER else "enet"]
         lines.append(
             f"| `{model}` | {steps} | {len(own)} | {len(gaps)} | {sum(gap <= TOLERANCE for gap in gaps)} | "
@@ -208,10 +219,6 @@ def page(rows: list[Row], versions: dict[str, str]) -> str:
         figures = " | ".join("–" if not row.gaps else f"{max(row.gaps):.1e}" for row in own)
         lines.append(f"| {sample} | {len(own[0].gaps)} | {figures} |")
     return "\n".join(lines) + "\n"
-
-
-def _kinds(row: Row) -> tuple[list[float], list[float], list[float]]:
-    return row.gaps, row.raw_gaps, row.wrong
 
 
 def _reasons(rows: list[Row]) -> set[str]:

@@ -28,10 +28,11 @@ from convert.torch.networks import normalised  # isort: skip
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 NETWORKS = {
-    "enet_b0_8_va_mtl": ("tf_efficientnet_b0", 10, 224),
-    "enet_b0_8_best_afew": ("tf_efficientnet_b0", 8, 224),
-    "enet_b2_7": ("tf_efficientnet_b2", 7, 260),
+    "enet_b0_8_va_mtl": ("tf_efficientnet_b0", 10, 224, 3.0),
+    "enet_b0_8_best_afew": ("tf_efficientnet_b0", 8, 224, 3.0),
+    "enet_b2_7": ("tf_efficientnet_b2", 7, 260, 0.3),
 }
+"""Name → timm's name, outputs, pixels, and how far the answers spread: deeper random networks magnify rounding more."""
 
 
 def prepared(side: int) -> transforms.Compose:
@@ -42,7 +43,7 @@ def prepared(side: int) -> transforms.Compose:
 
 def made(name: str, faces: list[np.ndarray]) -> nn.Module:
     """A network whose every layer matters for faces and for the gratings of the converter's proof."""
-    architecture, classes, side = NETWORKS[name]
+    architecture, classes, side, spread = NETWORKS[name]
     torch.manual_seed(len(name))
     network = timm.create_model(architecture, num_classes=classes)
     for module in network.modules():
@@ -58,7 +59,7 @@ def made(name: str, faces: list[np.ndarray]) -> nn.Module:
         network.train()(torch.cat([batch, striped]))
         network.eval()
         of_faces, of_stripes = network(batch), network(striped)
-        factor = 3.0 / torch.cat([of_faces, of_stripes]).std(dim=0).mean()
+        factor = spread / torch.cat([of_faces, of_stripes]).std(dim=0).mean()
         network.classifier.weight *= factor
         network.classifier.bias.copy_(-(of_faces - network.classifier.bias).mean(dim=0) * factor)
     network.classifier = nn.Sequential(network.classifier)
@@ -93,7 +94,7 @@ def main() -> None:
         faces = {key: stored[key] for key in stored.files if not key.endswith("/boxes")}
     (work / "models").mkdir(exist_ok=True)
     answers: dict[str, np.ndarray] = {}
-    for name, (_, _, side) in NETWORKS.items():
+    for name, (_, _, side, _) in NETWORKS.items():
         file = work / "models" / f"{name}.pt"
         torch.save(made(name, list(faces.values())[:: max(1, len(faces) // 24)]), file)
         recognizer = Recognizer(file, side)

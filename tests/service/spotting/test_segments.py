@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.pipelines.windows import windows_over
+from service.spotting.merging import NextStart, Piece, Tidy
 from service.spotting.segment import ScoredWindow, Segment, SpottingRules
 from service.spotting.segments import REACH_S, Spotter, segments_of
 from service.track import Window
@@ -157,6 +158,17 @@ def test_a_segment_is_given_as_soon_as_nothing_can_change_it_and_grows_in_sight_
     assert spotter.finish() == ()
 
 
+def test_a_segment_is_given_while_the_next_sign_is_still_held() -> None:
+    spotter = Spotter(RULES)
+    given_at = {
+        segment.label: scored.centre_s
+        for scored in _scored([(1.0, 2.0, "A"), (2.0, 6.0, "B")], 8.0, [(1.0, 6.0)])
+        for segment in spotter.push(scored)
+    }
+    assert given_at["A"] < 3.0
+    assert given_at["B"] > 6.0
+
+
 def test_a_fresh_spotter_after_a_flush_starts_nothing_before_it() -> None:
     windows = _scored([(0.5, 4.0, "A")], 5.0, [(0.5, 4.0)])
     first, second = Spotter(RULES), Spotter(RULES, from_s=2.0)
@@ -247,6 +259,22 @@ def test_a_file_a_job_in_chunks_and_a_live_session_decide_alike(
         found.extend(spotter.push(window))
     found.extend(spotter.finish())
     assert tuple(found) == segments_of(scored, rules, gaps)
+
+
+@settings(max_examples=200, deadline=None)
+@given(medium=media())
+def test_segments_that_are_given_early_are_those_that_the_end_would_give(
+    medium: tuple[list[ScoredWindow], SpottingRules, list[Window]],
+) -> None:
+    class Unhurried(Tidy):
+        def advance(self, _next_start_s: NextStart) -> list[Piece]:
+            return []
+
+    scored, rules, gaps = medium
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("service.spotting.segments.Tidy", Unhurried)
+        late = segments_of(scored, rules, gaps)
+    assert segments_of(scored, rules, gaps) == late
 
 
 def test_rules_that_make_no_sense_are_refused() -> None:

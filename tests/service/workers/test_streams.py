@@ -63,8 +63,7 @@ class House:
 
     @asynccontextmanager
     async def session(self, call: LiveCall = CALL) -> AsyncIterator[Stream]:
-        async with asyncio.timeout(BOUND_S), self.slots.lease() as stream:
-            await stream.open(call)
+        async with asyncio.timeout(BOUND_S), self.slots.lease(call) as stream:
             yield stream
 
 
@@ -117,7 +116,7 @@ def test_sessions_have_processes_of_their_own_and_no_more_than_slots(house: Hous
     async def work() -> None:
         async with house.session() as first, house.session() as second:
             assert first.pid != second.pid
-            assert (await refusal(house.slots.lease().__aenter__())).code == "busy"
+            assert (await refusal(house.slots.lease(CALL).__aenter__())).code == "busy"
             assert house.count("sign_rejected_total", reason="busy") == 1
         async with house.session() as third:
             await third.look(LiveFrame(0.0, EMPTY))
@@ -158,6 +157,8 @@ def test_a_spare_process_that_ends_is_replaced() -> None:
             assert stream.pid == pid  # kept warm
         died = house.count("sign_slot_restarts_total", reason="died")
         os.kill(pid, signal.SIGKILL)
+        async with house.session() as stream:  # even before its end is noticed
+            assert stream.pid != pid
         await house.until(lambda: house.count("sign_slot_restarts_total", reason="died") > died)
         async with house.session() as stream:
             assert stream.pid != pid
@@ -195,7 +196,7 @@ def test_nobody_is_let_in_once_it_is_closed() -> None:
     house.run(house.slots.close())
 
     async def work() -> SignError:
-        return await refusal(house.slots.lease().__aenter__())
+        return await refusal(house.slots.lease(CALL).__aenter__())
 
     assert house.run(work()).code == "shutting-down"
     house.runner.close()
