@@ -61,6 +61,9 @@ class Measured:
         )
 
 
+_NUMBERS: dict[str, npt.DTypeLike] = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
+
+
 class Session:
     """An ONNX model ready to run."""
 
@@ -82,8 +85,11 @@ class Session:
         return [list(one.shape) for one in self._session.get_inputs()]
 
     def run(self, inputs: list[npt.NDArray[Any]], names: Sequence[str] | None = None) -> list[Floats]:
-        """These outputs, or all."""
-        feed = dict(zip(self.input_names, inputs, strict=True))
+        """These outputs, or all; inputs become the numbers that the graph takes."""
+        feed = {
+            one.name: array.astype(_NUMBERS.get(one.type, array.dtype))
+            for one, array in zip(self._session.get_inputs(), inputs, strict=True)
+        }
         outputs: list[Floats] = self._session.run(names, feed)
         return outputs
 
@@ -126,7 +132,7 @@ def measure_golden(model: bytes, golden: Path, outputs: Sequence[str] | None = N
             f"The golden inputs have the shapes {[array.shape for array in inputs]}, the model takes {shapes}.",
             "They are of another network.",
         )
-    got = session.run([array.astype(np.float32) for array in inputs], outputs)
+    got = session.run(inputs, outputs)
     if len(wanted) > len(got) or any(a.shape != b.shape for a, b in zip(got, wanted, strict=False)):
         shapes = [array.shape for array in got]
         raise ParityError(f"The golden outputs have the shapes {[a.shape for a in wanted]}, the model's {shapes}.")

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
 from service.registry.manifest import Manifest, read_manifest
 from tests.convert.made import dense_weights, layer, recurrent_weights, save_h5, sequential, small_classifier
@@ -202,3 +204,19 @@ def test_verify_says_that_a_graph_is_of_another_network_than_the_golden_file(tes
     assert result.exit_code == 4
     assert "[(4, 14, 384), (4, 2, 384)]" in result.output
     assert "[('B', 14, 'T'), ('B', 1, 'T')]" in result.output
+
+
+def test_verify_gives_a_graph_of_bytes_the_golden_files_numbers_as_bytes(tmp_path: Path) -> None:
+    graph = helper.make_graph(
+        [helper.make_node("Cast", ["x"], ["y"], to=TensorProto.FLOAT)],
+        "bytes",
+        [helper.make_tensor_value_info("x", TensorProto.UINT8, ["batch", 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 4])],
+    )
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), tmp_path / "bytes.onnx"
+    )
+    levels = np.arange(8, dtype=np.float32).reshape(2, 4)
+    np.savez(tmp_path / "golden.npz", x0=levels, y0=levels)
+    result = command("verify", tmp_path / "bytes.onnx", "--golden", tmp_path / "golden.npz")
+    assert result.exit_code == 0, result.output
