@@ -31,6 +31,10 @@ ask --data-binary "@$clip" "$url/timeline"
 ask --data-binary "@$clip" "$url/timeline?format=vtt"
 ask --data-binary "@$clip" --header "Accept: text/csv" "$url/timeline"
 
+# The moments that stand out in a face: as JSON, and as a table of each sample.
+ask --data-binary "@$clip" "$url/highlights?return_series=true"
+ask --data-binary "@$clip" "$url/highlights?format=csv"
+
 # The same as a job, which outlives the service: submit, follow, fetch, forget.
 job=$(curl --silent --show-error --fail-with-body --header "Authorization: Bearer $key" \
     --header "Idempotency-Key: requests-$$" --data-binary "@$clip" "$url/jobs/timeline" --dump-header - --output /dev/null |
