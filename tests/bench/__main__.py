@@ -132,7 +132,9 @@ def main() -> None:
     holistic_alone()
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_service(Path(folder), SIGN_SLOTS="1", SIGN_STREAM_SLOTS=str(max(SOCKETS))) as service,
+        running_service(
+            Path(folder), SIGN_SLOTS="1", SIGN_STREAM_SLOTS=str(max(SOCKETS)), SIGN_STREAM_MAX_FPS="1000"
+        ) as service,
     ):
         live_frames(service)
 
