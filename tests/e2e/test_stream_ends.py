@@ -2,17 +2,15 @@
 
 import os
 import signal
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from websockets.sync.client import connect
 
 from tests.running import SAMPLES, RunningService, running_service, wait_until
-from tests.streaming import StreamClient, encoded, frames_of, grey, streaming
+from tests.streaming import encoded, frames_of, grey, streaming
 
 IDLE_S = 2.0
 SESSION_S = 5.0
@@ -181,31 +179,6 @@ def test_who_writes_too_fast_is_cut_off(strict: RunningService) -> None:
         code, reason = client.closed()
     assert code == 1008
     assert "60" in reason
-
-
-def test_who_reads_nothing_loses_the_session_and_its_slot(tmp_path: Path) -> None:
-    """A peer that is half open: its frames come, but nothing that it is told is ever read."""
-    picture = encoded(frames_of(LETTER)[10][1], "JPEG", quality=80)
-    limits = {"SIGN_SLOTS": "1", "SIGN_STREAM_SLOTS": "1", "SIGN_STREAM_IDLE_S": str(IDLE_S)}
-    with running_service(tmp_path, **limits) as service, socket.socket() as raw:
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-        host, port = service.url.removeprefix("http://").split(":")
-        raw.connect((host, int(port)))
-        with connect(f"ws://{host}:{port}/stream", sock=raw, compression=None, max_queue=1) as half_open:
-            client = StreamClient(half_open)
-            client.start()
-            seq, end = 0, time.monotonic() + 60
-            while service.metric("sign_stream_sessions") > 0:
-                assert time.monotonic() < end, "the session did not end"
-                for _ in range(5):
-                    seq += 1
-                    client.frame(seq, seq / 15, picture)
-                    time.sleep(0.02)
-        assert service.metric('sign_stream_frames_total{outcome="dropped"}') > 0
-        with streaming(service) as other:
-            other.start()
-            other.frame(1, 0.0, picture)
-            other.answer_to(1)
 
 
 def test_a_process_that_is_killed_costs_its_sessions_and_is_replaced(strict: RunningService) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import socket
 import statistics
 import struct
 import sys
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from service.registry.manifest import MODEL_FILE
 from service.registry.store import Store
@@ -235,3 +237,29 @@ def test_bad_clients_are_sent_away_and_a_good_one_never_notices(service: Running
     assert summary["frames"] == sent[0]
     assert summary["broken"] == 0
     assert summary["processed"] == len(latencies)
+
+
+@pytest.mark.timeout(300)
+def test_who_reads_nothing_loses_the_session_and_its_slot(tmp_path: Path) -> None:
+    """A peer that is half open: its frames come, but nothing that it is told is ever read."""
+    picture = encoded(frames_of(CLIP)[10][1], "JPEG", quality=80)
+    limits = {"SIGN_SLOTS": "1", "SIGN_STREAM_SLOTS": "1", "SIGN_STREAM_IDLE_S": "2", "SIGN_STREAM_MAX_FPS": "1000"}
+    with running_service(tmp_path, **limits) as service, socket.socket() as raw:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        host, port = service.url.removeprefix("http://").split(":")
+        raw.connect((host, int(port)))
+        with connect(f"ws://{host}:{port}/stream", sock=raw, compression=None, max_queue=1) as half_open:
+            client = StreamClient(half_open)
+            client.start()
+            seq, end = 0, time.monotonic() + 240
+            while service.metric("sign_stream_sessions") > 0:
+                assert time.monotonic() < end, "the session did not end"
+                for _ in range(5):
+                    seq += 1
+                    client.frame(seq, seq / 15, picture)
+                    time.sleep(0.005)
+        assert service.metric('sign_stream_frames_total{outcome="dropped"}') > 0
+        with streaming(service) as other:
+            other.start()
+            other.frame(1, 0.0, picture)
+            other.answer_to(1)
