@@ -3,7 +3,6 @@
 import json
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from convert.plain import Json
 from convert.preset import Match, Preset, Times
 from convert.presets import PRESETS, fitted, from_layout, still_assumed
 from convert.shelf import stored_model
+from convert.version import converter_version
 from service.errors import RefusedError
 from service.pipelines import Pipeline
 from service.pipelines.layouts import LAYOUTS
@@ -394,11 +394,3 @@ def _inputs(findings: Findings, pipeline: Pipeline) -> list[dict[str, Any]]:
 def _dimensions(shape: tuple[int | None, ...]) -> list[int | str]:
     names = {0: "batch", 1: "time"}
     return [names.get(axis, f"size{axis}") if size is None else size for axis, size in enumerate(shape)]
-
-
-def converter_version() -> str:
-    """The version of this converter."""
-    try:
-        return version("sign-service")
-    except PackageNotFoundError:
-        return "0.1.0"

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -96,7 +97,7 @@ def throughput(service: RunningService, bares: list[BareLoop]) -> None:
             works: list[Callable[[], object]] = [lambda: ask(service)] * clients
             rates.setdefault(f"service, {clients} clients", []).append(per_second(works, CLIENT_SECONDS / 3))
         for count in (1, 2):
-            loops: list[Callable[[], object]] = [lambda bare=bare: bare.run(CLIP) for bare in bares[:count]]  # type: ignore[misc]
+            loops: list[Callable[[], object]] = [partial(bare.run, CLIP) for bare in bares[:count]]
             rates.setdefault(f"bare, {count} processes", []).append(per_second(loops, CLIENT_SECONDS / 3))
     medians = {name: statistics.median(values) for name, values in rates.items()}
     for name, rate in medians.items():
