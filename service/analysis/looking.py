@@ -10,7 +10,7 @@ from service.analysis.house import House
 from service.errors import SignError
 from service.media.medium import MediaLimits, Medium
 from service.media.sampling import Choice, Sampling
-from service.observe.observe import ObserveCall
+from service.observe.call import ObserveCall
 from service.pipelines import Observing, clip, observer
 from service.pipelines.chunks import ChunksSection, grid_windows
 from service.pipelines.clip import ClipChoice, ClipSection, Piece

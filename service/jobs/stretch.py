@@ -32,7 +32,7 @@ from service.analysis.prediction import Evidence
 from service.errors import SignError
 from service.media.medium import MediaLimits
 from service.media.sampling import Choice, Rate, Sampling, Uniform
-from service.observe.observe import ObserveCall, ObserveResult
+from service.observe.call import ObserveCall, ObserveResult
 from service.observe.unwanted import UnwantedError
 from service.pipelines import Observing, observer
 from service.pipelines.chunks import ChunksSection

@@ -29,9 +29,10 @@ from service.analysis.looking import Look, Part, end_of, look, looker_of, sign_s
 from service.app import open_house
 from service.media.medium import MediaLimits, Medium
 from service.metrics import Metrics
+from service.observe.call import ObserveCall
 from service.observe.landmarker import LandmarkFrame, SeenHand
 from service.observe.landmarkers import Landmarkers
-from service.observe.observe import ObserveCall, observe
+from service.observe.observe import observe
 from service.pipelines import observer
 from service.settings import Settings
 from service.track import Window
