@@ -44,7 +44,7 @@ def owner_of(request: Request) -> str:
 
 def require_open(request: Request) -> None:
     """Refuse new work once the service was asked to stop; another replica can take it."""
-    if request.app.state.house.shutting_down:
+    if request.app.state.context.shutting_down:
         raise SignError("shutting-down", "Ask again in a moment.", retry_after_s=5)
 
 

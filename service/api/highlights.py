@@ -5,13 +5,13 @@ from fastapi.responses import JSONResponse
 
 from service.analysis.exporting import moments_answer
 from service.analysis.highlights import HighlightsAnswer, HighlightsRequest, highlights
-from service.analysis.house import House
 from service.api.access import require_key, require_open
 from service.api.answers import HighlightsBody
 from service.api.exports import acceptable_format, download, last_component
 from service.api.hangup import unless_hung_up
 from service.api.options import HighlightsOptions, media_route_schema
 from service.api.receive import part_of, received_with, server_timing
+from service.context import AppContext
 from service.export.formats import HIGHLIGHT_FORMATS
 from service.media.medium import Medium
 
@@ -26,22 +26,22 @@ router = APIRouter(tags=["answers"], dependencies=[Depends(require_key), Depends
 )
 async def post_highlights(request: Request) -> Response:
     """Send the medium as the form's part `file` or as the body itself; options as query parameters or form fields."""
-    house: House = request.app.state.house
+    context: AppContext = request.app.state.context
     async with received_with(request, HighlightsOptions) as (upload, options):
         format_name = options.format or acceptable_format(request.headers.get("accept"), HIGHLIGHT_FORMATS)
-        answer = await unless_hung_up(request, highlights(highlights_asked(options, upload.medium, house), house))
+        answer = await unless_hung_up(request, highlights(highlights_asked(options, upload.medium, context), context))
         name = options.media_name or upload.file_name or ""
     headers = {"Server-Timing": server_timing({"upload": upload.seconds, **answer.stages_s})}
     if format_name == "json":
         return JSONResponse(HighlightsBody.of(answer).model_dump(exclude_unset=True), headers=headers)
-    with house.metrics.stage("export"):
+    with context.metrics.stage("export"):
         return await exported_moments(answer, format_name, last_component(name), headers)
 
 
-def highlights_asked(options: HighlightsOptions, medium: Medium, house: House) -> HighlightsRequest:
+def highlights_asked(options: HighlightsOptions, medium: Medium, context: AppContext) -> HighlightsRequest:
     """What the options ask of the medium."""
     return HighlightsRequest(
-        part=part_of(options, medium, house, duration_s=options.clip_duration),
+        part=part_of(options, medium, context, duration_s=options.clip_duration),
         sample_rate=options.sample_rate,
         window_s=options.window,
         threshold=options.threshold,

@@ -9,7 +9,6 @@ from typing import Any, Generic, TypeVar
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from service.analysis.highlights import HighlightsAnswer
-from service.analysis.house import House
 from service.analysis.predict import PredictAnswer
 from service.analysis.suitable import check_highlights, check_predict, check_timeline
 from service.analysis.timeline import TimelineAnswer
@@ -18,6 +17,7 @@ from service.api.highlights import exported_moments, highlights_asked
 from service.api.options import HighlightsOptions, MediumOptions, PredictOptions, TimelineOptions
 from service.api.predict import predict_asked
 from service.api.timeline import exported, timeline_asked
+from service.context import AppContext
 from service.errors import SignError
 from service.export.formats import HIGHLIGHT_FORMATS, TIMELINE_FORMATS, Format
 from service.jobs.jobs import Jobs
@@ -39,7 +39,7 @@ class JobKind(Generic[OptionsT]):
     summary: str
     options: type[OptionsT]
     formats: Mapping[str, Format[Any]]
-    ask: Callable[[OptionsT, Medium, House], Any]
+    ask: Callable[[OptionsT, Medium, AppContext], Any]
     check: Callable[[Any, ServedModel], None]
     show: Callable[[Jobs, Job, OptionsT, Any, str], Awaitable[Response]]
     keeps_windows: Callable[[OptionsT], bool] = lambda _: False

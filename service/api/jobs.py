@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from service.analysis.highlights import HighlightsRequest
-from service.analysis.house import House
 from service.analysis.predict import PredictRequest
 from service.analysis.timeline import TimelineRequest
 from service.api.access import owner_of, require_key, require_open
@@ -21,6 +20,7 @@ from service.api.job_events import END, events, place_after
 from service.api.job_kinds import JOB_KINDS, JobKind
 from service.api.options import MediumOptions, media_route_schema, read_options
 from service.api.upload import Upload, is_form, received, refuse_by_header
+from service.context import AppContext
 from service.errors import Place, SignError
 from service.jobs.jobs import Jobs
 from service.jobs.kinds import WORKS
@@ -110,8 +110,8 @@ async def get_events(request: Request, job_id: JobId) -> Response:
     last = request.headers.get("last-event-id")
     if last == END:
         return Response(status_code=204)  # an EventSource does not connect again then
-    house: House = request.app.state.house
-    told = events(job, jobs, place_after(last), lambda: house.shutting_down)
+    context: AppContext = request.app.state.context
+    told = events(job, jobs, place_after(last), lambda: context.shutting_down)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(told, media_type="text/event-stream", headers=headers)
 
@@ -124,16 +124,16 @@ async def delete_job(request: Request, job_id: JobId) -> Response:
 
 
 async def _submitted(request: Request, name: str, kind: JobKind[Any]) -> Response:
-    jobs, house, owner = _jobs(request), _house(request), owner_of(request)
+    jobs, context, owner = _jobs(request), _context(request), owner_of(request)
     key = _idempotency_key(request)
     if key is not None and (first := await jobs.first(owner, key)) is not None:
         await _read_past(request)
         return _accepted(request, first)
     early = None if is_form(request) else _options(request, {}, kind)
     if early is not None:
-        await house.registry.get(early.model_of(house.settings), early.version)
-    limit = house.settings.jobs_media_bytes
-    refuse_by_header(request, house.settings, limit)
+        await context.registry.get(early.model_of(context.settings), early.version)
+    limit = context.settings.jobs_media_bytes
+    refuse_by_header(request, context.settings, limit)
     length = request.headers.get("content-length", "")
     async with (
         jobs.claim(int(length) if length.isdigit() else 0) as claim,
@@ -141,8 +141,8 @@ async def _submitted(request: Request, name: str, kind: JobKind[Any]) -> Respons
     ):
         options = early or _options(request, upload.fields, kind)
         claim.reserve(answer_bytes(kind.keeps_windows(options)))
-        asked = kind.ask(options, upload.medium, house)
-        model = await house.registry.get(asked.part.model, asked.part.version)
+        asked = kind.ask(options, upload.medium, context)
+        model = await context.registry.get(asked.part.model, asked.part.version)
         kind.check(asked, model)
         job = await jobs.submit(_draft(name, kind, options, asked, model, upload, owner, key), upload.medium)
     return _accepted(request, job)
@@ -199,7 +199,7 @@ def _idempotency_key(request: Request) -> str | None:
 
 async def _read_past(request: Request) -> None:
     """Let the sender send what is not needed, so that the answer is read; no more than a job may have."""
-    settings = _house(request).settings
+    settings = _context(request).settings
     stream, size = request.stream().__aiter__(), 0
     try:
         while size <= settings.jobs_media_bytes:
@@ -235,10 +235,10 @@ def _jobs(request: Request) -> Jobs:
     return jobs
 
 
-def _house(request: Request) -> House:
-    house: House = request.app.state.house
-    return house
+def _context(request: Request) -> AppContext:
+    context: AppContext = request.app.state.context
+    return context
 
 
 def _retention_h(request: Request) -> float:
-    return _house(request).settings.jobs_retention_h
+    return _context(request).settings.jobs_retention_h

@@ -3,13 +3,13 @@
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
-from service.analysis.house import House
 from service.analysis.predict import PredictRequest, predict
 from service.api.access import require_key, require_open
 from service.api.answers import PredictBody
 from service.api.hangup import unless_hung_up
 from service.api.options import PredictOptions, media_route_schema
 from service.api.receive import part_of, received_with, server_timing
+from service.context import AppContext
 from service.media.medium import Medium
 
 router = APIRouter(tags=["answers"], dependencies=[Depends(require_key), Depends(require_open)])
@@ -23,9 +23,9 @@ router = APIRouter(tags=["answers"], dependencies=[Depends(require_key), Depends
 )
 async def post_predict(request: Request) -> Response:
     """Send the medium as the form's part `file` or as the body itself; options as query parameters or form fields."""
-    house: House = request.app.state.house
+    context: AppContext = request.app.state.context
     async with received_with(request, PredictOptions) as (upload, options):
-        answer = await unless_hung_up(request, predict(predict_asked(options, upload.medium, house), house))
+        answer = await unless_hung_up(request, predict(predict_asked(options, upload.medium, context), context))
     body = PredictBody.of_answer(
         answer,
         top_k=options.top_k,
@@ -36,7 +36,7 @@ async def post_predict(request: Request) -> Response:
     return JSONResponse(body.model_dump(exclude_unset=True), headers=headers)
 
 
-def predict_asked(options: PredictOptions, medium: Medium, house: House) -> PredictRequest:
+def predict_asked(options: PredictOptions, medium: Medium, context: AppContext) -> PredictRequest:
     """What the options ask of the medium."""
-    part = part_of(options, medium, house, duration_s=options.clip_duration)
+    part = part_of(options, medium, context, duration_s=options.clip_duration)
     return PredictRequest(part, threshold=options.threshold, with_frames=options.return_frames)

@@ -4,7 +4,6 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from service.analysis.exporting import signs_answer
-from service.analysis.house import House
 from service.analysis.timeline import TimelineAnswer, TimelineRequest
 from service.api.access import require_key, require_open
 from service.api.answers import TimelineBody
@@ -12,6 +11,7 @@ from service.api.exports import acceptable_format, download, last_component
 from service.api.hangup import unless_hung_up
 from service.api.options import TimelineOptions, media_route_schema
 from service.api.receive import part_of, received_with, server_timing
+from service.context import AppContext
 from service.export.formats import TIMELINE_FORMATS
 from service.jobs.foreground import timeline_now
 from service.media.medium import Medium
@@ -27,24 +27,24 @@ router = APIRouter(tags=["answers"], dependencies=[Depends(require_key), Depends
 )
 async def post_timeline(request: Request) -> Response:
     """Send the medium as the form's part `file` or as the body itself; options as query parameters or form fields."""
-    house: House = request.app.state.house
+    context: AppContext = request.app.state.context
     async with received_with(request, TimelineOptions) as (upload, options):
         format_name = options.format or acceptable_format(request.headers.get("accept"), TIMELINE_FORMATS)
-        asked = timeline_asked(options, upload.medium, house)
-        answer = await unless_hung_up(request, timeline_now(asked, house, keep_windows=options.return_windows))
+        asked = timeline_asked(options, upload.medium, context)
+        answer = await unless_hung_up(request, timeline_now(asked, context, keep_windows=options.return_windows))
         name = options.media_name or upload.file_name or ""
     headers = {"Server-Timing": server_timing({"upload": upload.seconds, **answer.stages_s})}
     if format_name != "json":
-        with house.metrics.stage("export"):
+        with context.metrics.stage("export"):
             return await exported(answer, format_name, last_component(name), headers)
     body = TimelineBody.of(answer, with_windows=options.return_windows, with_probabilities=options.return_probabilities)
     return JSONResponse(body.model_dump(exclude_unset=True), headers=headers)
 
 
-def timeline_asked(options: TimelineOptions, medium: Medium, house: House) -> TimelineRequest:
+def timeline_asked(options: TimelineOptions, medium: Medium, context: AppContext) -> TimelineRequest:
     """What the options ask of the medium."""
     return TimelineRequest(
-        part=part_of(options, medium, house, duration_s=None),
+        part=part_of(options, medium, context, duration_s=None),
         window_s=options.clip_duration,
         stride_s=options.stride,
         min_duration_s=options.min_duration,

@@ -7,12 +7,12 @@ from typing import Any, Generic, TypeVar
 
 import typer
 
-from service.analysis.house import House
 from service.commands.batch import Batch
 from service.commands.environment import configure_logs, read_settings
 from service.commands.going import OnProgress, go_over, is_wanted, say_left_out
 from service.commands.outputs import Outputs, write_whole
 from service.commands.sources import Source, Sources
+from service.context import AppContext
 from service.jobs.foreground import Finished, work_through
 from service.jobs.work import Work
 from service.media.medium import Medium
@@ -34,7 +34,7 @@ class Question(Generic[AnswerT]):
     work: Work[Any, Any, AnswerT]
     model_of: Callable[[Settings], str]
     version: int | None
-    ask: Callable[[Medium, House], Any]
+    ask: Callable[[Medium, AppContext], Any]
     check: Callable[[Any, ServedModel], None]
     file: Callable[[Finished[AnswerT], Source], bytes]
     printed: Callable[[Finished[AnswerT], Source], str]
@@ -50,15 +50,15 @@ def answer_all(question: Question[AnswerT], sources: Sources, outputs: Outputs) 
     wanted = [source for source in sources.media if is_wanted(source, outputs, batch)]
     printer = _InOrder(batch, len(wanted))
 
-    def check(model: ServedModel, house: House) -> None:
-        question.check(question.ask(wanted[0].medium, house), model)
+    def check(model: ServedModel, context: AppContext) -> None:
+        question.check(question.ask(wanted[0].medium, context), model)
 
-    async def answer(number: int, source: Source, house: House, on_progress: OnProgress) -> None:
+    async def answer(number: int, source: Source, context: AppContext, on_progress: OnProgress) -> None:
         text = ""
         try:
-            asked = question.ask(source.medium, house)
+            asked = question.ask(source.medium, context)
             finished = await work_through(
-                question.work, asked, house, keep_windows=question.keep_windows, on_progress=on_progress
+                question.work, asked, context, keep_windows=question.keep_windows, on_progress=on_progress
             )
             if (place := outputs.places[source]) is not None:
                 content = await asyncio.to_thread(question.file, finished, source)

@@ -13,9 +13,9 @@ from service.analysis.looking import looker_of, sign_section
 from service.api.options import PredictOptions
 from service.commands.arguments import Overwrite, described
 from service.commands.batch import Batch, in_words, over_slots
-from service.commands.desk import open_desk
-from service.commands.environment import checked, configure_logs, misused, read_settings
+from service.commands.environment import checked, command_settings, configure_logs, misused, read_settings
 from service.commands.outputs import refuse_existing, write_whole
+from service.context import open_services
 from service.errors import SignError
 from service.evaluation.data import DataError, LabelledClip, LabelledData
 from service.evaluation.evaluate import Measured, Wish, measure, report_of
@@ -116,8 +116,9 @@ class _Evaluated:
 
 async def _examine_all(read: LabelledData, asked: Asked, settings: Settings) -> _Evaluated:
     """Look at all clips whose label the model knows; what goes wrong with one is said, the others go on."""
-    async with open_desk(settings, asked.model, asked.version, len(read.clips)) as house:
-        served = await house.registry.get(asked.model, asked.version)
+    own = command_settings(settings, len(read.clips))
+    async with open_services(own, only=(asked.model, asked.version)) as context:
+        served = await context.registry.get(asked.model, asked.version)
         sign_section(served.manifest)
         looker_of(served)
         manifest = served.manifest
@@ -130,7 +131,7 @@ async def _examine_all(read: LabelledData, asked: Asked, settings: Settings) -> 
         async def look_at(numbered: tuple[int, tuple[LabelledClip, int]]) -> None:
             number, (clip, truth) = numbered
             try:
-                examined[number] = await examine(clip, truth, asked, house)
+                examined[number] = await examine(clip, truth, asked, context)
             except (SignError, OSError) as error:
                 batch.fail(clip.name, error)
                 left_out[clip.name] = in_words(error)
@@ -138,7 +139,7 @@ async def _examine_all(read: LabelledData, asked: Asked, settings: Settings) -> 
                 batch.finish_one(1.0)
 
         with batch.shown():
-            await over_slots(enumerate(matched.clips), house.settings.slots, look_at)
+            await over_slots(enumerate(matched.clips), context.settings.slots, look_at)
     in_order = [examined[number] for number in sorted(examined)]
     return _Evaluated(manifest, in_order, left_out, batch.failed)
 

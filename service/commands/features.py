@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from service.analysis.house import House
 from service.analysis.looking import Part, looker_of
 from service.api.options import PredictOptions
 from service.commands.arguments import Files, Overwrite, SkipExisting, described
@@ -17,6 +16,7 @@ from service.commands.environment import checked, configure_logs, misused, read_
 from service.commands.going import OnProgress, go_over, is_wanted, say_left_out
 from service.commands.outputs import Outputs, plan_outputs, put, refuse_existing, stem, write_whole
 from service.commands.sources import Source, Sources, find_sources
+from service.context import AppContext
 from service.features.crops import Crops
 from service.features.gathering import any_section, gather
 from service.features.pose import features_pose
@@ -94,11 +94,11 @@ def features_command(
     media = [source for source in sources.media if is_wanted(source, wanted.outputs, batch)]
     manifests: list[Manifest] = []
 
-    def check(served: ServedModel, _house: House) -> None:
+    def check(served: ServedModel, _context: AppContext) -> None:
         _check(served, wanted)
         manifests.append(served.manifest)
 
-    async def work(number: int, source: Source, house: House, on_progress: OnProgress) -> None:
+    async def work(number: int, source: Source, context: AppContext, on_progress: OnProgress) -> None:
         part = Part(
             medium=source.medium,
             deadline=Deadline.after(settings.request_timeout_s),
@@ -108,9 +108,9 @@ def features_command(
             duration_s=options.clip_duration,
             mirrored=options.mirrored,
         )
-        served = await house.registry.get(part.model, part.version)
+        served = await context.registry.get(part.model, part.version)
         on_pictures = _crop_writer(wanted, source, observer(looker_of(served)[1]))
-        found = await gather(part, house, keep=wanted.keeps, on_pictures=on_pictures, on_progress=on_progress)
+        found = await gather(part, context, keep=wanted.keeps, on_pictures=on_pictures, on_progress=on_progress)
         one = Gathered(str(source.path), source.label, found)
         if wanted.joint is not None:
             wanted.gathered[number] = one
