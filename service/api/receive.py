@@ -5,12 +5,9 @@ from collections.abc import AsyncIterator
 
 from fastapi import Request
 
-from service.analysis.looking import Part
-from service.api.options import MediumOptions, Options, read_options
+from service.api.options import Options, read_options
 from service.api.upload import Upload, is_form, received
 from service.context import AppContext
-from service.media.medium import Medium
-from service.workers.deadline import Deadline
 
 
 @contextlib.asynccontextmanager
@@ -21,20 +18,6 @@ async def received_with(request: Request, model: type[Options]) -> AsyncIterator
     async with received(request, context.spool) as upload:
         context.metrics.stage_seconds.labels("upload").observe(upload.seconds)
         yield upload, early or read_options(request, upload.fields, model)
-
-
-def part_of(options: MediumOptions, medium: Medium, context: AppContext, *, duration_s: float | None) -> Part:
-    """The part of the medium that the options ask for; its deadline begins now."""
-    longest_s = context.settings.request_timeout_s
-    return Part(
-        medium=medium,
-        deadline=Deadline.after(min(options.timeout_s or longest_s, longest_s)),
-        model=options.model_of(context.settings),
-        version=options.version,
-        start_s=options.start_time,
-        duration_s=duration_s,
-        mirrored=options.mirrored,
-    )
 
 
 def server_timing(stages_s: dict[str, float]) -> str:

@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 
 from service.analysis.looking import looker_of, sign_section
-from service.api.options import PredictOptions
 from service.commands.arguments import Overwrite, described
 from service.commands.batch import Batch, in_words, over_slots
 from service.commands.environment import checked, command_settings, configure_logs, misused, read_settings
 from service.commands.outputs import refuse_existing, write_whole
 from service.context import open_services
+from service.contract.options import PredictOptions
 from service.errors import SignError
 from service.evaluation.data import DataError, LabelledClip, LabelledData
 from service.evaluation.evaluate import Measured, Wish, measure, report_of

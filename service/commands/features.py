@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 import typer
 
 from service.analysis.looking import Part, looker_of
-from service.api.options import PredictOptions
 from service.commands.arguments import Files, Overwrite, SkipExisting, described
 from service.commands.batch import Batch
 from service.commands.environment import checked, configure_logs, misused, read_settings
@@ -17,6 +16,7 @@ from service.commands.going import OnProgress, go_over, is_wanted, say_left_out
 from service.commands.outputs import Outputs, plan_outputs, put, refuse_existing, stem, write_whole
 from service.commands.sources import Source, Sources, find_sources
 from service.context import AppContext
+from service.contract.options import PredictOptions
 from service.features.crops import Crops
 from service.features.gathering import any_section, gather
 from service.features.pose import features_pose

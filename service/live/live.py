@@ -8,10 +8,10 @@ import structlog
 from fastapi import WebSocket
 
 from service.context import AppContext
+from service.contract.messages import ErrorMessage, StartMessage
 from service.errors import SignError
 from service.live.closing import CloseCode, ClosingError, closing_of
 from service.live.door import ClientSocket, check_caller, greet, read_start
-from service.live.messages import ErrorMessage, StartMessage
 from service.live.session import HungUpError, Session
 from service.workers.admission import shutting_down
 from service.workers.streams import StreamSlots

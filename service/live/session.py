@@ -9,14 +9,9 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from service.analysis.timeline import Asked
-from service.api.answers import ModelRef, SegmentBody
 from service.context import AppContext
-from service.errors import Code, SignError
-from service.live.allowance import Allowance
-from service.live.closing import CloseCode, ClosingError
-from service.live.frames import HEADER, BrokenFrameError, FrameReader
-from service.live.mailbox import Mailbox
-from service.live.messages import (
+from service.contract.answers import ModelRef, SegmentBody
+from service.contract.messages import (
     CONTROL,
     ErrorMessage,
     FrameMessage,
@@ -31,6 +26,11 @@ from service.live.messages import (
     SummaryMessage,
     prediction_body,
 )
+from service.errors import Code, SignError
+from service.live.allowance import Allowance
+from service.live.closing import CloseCode, ClosingError
+from service.live.frames import HEADER, BrokenFrameError, FrameReader
+from service.live.mailbox import Mailbox
 from service.live.pacing import ClockError, Pace, Shown
 from service.live.reading import News, Reader
 from service.live.tally import Tally
