@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from service import __version__
-from service.api import answers, health, jobs, models, page, reference
+from service.api import health, jobs, models, page, reference, use_cases
 from service.api.middleware import Around
 from service.api.problem import install_problem_handlers
 from service.context import open_services
@@ -53,7 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
         reference.router,
         health.router,
         models.router,
-        answers.router,
+        use_cases.router,
         jobs.router,
         live.router,
     ):
