@@ -9,7 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from service import __version__
 from service.api import health, jobs, models, page, reference, use_cases
-from service.api.middleware import Around
+from service.api.middleware import RequestContextMiddleware
 from service.api.problem import install_problem_handlers
 from service.context import open_services
 from service.jobs.jobs import Jobs
@@ -67,5 +67,5 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-ID"],
             expose_headers=["Location", "X-Request-ID", "Server-Timing", "Retry-After"],
         )
-    app.add_middleware(Around, metrics=metrics)
+    app.add_middleware(RequestContextMiddleware, metrics=metrics)
     return app
