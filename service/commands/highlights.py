@@ -7,8 +7,8 @@ import typer
 from service.commands.answering import CommandSpec, answer_all
 from service.commands.arguments import Files, Output, Overwrite, SkipExisting, described
 from service.commands.environment import checked, misused
+from service.commands.inputs import find_inputs
 from service.commands.outputs import ending_of, format_of, plan_outputs, refuse_mixed
-from service.commands.sources import find_sources
 from service.contract.options import HighlightsFormat, HighlightsOptions
 from service.contract.use_cases import HIGHLIGHTS
 from service.export.formats import HIGHLIGHT_FORMATS
@@ -62,12 +62,12 @@ def highlights_command(
         mirrored=mirrored,
         return_series=return_series,
     )
-    sources = find_sources(files)
+    inputs = find_inputs(files)
     chosen = format_name or format_of(output, HIGHLIGHT_FORMATS)
-    refuse_mixed(sources, output, chosen)
+    refuse_mixed(inputs, output, chosen)
     if chosen == "png" and output is None:
         raise misused("A picture is not printed; name its file with --output FILE.png.")
     ending = ending_of(chosen, HIGHLIGHT_FORMATS)
-    outputs = plan_outputs(sources, output, ending, overwrite=overwrite, skip_existing=skip_existing)
+    outputs = plan_outputs(inputs, output, ending, overwrite=overwrite, skip_existing=skip_existing)
 
-    answer_all(CommandSpec(HIGHLIGHTS, options, chosen), sources, outputs)
+    answer_all(CommandSpec(HIGHLIGHTS, options, chosen), inputs, outputs)

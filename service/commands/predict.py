@@ -7,10 +7,10 @@ import typer
 from service.analysis.predict import PredictAnswer
 from service.commands.answering import CommandSpec, answer_all
 from service.commands.arguments import Files, Output, Overwrite, SkipExisting, described
-from service.commands.bars import bars
 from service.commands.environment import checked
+from service.commands.inputs import InputFile, find_inputs
 from service.commands.outputs import plan_outputs
-from service.commands.sources import Source, find_sources
+from service.commands.terminal_bars import terminal_bars
 from service.contract.options import PredictOptions
 from service.contract.use_cases import PREDICT
 
@@ -51,19 +51,19 @@ def predict_command(
         return_probabilities=return_probabilities,
         return_frames=return_frames,
     )
-    sources = find_sources(files)
-    outputs = plan_outputs(sources, output, ".json", overwrite=overwrite, skip_existing=skip_existing)
+    inputs = find_inputs(files)
+    outputs = plan_outputs(inputs, output, ".json", overwrite=overwrite, skip_existing=skip_existing)
 
-    show = (lambda answer, source: probabilities(answer, source, top_k)) if show_probs else None
-    answer_all(CommandSpec(PREDICT, options, show=show), sources, outputs)
+    show = (lambda answer, input_file: probabilities(answer, input_file, top_k)) if show_probs else None
+    answer_all(CommandSpec(PREDICT, options, show=show), inputs, outputs)
 
 
-def probabilities(answer: PredictAnswer, source: Source, top_k: int | None) -> str:
+def probabilities(answer: PredictAnswer, input_file: InputFile, top_k: int | None) -> str:
     """The medium, what it shows, and a bar for each label: all, or the top_k that were asked for."""
     prediction = answer.prediction
     best = prediction.best
     if best is None:
-        return f"{source.path}: nothing that {answer.manifest.name} could judge is seen.\n\n"
+        return f"{input_file.path}: nothing that {answer.manifest.name} could judge is seen.\n\n"
     said = "declined" if prediction.declined else best.class_name
     shown = prediction.ranked[:top_k]
-    return f"{source.path}: {said}\n{bars((label.class_name, label.confidence) for label in shown)}\n"
+    return f"{input_file.path}: {said}\n{terminal_bars((label.class_name, label.confidence) for label in shown)}\n"
