@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 import typer
 
 from service.analysis.looking import Part, looker_of
-from service.commands.arguments import Files, Overwrite, SkipExisting, described
+from service.commands.arguments import Files, Overwrite, SkipExisting, with_options
 from service.commands.batch import Batch, OnProgress, is_wanted, process_all, say_left_out
-from service.commands.environment import checked, configure_logs, misused, read_settings
+from service.commands.environment import configure_logs, misused, read_settings
 from service.commands.inputs import InputFile, Inputs, find_inputs
 from service.commands.outputs import Outputs, plan_outputs, put, refuse_existing, stem, write_whole
 from service.context import AppContext
@@ -51,7 +51,9 @@ class Wanted:
         return self.format is not None
 
 
+@with_options(PredictOptions, "model", "version", "start_time", "clip_duration", "mirrored")
 def features_command(
+    options: PredictOptions,
     files: Files,
     *,
     out: Annotated[
@@ -64,11 +66,6 @@ def features_command(
     crops: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write the pictures that a model of pictures is given.")
     ] = None,
-    model: Annotated[str | None, described(PredictOptions, "model")] = None,
-    version: Annotated[int | None, described(PredictOptions, "version")] = None,
-    start_time: Annotated[float | None, described(PredictOptions, "start_time")] = None,
-    clip_duration: Annotated[float | None, described(PredictOptions, "clip_duration")] = None,
-    mirrored: Annotated[bool, described(PredictOptions, "mirrored", "--mirrored")] = False,
     skip_existing: SkipExisting = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -76,14 +73,6 @@ def features_command(
 
     docs/command-line.md describes the files.
     """
-    options = checked(
-        PredictOptions,
-        model=model,
-        version=version,
-        start_time=start_time,
-        clip_duration=clip_duration,
-        mirrored=mirrored,
-    )
     inputs = find_inputs(files)
     wanted = _wanted(inputs, out, format_name, crops, skip_existing=skip_existing, overwrite=overwrite)
     settings = read_settings()

@@ -6,8 +6,7 @@ import typer
 
 from service.analysis.predict import PredictAnswer
 from service.commands.answering import CommandSpec, answer_all
-from service.commands.arguments import Files, Output, Overwrite, SkipExisting, described
-from service.commands.environment import checked
+from service.commands.arguments import Files, Output, Overwrite, SkipExisting, with_options
 from service.commands.inputs import InputFile, find_inputs
 from service.commands.outputs import plan_outputs
 from service.commands.terminal_bars import terminal_bars
@@ -15,20 +14,11 @@ from service.contract.options import PredictOptions
 from service.contract.use_cases import PREDICT
 
 
+@with_options(PredictOptions)
 def predict_command(
+    options: PredictOptions,
     files: Files,
     *,
-    model: Annotated[str | None, described(PredictOptions, "model")] = None,
-    version: Annotated[int | None, described(PredictOptions, "version")] = None,
-    start_time: Annotated[float | None, described(PredictOptions, "start_time")] = None,
-    clip_duration: Annotated[float | None, described(PredictOptions, "clip_duration")] = None,
-    top_k: Annotated[int | None, described(PredictOptions, "top_k")] = None,
-    threshold: Annotated[float | None, described(PredictOptions, "threshold")] = None,
-    mirrored: Annotated[bool, described(PredictOptions, "mirrored", "--mirrored")] = False,
-    return_probabilities: Annotated[
-        bool, described(PredictOptions, "return_probabilities", "--return-probabilities")
-    ] = False,
-    return_frames: Annotated[bool, described(PredictOptions, "return_frames", "--return-frames")] = False,
     output: Output = None,
     skip_existing: SkipExisting = False,
     overwrite: Overwrite = False,
@@ -39,22 +29,11 @@ def predict_command(
     The answer is JSON: readable for one medium, a line each for several. It is the same as a job's, so a medium may be
     as long as it likes where the model answers for windows of it.
     """
-    options = checked(
-        PredictOptions,
-        model=model,
-        version=version,
-        start_time=start_time,
-        clip_duration=clip_duration,
-        top_k=top_k,
-        threshold=threshold,
-        mirrored=mirrored,
-        return_probabilities=return_probabilities,
-        return_frames=return_frames,
-    )
     inputs = find_inputs(files)
     outputs = plan_outputs(inputs, output, ".json", overwrite=overwrite, skip_existing=skip_existing)
 
-    show = (lambda answer, input_file: probabilities(answer, input_file, top_k)) if show_probs else None
+    most = options.top_k if "top_k" in options.model_fields_set else None
+    show = (lambda answer, input_file: probabilities(answer, input_file, most)) if show_probs else None
     answer_all(CommandSpec(PREDICT, options, show=show), inputs, outputs)
 
 
