@@ -33,12 +33,14 @@ EyeOf = Callable[[Observing], Observing]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Which part of which medium is looked at, by which model. Times in seconds from the medium's start."""
+    """Which part of which medium is looked at, by which model. Times in seconds from the medium's start.
+
+    The model was looked up where the request began: whoever holds the part answers with this one to the end.
+    """
 
     medium: Medium
     deadline: Deadline
-    model: str
-    version: int | None = None
+    model: ServedModel
     start_s: float = 0.0
     duration_s: float | None = None
     mirrored: bool = False
@@ -133,7 +135,7 @@ async def look(
     section_of: the pipeline of a model that the caller can ask. eye_of: how the model that looks is to look at it.
     piece: what is looked at for a model of clips; all of the part as one clip if not given.
     """
-    model = await house.registry.get(part.model, part.version)
+    model = part.model
     section = section_of(model.manifest)
     looker, own_eye = looker_of(model)
     eye = eye_of(own_eye)

@@ -33,7 +33,7 @@ class Plan:
 
 async def look_and_judge(part: Part, house: House, plan: Plan) -> tuple[Look, list[Judged]]:
     """All windows of the part, judged. The track of a model of clips comes without its pixels. Raises as `look`."""
-    model = await house.registry.get(part.model, part.version)
+    model = part.model
     plan.section_of(model.manifest)
     eye = looker_of(model)[1]
     if isinstance(eye, ClipSection):

@@ -11,9 +11,10 @@ from service.api.answers import HighlightsBody
 from service.api.exports import acceptable_format, download, last_component
 from service.api.hangup import unless_hung_up
 from service.api.options import HighlightsOptions, media_route_schema
-from service.api.receive import part_of, received_with, server_timing
+from service.api.receive import model_of, part_of, received_with, server_timing
 from service.export.formats import HIGHLIGHT_FORMATS
 from service.media.medium import Medium
+from service.registry.registry import ServedModel
 
 router = APIRouter(tags=["answers"], dependencies=[Depends(require_key), Depends(require_open)])
 
@@ -29,7 +30,8 @@ async def post_highlights(request: Request) -> Response:
     house: House = request.app.state.house
     async with received_with(request, HighlightsOptions) as (upload, options):
         format_name = options.format or acceptable_format(request.headers.get("accept"), HIGHLIGHT_FORMATS)
-        answer = await unless_hung_up(request, highlights(highlights_asked(options, upload.medium, house), house))
+        asked = highlights_asked(options, upload.medium, house, await model_of(options, house))
+        answer = await unless_hung_up(request, highlights(asked, house))
         name = options.media_name or upload.file_name or ""
     headers = {"Server-Timing": server_timing({"upload": upload.seconds, **answer.stages_s})}
     if format_name == "json":
@@ -38,10 +40,10 @@ async def post_highlights(request: Request) -> Response:
         return await exported_moments(answer, format_name, last_component(name), headers)
 
 
-def highlights_asked(options: HighlightsOptions, medium: Medium, house: House) -> HighlightsRequest:
+def highlights_asked(options: HighlightsOptions, medium: Medium, house: House, model: ServedModel) -> HighlightsRequest:
     """What the options ask of the medium."""
     return HighlightsRequest(
-        part=part_of(options, medium, house, duration_s=options.clip_duration),
+        part=part_of(options, medium, house, model, duration_s=options.clip_duration),
         sample_rate=options.sample_rate,
         window_s=options.window,
         threshold=options.threshold,

@@ -32,15 +32,15 @@ OptionsT = TypeVar("OptionsT", bound=MediumOptions)
 class JobKind(Generic[OptionsT]):
     """A kind of job.
 
-    ask: the use case's request. check: raises where the model cannot answer it. show: the answer as json, or in one of
+    ask: the use case's request. check: raises where its model cannot answer it. show: the answer as json, or in one of
     `formats`. keeps_windows: whether each window's own answer, or each sample's, is asked for.
     """
 
     summary: str
     options: type[OptionsT]
     formats: Mapping[str, Format[Any]]
-    ask: Callable[[OptionsT, Medium, House], Any]
-    check: Callable[[Any, ServedModel], None]
+    ask: Callable[[OptionsT, Medium, House, ServedModel], Any]
+    check: Callable[[Any], None]
     show: Callable[[Jobs, Job, OptionsT, Any, str], Awaitable[Response]]
     keeps_windows: Callable[[OptionsT], bool] = lambda _: False
 

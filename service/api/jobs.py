@@ -20,13 +20,13 @@ from service.api.job_bodies import JobBody, JobsPage, JobWithSegments
 from service.api.job_events import END, events, place_after
 from service.api.job_kinds import JOB_KINDS, JobKind
 from service.api.options import MediumOptions, media_route_schema, read_options
+from service.api.receive import model_of
 from service.api.upload import Upload, is_form, received, refuse_by_header
 from service.errors import Place, SignError
 from service.jobs.jobs import Jobs
 from service.jobs.kinds import WORKS
 from service.jobs.record import Draft, Job, State
 from service.jobs.shelf import answer_bytes
-from service.registry.registry import ServedModel
 
 router = APIRouter(tags=["jobs"], dependencies=[Depends(require_key)])
 
@@ -131,7 +131,7 @@ async def _submitted(request: Request, name: str, kind: JobKind[Any]) -> Respons
         return _accepted(request, first)
     early = None if is_form(request) else _options(request, {}, kind)
     if early is not None:
-        await house.registry.get(early.model_of(house.settings), early.version)
+        await model_of(early, house)
     limit = house.settings.jobs_media_bytes
     refuse_by_header(request, house.settings, limit)
     length = request.headers.get("content-length", "")
@@ -141,10 +141,9 @@ async def _submitted(request: Request, name: str, kind: JobKind[Any]) -> Respons
     ):
         options = early or _options(request, upload.fields, kind)
         claim.reserve(answer_bytes(kind.keeps_windows(options)))
-        asked = kind.ask(options, upload.medium, house)
-        model = await house.registry.get(asked.part.model, asked.part.version)
-        kind.check(asked, model)
-        job = await jobs.submit(_draft(name, kind, options, asked, model, upload, owner, key), upload.medium)
+        asked = kind.ask(options, upload.medium, house, await model_of(options, house))
+        kind.check(asked)
+        job = await jobs.submit(_draft(name, kind, options, asked, upload, owner, key), upload.medium)
     return _accepted(request, job)
 
 
@@ -153,14 +152,13 @@ def _draft(
     kind: JobKind[Any],
     options: MediumOptions,
     asked: PredictRequest | TimelineRequest | HighlightsRequest,
-    model: ServedModel,
     upload: Upload,
     owner: str,
     key: str | None,
 ) -> Draft:
     """The job as it is kept; the model's version is the one that is served now."""
-    manifest = model.manifest
-    request = WORKS[name].request_json(asked, version=manifest.version)
+    manifest = asked.part.model.manifest
+    request = WORKS[name].request_json(asked)
     return Draft(
         kind=name,
         owner=owner,

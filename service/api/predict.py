@@ -9,8 +9,9 @@ from service.api.access import require_key, require_open
 from service.api.answers import PredictBody
 from service.api.hangup import unless_hung_up
 from service.api.options import PredictOptions, media_route_schema
-from service.api.receive import part_of, received_with, server_timing
+from service.api.receive import model_of, part_of, received_with, server_timing
 from service.media.medium import Medium
+from service.registry.registry import ServedModel
 
 router = APIRouter(tags=["answers"], dependencies=[Depends(require_key), Depends(require_open)])
 
@@ -25,7 +26,8 @@ async def post_predict(request: Request) -> Response:
     """Send the medium as the form's part `file` or as the body itself; options as query parameters or form fields."""
     house: House = request.app.state.house
     async with received_with(request, PredictOptions) as (upload, options):
-        answer = await unless_hung_up(request, predict(predict_asked(options, upload.medium, house), house))
+        asked = predict_asked(options, upload.medium, house, await model_of(options, house))
+        answer = await unless_hung_up(request, predict(asked, house))
     body = PredictBody.of_answer(
         answer,
         top_k=options.top_k,
@@ -36,7 +38,7 @@ async def post_predict(request: Request) -> Response:
     return JSONResponse(body.model_dump(exclude_unset=True), headers=headers)
 
 
-def predict_asked(options: PredictOptions, medium: Medium, house: House) -> PredictRequest:
+def predict_asked(options: PredictOptions, medium: Medium, house: House, model: ServedModel) -> PredictRequest:
     """What the options ask of the medium."""
-    part = part_of(options, medium, house, duration_s=options.clip_duration)
+    part = part_of(options, medium, house, model, duration_s=options.clip_duration)
     return PredictRequest(part, threshold=options.threshold, with_frames=options.return_frames)

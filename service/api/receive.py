@@ -10,6 +10,7 @@ from service.analysis.looking import Part
 from service.api.options import MediumOptions, Options, read_options
 from service.api.upload import Upload, is_form, received
 from service.media.medium import Medium
+from service.registry.registry import ServedModel
 from service.workers.deadline import Deadline
 
 
@@ -23,14 +24,20 @@ async def received_with(request: Request, model: type[Options]) -> AsyncIterator
         yield upload, early or read_options(request, upload.fields, model)
 
 
-def part_of(options: MediumOptions, medium: Medium, house: House, *, duration_s: float | None) -> Part:
+async def model_of(options: MediumOptions, house: House) -> ServedModel:
+    """The model that the options ask for, held for as long as the request lasts. Raises as `Registry.get`."""
+    return await house.registry.get(options.model_of(house.settings), options.version)
+
+
+def part_of(
+    options: MediumOptions, medium: Medium, house: House, model: ServedModel, *, duration_s: float | None
+) -> Part:
     """The part of the medium that the options ask for; its deadline begins now."""
     longest_s = house.settings.request_timeout_s
     return Part(
         medium=medium,
         deadline=Deadline.after(min(options.timeout_s or longest_s, longest_s)),
-        model=options.model_of(house.settings),
-        version=options.version,
+        model=model,
         start_s=options.start_time,
         duration_s=duration_s,
         mirrored=options.mirrored,

@@ -11,10 +11,11 @@ from service.api.answers import TimelineBody
 from service.api.exports import acceptable_format, download, last_component
 from service.api.hangup import unless_hung_up
 from service.api.options import TimelineOptions, media_route_schema
-from service.api.receive import part_of, received_with, server_timing
+from service.api.receive import model_of, part_of, received_with, server_timing
 from service.export.formats import TIMELINE_FORMATS
 from service.jobs.foreground import timeline_now
 from service.media.medium import Medium
+from service.registry.registry import ServedModel
 
 router = APIRouter(tags=["answers"], dependencies=[Depends(require_key), Depends(require_open)])
 
@@ -30,7 +31,7 @@ async def post_timeline(request: Request) -> Response:
     house: House = request.app.state.house
     async with received_with(request, TimelineOptions) as (upload, options):
         format_name = options.format or acceptable_format(request.headers.get("accept"), TIMELINE_FORMATS)
-        asked = timeline_asked(options, upload.medium, house)
+        asked = timeline_asked(options, upload.medium, house, await model_of(options, house))
         answer = await unless_hung_up(request, timeline_now(asked, house, keep_windows=options.return_windows))
         name = options.media_name or upload.file_name or ""
     headers = {"Server-Timing": server_timing({"upload": upload.seconds, **answer.stages_s})}
@@ -41,10 +42,10 @@ async def post_timeline(request: Request) -> Response:
     return JSONResponse(body.model_dump(exclude_unset=True), headers=headers)
 
 
-def timeline_asked(options: TimelineOptions, medium: Medium, house: House) -> TimelineRequest:
+def timeline_asked(options: TimelineOptions, medium: Medium, house: House, model: ServedModel) -> TimelineRequest:
     """What the options ask of the medium."""
     return TimelineRequest(
-        part=part_of(options, medium, house, duration_s=None),
+        part=part_of(options, medium, house, model, duration_s=None),
         window_s=options.clip_duration,
         stride_s=options.stride,
         min_duration_s=options.min_duration,

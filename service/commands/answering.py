@@ -26,7 +26,7 @@ AnswerT = TypeVar("AnswerT")
 class Question(Generic[AnswerT]):
     """What is asked of each medium.
 
-    ask: the use case's request. check: raises where the model cannot answer it. file: an answer as its file's bytes;
+    ask: the use case's request. check: raises where its model cannot answer it. file: an answer as its file's bytes;
     printed: what is shown of it, nothing where a file is all that is wanted.
     """
 
@@ -34,8 +34,8 @@ class Question(Generic[AnswerT]):
     work: Work[Any, Any, AnswerT]
     model_of: Callable[[Settings], str]
     version: int | None
-    ask: Callable[[Medium, House], Any]
-    check: Callable[[Any, ServedModel], None]
+    ask: Callable[[Medium, House, ServedModel], Any]
+    check: Callable[[Any], None]
     file: Callable[[Finished[AnswerT], Source], bytes]
     printed: Callable[[Finished[AnswerT], Source], str]
     keep_windows: bool = False
@@ -51,12 +51,12 @@ def answer_all(question: Question[AnswerT], sources: Sources, outputs: Outputs) 
     printer = _InOrder(batch, len(wanted))
 
     def check(model: ServedModel, house: House) -> None:
-        question.check(question.ask(wanted[0].medium, house), model)
+        question.check(question.ask(wanted[0].medium, house, model))
 
-    async def answer(number: int, source: Source, house: House, on_progress: OnProgress) -> None:
+    async def answer(number: int, source: Source, house: House, model: ServedModel, on_progress: OnProgress) -> None:
         text = ""
         try:
-            asked = question.ask(source.medium, house)
+            asked = question.ask(source.medium, house, model)
             finished = await work_through(
                 question.work, asked, house, keep_windows=question.keep_windows, on_progress=on_progress
             )

@@ -19,7 +19,7 @@ from service.commands.outputs import refuse_existing, write_whole
 from service.errors import SignError
 from service.evaluation.data import DataError, LabelledClip, LabelledData
 from service.evaluation.evaluate import Measured, Wish, measure, report_of
-from service.evaluation.examining import Asked, Examined, examine
+from service.evaluation.examining import Examined, examine
 from service.evaluation.labels import Matched, match_labels
 from service.evaluation.picture import confusion_png
 from service.evaluation.printed import figures_text
@@ -67,7 +67,7 @@ def evaluate_command(
 
     Nothing is written to the model store; `python -m convert calibrate NAME --report FILE` publishes what was fitted.
     """
-    options = checked(PredictOptions, model=model, version=version)
+    options = checked(PredictOptions, model=model, version=version, mirrored=mirrored)
     wish = _wish(fit=fit, precision=precision, coverage=coverage)
     for file in (write_report, picture):
         refuse_existing(file, overwrite=overwrite)
@@ -78,9 +78,8 @@ def evaluate_command(
     except (DataError, OSError) as error:
         typer.echo(in_words(error) if isinstance(error, OSError) else str(error), err=True)
         raise typer.Exit(1) from None
-    asked = Asked(options.model_of(settings), options.version, mirrored)
     try:
-        evaluated = asyncio.run(_examine_all(read, asked, settings))
+        evaluated = asyncio.run(_examine_all(read, options, settings))
     except SignError as error:
         typer.echo(in_words(error), err=True)
         raise typer.Exit(1) from None
@@ -114,10 +113,11 @@ class _Evaluated:
     failed: int
 
 
-async def _examine_all(read: LabelledData, asked: Asked, settings: Settings) -> _Evaluated:
+async def _examine_all(read: LabelledData, options: PredictOptions, settings: Settings) -> _Evaluated:
     """Look at all clips whose label the model knows; what goes wrong with one is said, the others go on."""
-    async with open_desk(settings, asked.model, asked.version, len(read.clips)) as house:
-        served = await house.registry.get(asked.model, asked.version)
+    name = options.model_of(settings)
+    async with open_desk(settings, name, options.version, len(read.clips)) as house:
+        served = await house.registry.get(name, options.version)
         sign_section(served.manifest)
         looker_of(served)
         manifest = served.manifest
@@ -130,7 +130,7 @@ async def _examine_all(read: LabelledData, asked: Asked, settings: Settings) -> 
         async def look_at(numbered: tuple[int, tuple[LabelledClip, int]]) -> None:
             number, (clip, truth) = numbered
             try:
-                examined[number] = await examine(clip, truth, asked, house)
+                examined[number] = await examine(clip, truth, served, house, mirrored=options.mirrored)
             except (SignError, OSError) as error:
                 batch.fail(clip.name, error)
                 left_out[clip.name] = in_words(error)

@@ -98,17 +98,15 @@ def features_command(
         _check(served, wanted)
         manifests.append(served.manifest)
 
-    async def work(number: int, source: Source, house: House, on_progress: OnProgress) -> None:
+    async def work(number: int, source: Source, house: House, served: ServedModel, on_progress: OnProgress) -> None:
         part = Part(
             medium=source.medium,
             deadline=Deadline.after(settings.request_timeout_s),
-            model=options.model_of(settings),
-            version=options.version,
+            model=served,
             start_s=options.start_time,
             duration_s=options.clip_duration,
             mirrored=options.mirrored,
         )
-        served = await house.registry.get(part.model, part.version)
         on_pictures = _crop_writer(wanted, source, observer(looker_of(served)[1]))
         found = await gather(part, house, keep=wanted.keeps, on_pictures=on_pictures, on_progress=on_progress)
         one = Gathered(str(source.path), source.label, found)

@@ -18,7 +18,7 @@ from service.settings import Settings
 OnProgress = Callable[[float], None]
 """Told how much more of a medium is done, as a share of all of it."""
 
-Work = Callable[[int, Source, House, OnProgress], Awaitable[None]]
+Work = Callable[[int, Source, House, ServedModel, OnProgress], Awaitable[None]]
 """What is done with each medium, of this number among all; SignError and OSError are its failures."""
 
 _NAMES_SAID = 3
@@ -54,7 +54,8 @@ async def _go_over(
     work: Work,
 ) -> None:
     async with open_desk(settings, *model, len(wanted)) as house:
-        check(await house.registry.get(*model), house)
+        served = await house.registry.get(*model)
+        check(served, house)
 
         async def do_one(numbered: tuple[int, Source]) -> None:
             if batch.unread:
@@ -68,7 +69,7 @@ async def _go_over(
                 batch.advance(share)
 
             try:
-                await work(number, source, house, on_progress)
+                await work(number, source, house, served, on_progress)
             except (SignError, OSError) as error:
                 batch.fail(source.path, error)
             finally:

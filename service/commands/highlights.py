@@ -93,7 +93,7 @@ def highlights_command(
             work=HIGHLIGHTS,
             model_of=options.model_of,
             version=options.version,
-            ask=lambda medium, house: highlights_asked(options, medium, house),
+            ask=lambda medium, house, model: highlights_asked(options, medium, house, model),
             check=check_highlights,
             file=file,
             printed=printed,

@@ -80,7 +80,7 @@ def predict_command(
             work=PREDICT,
             model_of=options.model_of,
             version=options.version,
-            ask=lambda medium, house: predict_asked(options, medium, house),
+            ask=lambda medium, house, model: predict_asked(options, medium, house, model),
             check=check_predict,
             file=lambda done, _source: json_file(body(done.answer)),
             printed=printed,

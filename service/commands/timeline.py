@@ -97,7 +97,7 @@ def timeline_command(
             work=TIMELINE,
             model_of=options.model_of,
             version=options.version,
-            ask=lambda medium, house: timeline_asked(options, medium, house),
+            ask=lambda medium, house, model: timeline_asked(options, medium, house, model),
             check=check_timeline,
             file=file,
             printed=printed,

@@ -67,7 +67,7 @@ async def gather(
 
     keep: whether pictures are kept; on_pictures is given them as they come, in order. on_progress: as `work_through`.
     """
-    model = await house.registry.get(part.model, part.version)
+    model = part.model
     if isinstance(looker_of(model)[1], ChunksSection):
         return await _whole_clip(part, house)
     reached = Reached(covered_s=part.start_s)

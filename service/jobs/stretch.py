@@ -184,7 +184,7 @@ async def look_on(
 
     None where an interactive request came before anything new was seen. Raises SignError as `look` does.
     """
-    model = await house.registry.get(part.model, part.version)
+    model = part.model
     section = section_of(model.manifest)
     looker, own_eye = looker_of(model)
     eye = eye_of(own_eye)

@@ -154,7 +154,7 @@ def medium_of(file: str) -> Medium:
 
 async def answered(house: House, model: str, sample: Sample) -> Answers:
     """Our probabilities: one row a frame where the model looks at single frames, else one."""
-    part = Part(medium_of(sample.file), Deadline.after(PATIENCE_S), model=model)
+    part = Part(medium_of(sample.file), Deadline.after(PATIENCE_S), await house.registry.get(model))
     if sample.points is None:
         seen = await look(part, house, longest_s=house.settings.predict_seconds)
     else:
@@ -168,7 +168,7 @@ async def answered(house: House, model: str, sample: Sample) -> Answers:
 
 async def looked(house: House, part: Part, points: list[list[float]]) -> Look:
     """As `look`, with the hand where the sample says instead of where MediaPipe finds it."""
-    model = await house.registry.get(part.model)
+    model = part.model
     looker, eye = looker_of(model)
     settings = house.settings
     call = ObserveCall(

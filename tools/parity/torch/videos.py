@@ -145,7 +145,8 @@ async def compared(house: House, network: Network, sample: Sample, author: Array
     """One network on one sample."""
     medium = Medium(str(sample.file), sample.file.stat().st_size)
     length_s = sample.length_s or network.frames * network.sampling / 30
-    part = Part(medium, Deadline.after(PATIENCE_S), network.name.replace("_", "-"), None, sample.start_s, length_s)
+    model = await house.registry.get(network.name.replace("_", "-"))
+    part = Part(medium, Deadline.after(PATIENCE_S), model, sample.start_s, length_s)
     seen = await look(part, house, longest_s=house.settings.predict_seconds)
     window = Window(sample.start_s, end_of(seen.track, part))
     rows = read(seen.eye, seen.track, [window]).make(0, 1)
