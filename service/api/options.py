@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.api.problem import invalid_parameters
 from service.errors import Place, SignError
-from service.pipelines.face_geometry import Faces
+from service.pipelines.kind import Faces
 from service.registry.manifest import NAME_PATTERN
 from service.settings import Settings
 from service.spotting.segment import Smoothing

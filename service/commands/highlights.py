@@ -19,7 +19,7 @@ from service.commands.sources import Source, find_sources
 from service.export.formats import HIGHLIGHT_FORMATS
 from service.jobs.foreground import Finished
 from service.jobs.highlights import HIGHLIGHTS
-from service.pipelines.face_geometry import Faces
+from service.pipelines.kind import Faces
 from service.spotting.tension import Signal
 
 

@@ -14,8 +14,6 @@ from service.analysis.timeline import TimelineAnswer, TimelineRequest, timeline
 from service.jobs.timeline import TIMELINE
 from service.jobs.work import RequestT, Work, WorkState
 from service.media.sampling import Rate
-from service.pipelines import observer
-from service.pipelines.clip import ClipSection
 from service.spotting.segment import Segment
 
 StateT = TypeVar("StateT", bound=WorkState)
@@ -39,7 +37,7 @@ async def timeline_now(request: TimelineRequest, house: House, *, keep_windows: 
     sign_section(part.model.manifest)
     _, eye = looker_of(part.model)
     shared = isinstance(eye.sampling, Rate) and house.slots.free_for("interactive") > 1
-    if isinstance(eye, ClipSection) or not (observer(eye).kept_bytes or shared):
+    if eye.samples_windows or not (eye.request.kept_bytes or shared):
         return await timeline(request, house)  # of clips, pieces of its own
     state = TIMELINE.begin(request)
     state.reached.standing = "interactive"

@@ -32,7 +32,6 @@ from service.metrics import Metrics
 from service.observe.landmarker import LandmarkFrame, SeenHand
 from service.observe.landmarkers import Landmarkers
 from service.observe.observe import ObserveCall, observe
-from service.pipelines import observer
 from service.settings import Settings
 from service.track import Window
 from service.workers.deadline import Deadline
@@ -173,7 +172,7 @@ async def looked(house: House, part: Part, points: list[list[float]]) -> Look:
     settings = house.settings
     call = ObserveCall(
         medium=part.medium,
-        request=observer(eye),
+        request=eye.request,
         sampling=eye.sampling,
         start_s=0.0,
         duration_s=None,

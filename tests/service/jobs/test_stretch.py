@@ -14,6 +14,8 @@ from service.media.medium import MediaLimits, Medium
 from service.media.sampling import Rate
 from service.observe.observe import ObserveCall, ObserveResult
 from service.observe.request import LandmarkRequest
+from service.pipelines.keypoints import KeypointsSection
+from service.pipelines.layouts import PartLayout
 from service.pipelines.windows import windows_over
 from service.registry.registry import ServedModel
 from service.track import MediaInfo, Track
@@ -24,7 +26,10 @@ CALL = ObserveCall(
 )
 MEDIA = MediaInfo("video", "mp4", 640, 480, 60.0, 10.0)
 NO_MODEL = cast(ServedModel, None)
-NO_CLIPS = cast(Look, type("Seen", (), {"eye": None})())
+LANDMARKS = KeypointsSection(
+    source="hands", layout=(PartLayout(part="hand", axes=("x", "y", "z")),), sampling=Rate(rate=10)
+)
+NO_CLIPS = cast(Look, type("Seen", (), {"eye": LANDMARKS, "track": None})())
 
 
 def track(first: int, stop: int) -> Track:
@@ -79,7 +84,7 @@ def test_evidence_adds_up() -> None:
 
 
 def test_what_no_window_needs_any_more_is_let_go_except_for_a_warm_up() -> None:
-    seen = cast(Look, type("Seen", (), {"eye": None, "track": track(0, 100)})())
+    seen = cast(Look, type("Seen", (), {"eye": LANDMARKS, "track": track(0, 100)})())
     reached = Reached(10.0)
     reached.let_go(seen, needed_from_s=9.0)
     assert reached.tail is not None

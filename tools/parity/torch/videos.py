@@ -31,7 +31,6 @@ from service.app import open_house
 from service.errors import SignError
 from service.media.medium import Medium
 from service.metrics import Metrics
-from service.pipelines import read
 from service.pipelines.clip import ClipSection, steps
 from service.settings import Settings
 from service.track import Window
@@ -149,7 +148,7 @@ async def compared(house: House, network: Network, sample: Sample, author: Array
     part = Part(medium, Deadline.after(PATIENCE_S), model, sample.start_s, length_s)
     seen = await look(part, house, longest_s=house.settings.predict_seconds)
     window = Window(sample.start_s, end_of(seen.track, part))
-    rows = read(seen.eye, seen.track, [window]).make(0, 1)
+    rows = seen.eye.read(seen.track, [window]).make(0, 1)
     logits = (await seen.looker.outputs(rows))[0]
     mean, std = np.float32(0.45), np.float32(0.225)
     levels = np.abs(rows.values[0] - (author * std + mean) * 255).max(axis=(0, 2, 3))
