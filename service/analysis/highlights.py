@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.analysis.house import House
 from service.analysis.looking import EyeOf, Look, Part, SectionOf, damage_of, end_of, look, section_for
 from service.analysis.samples import channel_of, condensed, outputs_of, series_of, window_values
+from service.context import AppContext
 from service.errors import Place, SignError
 from service.export.answer import Sample
 from service.media.sampling import Rate, Sampling, Uniform
@@ -73,7 +73,7 @@ class HighlightsAnswer:
     stages_s: dict[str, float]
 
 
-async def highlights(request: HighlightsRequest, house: House) -> HighlightsAnswer:
+async def highlights(request: HighlightsRequest, house: AppContext) -> HighlightsAnswer:
     """The moments of the asked part; SignError where the medium, the model or the part does not allow it."""
     seen = await look(
         request.part,

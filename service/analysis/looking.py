@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from service.analysis.house import House
+from service.context import AppContext
 from service.errors import SignError
 from service.media.medium import MediaLimits, Medium
-from service.observe.observe import ObserveCall
+from service.observe.call import ObserveCall
 from service.pipelines import Observing
 from service.pipelines.chunking import Chunk
 from service.pipelines.series import SeriesSection
@@ -57,7 +57,7 @@ class Look:
     eye: Observing
     track: Track
     deadline: Deadline
-    house: House
+    house: AppContext
     stages_s: dict[str, float] = field(default_factory=dict)
     at_end: bool = True
 
@@ -119,7 +119,7 @@ def section_for(manifest: Manifest, tasks: tuple[Task, ...]) -> Observing | Seri
 
 async def look(
     part: Part,
-    house: House,
+    house: AppContext,
     *,
     longest_s: float,
     section_of: SectionOf = sign_section,

@@ -9,8 +9,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from service.api.answers import SegmentBody
-from service.api.problem import problem
+from service.contract.answers import SegmentBody
+from service.contract.problem_details import problem_details
 from service.errors import SignError
 from service.jobs.jobs import Jobs
 from service.jobs.record import ChunkNote, Job
@@ -73,7 +73,7 @@ def _of_note(note: ChunkNote, from_segment: int, job: Job) -> list[str]:
 
 
 def _end(job: Job | None) -> str:
-    error = None if job is None or job.error is None else problem(job.error, job.id)
+    error = None if job is None or job.error is None else problem_details(job.error, job.id)
     return _event("end", END, {"state": "cancelled" if job is None else job.state, "error": error})
 
 

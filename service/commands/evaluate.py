@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 
 from service.analysis.looking import looker_of, sign_section
-from service.api.options import PredictOptions
 from service.commands.arguments import Overwrite, described
 from service.commands.batch import Batch, in_words, over_slots
-from service.commands.desk import open_desk
-from service.commands.environment import checked, configure_logs, misused, read_settings
+from service.commands.environment import checked, command_settings, configure_logs, misused, read_settings
 from service.commands.outputs import refuse_existing, write_whole
+from service.context import open_services
+from service.contract.options import PredictOptions
 from service.errors import SignError
 from service.evaluation.data import DataError, LabelledClip, LabelledData
 from service.evaluation.evaluate import Measured, Wish, measure, report_of
@@ -115,9 +115,10 @@ class _Evaluated:
 
 async def _examine_all(read: LabelledData, options: PredictOptions, settings: Settings) -> _Evaluated:
     """Look at all clips whose label the model knows; what goes wrong with one is said, the others go on."""
-    name = options.model_of(settings)
-    async with open_desk(settings, name, options.version, len(read.clips)) as house:
-        served = await house.registry.get(name, options.version)
+    own = command_settings(settings, len(read.clips))
+    asked = (options.model_of(settings), options.version)
+    async with open_services(own, only=asked) as context:
+        served = await context.registry.get(*asked)
         sign_section(served.manifest)
         looker_of(served)
         manifest = served.manifest
@@ -130,7 +131,7 @@ async def _examine_all(read: LabelledData, options: PredictOptions, settings: Se
         async def look_at(numbered: tuple[int, tuple[LabelledClip, int]]) -> None:
             number, (clip, truth) = numbered
             try:
-                examined[number] = await examine(clip, truth, served, house, mirrored=options.mirrored)
+                examined[number] = await examine(clip, truth, served, context, mirrored=options.mirrored)
             except (SignError, OSError) as error:
                 batch.fail(clip.name, error)
                 left_out[clip.name] = in_words(error)
@@ -138,7 +139,7 @@ async def _examine_all(read: LabelledData, options: PredictOptions, settings: Se
                 batch.finish_one(1.0)
 
         with batch.shown():
-            await over_slots(enumerate(matched.clips), house.settings.slots, look_at)
+            await over_slots(enumerate(matched.clips), context.settings.slots, look_at)
     in_order = [examined[number] for number in sorted(examined)]
     return _Evaluated(manifest, in_order, left_out, batch.failed)
 

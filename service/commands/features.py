@@ -8,15 +8,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from service.analysis.house import House
 from service.analysis.looking import Part, looker_of
-from service.api.options import PredictOptions
 from service.commands.arguments import Files, Overwrite, SkipExisting, described
 from service.commands.batch import Batch
 from service.commands.environment import checked, configure_logs, misused, read_settings
 from service.commands.going import OnProgress, go_over, is_wanted, say_left_out
 from service.commands.outputs import Outputs, plan_outputs, put, refuse_existing, stem, write_whole
 from service.commands.sources import Source, Sources, find_sources
+from service.context import AppContext
+from service.contract.options import PredictOptions
 from service.features.crops import Crops
 from service.features.gathering import any_section, gather
 from service.features.pose import features_pose
@@ -92,11 +92,13 @@ def features_command(
     media = [source for source in sources.media if is_wanted(source, wanted.outputs, batch)]
     manifests: list[Manifest] = []
 
-    def check(served: ServedModel, _house: House) -> None:
+    def check(served: ServedModel, _context: AppContext) -> None:
         _check(served, wanted)
         manifests.append(served.manifest)
 
-    async def work(number: int, source: Source, house: House, served: ServedModel, on_progress: OnProgress) -> None:
+    async def work(
+        number: int, source: Source, context: AppContext, served: ServedModel, on_progress: OnProgress
+    ) -> None:
         part = Part(
             medium=source.medium,
             deadline=Deadline.after(settings.request_timeout_s),
@@ -106,7 +108,7 @@ def features_command(
             mirrored=options.mirrored,
         )
         on_pictures = _crop_writer(wanted, source, looker_of(served)[1].request)
-        found = await gather(part, house, keep=wanted.keeps, on_pictures=on_pictures, on_progress=on_progress)
+        found = await gather(part, context, keep=wanted.keeps, on_pictures=on_pictures, on_progress=on_progress)
         one = Gathered(str(source.path), source.label, found)
         if wanted.joint is not None:
             wanted.gathered[number] = one

@@ -6,11 +6,11 @@ from errno import EEXIST
 
 import typer
 
-from service.analysis.house import House
 from service.commands.batch import Batch, in_words, over_slots
-from service.commands.desk import open_desk
+from service.commands.environment import command_settings
 from service.commands.outputs import Outputs
 from service.commands.sources import Source, Sources
+from service.context import AppContext, open_services
 from service.errors import SignError
 from service.registry.registry import ServedModel
 from service.settings import Settings
@@ -18,7 +18,7 @@ from service.settings import Settings
 OnProgress = Callable[[float], None]
 """Told how much more of a medium is done, as a share of all of it."""
 
-Work = Callable[[int, Source, House, ServedModel, OnProgress], Awaitable[None]]
+Work = Callable[[int, Source, AppContext, ServedModel, OnProgress], Awaitable[None]]
 """What is done with each medium, of this number among all; SignError and OSError are its failures."""
 
 _NAMES_SAID = 3
@@ -29,7 +29,7 @@ def go_over(
     batch: Batch,
     settings: Settings,
     model: tuple[str, int | None],
-    check: Callable[[ServedModel, House], None],
+    check: Callable[[ServedModel, AppContext], None],
     work: Work,
 ) -> None:
     """Do the work on each; what fails is counted in the batch. Ends the program with 1 where the model cannot be asked.
@@ -50,12 +50,12 @@ async def _go_over(
     batch: Batch,
     settings: Settings,
     model: tuple[str, int | None],
-    check: Callable[[ServedModel, House], None],
+    check: Callable[[ServedModel, AppContext], None],
     work: Work,
 ) -> None:
-    async with open_desk(settings, *model, len(wanted)) as house:
-        served = await house.registry.get(*model)
-        check(served, house)
+    async with open_services(command_settings(settings, len(wanted)), only=model) as context:
+        served = await context.registry.get(*model)
+        check(served, context)
 
         async def do_one(numbered: tuple[int, Source]) -> None:
             if batch.unread:
@@ -69,7 +69,7 @@ async def _go_over(
                 batch.advance(share)
 
             try:
-                await work(number, source, house, served, on_progress)
+                await work(number, source, context, served, on_progress)
             except (SignError, OSError) as error:
                 batch.fail(source.path, error)
             finally:
@@ -77,7 +77,7 @@ async def _go_over(
 
         batch.expect(len(wanted))
         with batch.shown():
-            await over_slots(enumerate(wanted), house.settings.slots, do_one)
+            await over_slots(enumerate(wanted), context.settings.slots, do_one)
 
 
 def say_left_out(sources: Sources) -> None:

@@ -4,21 +4,14 @@ from typing import Annotated
 
 import typer
 
-from service.analysis.exporting import moments_answer
-from service.analysis.highlights import HighlightsAnswer
-from service.analysis.suitable import check_highlights
-from service.api.answers import HighlightsBody
-from service.api.highlights import highlights_asked
-from service.api.options import HighlightsFormat, HighlightsOptions
-from service.commands.answering import Question, answer_all
+from service.commands.answering import CommandSpec, answer_all
 from service.commands.arguments import Files, Output, Overwrite, SkipExisting, described
 from service.commands.environment import checked, misused
 from service.commands.outputs import ending_of, format_of, plan_outputs, refuse_mixed
-from service.commands.printing import json_file, json_line
-from service.commands.sources import Source, find_sources
+from service.commands.sources import find_sources
+from service.contract.options import HighlightsFormat, HighlightsOptions
+from service.contract.use_cases import HIGHLIGHTS
 from service.export.formats import HIGHLIGHT_FORMATS
-from service.jobs.foreground import Finished
-from service.jobs.highlights import HIGHLIGHTS
 from service.pipelines.kind import Faces
 from service.spotting.tension import Signal
 
@@ -77,27 +70,4 @@ def highlights_command(
     ending = ending_of(chosen, HIGHLIGHT_FORMATS)
     outputs = plan_outputs(sources, output, ending, overwrite=overwrite, skip_existing=skip_existing)
 
-    def file(done: Finished[HighlightsAnswer], source: Source) -> bytes:
-        if chosen == "json":
-            return json_file(HighlightsBody.of(done.answer))
-        return HIGHLIGHT_FORMATS[chosen].file(moments_answer(done.answer, source.path.name))
-
-    def printed(done: Finished[HighlightsAnswer], source: Source) -> str:
-        if output is not None:
-            return ""
-        return json_line(HighlightsBody.of(done.answer), source) if sources.many else file(done, source).decode()
-
-    answer_all(
-        Question(
-            what="highlights",
-            work=HIGHLIGHTS,
-            model_of=options.model_of,
-            version=options.version,
-            ask=lambda medium, house, model: highlights_asked(options, medium, house, model),
-            check=check_highlights,
-            file=file,
-            printed=printed,
-        ),
-        sources,
-        outputs,
-    )
+    answer_all(CommandSpec(HIGHLIGHTS, options, chosen), sources, outputs)

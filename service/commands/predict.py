@@ -5,19 +5,14 @@ from typing import Annotated
 import typer
 
 from service.analysis.predict import PredictAnswer
-from service.analysis.suitable import check_predict
-from service.api.answers import PredictBody
-from service.api.options import PredictOptions
-from service.api.predict import predict_asked
-from service.commands.answering import Question, answer_all
+from service.commands.answering import CommandSpec, answer_all
 from service.commands.arguments import Files, Output, Overwrite, SkipExisting, described
 from service.commands.bars import bars
 from service.commands.environment import checked
 from service.commands.outputs import plan_outputs
-from service.commands.printing import json_file, json_line
 from service.commands.sources import Source, find_sources
-from service.jobs.foreground import Finished
-from service.jobs.predict import PREDICT
+from service.contract.options import PredictOptions
+from service.contract.use_cases import PREDICT
 
 
 def predict_command(
@@ -59,35 +54,8 @@ def predict_command(
     sources = find_sources(files)
     outputs = plan_outputs(sources, output, ".json", overwrite=overwrite, skip_existing=skip_existing)
 
-    def body(answer: PredictAnswer) -> PredictBody:
-        return PredictBody.of_answer(
-            answer,
-            top_k=options.top_k,
-            with_probabilities=options.return_probabilities,
-            with_frames=options.return_frames,
-        )
-
-    def printed(done: Finished[PredictAnswer], source: Source) -> str:
-        if show_probs:
-            return probabilities(done.answer, source, top_k)
-        if output is not None:
-            return ""
-        return json_line(body(done.answer), source) if sources.many else json_file(body(done.answer)).decode()
-
-    answer_all(
-        Question(
-            what="predict",
-            work=PREDICT,
-            model_of=options.model_of,
-            version=options.version,
-            ask=lambda medium, house, model: predict_asked(options, medium, house, model),
-            check=check_predict,
-            file=lambda done, _source: json_file(body(done.answer)),
-            printed=printed,
-        ),
-        sources,
-        outputs,
-    )
+    show = (lambda answer, source: probabilities(answer, source, top_k)) if show_probs else None
+    answer_all(CommandSpec(PREDICT, options, show=show), sources, outputs)
 
 
 def probabilities(answer: PredictAnswer, source: Source, top_k: int | None) -> str:

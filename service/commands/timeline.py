@@ -1,26 +1,19 @@
 """timeline: what is signed when in each medium."""
 
-import dataclasses
 from typing import Annotated
 
 import typer
 
-from service.analysis.exporting import signs_answer
-from service.analysis.suitable import check_timeline
 from service.analysis.timeline import TimelineAnswer
-from service.api.answers import TimelineBody
-from service.api.options import TimelineFormat, TimelineOptions
-from service.api.timeline import timeline_asked
-from service.commands.answering import Question, answer_all
+from service.commands.answering import CommandSpec, answer_all
 from service.commands.arguments import Files, Output, Overwrite, SkipExisting, described
 from service.commands.bars import bars
 from service.commands.environment import checked
 from service.commands.outputs import ending_of, format_of, plan_outputs, refuse_mixed
-from service.commands.printing import json_file, json_line
 from service.commands.sources import Source, find_sources
+from service.contract.options import TimelineFormat, TimelineOptions
+from service.contract.use_cases import TIMELINE
 from service.export.formats import TIMELINE_FORMATS
-from service.jobs.foreground import Finished
-from service.jobs.timeline import TIMELINE
 from service.spotting.segment import Segment, Smoothing
 
 
@@ -73,39 +66,13 @@ def timeline_command(
     ending = ending_of(chosen, TIMELINE_FORMATS)
     outputs = plan_outputs(sources, output, ending, overwrite=overwrite, skip_existing=skip_existing)
 
-    def body(done: Finished[TimelineAnswer]) -> TimelineBody:
-        answer = dataclasses.replace(done.answer, windows=tuple(done.windows))
-        return TimelineBody.of(
-            answer, with_windows=options.return_windows, with_probabilities=options.return_probabilities
-        )
+    show = sign_bars if show_probs else None
+    answer_all(CommandSpec(TIMELINE, options, chosen, show), sources, outputs)
 
-    def file(done: Finished[TimelineAnswer], source: Source) -> bytes:
-        if chosen == "json":
-            return json_file(body(done))
-        return TIMELINE_FORMATS[chosen].file(signs_answer(done.answer, source.path.name))
 
-    def printed(done: Finished[TimelineAnswer], source: Source) -> str:
-        if show_probs:
-            return f"{source.path}: {done.answer.transcript}\n{segment_bars(done.answer.segments)}\n"
-        if output is not None:
-            return ""
-        return json_line(body(done), source) if sources.many else file(done, source).decode()
-
-    answer_all(
-        Question(
-            what="timeline",
-            work=TIMELINE,
-            model_of=options.model_of,
-            version=options.version,
-            ask=lambda medium, house, model: timeline_asked(options, medium, house, model),
-            check=check_timeline,
-            file=file,
-            printed=printed,
-            keep_windows=options.return_windows,
-        ),
-        sources,
-        outputs,
-    )
+def sign_bars(answer: TimelineAnswer, source: Source) -> str:
+    """The medium, its transcript, and the bars of each sign."""
+    return f"{source.path}: {answer.transcript}\n{segment_bars(answer.segments)}\n"
 
 
 def segment_bars(segments: tuple[Segment, ...]) -> str:

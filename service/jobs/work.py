@@ -9,11 +9,11 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import TypeAdapter
 
 from service.analysis.highlights import HighlightsRequest
-from service.analysis.house import House
 from service.analysis.looking import Part
 from service.analysis.predict import PredictRequest
 from service.analysis.prediction import Prediction
 from service.analysis.timeline import TimelineRequest
+from service.context import AppContext
 from service.jobs.stretch import Reached
 from service.media.medium import Medium
 from service.registry.registry import ServedModel
@@ -57,8 +57,8 @@ class Work(Generic[RequestT, StateT, AnswerT]):
     request: type[RequestT]
     answer: type[AnswerT]
     begin: Callable[[RequestT], StateT]
-    chunk: Callable[[RequestT, StateT, House], Awaitable[Gained | None]]
-    finish: Callable[[RequestT, StateT, tuple[Segment, ...], House], Awaitable[AnswerT]]
+    chunk: Callable[[RequestT, StateT, AppContext], Awaitable[Gained | None]]
+    finish: Callable[[RequestT, StateT, tuple[Segment, ...], AppContext], Awaitable[AnswerT]]
 
     def request_json(self, request: RequestT) -> bytes:
         """The request as it is kept: without its medium, its deadline and its model, which the job names."""

@@ -6,9 +6,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from service.analysis.house import House
 from service.analysis.judging import Judged, judge
 from service.analysis.looking import Look, sign_section
+from service.context import AppContext
 from service.errors import SignError
 from service.media.sampling import Uniform, live_rate
 from service.pipelines import Observing
@@ -56,7 +56,7 @@ class LiveJudge:
     needs it.
     """
 
-    def __init__(self, model: ServedModel, house: House) -> None:
+    def __init__(self, model: ServedModel, house: AppContext) -> None:
         self.section = live_section(model.manifest)
         if isinstance(self.section.sampling, Uniform):
             raise TypeError(f"windows of a stream choose no frames, as those of the kind {self.section.kind} do")

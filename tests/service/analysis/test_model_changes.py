@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from service.analysis.highlights import HighlightsRequest
-from service.analysis.house import House
 from service.analysis.looking import Part
 from service.analysis.predict import PredictRequest, predict
 from service.analysis.timeline import TimelineRequest
-from service.commands.desk import open_desk
+from service.commands.environment import command_settings
+from service.context import AppContext, open_services
 from service.jobs.foreground import timeline_now, work_through
 from service.jobs.highlights import HIGHLIGHTS
 from service.media.medium import Medium
@@ -37,14 +37,14 @@ SIX = ("a", "b", "c", "d", "e", "f")
 class Case:
     """A use case, the model that it asks, and how its first and its second version are published."""
 
-    ask: Callable[[Part, House], Awaitable[Any]]
+    ask: Callable[[Part, AppContext], Awaitable[Any]]
     model: str
     first: Callable[[Path], object]
     second: Callable[[Path], object]
 
 
-async def _highlights_in_chunks(part: Part, house: House) -> Any:
-    return (await work_through(HIGHLIGHTS, HighlightsRequest(part), house)).answer
+async def _highlights_in_chunks(part: Part, context: AppContext) -> Any:
+    return (await work_through(HIGHLIGHTS, HighlightsRequest(part), context)).answer
 
 
 def _colours(root: Path) -> None:
@@ -70,21 +70,21 @@ def _head(root: Path, channel: str = "valence", **section: object) -> None:
 
 CASES = {
     "a timeline, other labels": Case(
-        lambda part, house: timeline_now(TimelineRequest(part), house, keep_windows=True),
+        lambda part, context: timeline_now(TimelineRequest(part), context, keep_windows=True),
         "colours",
         _colours,
         _six_labels,
     ),
     "a timeline, the same labels": Case(
-        lambda part, house: timeline_now(TimelineRequest(part), house, keep_windows=True),
+        lambda part, context: timeline_now(TimelineRequest(part), context, keep_windows=True),
         "colours",
         _colours,
         _same_labels_of_other_colours,
     ),
     "a timeline of clips": Case(
-        lambda part, house: timeline_now(TimelineRequest(part), house), "colours", _clips, _six_labels
+        lambda part, context: timeline_now(TimelineRequest(part), context), "colours", _clips, _six_labels
     ),
-    "one answer": Case(lambda part, house: predict(PredictRequest(part), house), "colours", _clips, _six_labels),
+    "one answer": Case(lambda part, context: predict(PredictRequest(part), context), "colours", _clips, _six_labels),
     "highlights of a head, whose model changes too": Case(
         _highlights_in_chunks, "spread-emotions", _head, lambda root: _head(root, "arousal", color="bgr")
     ),
@@ -110,24 +110,24 @@ def test_an_answer_is_of_the_version_that_was_served_when_it_was_asked(
     settings = Settings(model_store=tmp_path, default_model=case.model, jobs_chunk_s=1.0, pixel_bytes=128 * 1024)
 
     async def run() -> None:
-        async with open_desk(settings, case.model, None, 1) as house:
+        async with open_services(command_settings(settings, 1), only=(case.model, None)) as context:
 
             async def ask() -> Any:
-                model = await house.registry.get(case.model)
-                return await case.ask(Part(Medium(str(clip), clip.stat().st_size), Deadline.after(60), model), house)
+                model = await context.registry.get(case.model)
+                return await case.ask(Part(Medium(str(clip), clip.stat().st_size), Deadline.after(60), model), context)
 
             undisturbed = await ask()
-            first = weakref.ref(await house.registry.get(case.model))
+            first = weakref.ref(await context.registry.get(case.model))
             seen: list[bool] = []
 
             async def publish() -> None:
                 if not seen:
                     case.second(tmp_path)
-                    await house.registry.reload()
+                    await context.registry.reload()
                 gc.collect()
                 seen.append(first() is not None)
 
-            _after_each_call(house, publish, monkeypatch)
+            _after_each_call(context, publish, monkeypatch)
             answer = await ask()
             assert len(seen) > 1, "nothing was left to look at after the change"
             assert all(seen), "the version that answers was let go before it had answered"
@@ -140,16 +140,16 @@ def test_an_answer_is_of_the_version_that_was_served_when_it_was_asked(
     asyncio.run(run())
 
 
-def _after_each_call(house: House, do: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch) -> None:
+def _after_each_call(context: AppContext, do: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("observe", "observe_behind"):
-        observe = getattr(house.slots, name)
+        observe = getattr(context.slots, name)
 
         async def observed(call: Any, deadline: Deadline, observe: Any = observe) -> Any:
             result = await observe(call, deadline)
             await do()
             return result
 
-        monkeypatch.setattr(house.slots, name, observed)
+        monkeypatch.setattr(context.slots, name, observed)
 
 
 def _without_times(answer: Any) -> dict[str, Any]:
