@@ -9,7 +9,7 @@ import numpy as np
 
 from service.analysis.looking import Look
 from service.analysis.prediction import Affect, Evidence
-from service.pipelines import read, series
+from service.pipelines import series
 from service.pipelines.reading import Reading, WindowRows
 from service.pipelines.series import SeriesSection
 from service.registry.served import ServedModel
@@ -42,17 +42,17 @@ class Judged:
 
 async def judge(seen: Look, windows: list[Window]) -> list[Judged]:
     """The model's probabilities for each window; a row that several windows need goes through it once."""
-    reading = await seen.timed("tensor", lambda: read(seen.eye, seen.track, windows))
+    reading = await seen.timed("tensor", lambda: seen.eye.read(seen.track, windows))
     async with seen.deadline.enforced():
         raw = await _outputs(seen, reading)
-        if isinstance(seen.section, SeriesSection):
-            return await _heads_answers(seen, seen.section, windows, reading, raw)
+        if (head := seen.section.head) is not None:
+            return await _heads_answers(seen, head, windows, reading, raw)
     return await asyncio.to_thread(_own_answers, seen, windows, reading, raw)
 
 
 async def judge_together(seen: Look, windows: list[Window]) -> Judged:
     """One answer for which all windows vote, as each would answer alone."""
-    reading = await seen.timed("tensor", lambda: read(seen.eye, seen.track, windows).together())
+    reading = await seen.timed("tensor", lambda: seen.eye.read(seen.track, windows).together())
     async with seen.deadline.enforced():
         raw = await _outputs(seen, reading)
     whole = Window(windows[0].start_s, windows[-1].end_s)
@@ -62,7 +62,7 @@ async def judge_together(seen: Look, windows: list[Window]) -> Judged:
 
 async def outputs_over_time(seen: Look) -> Track:
     """T × C: what the graph of the model that looks gives for each observation, zeros where nothing was seen."""
-    reading = await seen.timed("tensor", lambda: read(seen.eye, seen.track, [Window(-np.inf, np.inf)]))
+    reading = await seen.timed("tensor", lambda: seen.eye.read(seen.track, [Window(-np.inf, np.inf)]))
     async with seen.deadline.enforced():
         raw = await _outputs(seen, reading)
     return _outputs_track(reading.windows[0], raw, seen.track)

@@ -22,12 +22,12 @@ from service.api.upload import Upload, is_form, received, refuse_by_header
 from service.context import AppContext
 from service.contract.job_bodies import JobBody, JobsPage, JobWithSegments
 from service.contract.options import MediumOptions
+from service.contract.requests import find_model
 from service.contract.use_cases import USE_CASES, AnyUseCase
 from service.errors import ParameterError, SignError
 from service.jobs.jobs import Jobs
 from service.jobs.record import Draft, Job, State
 from service.jobs.shelf import answer_bytes
-from service.registry.registry import ServedModel
 
 router = APIRouter(tags=["jobs"], dependencies=[Depends(require_key)])
 
@@ -128,7 +128,7 @@ async def _submitted(request: Request, case: AnyUseCase) -> Response:
         return _accepted(request, first)
     early = None if is_form(request) else _options(request, {}, case)
     if early is not None:
-        await context.registry.get(early.model_of(context.settings), early.version)
+        await find_model(early, context)
     limit = context.settings.jobs_media_bytes
     refuse_by_header(request, context.settings, limit)
     length = request.headers.get("content-length", "")
@@ -138,10 +138,9 @@ async def _submitted(request: Request, case: AnyUseCase) -> Response:
     ):
         options = early or _options(request, upload.fields, case)
         claim.reserve(answer_bytes(case.keeps_windows(options)))
-        asked = case.make_request(options, upload.medium, context)
-        model = await context.registry.get(asked.part.model, asked.part.version)
-        case.check(asked, model)
-        job = await jobs.submit(_draft(case, options, asked, model, upload, owner, key), upload.medium)
+        asked = case.make_request(options, upload.medium, context, await find_model(options, context))
+        case.check(asked)
+        job = await jobs.submit(_draft(case, options, asked, upload, owner, key), upload.medium)
     return _accepted(request, job)
 
 
@@ -149,14 +148,13 @@ def _draft(
     case: AnyUseCase,
     options: MediumOptions,
     asked: PredictRequest | TimelineRequest | HighlightsRequest,
-    model: ServedModel,
     upload: Upload,
     owner: str,
     key: str | None,
 ) -> Draft:
     """The job as it is kept; the model's version is the one that is served now."""
-    manifest = model.manifest
-    request = case.work.request_json(asked, version=manifest.version)
+    manifest = asked.part.model.manifest
+    request = case.work.request_json(asked)
     return Draft(
         kind=case.name,
         owner=owner,

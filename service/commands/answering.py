@@ -17,10 +17,11 @@ from service.context import AppContext
 from service.contract.options import MediumOptions
 from service.contract.use_cases import UseCase
 from service.jobs.foreground import work_through
+from service.jobs.work import UseCaseRequest
 from service.registry.registry import ServedModel
 
 OptionsT = TypeVar("OptionsT", bound=MediumOptions)
-RequestT = TypeVar("RequestT")
+RequestT = TypeVar("RequestT", bound=UseCaseRequest)
 AnswerT = TypeVar("AnswerT")
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
@@ -66,14 +67,16 @@ def answer_all(spec: CommandSpec[OptionsT, RequestT, AnswerT, BodyT], inputs: In
     printer = _InOrder(batch, len(wanted))
 
     def check(model: ServedModel, context: AppContext) -> None:
-        case.check(case.make_request(options, wanted[0].medium, context), model)
+        case.check(case.make_request(options, wanted[0].medium, context, model))
 
-    async def answer(number: int, input_file: InputFile, context: AppContext, on_progress: OnProgress) -> None:
+    async def answer(
+        number: int, input_file: InputFile, context: AppContext, model: ServedModel, on_progress: OnProgress
+    ) -> None:
         text = ""
         try:
             finished = await work_through(
                 case.work,
-                case.make_request(options, input_file.medium, context),
+                case.make_request(options, input_file.medium, context, model),
                 context,
                 keep_windows=case.keeps_windows(options),
                 on_progress=on_progress,

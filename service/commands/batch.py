@@ -32,7 +32,7 @@ T = TypeVar("T")
 OnProgress = Callable[[float], None]
 """Told how much more of a medium is done, as a share of all of it."""
 
-Work = Callable[[int, InputFile, AppContext, OnProgress], Awaitable[None]]
+Work = Callable[[int, InputFile, AppContext, ServedModel, OnProgress], Awaitable[None]]
 """What is done with each medium, of this number among all; SignError and OSError are its failures."""
 
 _NAMES_SAID = 3
@@ -152,7 +152,8 @@ async def _process_all(
     work: Work,
 ) -> None:
     async with open_services(command_settings(settings, len(wanted)), only=model) as context:
-        check(await context.registry.get(*model), context)
+        served = await context.registry.get(*model)
+        check(served, context)
 
         async def do_one(numbered: tuple[int, InputFile]) -> None:
             if batch.unread:
@@ -166,7 +167,7 @@ async def _process_all(
                 batch.advance(share)
 
             try:
-                await work(number, input_file, context, on_progress)
+                await work(number, input_file, context, served, on_progress)
             except (SignError, OSError) as error:
                 batch.fail(input_file.path, error)
             finally:

@@ -19,7 +19,7 @@ from service.contract.options import PredictOptions
 from service.errors import SignError
 from service.evaluation.data import DataError, LabelledClip, LabelledData
 from service.evaluation.evaluate import Measured, Wish, measure, report_of
-from service.evaluation.examining import Asked, Examined, examine
+from service.evaluation.examining import Examined, examine
 from service.evaluation.labels import Matched, match_labels
 from service.evaluation.picture import confusion_png
 from service.evaluation.printed import figures_text
@@ -76,9 +76,8 @@ def evaluate_command(
     except (DataError, OSError) as error:
         typer.echo(in_words(error) if isinstance(error, OSError) else str(error), err=True)
         raise typer.Exit(1) from None
-    asked = Asked(options.model_of(settings), options.version, options.mirrored)
     try:
-        evaluated = asyncio.run(_examine_all(read, asked, settings))
+        evaluated = asyncio.run(_examine_all(read, options, settings))
     except SignError as error:
         typer.echo(in_words(error), err=True)
         raise typer.Exit(1) from None
@@ -112,11 +111,12 @@ class _Evaluated:
     failed: int
 
 
-async def _examine_all(read: LabelledData, asked: Asked, settings: Settings) -> _Evaluated:
+async def _examine_all(read: LabelledData, options: PredictOptions, settings: Settings) -> _Evaluated:
     """Look at all clips whose label the model knows; what goes wrong with one is said, the others go on."""
     own = command_settings(settings, len(read.clips))
-    async with open_services(own, only=(asked.model, asked.version)) as context:
-        served = await context.registry.get(asked.model, asked.version)
+    asked = (options.model_of(settings), options.version)
+    async with open_services(own, only=asked) as context:
+        served = await context.registry.get(*asked)
         sign_section(served.manifest)
         looker_of(served)
         manifest = served.manifest
@@ -129,7 +129,7 @@ async def _examine_all(read: LabelledData, asked: Asked, settings: Settings) -> 
         async def look_at(numbered: tuple[int, tuple[LabelledClip, int]]) -> None:
             number, (clip, truth) = numbered
             try:
-                examined[number] = await examine(clip, truth, asked, context)
+                examined[number] = await examine(clip, truth, served, context, mirrored=options.mirrored)
             except (SignError, OSError) as error:
                 batch.fail(clip.name, error)
                 left_out[clip.name] = in_words(error)

@@ -20,9 +20,7 @@ from service.features.crops import Crops
 from service.features.gathering import any_section, gather
 from service.features.pose import features_pose
 from service.features.tables import Gathered, features_csv, features_npz
-from service.observe.request import FaceRequest, LandmarkRequest, ObserverRequest
-from service.pipelines import observer
-from service.pipelines.chunks import ChunksSection
+from service.observe.request import LandmarkRequest, ObserverRequest
 from service.registry.manifest import Manifest
 from service.registry.registry import ServedModel
 from service.track import Track
@@ -86,18 +84,18 @@ def features_command(
         _check(served, wanted)
         manifests.append(served.manifest)
 
-    async def work(number: int, input_file: InputFile, context: AppContext, on_progress: OnProgress) -> None:
+    async def work(
+        number: int, input_file: InputFile, context: AppContext, served: ServedModel, on_progress: OnProgress
+    ) -> None:
         part = Part(
             medium=input_file.medium,
             deadline=Deadline.after(settings.request_timeout_s),
-            model=options.model_of(settings),
-            version=options.version,
+            model=served,
             start_s=options.start_time,
             duration_s=options.clip_duration,
             mirrored=options.mirrored,
         )
-        served = await context.registry.get(part.model, part.version)
-        on_pictures = _crop_writer(wanted, input_file, observer(looker_of(served)[1]))
+        on_pictures = _crop_writer(wanted, input_file, looker_of(served)[1].request)
         found = await gather(part, context, keep=wanted.keeps, on_pictures=on_pictures, on_progress=on_progress)
         one = Gathered(str(input_file.path), input_file.label, found)
         if wanted.joint is not None:
@@ -154,14 +152,12 @@ def _check(served: ServedModel, wanted: Wanted) -> None:
     """End the program in words where the model sees nothing of what is wanted."""
     any_section(served.manifest)
     looker, eye = looker_of(served)
-    name, request = looker.manifest.name, observer(eye)
-    landmarks = isinstance(request, LandmarkRequest)
-    numbers = landmarks or isinstance(request, FaceRequest) or isinstance(eye, ChunksSection)
+    name, landmarks = looker.manifest.name, isinstance(eye.request, LandmarkRequest)
     if wanted.format == "pose" and not landmarks:
         raise misused(f"{name} looks at pictures, so there are no landmarks to write as .pose.")
-    if wanted.format == "csv" and not numbers:
+    if wanted.format == "csv" and eye.features == "pictures":
         raise misused(f"{name} looks at pictures, which have no columns; write them as .npz, or as files with --crops.")
-    if wanted.crops is not None and (landmarks or isinstance(eye, ChunksSection)):
+    if wanted.crops is not None and eye.features not in ("pictures", "outputs"):
         raise misused(f"{name} is given no single pictures, so there are no crops to write; name another --model.")
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.pipelines.face_geometry import Faces
+from service.pipelines.kind import Faces
 from service.registry.manifest import NAME_PATTERN
 from service.settings import Settings
 from service.spotting.segment import Smoothing

@@ -18,12 +18,12 @@ from service.contract.requests import make_highlights_request, make_predict_requ
 from service.export.formats import HIGHLIGHT_FORMATS, TIMELINE_FORMATS, Format
 from service.jobs.foreground import timeline_now
 from service.jobs.kinds import WORKS
-from service.jobs.work import Work
+from service.jobs.work import UseCaseRequest, Work
 from service.media.medium import Medium
 from service.registry.registry import ServedModel
 
 OptionsT = TypeVar("OptionsT", bound=MediumOptions)
-RequestT = TypeVar("RequestT")
+RequestT = TypeVar("RequestT", bound=UseCaseRequest)
 AnswerT = TypeVar("AnswerT")
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
@@ -32,11 +32,11 @@ BodyT = TypeVar("BodyT", bound=BaseModel)
 class UseCase(Generic[OptionsT, RequestT, AnswerT, BodyT]):
     """What can be asked of a medium, whichever the door.
 
-    name: of its route, job and command. make_request: what the options ask of a medium. check: raises SignError where
-    the model cannot answer it. answer: before a deadline; `work`: the same in chunks, as jobs and commands do.
-    keeps_windows: whether each window's own answer, or each sample's, is asked for; with_windows: the answer with
-    those that its chunks gave. to_body: the answer as json shows it; to_export: as its formats are written from, with
-    the medium's name.
+    name: of its route, job and command. make_request: what the options ask of a medium and a model. check: raises
+    SignError where the model cannot answer it. answer: before a deadline; `work`: the same in chunks, as jobs and
+    commands do. keeps_windows: whether each window's own answer, or each sample's, is asked for; with_windows: the
+    answer with those that its chunks gave. to_body: the answer as json shows it; to_export: as its formats are written
+    from, with the medium's name.
     """
 
     name: str
@@ -44,8 +44,8 @@ class UseCase(Generic[OptionsT, RequestT, AnswerT, BodyT]):
     job_summary: str
     options: type[OptionsT]
     body: type[BodyT]
-    make_request: Callable[[OptionsT, Medium, AppContext], RequestT]
-    check: Callable[[RequestT, ServedModel], None]
+    make_request: Callable[[OptionsT, Medium, AppContext, ServedModel], RequestT]
+    check: Callable[[RequestT], None]
     answer: Callable[[RequestT, OptionsT, AppContext], Coroutine[Any, Any, AnswerT]]
     to_body: Callable[[AnswerT, OptionsT], BodyT]
     formats: Mapping[str, Format[Any]]

@@ -12,13 +12,10 @@ from service.analysis.prediction import Prediction
 from service.analysis.timeline import TimelineAnswer, TimelineRequest, timeline
 from service.context import AppContext
 from service.jobs.timeline import TIMELINE
-from service.jobs.work import Work, WorkState
+from service.jobs.work import RequestT, Work, WorkState
 from service.media.sampling import Rate
-from service.pipelines import observer
-from service.pipelines.clip import ClipSection
 from service.spotting.segment import Segment
 
-RequestT = TypeVar("RequestT")
 StateT = TypeVar("StateT", bound=WorkState)
 AnswerT = TypeVar("AnswerT")
 
@@ -37,11 +34,10 @@ async def timeline_now(request: TimelineRequest, house: AppContext, *, keep_wind
     Raises SignError as `timeline` does.
     """
     part = request.part
-    model = await house.registry.get(part.model, part.version)
-    sign_section(model.manifest)
-    _, eye = looker_of(model)
+    sign_section(part.model.manifest)
+    _, eye = looker_of(part.model)
     shared = isinstance(eye.sampling, Rate) and house.slots.free_for("interactive") > 1
-    if isinstance(eye, ClipSection) or not (observer(eye).kept_bytes or shared):
+    if eye.samples_windows or not (eye.request.kept_bytes or shared):
         return await timeline(request, house)  # of clips, pieces of its own
     state = TIMELINE.begin(request)
     state.reached.standing = "interactive"

@@ -85,7 +85,7 @@ async def _finish(
     samples, end_s = state.samples, state.reached.end_s
     if samples is None or end_s is None:
         raise RuntimeError("a medium was looked at to its end without a sample")
-    model = await house.registry.get(request.part.model, request.part.version)
+    model = request.part.model
     looker, eye = looker_of(model)
     seen = Look(
         model=model,

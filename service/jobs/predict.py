@@ -87,7 +87,7 @@ def _answer(request: PredictRequest, entry: Judged, seen: Look) -> Prediction:
 async def _finish(
     request: PredictRequest, state: PredictState, _segments: tuple[Segment, ...], house: AppContext
 ) -> PredictAnswer:
-    manifest = (await house.registry.get(request.part.model, request.part.version)).manifest
+    manifest = request.part.model.manifest
     if state.best is None or state.media is None:
         raise RuntimeError("a medium was looked at to its end without a window")
     outcome = "declined" if state.best.declined else "answered"

@@ -72,10 +72,10 @@ def _window(entry: Judged, seen: Look, request: TimelineRequest) -> Prediction:
 
 
 async def _finish(
-    request: TimelineRequest, state: TimelineState, segments: tuple[Segment, ...], house: AppContext
+    request: TimelineRequest, state: TimelineState, segments: tuple[Segment, ...], _house: AppContext
 ) -> TimelineAnswer:
     reached, part = state.reached, request.part
-    manifest = (await house.registry.get(part.model, part.version)).manifest
+    manifest = part.model.manifest
     return TimelineAnswer(
         segments=segments,
         transcript=transcript((entry.label for entry in segments), manifest.unit, manifest.label_text),

@@ -1,14 +1,20 @@
 """Kind `chunks`: a clip of frames in chunks, each a row of a network of 3-D convolutions (C3D)."""
 
-from typing import Literal
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from service.observe.request import PictureRequest
+from service.pipelines.chunking import Position
+from service.pipelines.kind import FeaturesKind
 from service.pipelines.pixels import PixelSection, numbers
+from service.pipelines.reading import Reading, reading_of_steps
 from service.pipelines.rows import ModelRows
 from service.pipelines.steps import BLACK, Steps, Unit, pictures_of
+from service.pipelines.windows import WindowRule
 from service.track import FloatArray, Track, Window
 
 ROWS_AT_ONCE = 8
@@ -20,6 +26,9 @@ class ChunksSection(PixelSection):
     A window is brought to `frames` frames: what is shorter gets black frames at both ends (one more at the end if
     their number is odd), of what is longer `truncate` says what stays. Then it is cut into chunks of `chunk`.
     """
+
+    features: ClassVar[FeaturesKind] = "clip_outputs"
+    windows_in_frames: ClassVar[bool] = True
 
     kind: Literal["chunks"] = "chunks"
     frames: int = Field(128, ge=1, le=4096)
@@ -46,16 +55,46 @@ class ChunksSection(PixelSection):
             return (self.chunk, *spatial, self.channels)
         return (self.channels, self.chunk, *spatial)
 
+    @property
+    def request(self) -> PictureRequest:
+        """What a worker keeps of each sampled frame."""
+        return PictureRequest(
+            resize=self.resize,
+            color=self.color,
+            selfie=self.selfie,
+            orientation=self.orientation,
+            yuv=self.yuv,
+        )
 
-def observer(section: ChunksSection) -> PictureRequest:
-    """What a worker keeps of each sampled frame."""
-    return PictureRequest(
-        resize=section.resize,
-        color=section.color,
-        selfie=section.selfie,
-        orientation=section.orientation,
-        yuv=section.yuv,
-    )
+    @property
+    def clip_frames(self) -> int:
+        """Frames of one window."""
+        return self.frames
+
+    def windows(self, track: Track, rule: WindowRule, end_s: float) -> list[Window]:
+        """Windows of whole clips, on a grid of their chunks, where the rule cuts the part at all."""
+        if rule.window_s is None:
+            return rule.windows(end_s)
+        return grid_windows(track, Window(rule.start_s, end_s), rule.stride_s, self)
+
+    def due_windows(self, track: Track, rule: WindowRule, position: Position) -> list[Window]:
+        """Clips on the grid of the part's frames: it is laid from the last one that was scored."""
+        from_s = rule.start_s if position.last_s is None else position.last_s
+        until_s = position.covered_s if position.end_s is None else position.end_s
+        clips = self.windows(track, replace(rule, start_s=from_s), until_s) if from_s < until_s else []
+        if position.end_s is None:
+            clips = clips[:-1]  # the last one is off the grid, or not full yet
+        return clips if position.last_s is None else clips[1:]
+
+    def trim(self, track: Track, position: Position, needed_from_s: float) -> Track:
+        """What windows to come need, and the last one that was scored, from which the grid goes on."""
+        last_s = float("-inf") if position.last_s is None else position.last_s
+        return super().trim(track, position, min(needed_from_s, last_s))
+
+    def read(self, track: Track, windows: list[Window]) -> Reading:
+        """All rows that the windows need, each once."""
+        taken = [steps(track, window, self) for window in windows]
+        return reading_of_steps(taken, partial(rows, track, section=self), ROWS_AT_ONCE)
 
 
 def steps(track: Track, window: Window, section: ChunksSection) -> Steps:

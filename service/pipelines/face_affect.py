@@ -1,6 +1,7 @@
 """Kind `face_affect`: each face of a sample is a row; the rows of one sample are averaged to its numbers."""
 
-from typing import Literal
+from functools import partial
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -9,9 +10,10 @@ from pydantic import Field
 from service.media.resize import Resize
 from service.media.sampling import Rate, Sampling
 from service.observe.request import MOST_FACES, FaceRequest
-from service.pipelines.face_geometry import Faces
 from service.pipelines.image import Layout, in_layout, laid_out
+from service.pipelines.kind import Faces, FeaturesKind
 from service.pipelines.pixels import PixelSection
+from service.pipelines.reading import Reading, reading_of_steps
 from service.pipelines.rows import ModelRows
 from service.pipelines.steps import Steps, Unit, frame_steps
 from service.track import FloatArray, Track, Window
@@ -27,6 +29,8 @@ class FaceAffectSection(PixelSection):
     side of the face's box is moved outwards, as a share of its width or height. align `eyes`: the picture is turned
     until the eyes lie level. Pictures whose longer side has whole_up_to pixels or fewer are faces themselves.
     """
+
+    features: ClassVar[FeaturesKind] = "outputs"
 
     kind: Literal["face_affect"] = "face_affect"
     resize: Resize = Field(default_factory=lambda: Resize(w=224, h=224, method="bilinear", library="pillow"))
@@ -47,20 +51,29 @@ class FaceAffectSection(PixelSection):
         """One input's shape without the batch."""
         return laid_out((self.resize.h, self.resize.w, self.channels), self.layout)
 
+    @property
+    def request(self) -> FaceRequest:
+        """What a worker keeps of each sampled frame."""
+        return FaceRequest(
+            resize=self.resize,
+            count=1 if self.faces == "largest" else MOST_FACES,
+            color=self.color,
+            margin=self.margin,
+            level=self.align == "eyes",
+            whole_up_to=self.whole_up_to,
+            selfie=self.selfie,
+            orientation=self.orientation,
+            yuv=self.yuv,
+        )
 
-def observer(section: FaceAffectSection) -> FaceRequest:
-    """What a worker keeps of each sampled frame."""
-    return FaceRequest(
-        resize=section.resize,
-        count=1 if section.faces == "largest" else MOST_FACES,
-        color=section.color,
-        margin=section.margin,
-        level=section.align == "eyes",
-        whole_up_to=section.whole_up_to,
-        selfie=section.selfie,
-        orientation=section.orientation,
-        yuv=section.yuv,
-    )
+    def with_faces(self, faces: Faces) -> Self:
+        """The same model, of these faces."""
+        return self.model_copy(update={"faces": faces})
+
+    def read(self, track: Track, windows: list[Window]) -> Reading:
+        """All rows that the windows need, each once."""
+        steps = [frame_steps(track, window) for window in windows]
+        return reading_of_steps(steps, partial(rows, track, section=self), UNITS_AT_ONCE, partial(faces_of, track))
 
 
 def steps(track: Track, window: Window, _section: FaceAffectSection) -> Steps:

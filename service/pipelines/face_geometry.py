@@ -5,7 +5,8 @@ counts; shape is measured in three dimensions, so that turning the head counts l
 """
 
 from dataclasses import replace
-from typing import Final, Literal
+from functools import partial
+from typing import ClassVar, Final, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +16,15 @@ from service.media.medium import ColourMatrix, Orientation
 from service.media.sampling import Rate, Sampling
 from service.observe.request import MOST_FACES, LandmarkRequest
 from service.pipelines.image import seen_rows
+from service.pipelines.kind import Faces, FeaturesKind, Measures
+from service.pipelines.over_time import SampledOverTime
+from service.pipelines.reading import Reading, reading_of_steps
 from service.pipelines.rows import ModelRows
 from service.pipelines.steps import Steps, Unit, frame_steps
 from service.section import Section
 from service.track import FloatArray, Landmarks, PartName, Track, Window
 
 Doubles = npt.NDArray[np.float64]
-Faces = Literal["largest", "mean"]
 
 MEASURES: Final = ("mouth_opening", "smile_width", "brow_raise", "eye_opening", "head_motion")
 CHANNELS: Final = (*MEASURES, *(f"{name}_deviation" for name in MEASURES))
@@ -41,13 +44,15 @@ _MOST_GROWTH = 1.5
 _TIME_SLACK_S = 1e-6
 
 
-class FaceGeometrySection(Section):
+class FaceGeometrySection(Section, SampledOverTime):
     """The manifest's `pipeline` of a model that reads the movements of faces; its rows vote.
 
     A row is CHANNELS: mouth opening, smile width (corner to corner), brow raise (above the eye's corners) and eye
     opening, in eye distances; head motion, in eye distances a second; and each one's deviation from its running median
     over median_s around the sample. faces: the largest one's, or the mean of all (up to MOST_FACES).
     """
+
+    features: ClassVar[FeaturesKind] = "measures"
 
     kind: Literal["face_geometry"] = "face_geometry"
     faces: Faces = "largest"
@@ -67,17 +72,32 @@ class FaceGeometrySection(Section):
         """One input's shape without the batch."""
         return (len(CHANNELS),)
 
+    @property
+    def request(self) -> LandmarkRequest:
+        """What a worker runs on each sampled frame."""
+        face: PartName = "face"
+        return LandmarkRequest(
+            source="face_mesh",
+            parts=(face,) * (1 if self.faces == "largest" else MOST_FACES),
+            min_detection_confidence=self.min_detection_confidence,
+            orientation=self.orientation,
+            yuv=self.yuv,
+        )
 
-def observer(section: FaceGeometrySection) -> LandmarkRequest:
-    """What a worker runs on each sampled frame."""
-    face: PartName = "face"
-    return LandmarkRequest(
-        source="face_mesh",
-        parts=(face,) * (1 if section.faces == "largest" else MOST_FACES),
-        min_detection_confidence=section.min_detection_confidence,
-        orientation=section.orientation,
-        yuv=section.yuv,
-    )
+    @property
+    def measures(self) -> Measures:
+        """CHANNELS, of a track of MEASURES."""
+        return Measures(CHANNELS, measured, partial(channels, median_s=self.median_s))
+
+    def with_faces(self, faces: Faces) -> Self:
+        """The same model, of these faces."""
+        return self.model_copy(update={"faces": faces})
+
+    def read(self, track: Track, windows: list[Window]) -> Reading:
+        """All rows that the windows need, each once."""
+        condensed = measured(track)
+        steps = [frame_steps(condensed, window) for window in windows]
+        return reading_of_steps(steps, partial(rows, channels(condensed, self.median_s)))
 
 
 def measured(track: Track) -> Track:

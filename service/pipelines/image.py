@@ -1,6 +1,7 @@
 """Kind `image`: each sampled frame is one row, and a window's rows vote."""
 
-from typing import Literal
+from functools import partial
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,9 @@ from service.observe.request import (
     PictureRequest,
     WholePicture,
 )
+from service.pipelines.kind import Streams
 from service.pipelines.pixels import PixelSection, numbers
+from service.pipelines.reading import Reading, reading_of_steps
 from service.pipelines.rows import ModelRows
 from service.pipelines.steps import Steps, Unit, frame_steps, pictures_of
 from service.track import FloatArray, Track, Window
@@ -30,6 +33,8 @@ class ImageSection(PixelSection):
     followed person's face; pictures whose longer side has whole_up_to pixels or fewer are taken whole, larger ones
     without a hand or a face show nothing. filter `outline`: white outlines on black by adaptive threshold and Otsu.
     """
+
+    streams: ClassVar[Streams | None] = "frames"
 
     kind: Literal["image"] = "image"
     crop: Literal["none", "center_square", "hand", "face"] = "none"
@@ -54,29 +59,34 @@ class ImageSection(PixelSection):
         """One input's shape without the batch."""
         return laid_out((self.resize.h, self.resize.w, self.channels), self.layout)
 
+    @property
+    def request(self) -> PictureRequest:
+        """What a worker keeps of each sampled frame."""
+        crops: dict[str, Crop] = {
+            "none": WholePicture(),
+            "center_square": CentreSquare(),
+            "hand": HandSquare(self.margin, self.whole_up_to),
+            "face": FaceSquare(self.margin, self.whole_up_to),
+        }
+        finders = {
+            "hand": one_hand(self.selfie),
+            "face": LandmarkRequest("holistic", ("face",), selfie=self.selfie),
+        }
+        return PictureRequest(
+            resize=self.resize,
+            color=self.color,
+            crop=crops[self.crop],
+            outline=self.filter == "outline",
+            finder=finders.get(self.crop),
+            selfie=self.selfie,
+            orientation=self.orientation,
+            yuv=self.yuv,
+        )
 
-def observer(section: ImageSection) -> PictureRequest:
-    """What a worker keeps of each sampled frame."""
-    crops: dict[str, Crop] = {
-        "none": WholePicture(),
-        "center_square": CentreSquare(),
-        "hand": HandSquare(section.margin, section.whole_up_to),
-        "face": FaceSquare(section.margin, section.whole_up_to),
-    }
-    finders = {
-        "hand": one_hand(section.selfie),
-        "face": LandmarkRequest("holistic", ("face",), selfie=section.selfie),
-    }
-    return PictureRequest(
-        resize=section.resize,
-        color=section.color,
-        crop=crops[section.crop],
-        outline=section.filter == "outline",
-        finder=finders.get(section.crop),
-        selfie=section.selfie,
-        orientation=section.orientation,
-        yuv=section.yuv,
-    )
+    def read(self, track: Track, windows: list[Window]) -> Reading:
+        """All rows that the windows need, each once."""
+        steps = [frame_steps(track, window) for window in windows]
+        return reading_of_steps(steps, partial(rows, track, section=self))
 
 
 def steps(track: Track, window: Window, _section: ImageSection) -> Steps:

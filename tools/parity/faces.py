@@ -99,7 +99,7 @@ async def measure(work: Path, samples: list[Sample]) -> list[Row]:
 
 async def _outputs(context: AppContext, model: str, sample: Sample) -> tuple[Track, Track, Numbers]:
     """(what was seen, the graph's numbers of each sample, what is reported of them)."""
-    part = Part(_medium_of(sample.file), Deadline.after(PATIENCE_S), model=model)
+    part = Part(_medium_of(sample.file), Deadline.after(PATIENCE_S), await context.registry.get(model))
     seen = await look(
         part, context, longest_s=600, section_of=lambda manifest: section_for(manifest, ("affect", "features"))
     )

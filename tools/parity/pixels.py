@@ -31,7 +31,6 @@ from service.observe.call import ObserveCall
 from service.observe.landmarker import LandmarkFrame, SeenHand
 from service.observe.landmarkers import Landmarkers
 from service.observe.observe import observe
-from service.pipelines import observer
 from service.settings import Settings
 from service.track import Window
 from service.workers.deadline import Deadline
@@ -153,7 +152,7 @@ def medium_of(file: str) -> Medium:
 
 async def answered(context: AppContext, model: str, sample: Sample) -> Answers:
     """Our probabilities: one row a frame where the model looks at single frames, else one."""
-    part = Part(medium_of(sample.file), Deadline.after(PATIENCE_S), model=model)
+    part = Part(medium_of(sample.file), Deadline.after(PATIENCE_S), await context.registry.get(model))
     if sample.points is None:
         seen = await look(part, context, longest_s=context.settings.predict_seconds)
     else:
@@ -167,12 +166,12 @@ async def answered(context: AppContext, model: str, sample: Sample) -> Answers:
 
 async def looked(context: AppContext, part: Part, points: list[list[float]]) -> Look:
     """As `look`, with the hand where the sample says instead of where MediaPipe finds it."""
-    model = await context.registry.get(part.model)
+    model = part.model
     looker, eye = looker_of(model)
     settings = context.settings
     call = ObserveCall(
         medium=part.medium,
-        request=observer(eye),
+        request=eye.request,
         sampling=eye.sampling,
         start_s=0.0,
         duration_s=None,

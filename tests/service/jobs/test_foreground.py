@@ -25,8 +25,9 @@ T = TypeVar("T")
 CAB = SAMPLES / "word_cab_left_brown.mp4"
 
 
-def part_of(path: Path) -> Part:
-    return Part(Medium(str(path), path.stat().st_size), Deadline.after(60), "asl-letters")
+async def part_of(path: Path, context: AppContext) -> Part:
+    model = await context.registry.get("asl-letters")
+    return Part(Medium(str(path), path.stat().st_size), Deadline.after(60), model)
 
 
 def with_services(ask: Callable[[AppContext], Awaitable[T]], **changes: object) -> T:
@@ -43,13 +44,13 @@ def test_a_medium_of_one_chunk_is_answered_as_the_routes_answer() -> None:
     shares: list[float] = []
 
     async def both(context: AppContext) -> None:
-        asked = TimelineRequest(part_of(CAB))
+        asked = TimelineRequest(await part_of(CAB, context))
         once = await timeline(asked, context)
         done = await work_through(TIMELINE, asked, context, keep_windows=True, on_progress=shares.append)
         assert done.answer.segments == once.segments
         assert done.answer.transcript == once.transcript == "CAB"
         assert tuple(done.windows) == once.windows
-        one = PredictRequest(part_of(SAMPLES / "letter_a_right_light.mp4"))
+        one = PredictRequest(await part_of(SAMPLES / "letter_a_right_light.mp4", context))
         assert (await work_through(PREDICT, one, context)).answer.prediction == (await predict(one, context)).prediction
         states = {model.name: [version.state for version in model.versions] for model in context.registry.snapshot()}
         assert states.pop("asl-letters") == ["ready"]
@@ -63,7 +64,8 @@ def test_many_chunks_say_how_far_they_are_and_find_the_same_signs() -> None:
     shares: list[float] = []
 
     async def ask(context: AppContext) -> str:
-        done = await work_through(TIMELINE, TimelineRequest(part_of(CAB)), context, on_progress=shares.append)
+        asked = TimelineRequest(await part_of(CAB, context))
+        done = await work_through(TIMELINE, asked, context, on_progress=shares.append)
         assert done.windows == []
         return done.answer.transcript
 

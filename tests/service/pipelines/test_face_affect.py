@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from service.analysis.judging import handed_on
 from service.observe.request import MOST_FACES, FaceRequest
-from service.pipelines import FaceAffectSection, face_affect, observer, read
+from service.pipelines import FaceAffectSection, face_affect
 from service.pipelines.series import SeriesSection
 from service.track import FloatArray, MediaInfo, Track, Window
 
@@ -47,7 +47,7 @@ def test_each_face_is_a_row_at_its_samples_time() -> None:
 def test_a_part_without_a_face_has_no_row() -> None:
     seen = track([1, 0, 0, 2])
     assert len(face_affect.tensor(seen, Window(0.5, 1.5), section())) == 0
-    assert read(section(), seen, [Window(0.5, 1.5)]).count == 0
+    assert section().read(seen, [Window(0.5, 1.5)]).count == 0
 
 
 def test_levels_become_what_imagenets_networks_take() -> None:
@@ -66,7 +66,7 @@ def test_a_graph_that_normalises_itself_gets_the_levels() -> None:
 @given(faces=st.lists(st.integers(0, 4), min_size=1, max_size=30), size=st.integers(1, 9))
 def test_however_rows_are_made_every_face_is_made_once(faces: list[int], size: int) -> None:
     windows = [Window(start / 2, start / 2 + 2) for start in range(0, len(faces), 2)]
-    reading = read(section(), track(faces), windows)
+    reading = section().read(track(faces), windows)
     assert reading.sizes is not None
     assert reading.sizes.tolist() == [count for count in faces if count]
     made = [reading.make(start, min(start + size, reading.count)) for start in range(0, reading.count, size)]
@@ -89,7 +89,7 @@ def test_however_rows_are_made_every_face_is_made_once(faces: list[int], size: i
     ],
 )
 def test_the_worker_is_asked_for_what_the_section_says(changes: dict[str, Any], wanted: dict[str, Any]) -> None:
-    request = observer(section(**changes))
+    request = section(**changes).request
     assert isinstance(request, FaceRequest)
     assert {name: getattr(request, name) for name in wanted} == wanted
     assert request.shape[-1] == (1 if changes.get("color") == "grey" else 3)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.media.sampling import Rate
-from service.pipelines import face_geometry, observer, read
+from service.pipelines import face_geometry
 from service.pipelines.face_geometry import CHANNELS, MEASURES, FaceGeometrySection, channels, measured
 from service.track import FloatArray, Landmarks, MediaInfo, PartName, Track, Window
 
@@ -162,7 +162,7 @@ def test_windows_share_the_rows_of_their_samples_and_their_median() -> None:
     found[4] = np.nan
     track = track_of(found)
     windows = [Window(start, start + 2.0) for start in (0.0, 0.5, 1.0, 4.0)]
-    reading = read(SECTION, track, windows)
+    reading = SECTION.read(track, windows)
     assert reading.count == 11 - 2  # samples 6 and 7 lie in no window, and 4 shows no face
     made = reading.make(0, reading.count).values
     whole = channels(measured(track), SECTION.median_s)
@@ -175,7 +175,7 @@ def test_windows_share_the_rows_of_their_samples_and_their_median() -> None:
 def test_a_track_without_a_face_has_no_rows() -> None:
     track = track_of(np.full((4, 468, 4), np.nan, np.float32))
     assert len(face_geometry.tensor(track, Window(0, 2), SECTION)) == 0
-    assert read(SECTION, track, [Window(0, 2)]).count == 0
+    assert SECTION.read(track, [Window(0, 2)]).count == 0
 
 
 def test_boxes_are_those_of_the_largest_face_also_after_cutting() -> None:
@@ -198,7 +198,7 @@ def test_measuring_again_changes_nothing() -> None:
 
 
 def test_the_section_says_what_is_looked_for() -> None:
-    largest, mean = (observer(FaceGeometrySection(faces=faces, sampling=Rate(rate=3))) for faces in ("largest", "mean"))
+    largest, mean = (FaceGeometrySection(faces=faces, sampling=Rate(rate=3)).request for faces in ("largest", "mean"))
     assert [part for part, _ in itertools.groupby(mean.parts)] == list(largest.parts) == ["face"]
     assert len(mean.parts) > 1
     assert SECTION.input_shape == (10,)

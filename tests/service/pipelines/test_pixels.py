@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from service.observe.request import HandCanvas
-from service.pipelines import ChunksSection, HandCropSection, ImageSection, Pipeline, chunks, hand_crop, image, read
+from service.pipelines import ChunksSection, HandCropSection, ImageSection, Pipeline, chunks, hand_crop, image
 from service.pipelines.series import SeriesSection
 from service.pipelines.series import tensor as series_tensor
 from service.track import MediaInfo, Track, Window
@@ -91,12 +91,12 @@ def test_a_hand_crop_reads_as_an_image_does() -> None:
 @pytest.mark.parametrize(("edge", "cut"), [("white", False), ("cut", True)])
 def test_a_hand_crops_edge_is_told_to_the_worker(edge: str, cut: bool) -> None:
     made = HandCropSection.model_validate({"resize": SIZE, "edge": edge})
-    assert hand_crop.observer(made).crop == HandCanvas(300, 20, draw=False, cut=cut)
+    assert made.request.crop == HandCanvas(300, 20, draw=False, cut=cut)
 
 
 def test_windows_that_share_frames_share_their_rows() -> None:
     windows = [Window(0.0, 0.2), Window(0.1, 0.3), Window(5.0, 6.0)]
-    reading = read(section(), track(12, absent=(4,)), windows)
+    reading = section().read(track(12, absent=(4,)), windows)
     assert reading.count == 8
     rows = reading.make(0, reading.count).values[:, 0, 0, 0]
     assert [rows[entry.seen].tolist() for entry in reading.windows] == [[0, 1, 2, 3, 5], [3, 5, 6, 7, 8], []]
@@ -160,7 +160,7 @@ def test_clips_lie_on_the_grid_of_chunks_and_reach_the_end(count: int, stride_s:
 def test_the_chunks_of_a_timeline_are_computed_once() -> None:
     seen = track(200)
     windows = chunks.grid_windows(seen, Window(0.0, 200 / 30), 32 / 30, clip_section())
-    reading = read(clip_section(), seen, windows)
+    reading = clip_section().read(seen, windows)
     assert len(windows) == 3
     assert (reading.count, reading.at_once) == (12, 8)
     assert [entry.seen for entry in reading.windows] == [[*range(8)], [*range(2, 10)], [*range(4, 12)]]

@@ -29,7 +29,6 @@ from service.analysis.looking import Look, Part, end_of, look
 from service.context import AppContext, open_services
 from service.errors import SignError
 from service.media.medium import Medium
-from service.pipelines import read
 from service.pipelines.clip import ClipSection, steps
 from service.settings import Settings
 from service.track import Window
@@ -143,10 +142,11 @@ async def compared(context: AppContext, network: Network, sample: Sample, author
     """One network on one sample."""
     medium = Medium(str(sample.file), sample.file.stat().st_size)
     length_s = sample.length_s or network.frames * network.sampling / 30
-    part = Part(medium, Deadline.after(PATIENCE_S), network.name.replace("_", "-"), None, sample.start_s, length_s)
+    model = await context.registry.get(network.name.replace("_", "-"))
+    part = Part(medium, Deadline.after(PATIENCE_S), model, sample.start_s, length_s)
     seen = await look(part, context, longest_s=context.settings.predict_seconds)
     window = Window(sample.start_s, end_of(seen.track, part))
-    rows = read(seen.eye, seen.track, [window]).make(0, 1)
+    rows = seen.eye.read(seen.track, [window]).make(0, 1)
     logits = (await seen.looker.outputs(rows))[0]
     mean, std = np.float32(0.45), np.float32(0.225)
     levels = np.abs(rows.values[0] - (author * std + mean) * 255).max(axis=(0, 2, 3))
