@@ -12,7 +12,6 @@ from service.pipelines.chunking import Position
 from service.pipelines.kind import FeaturesKind
 from service.pipelines.pixels import PixelSection, numbers
 from service.pipelines.reading import Reading, reading_of_steps
-from service.pipelines.rows import ModelRows
 from service.pipelines.steps import BLACK, Steps, Unit, pictures_of
 from service.pipelines.windows import WindowRule
 from service.track import FloatArray, Track, Window
@@ -121,12 +120,6 @@ def rows(track: Track, units: tuple[Unit, ...], section: ChunksSection) -> Float
     """Rows of the model's input, one a chunk."""
     values = numbers(pictures_of(track, units), section)
     return np.ascontiguousarray(values if section.layout == "nthwc" else values.transpose(0, 4, 1, 2, 3))
-
-
-def tensor(track: Track, window: Window, section: ChunksSection) -> ModelRows:
-    """The rows of one window: its chunks."""
-    taken = steps(track, window, section)
-    return ModelRows(rows(track, taken.seen, section), None, taken.times_s, taken.warnings)
 
 
 def grid_windows(track: Track, part: Window, stride_s: float, section: ChunksSection) -> list[Window]:

@@ -16,7 +16,6 @@ from service.pipelines.chunking import Chunk, ChunkLimits, Position, decoded, wi
 from service.pipelines.over_time import ObservesMedium
 from service.pipelines.pixels import LevelSection, numbers
 from service.pipelines.reading import Reading, reading_of_steps
-from service.pipelines.rows import ModelRows
 from service.pipelines.steps import Steps, Unit, pictures_of
 from service.pipelines.windows import WindowRule
 from service.track import FloatArray, TimeArray, Track, Window
@@ -173,14 +172,6 @@ def rows(track: Track, units: tuple[Unit, ...], section: ClipSection) -> FloatAr
     """Rows of the model's input, one a clip: U × C × T × H × W."""
     values = numbers(pictures_of(track, units), section)
     return np.ascontiguousarray(values.transpose(0, 4, 1, 2, 3))
-
-
-def tensor(track: Track, window: Window, section: ClipSection) -> ModelRows:
-    """The row of one window."""
-    taken = steps(track, window, section)
-    if not taken.seen:
-        return ModelRows.none(section.input_shape)
-    return ModelRows(rows(track, taken.seen, section), None, taken.times_s)
 
 
 def sampled(track: Track, windows: list[Window], section: ClipSection) -> Track:

@@ -14,8 +14,7 @@ from service.pipelines.image import Layout, in_layout, laid_out
 from service.pipelines.kind import Faces, FeaturesKind
 from service.pipelines.pixels import PixelSection
 from service.pipelines.reading import Reading, reading_of_steps
-from service.pipelines.rows import ModelRows
-from service.pipelines.steps import Steps, Unit, frame_steps
+from service.pipelines.steps import Unit, frame_steps
 from service.track import FloatArray, Track, Window
 
 UNITS_AT_ONCE = 8
@@ -76,11 +75,6 @@ class FaceAffectSection(PixelSection):
         return reading_of_steps(steps, partial(rows, track, section=self), UNITS_AT_ONCE, partial(faces_of, track))
 
 
-def steps(track: Track, window: Window, _section: FaceAffectSection) -> Steps:
-    """The window's samples, one by one."""
-    return frame_steps(track, window)
-
-
 def faces_of(track: Track, units: tuple[Unit, ...]) -> npt.NDArray[np.int64]:
     """How many rows each unit has: one a face."""
     places = [place for (place,) in units]
@@ -95,10 +89,3 @@ def rows(track: Track, units: tuple[Unit, ...], section: FaceAffectSection) -> F
     places = np.repeat([place for (place,) in units], counts).astype(np.int64)
     numbers_of_faces = np.concatenate([np.arange(count) for count in counts]) if len(units) else places
     return in_layout(track.values[places, numbers_of_faces], section, section.layout)
-
-
-def tensor(track: Track, window: Window, section: FaceAffectSection) -> ModelRows:
-    """The rows of one window: its faces, each with the time of its sample."""
-    taken = steps(track, window, section)
-    seen_s = taken.times_s[[unit is not None for unit in taken.units]]
-    return ModelRows(rows(track, taken.seen, section), None, np.repeat(seen_s, faces_of(track, taken.seen)))

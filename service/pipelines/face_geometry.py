@@ -15,12 +15,10 @@ from pydantic import Field
 from service.media.medium import ColourMatrix, Orientation
 from service.media.sampling import Rate, Sampling
 from service.observe.request import MOST_FACES, LandmarkRequest
-from service.pipelines.image import seen_rows
 from service.pipelines.kind import Faces, FeaturesKind, Measures
 from service.pipelines.over_time import SampledOverTime
 from service.pipelines.reading import Reading, reading_of_steps
-from service.pipelines.rows import ModelRows
-from service.pipelines.steps import Steps, Unit, frame_steps
+from service.pipelines.steps import Unit, frame_steps
 from service.section import Section
 from service.track import FloatArray, Landmarks, PartName, Track, Window
 
@@ -133,21 +131,9 @@ def channels(measures: Track, median_s: float) -> FloatArray:
     return np.concatenate([values, deviations], axis=1).astype(np.float32)
 
 
-def steps(track: Track, window: Window, _section: FaceGeometrySection) -> Steps:
-    """The window's samples, one by one."""
-    return frame_steps(track, window)
-
-
 def rows(values: FloatArray, units: tuple[Unit, ...]) -> FloatArray:
     """Rows of the model's input, one a unit, of T × 10 CHANNELS."""
     return values[[place for (place,) in units]]
-
-
-def tensor(track: Track, window: Window, section: FaceGeometrySection) -> ModelRows:
-    """The rows of one window: its samples that show a face, against the running median of the whole track."""
-    measures = measured(track)
-    taken = steps(measures, window, section)
-    return seen_rows(taken, rows(channels(measures, section.median_s), taken.seen))
 
 
 def _boxes_around(face: Landmarks) -> FloatArray:

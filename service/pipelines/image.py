@@ -19,8 +19,7 @@ from service.observe.request import (
 from service.pipelines.kind import Streams
 from service.pipelines.pixels import PixelSection, numbers
 from service.pipelines.reading import Reading, reading_of_steps
-from service.pipelines.rows import ModelRows
-from service.pipelines.steps import Steps, Unit, frame_steps, pictures_of
+from service.pipelines.steps import Unit, frame_steps, pictures_of
 from service.track import FloatArray, Track, Window
 
 Layout = Literal["nhwc", "nchw"]
@@ -89,20 +88,9 @@ class ImageSection(PixelSection):
         return reading_of_steps(steps, partial(rows, track, section=self))
 
 
-def steps(track: Track, window: Window, _section: ImageSection) -> Steps:
-    """The window's frames, one by one."""
-    return frame_steps(track, window)
-
-
 def rows(track: Track, units: tuple[Unit, ...], section: ImageSection) -> FloatArray:
     """Rows of the model's input, one a unit."""
     return frame_rows(track, units, section, section.layout)
-
-
-def tensor(track: Track, window: Window, section: ImageSection) -> ModelRows:
-    """The rows of one window: the frames that show what the model needs."""
-    taken = steps(track, window, section)
-    return seen_rows(taken, rows(track, taken.seen, section))
 
 
 def frame_rows(track: Track, units: tuple[Unit, ...], section: PixelSection, layout: Layout) -> FloatArray:
@@ -116,12 +104,6 @@ def in_layout(
     """R × H × W × C grey levels as a network's numbers, in the order of axes that it takes."""
     values = numbers(pictures, section)
     return np.ascontiguousarray(values if layout == "nhwc" else values.transpose(0, 3, 1, 2))
-
-
-def seen_rows(window: Steps, values: FloatArray) -> ModelRows:
-    """A window's rows with their times."""
-    times_s = window.times_s[[unit is not None for unit in window.units]]
-    return ModelRows(values, None, times_s, window.warnings)
 
 
 def laid_out(shape: tuple[int, int, int], layout: Layout) -> tuple[int, ...]:
