@@ -16,10 +16,10 @@ import service.pipelines
 from service.media.resize import Resize
 from service.media.sampling import Rate, Sampling
 from service.observe.request import PictureRequest
+from service.pipelines.frame_indices import FrameIndices, pictures_of, single_frames
 from service.pipelines.kind import Streams
 from service.pipelines.over_time import SampledOverTime
-from service.pipelines.reading import Reading, reading_of_steps
-from service.pipelines.steps import Unit, frame_steps, pictures_of
+from service.pipelines.row_plan import RowPlan, plan_shared_rows
 from service.section import Section
 from service.track import FloatArray, Track, Window
 
@@ -50,13 +50,13 @@ class MeanColorSection(Section, SampledOverTime):
         """A small picture of each frame."""
         return PictureRequest(resize=Resize(w=4, h=4, method="area"))
 
-    def read(self, track: Track, windows: list[Window]) -> Reading:
+    def plan_rows(self, track: Track, windows: list[Window]) -> RowPlan:
         """All rows that the windows need, each once."""
-        return reading_of_steps([frame_steps(track, window) for window in windows], partial(_rows, track))
+        return plan_shared_rows([single_frames(track, window) for window in windows], partial(_rows, track))
 
 
-def _rows(track: Track, units: tuple[Unit, ...]) -> FloatArray:
-    return pictures_of(track, units).mean(axis=(1, 2, 3), dtype=np.float32) / np.float32(255)
+def _rows(track: Track, frames: tuple[FrameIndices, ...]) -> FloatArray:
+    return pictures_of(track, frames).mean(axis=(1, 2, 3), dtype=np.float32) / np.float32(255)
 
 
 def join_the_union() -> None:

@@ -6,11 +6,11 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from service.observe.request import HandCanvas, PictureRequest
+from service.pipelines.frame_indices import FrameIndices, single_frames
 from service.pipelines.image import Layout, frame_rows, laid_out, one_hand
 from service.pipelines.kind import Streams
 from service.pipelines.pixels import PixelSection
-from service.pipelines.reading import Reading, reading_of_steps
-from service.pipelines.steps import Unit, frame_steps
+from service.pipelines.row_plan import RowPlan, plan_shared_rows
 from service.track import FloatArray, Track, Window
 
 
@@ -64,12 +64,12 @@ class HandCropSection(PixelSection):
             yuv=self.yuv,
         )
 
-    def read(self, track: Track, windows: list[Window]) -> Reading:
+    def plan_rows(self, track: Track, windows: list[Window]) -> RowPlan:
         """All rows that the windows need, each once."""
-        steps = [frame_steps(track, window) for window in windows]
-        return reading_of_steps(steps, partial(rows, track, section=self))
+        frames = [single_frames(track, window) for window in windows]
+        return plan_shared_rows(frames, partial(rows, track, section=self))
 
 
-def rows(track: Track, units: tuple[Unit, ...], section: HandCropSection) -> FloatArray:
-    """Rows of the model's input, one a unit."""
-    return frame_rows(track, units, section, section.layout)
+def rows(track: Track, frames: tuple[FrameIndices, ...], section: HandCropSection) -> FloatArray:
+    """Rows of the model's input, one a frame."""
+    return frame_rows(track, frames, section, section.layout)

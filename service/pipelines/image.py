@@ -16,10 +16,10 @@ from service.observe.request import (
     PictureRequest,
     WholePicture,
 )
+from service.pipelines.frame_indices import FrameIndices, pictures_of, single_frames
 from service.pipelines.kind import Streams
 from service.pipelines.pixels import PixelSection, numbers
-from service.pipelines.reading import Reading, reading_of_steps
-from service.pipelines.steps import Unit, frame_steps, pictures_of
+from service.pipelines.row_plan import RowPlan, plan_shared_rows
 from service.track import FloatArray, Track, Window
 
 Layout = Literal["nhwc", "nchw"]
@@ -82,20 +82,20 @@ class ImageSection(PixelSection):
             yuv=self.yuv,
         )
 
-    def read(self, track: Track, windows: list[Window]) -> Reading:
+    def plan_rows(self, track: Track, windows: list[Window]) -> RowPlan:
         """All rows that the windows need, each once."""
-        steps = [frame_steps(track, window) for window in windows]
-        return reading_of_steps(steps, partial(rows, track, section=self))
+        frames = [single_frames(track, window) for window in windows]
+        return plan_shared_rows(frames, partial(rows, track, section=self))
 
 
-def rows(track: Track, units: tuple[Unit, ...], section: ImageSection) -> FloatArray:
-    """Rows of the model's input, one a unit."""
-    return frame_rows(track, units, section, section.layout)
+def rows(track: Track, frames: tuple[FrameIndices, ...], section: ImageSection) -> FloatArray:
+    """Rows of the model's input, one a frame."""
+    return frame_rows(track, frames, section, section.layout)
 
 
-def frame_rows(track: Track, units: tuple[Unit, ...], section: PixelSection, layout: Layout) -> FloatArray:
+def frame_rows(track: Track, frames: tuple[FrameIndices, ...], section: PixelSection, layout: Layout) -> FloatArray:
     """Rows of single frames, in the axes that the network takes."""
-    return in_layout(pictures_of(track, units)[:, 0], section, layout)
+    return in_layout(pictures_of(track, frames)[:, 0], section, layout)
 
 
 def in_layout(

@@ -9,7 +9,7 @@ from service.track import Track, Window
 
 def rows_alone(section: Observing, track: Track, window: Window) -> ModelRows:
     """What a model with this section is given for one window, in the window's order."""
-    reading = section.read(track, [window])
+    reading = section.plan_rows(track, [window])
     (taken,) = reading.windows
     if not reading.count:
         return ModelRows.none(section.input_shape)

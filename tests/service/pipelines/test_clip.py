@@ -58,20 +58,20 @@ def test_no_frame_cannot_be_spread() -> None:
 
 def test_a_windows_frames_are_spread_over_those_that_lie_in_it() -> None:
     seen = whole_track(np.arange(30) / 10)
-    steps = clip.steps(seen, Window(0.5, 1.5), section())
-    assert steps.units == ((5, 8, 11, 14),)
-    assert steps.times_s.tolist() == [0.5]
+    taken = clip.window_frames(seen, Window(0.5, 1.5), section())
+    assert taken.rows == ((5, 8, 11, 14),)
+    assert taken.times_s.tolist() == [0.5]
 
 
 def test_where_there_are_too_few_frames_some_come_twice() -> None:
     seen = whole_track(np.array([0.0, 0.4]))
-    assert clip.steps(seen, Window(0.0, 2.0), section()).units == ((0, 0, 0, 1),)
+    assert clip.window_frames(seen, Window(0.0, 2.0), section()).rows == ((0, 0, 0, 1),)
 
 
 def test_a_window_in_a_gap_shows_nothing() -> None:
     seen = whole_track(np.array([0.0, 0.1, 5.0]))
-    assert clip.steps(seen, Window(1.0, 2.0), section()).units == ()
-    reading = section().read(seen, [Window(1.0, 2.0), Window(0.0, 1.0)])
+    assert clip.window_frames(seen, Window(1.0, 2.0), section()).rows == ()
+    reading = section().plan_rows(seen, [Window(1.0, 2.0), Window(0.0, 1.0)])
     assert [entry.seen for entry in reading.windows] == [[], [0]]
 
 
@@ -99,7 +99,7 @@ def test_what_a_worker_keeps_is_what_the_windows_take(
 def test_a_window_that_nobody_announced_is_an_error_and_no_wrong_answer() -> None:
     kept = kept_track(np.arange(300) / 30, WindowRule(0.0, 2.0, 1.0), 10.0)
     with pytest.raises(ValueError, match="not all frames"):
-        clip.steps(kept, Window(0.3, 2.3), section())
+        clip.window_frames(kept, Window(0.3, 2.3), section())
 
 
 @given(

@@ -48,7 +48,7 @@ def test_each_face_is_a_row_at_its_samples_time() -> None:
 def test_a_part_without_a_face_has_no_row() -> None:
     seen = track([1, 0, 0, 2])
     assert len(rows_alone(section(), seen, Window(0.5, 1.5))) == 0
-    assert section().read(seen, [Window(0.5, 1.5)]).count == 0
+    assert section().plan_rows(seen, [Window(0.5, 1.5)]).count == 0
 
 
 def test_levels_become_what_imagenets_networks_take() -> None:
@@ -67,7 +67,7 @@ def test_a_graph_that_normalises_itself_gets_the_levels() -> None:
 @given(faces=st.lists(st.integers(0, 4), min_size=1, max_size=30), size=st.integers(1, 9))
 def test_however_rows_are_made_every_face_is_made_once(faces: list[int], size: int) -> None:
     windows = [Window(start / 2, start / 2 + 2) for start in range(0, len(faces), 2)]
-    reading = section().read(track(faces), windows)
+    reading = section().plan_rows(track(faces), windows)
     assert reading.sizes is not None
     assert reading.sizes.tolist() == [count for count in faces if count]
     made = [reading.make(start, min(start + size, reading.count)) for start in range(0, reading.count, size)]
@@ -75,7 +75,7 @@ def test_however_rows_are_made_every_face_is_made_once(faces: list[int], size: i
     assert sum(len(rows) for rows in made) == sum(faces)
     for window, taken in zip(windows, reading.windows, strict=True):
         start, stop = track(faces).places(window)
-        assert len(taken.places) == stop - start
+        assert len(taken.indices) == stop - start
         assert len(taken.seen) == sum(count > 0 for count in faces[start:stop])
 
 

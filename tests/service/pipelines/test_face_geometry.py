@@ -162,7 +162,7 @@ def test_windows_share_the_rows_of_their_samples_and_their_median() -> None:
     found[4] = np.nan
     track = track_of(found)
     windows = [Window(start, start + 2.0) for start in (0.0, 0.5, 1.0, 4.0)]
-    reading = SECTION.read(track, windows)
+    reading = SECTION.plan_rows(track, windows)
     assert reading.count == 11 - 2  # samples 6 and 7 lie in no window, and 4 shows no face
     made = reading.make(0, reading.count).values
     whole = channels(measured(track), SECTION.median_s)
@@ -175,7 +175,7 @@ def test_windows_share_the_rows_of_their_samples_and_their_median() -> None:
 def test_a_track_without_a_face_has_no_rows() -> None:
     track = track_of(np.full((4, 468, 4), np.nan, np.float32))
     assert len(rows_alone(SECTION, track, Window(0, 2))) == 0
-    assert SECTION.read(track, [Window(0, 2)]).count == 0
+    assert SECTION.plan_rows(track, [Window(0, 2)]).count == 0
 
 
 def test_boxes_are_those_of_the_largest_face_also_after_cutting() -> None:

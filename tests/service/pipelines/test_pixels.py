@@ -97,7 +97,7 @@ def test_a_hand_crops_edge_is_told_to_the_worker(edge: str, cut: bool) -> None:
 
 def test_windows_that_share_frames_share_their_rows() -> None:
     windows = [Window(0.0, 0.2), Window(0.1, 0.3), Window(5.0, 6.0)]
-    reading = section().read(track(12, absent=(4,)), windows)
+    reading = section().plan_rows(track(12, absent=(4,)), windows)
     assert reading.count == 8
     rows = reading.make(0, reading.count).values[:, 0, 0, 0]
     assert [rows[entry.seen].tolist() for entry in reading.windows] == [[0, 1, 2, 3, 5], [3, 5, 6, 7, 8], []]
@@ -161,7 +161,7 @@ def test_clips_lie_on_the_grid_of_chunks_and_reach_the_end(count: int, stride_s:
 def test_the_chunks_of_a_timeline_are_computed_once() -> None:
     seen = track(200)
     windows = chunks.grid_windows(seen, Window(0.0, 200 / 30), 32 / 30, clip_section())
-    reading = clip_section().read(seen, windows)
+    reading = clip_section().plan_rows(seen, windows)
     assert len(windows) == 3
     assert (reading.count, reading.at_once) == (12, 8)
     assert [entry.seen for entry in reading.windows] == [[*range(8)], [*range(2, 10)], [*range(4, 12)]]

@@ -147,7 +147,7 @@ async def compared(house: House, network: Network, sample: Sample, author: Array
     part = Part(medium, Deadline.after(PATIENCE_S), network.name.replace("_", "-"), None, sample.start_s, length_s)
     seen = await look(part, house, longest_s=house.settings.predict_seconds)
     window = Window(sample.start_s, end_of(seen.track, part))
-    rows = seen.eye.read(seen.track, [window]).make(0, 1)
+    rows = seen.eye.plan_rows(seen.track, [window]).make(0, 1)
     logits = (await seen.looker.outputs(rows))[0]
     mean, std = np.float32(0.45), np.float32(0.225)
     levels = np.abs(rows.values[0] - (author * std + mean) * 255).max(axis=(0, 2, 3))
