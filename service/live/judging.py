@@ -12,7 +12,7 @@ from service.context import AppContext
 from service.errors import SignError
 from service.media.sampling import Uniform, live_rate
 from service.pipelines import Observing
-from service.pipelines.reading import Reading
+from service.pipelines.row_plan import RowPlan
 from service.pipelines.rows import ModelRows
 from service.registry.manifest import Manifest
 from service.registry.registry import ServedModel
@@ -79,7 +79,7 @@ class LiveJudge:
         self._outputs = {time_s: raw for time_s, raw in self._outputs.items() if time_s >= before_s}
 
     async def _vote(self, seen: Look, section: Observing, window: Window) -> Judged:
-        reading = section.read(seen.track, [window])
+        reading = section.plan_rows(seen.track, [window])
         times_s = reading.windows[0].seen_times_s
         fresh = [place for place, time_s in enumerate(times_s.tolist()) if time_s not in self._outputs]
         if fresh:
@@ -93,5 +93,5 @@ class LiveJudge:
         return Judged(window, self._model.votes(votes, [len(votes)])[0], None, times_s, (), votes)
 
 
-def _rows(reading: Reading, places: list[int]) -> FloatArray:
+def _rows(reading: RowPlan, places: list[int]) -> FloatArray:
     return np.concatenate([reading.make(place, place + 1).values for place in places])
