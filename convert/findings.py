@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from convert.face_presets import likely_emotions
-from convert.preset import Match
-from convert.presets import likely_presets
+from convert.presets.faces import likely_emotions
+from convert.presets.preset import Match
+from convert.presets.table import likely_presets
 
 Shape = tuple[int | None, ...]
 IDLE_NAMES = {"blank", "idle", "nothing", "none", "background", "neutral", "rest"}

@@ -20,7 +20,7 @@ TASKS = {
     "keras": "convert.keras.reader",
     "onnx": "convert.onnx.checker",
     "pickle": "convert.pickles",
-    "torch": "convert.torch.reader",
+    "torch": "convert.torch.checkpoint.reader",
     "xgboost": "convert.xgboost.reader",
 }
 """Task → the module whose `run(request, folder)` is its work."""

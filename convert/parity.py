@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from convert.errors import CallError, ParityError
-from convert.keras.graph import GraphInput, LayerGraph
-from convert.keras.reference.evaluate import evaluate
-from convert.keras.windows import spread
+from convert.graph.layer_graph import GraphInput, LayerGraph
+from convert.graph.reference.evaluate import evaluate
+from convert.graph.windows import spread
 
 Floats = npt.NDArray[np.float32]
 

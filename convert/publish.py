@@ -8,14 +8,14 @@ from typing import Any
 
 from convert.errors import CallError, RefusalError
 from convert.findings import Findings, Port
-from convert.head_presets import SAMPLES_A_SECOND, fitted_to_steps, likely_heads
 from convert.heads import check_head, notes_on, steps_a_second, tension_channel
 from convert.labels import Labels, check_against_graph, read_labels
 from convert.overrides import changed_pipeline, checked_pipeline, parse_overrides
 from convert.parity import Measured
 from convert.plain import Json
-from convert.preset import Match, Preset, Times
-from convert.presets import PRESETS, fitted, from_layout, still_assumed
+from convert.presets.heads import SAMPLES_A_SECOND, fitted_to_steps, likely_heads
+from convert.presets.preset import Match, Preset, Times
+from convert.presets.table import PRESETS, fitted, from_layout, still_assumed
 from convert.shelf import stored_model
 from convert.version import converter_version
 from service.errors import RefusedError

@@ -11,7 +11,7 @@ from convert.findings import Findings, idle_candidates, shown_shape
 from convert.keras.convert import opened_keras
 from convert.onnx.convert import OnnxModel, opened_onnx
 from convert.parity import Measured, measure_golden, measure_reference, require
-from convert.presets import PRESETS
+from convert.presets.table import PRESETS
 from convert.publish import Plan, Wishes, plan_of, publish
 from convert.recalibration import publish_recalibrated
 from convert.shelf import stored_model
@@ -130,9 +130,9 @@ def calibrate_model(wanted: str, store: Path, report_file: Path) -> Report:
 
 def list_all(store: Path) -> Report:
     """Presets, layouts, layers, networks, objectives and published models."""
-    from convert.keras.layers import LAYERS  # noqa: PLC0415 - needed here only
+    from convert.graph.layers import LAYERS  # noqa: PLC0415 - needed here only
+    from convert.torch.architectures.networks import NETWORKS  # noqa: PLC0415
     from convert.torch.heads.parts import HEAD_KINDS  # noqa: PLC0415
-    from convert.torch.networks import NETWORKS  # noqa: PLC0415
     from convert.xgboost.objectives import OBJECTIVES  # noqa: PLC0415
 
     models = _models(store)

@@ -6,9 +6,9 @@ import h5py
 import numpy as np
 
 from convert.errors import CallError, RefusalError
+from convert.graph.layer_graph import Array, Config
 from convert.keras.archive import Archive
 from convert.keras.declared import Part
-from convert.keras.graph import Array, Config
 from convert.keras.hdf5 import names_attribute
 
 ARCHITECTURES = ("c3d",)

@@ -10,7 +10,7 @@ import h5py
 
 from convert.errors import RefusalError
 from convert.files import sniff
-from convert.keras.graph import Config, Setting
+from convert.graph.layer_graph import Config, Setting
 from convert.keras.hdf5 import check_file, names_attribute, text_attribute
 
 MAX_CONFIG_BYTES = 64 << 20

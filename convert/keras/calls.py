@@ -4,8 +4,8 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from convert.errors import RefusalError
+from convert.graph.layer_graph import PLACEHOLDER, Call, Config, Layer, Ref, Setting
 from convert.keras.declared import MAX_LAYERS, Part
-from convert.keras.graph import PLACEHOLDER, Call, Config, Layer, Ref, Setting
 
 _DAMAGED = "The file is damaged."
 NodeKey = tuple[str, int]

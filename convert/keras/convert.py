@@ -9,9 +9,9 @@ from pathlib import Path
 from convert.errors import RefusalError
 from convert.files import expect, sha256_of
 from convert.findings import Findings, Port, counted
+from convert.graph.export import Exported, export
+from convert.graph.layer_graph import LayerGraph, read_graph
 from convert.isolation import run_isolated
-from convert.keras.export import Exported, export
-from convert.keras.graph import LayerGraph, read_graph
 
 MAX_ONNX_BYTES = (1 << 31) - (1 << 20)
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from convert.errors import RefusalError
+from convert.graph.layer_graph import Array, Config, Setting
 from convert.keras.dialects import MODEL_KINDS, kind_of, major_version, settings_of, zeroes_masked_steps_both_ways
-from convert.keras.graph import Array, Config, Setting
 
 MAX_NESTING = 16
 MAX_LAYERS = 20_000

@@ -1,6 +1,6 @@
 """One vocabulary for the bare operations in functional models: TensorFlow's of Keras 2, `keras.ops` of Keras 3."""
 
-from convert.keras.graph import Config
+from convert.graph.layer_graph import Config
 
 _TENSORFLOW = {
     "add": "op.add", "subtract": "op.subtract", "multiply": "op.multiply", "divide": "op.divide",

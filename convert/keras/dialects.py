@@ -1,8 +1,8 @@
 """One vocabulary out of three: names and settings of Keras 1, 2 and 3 layers as Keras 2 and 3 call them."""
 
 from convert.errors import RefusalError
+from convert.graph.layer_graph import Config, Setting, Shape
 from convert.keras.dialect_operations import operation_of
-from convert.keras.graph import Config, Setting, Shape
 
 MODEL_KINDS = {"Sequential", "Functional", "Model"}
 

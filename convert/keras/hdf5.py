@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 
 from convert.errors import RefusalError
-from convert.keras.graph import Array
+from convert.graph.layer_graph import Array
 
 MAX_OBJECTS = 200_000
 MAX_DEPTH = 64

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from convert.errors import CallError, RefusalError
+from convert.graph.layer_graph import Config, GraphInput, LayerGraph, Ref, Setting, write_graph
 from convert.keras.architectures import Known, known_config, resembles_c3d, settle
 from convert.keras.archive import Archive, open_archive, parse_json
 from convert.keras.calls import Caller
 from convert.keras.declared import Declaration, Part
 from convert.keras.dialects import input_shape_of, major_version
-from convert.keras.graph import Config, GraphInput, LayerGraph, Ref, Setting, write_graph
 from convert.keras.known import check_kinds
 from convert.keras.weights import assign_by_path, assign_layered
 

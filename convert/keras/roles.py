@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from convert.keras.graph import Config
+from convert.graph.layer_graph import Config
 
 Roles = tuple[tuple[str, ...], tuple[str, ...]]
 

@@ -7,8 +7,8 @@ import h5py
 import numpy as np
 
 from convert.errors import RefusalError
+from convert.graph.layer_graph import Array
 from convert.keras.declared import Part
-from convert.keras.graph import Array
 from convert.keras.hdf5 import names_attribute, read_array
 from convert.keras.roles import OPTIONAL_ROLES, roles_of
 

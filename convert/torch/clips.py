@@ -1,9 +1,9 @@
 """From a network's settings to the clips that the service has to make for its graph."""
 
-from convert.clip_presets import Taken, clip_preset, clip_section, with_numbers
 from convert.errors import CallError
-from convert.preset import Preset
-from convert.torch.settings import Settings
+from convert.presets.clips import Taken, clip_preset, clip_section, with_numbers
+from convert.presets.preset import Preset
+from convert.torch.architectures.settings import Settings
 from service.pipelines import Pipeline
 from service.pipelines.clip import ClipSection
 

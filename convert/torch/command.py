@@ -12,7 +12,7 @@ from convert.options import Answering, JsonFlag, publishing
 
 if TYPE_CHECKING:
     from convert.publish import Wishes
-    from convert.torch.networks import Kernel
+    from convert.torch.architectures.networks import Kernel
 
 
 class Layout(StrEnum):
@@ -95,9 +95,9 @@ def register(app: typer.Typer, answering: Answering) -> None:
         as_json: JsonFlag = False,
     ) -> None:
         """Convert a PyTorch checkpoint of a known network or of a head; nothing in it is executed."""
+        from convert.torch.architectures.settings import Flags  # noqa: PLC0415 - heavy
         from convert.torch.convert import Options, convert_torch  # noqa: PLC0415 - heavy
         from convert.torch.heads.convert import HeadFlags  # noqa: PLC0415 - heavy
-        from convert.torch.settings import Flags  # noqa: PLC0415 - heavy
 
         if features and wishes.task is None:
             wishes = replace(wishes, task="features")

@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from convert.errors import CallError, RefusalError
-from convert.face_presets import hsemotion_match
 from convert.files import sha256_of
 from convert.findings import Findings, Port
 from convert.parity import Measured, require
-from convert.preset import Match
+from convert.presets.faces import hsemotion_match
+from convert.presets.preset import Match
 from convert.publish import Plan, Wishes, plan_of, publish
-from convert.torch.arrays import Array
-from convert.torch.checkpoint import Checkpoint, read_checkpoint
+from convert.torch.architectures.networks import normalised
+from convert.torch.architectures.recognize import Recognised, recognise
+from convert.torch.architectures.settings import Flags, Settings, settle
+from convert.torch.checkpoint.arrays import Array
+from convert.torch.checkpoint.checkpoint import Checkpoint, read_checkpoint
+from convert.torch.checkpoint.labels import stored_labels
 from convert.torch.clips import fitted_numbers, preset_of
 from convert.torch.heads.convert import HeadFlags, convert_head, inspect_head
 from convert.torch.heads.parts import looks_like_a_head
-from convert.torch.labels import stored_labels
-from convert.torch.networks import normalised
-from convert.torch.recognise import Recognised, recognise
-from convert.torch.settings import Flags, Settings, settle
 from convert.work import Report
 
 if TYPE_CHECKING:
@@ -164,8 +164,9 @@ def input_kind(settings: Settings, options: Options) -> InputKind:
 def _made(model: TorchModel, options: Options) -> tuple["Exported", Measured]:
     import numpy as np  # noqa: PLC0415 - with torch, below
 
-    from convert.torch import build, export  # noqa: PLC0415 - needs torch, which is in an environment of its own
-    from convert.torch.gratings import gratings  # noqa: PLC0415
+    from convert.torch import export  # noqa: PLC0415 - needs torch, which is in an environment of its own
+    from convert.torch.architectures import build  # noqa: PLC0415 - needs torch, which is in an environment of its own
+    from convert.torch.synthetic_clips import gratings  # noqa: PLC0415
 
     settings, kind = model.settings, input_kind(model.settings, options)
     network = build.built(model.recognised, settings, options.features)

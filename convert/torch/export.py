@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from convert.errors import RefusalError
-from convert.torch.arrays import Array
+from convert.torch.checkpoint.arrays import Array
 from convert.torch.layout import Layout, restate
 
 INPUT, OUTPUT = "x", "y"

@@ -19,12 +19,12 @@ import onnxruntime
 import torch
 
 from convert.quantize import quantise
-from convert.torch.build import built, in_pixels
-from convert.torch.checkpoint import read_checkpoint
+from convert.torch.architectures.build import built, in_pixels
+from convert.torch.architectures.recognize import recognise
+from convert.torch.architectures.settings import Flags, settle
+from convert.torch.checkpoint.checkpoint import read_checkpoint
 from convert.torch.export import export, session_of
-from convert.torch.gratings import gratings
-from convert.torch.recognise import recognise
-from convert.torch.settings import Flags, settle
+from convert.torch.synthetic_clips import gratings
 from tools.parity.torch.originals import CLIPS, original, shown
 
 THREADS = (1, 2)

@@ -22,9 +22,9 @@ from PIL import Image  # isort: skip
 from torch import nn  # isort: skip
 from torchvision import transforms  # isort: skip
 
-from convert.torch.gratings import gratings  # isort: skip
-from convert.torch.networks import NETWORKS as NETWORKS_OF_OURS  # isort: skip
-from convert.torch.networks import normalised  # isort: skip
+from convert.torch.synthetic_clips import gratings  # isort: skip
+from convert.torch.architectures.networks import NETWORKS as NETWORKS_OF_OURS  # isort: skip
+from convert.torch.architectures.networks import normalised  # isort: skip
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 NETWORKS = {

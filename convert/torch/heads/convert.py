@@ -6,14 +6,14 @@ from pathlib import Path
 from convert.errors import CallError
 from convert.files import sha256_of
 from convert.findings import Findings, Port, counted
-from convert.keras.export import Exported, export
-from convert.keras.graph import LayerGraph
+from convert.graph.export import Exported, export
+from convert.graph.layer_graph import LayerGraph
 from convert.parity import measure_reference, require
 from convert.publish import Wishes, plan_of, publish
-from convert.torch.checkpoint import Checkpoint
+from convert.torch.checkpoint.checkpoint import Checkpoint
+from convert.torch.checkpoint.labels import stored_labels
 from convert.torch.heads.graph import Choices, Hidden, Padding, Readout, layer_graph
 from convert.torch.heads.parts import RECURRENT, HeadParts, head_parts
-from convert.torch.labels import stored_labels
 from convert.work import Report, inspection, published_report
 
 _UNTOLD = "a linear layer, and what follows it is not in the weights"

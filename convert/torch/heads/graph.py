@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from convert.errors import CallError
-from convert.keras.graph import Array, Call, Config, GraphInput, Layer, LayerGraph, Ref
+from convert.graph.layer_graph import Array, Call, Config, GraphInput, Layer, LayerGraph, Ref
 from convert.torch.heads.parts import NORMS, RECURRENT, HeadParts, Part
 
 Readout = Literal["last", "hidden", "mean", "max", "flatten"]

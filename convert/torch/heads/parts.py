@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from convert.errors import RefusalError
-from convert.torch.arrays import Array
-from convert.torch.checkpoint import Checkpoint
-from convert.torch.recognise import COUNTER
+from convert.torch.architectures.recognize import COUNTER
+from convert.torch.checkpoint.arrays import Array
+from convert.torch.checkpoint.checkpoint import Checkpoint
 
 PartKind = Literal["LSTM", "GRU", "RNN", "Conv1d", "Linear", "BatchNorm1d", "LayerNorm"]
 Floats = npt.NDArray[np.float32]

@@ -2,12 +2,12 @@
 
 import pytest
 
-from convert.clip_presets import CLIP_PRESETS, clip_section, with_numbers
 from convert.errors import CallError
-from convert.presets import PRESETS, fitted, likely_presets
+from convert.presets.clips import CLIP_PRESETS, clip_section, with_numbers
+from convert.presets.table import PRESETS, fitted, likely_presets
+from convert.torch.architectures.networks import NETWORKS
+from convert.torch.architectures.settings import Settings
 from convert.torch.clips import fitted_numbers, preset_of
-from convert.torch.networks import NETWORKS
-from convert.torch.settings import Settings
 from service.pipelines.clip import ClipSection
 
 

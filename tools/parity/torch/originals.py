@@ -25,8 +25,8 @@ from pytorchvideo.models.hub import (  # isort: skip
 )
 from torch import nn  # isort: skip
 
-from convert.torch.gratings import gratings  # isort: skip
-from convert.torch.networks import CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD  # isort: skip
+from convert.torch.synthetic_clips import gratings  # isort: skip
+from convert.torch.architectures.networks import CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD  # isort: skip
 
 __all__ = ["CLASSES", "CLIPS", "MAKERS", "convert_to_deployable_form", "original", "shown", "well_scaled"]
 

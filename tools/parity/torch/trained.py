@@ -31,14 +31,14 @@ from pytorchvideo.models.x3d import create_x3d  # isort: skip
 from convert.calibration import ClipShape, read_folder  # isort: skip
 from convert.publish import Wishes  # isort: skip
 from convert.quantize import quantise  # isort: skip
-from convert.torch.build import built, in_pixels  # isort: skip
-from convert.torch.checkpoint import read_checkpoint  # isort: skip
+from convert.torch.architectures.build import built, in_pixels  # isort: skip
+from convert.torch.checkpoint.checkpoint import read_checkpoint  # isort: skip
 from convert.torch.convert import Options, convert_torch  # isort: skip
 from convert.torch.export import export, session_of  # isort: skip
-from convert.torch.gratings import gratings  # isort: skip
-from convert.torch.networks import CLIP_MEAN, CLIP_STD  # isort: skip
-from convert.torch.recognise import recognise  # isort: skip
-from convert.torch.settings import Flags, settle  # isort: skip
+from convert.torch.synthetic_clips import gratings  # isort: skip
+from convert.torch.architectures.networks import CLIP_MEAN, CLIP_STD  # isort: skip
+from convert.torch.architectures.recognize import recognise  # isort: skip
+from convert.torch.architectures.settings import Flags, settle  # isort: skip
 
 FRAMES, CROP, SIDE, WINDOW_S = 4, 32, 36, 1.6
 LABELS = tuple(f"{way} {size}" for way in ("right", "down", "left", "up") for size in ("coarse", "fine"))

@@ -22,9 +22,9 @@ import numpy.typing as npt
 import structlog
 
 from convert.publish import Wishes
+from convert.torch.architectures.networks import NETWORKS, Network
+from convert.torch.architectures.settings import Flags
 from convert.torch.convert import Options, convert_torch
-from convert.torch.networks import NETWORKS, Network
-from convert.torch.settings import Flags
 from service.analysis.house import House
 from service.analysis.looking import Look, Part, end_of, look
 from service.app import open_house

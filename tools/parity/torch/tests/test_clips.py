@@ -15,9 +15,9 @@ from pytorchvideo.transforms.functional import short_side_scale, uniform_tempora
 from torchvision.transforms import CenterCrop  # isort: skip
 
 from convert.publish import Wishes
+from convert.torch.architectures.networks import NETWORKS, normalised
+from convert.torch.architectures.settings import Flags
 from convert.torch.convert import Options, convert_torch
-from convert.torch.networks import NETWORKS, normalised
-from convert.torch.settings import Flags
 from service.media.resize import ShortSide
 from service.media.resizing import resized
 from service.media.sampling import uniform_places

@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from convert.publish import Wishes
+from convert.torch.architectures.networks import NETWORKS, normalised
+from convert.torch.architectures.settings import Flags
 from convert.torch.convert import Options, convert_torch
 from convert.torch.export import session_of
-from convert.torch.gratings import gratings
-from convert.torch.networks import NETWORKS, normalised
-from convert.torch.settings import Flags
+from convert.torch.synthetic_clips import gratings
 from service.registry.store import Store
 from tools.parity.torch.originals import MAKERS, well_scaled
 

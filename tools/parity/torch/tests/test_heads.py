@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from convert.parity import Session
-from convert.torch.checkpoint import read_checkpoint
+from convert.torch.checkpoint.checkpoint import read_checkpoint
 from convert.torch.heads.convert import HeadFlags, opened_head
 from tools.parity.torch.heads import HEADS, answered, made
 

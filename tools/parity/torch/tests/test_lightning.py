@@ -15,10 +15,10 @@ from torch.utils.data import DataLoader, TensorDataset
 from torchmetrics.classification import MulticlassAccuracy
 
 from convert.publish import Wishes
+from convert.torch.architectures.settings import Flags
 from convert.torch.convert import Options, convert_torch
 from convert.torch.export import session_of
-from convert.torch.gratings import gratings
-from convert.torch.settings import Flags
+from convert.torch.synthetic_clips import gratings
 from service.registry.manifest import read_manifest
 
 SIGNS = ("감사", "안녕", "나", "너", "우리")

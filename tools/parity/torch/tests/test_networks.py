@@ -11,14 +11,14 @@ import torch
 from torch import nn
 
 from convert.errors import RefusalError
-from convert.torch.build import built, in_pixels
-from convert.torch.checkpoint import Checkpoint, read_checkpoint
+from convert.torch.architectures.build import built, in_pixels
+from convert.torch.architectures.networks import NETWORKS, normalised
+from convert.torch.architectures.recognize import Recognised, recognise
+from convert.torch.architectures.settings import Flags, Settings, settle
+from convert.torch.checkpoint.checkpoint import Checkpoint, read_checkpoint
 from convert.torch.export import difference, export, onnx_bytes, session_of
-from convert.torch.gratings import gratings
 from convert.torch.layout import restate
-from convert.torch.networks import NETWORKS, normalised
-from convert.torch.recognise import Recognised, recognise
-from convert.torch.settings import Flags, Settings, settle
+from convert.torch.synthetic_clips import gratings
 from tools.parity.torch.originals import CLASSES, CLIPS, MAKERS, convert_to_deployable_form, original, shown
 
 SMALL = "x3d_xs"
