@@ -19,7 +19,7 @@ from convert.errors import CallError, ConversionError, RefusalError
 TASKS = {
     "keras": "convert.keras.reader",
     "onnx": "convert.onnx.checker",
-    "pickle": "convert.pickles",
+    "pickle": "convert.pickles.reader",
     "torch": "convert.torch.checkpoint.reader",
     "xgboost": "convert.xgboost.reader",
 }

@@ -178,7 +178,10 @@ def _pickle(path: Path) -> Labels:
             if names is not None:
                 others = {other: value for other, value in content.items() if other != key}
                 return Labels(names, f"pickle, entry {key}", others)
-    shown = list(content) if isinstance(content, dict) else type(content).__name__
+    if isinstance(content, dict):
+        shown = str(content["class"]) if list(content) == ["class"] else f"entries {', '.join(list(content)[:8])}"
+    else:
+        shown = type(content).__name__
     raise RefusalError(f"{path.name} holds no labels that are understood: {shown}.", "Write them into a text file.")
 
 

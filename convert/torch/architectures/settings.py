@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from convert.errors import CallError
+from convert.pickles.values import Value
 from convert.presets.clips import window_s
 from convert.torch.architectures.networks import NETWORKS, SPATIAL_STRIDE, Activation, Kernel, Network, network_called
 from convert.torch.architectures.recognize import Recognised
 from convert.torch.checkpoint.checkpoint import Checkpoint
-from convert.torch.checkpoint.values import Value
 
 NAME_KEYS = ("model_name", "arch", "architecture", "backbone", "model_type", "network", "model")
 FRAME_KEYS = ("num_frames", "clip_length", "n_frames", "frames_per_clip")

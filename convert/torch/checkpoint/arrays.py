@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from convert.errors import RefusalError
-from convert.torch.checkpoint.values import DTYPES, StandIn, Storage, StoredTensor
+from convert.pickles.values import StandIn
+from convert.torch.checkpoint.values import DTYPES, Storage, StoredTensor
 
 Array = npt.NDArray[np.generic]
 Bytes = Callable[[Storage], memoryview]

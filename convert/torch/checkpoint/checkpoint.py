@@ -6,10 +6,10 @@ from typing import Any
 
 from convert import isolation
 from convert.errors import RefusalError
+from convert.pickles.values import Value
 from convert.torch.checkpoint import safetensors
 from convert.torch.checkpoint.arrays import Array
 from convert.torch.checkpoint.reader import TENSORS_FILE
-from convert.torch.checkpoint.values import Value
 
 TASK = "torch"
 

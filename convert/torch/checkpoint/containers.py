@@ -11,10 +11,11 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from convert.errors import CallError, RefusalError
+from convert.pickles.interpreter import PickleInterpreter
+from convert.pickles.values import Value, shown
 from convert.torch.checkpoint import legacy, safetensors, tar
-from convert.torch.checkpoint.machine import Machine
-from convert.torch.checkpoint.rebuild import is_count, storage_of
-from convert.torch.checkpoint.values import Storage, Value, shown
+from convert.torch.checkpoint.rebuild import CHECKPOINT, is_count, storage_of
+from convert.torch.checkpoint.values import Storage
 
 ContainerKind = Literal["zip", "torchscript", "legacy", "tar", "safetensors"]
 
@@ -101,8 +102,8 @@ def _open_zip(archive: zipfile.ZipFile, size: int) -> Opened:
         raise RefusalError(f"{pickles[0]} has {entries[pickles[0]].file_size} bytes.", "No checkpoint needs that.")
     if root + "byteorder" in entries and _entry(archive, entries[root + "byteorder"]) != b"little":
         raise RefusalError("The file was saved on a big-endian machine.", "Load and save it on a common one.")
-    machine = Machine(io.BytesIO(_entry(archive, entries[pickles[0]])), _storage, "data.pkl")
-    value = machine.run()
+    interpreter = PickleInterpreter(io.BytesIO(_entry(archive, entries[pickles[0]])), CHECKPOINT, "data.pkl", _storage)
+    value = interpreter.run()
     is_script = root + "constants.pkl" in entries or any(name.startswith(root + "code/") for name in entries)
 
     @lru_cache(maxsize=2)
@@ -114,7 +115,7 @@ def _open_zip(archive: zipfile.ZipFile, size: int) -> Opened:
 
     notes = ("The code in the TorchScript archive was not read.",) if is_script else ()
     return Opened(
-        "torchscript" if is_script else "zip", value, lambda storage: numbers(storage.key), machine.stand_ins, notes
+        "torchscript" if is_script else "zip", value, lambda storage: numbers(storage.key), interpreter.stand_ins, notes
     )
 
 

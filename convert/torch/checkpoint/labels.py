@@ -1,8 +1,8 @@
 """Labels that a checkpoint's hyper-parameters hold: a list keeps its order, a dict of name → index goes by index."""
 
 from convert.errors import RefusalError
+from convert.pickles.values import Value
 from convert.torch.checkpoint.checkpoint import Checkpoint
-from convert.torch.checkpoint.values import Value
 
 KEYS = (
     "class_names",

@@ -5,9 +5,10 @@ import struct
 from collections.abc import Callable
 
 from convert.errors import RefusalError
-from convert.torch.checkpoint.machine import Machine
-from convert.torch.checkpoint.rebuild import is_count, storage_of
-from convert.torch.checkpoint.values import DTYPES, Storage, Value
+from convert.pickles.interpreter import PickleInterpreter
+from convert.pickles.values import Value
+from convert.torch.checkpoint.rebuild import CHECKPOINT, is_count, storage_of
+from convert.torch.checkpoint.values import DTYPES, Storage
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
@@ -20,17 +21,19 @@ Read = tuple[Value, Callable[[Storage], memoryview], dict[str, int]]
 
 def read(data: mmap.mmap) -> Read:
     """(value, bytes of a storage, stand-ins) of a legacy file."""
-    if Machine(data, what="the first pickle").run() != MAGIC:
+    if PickleInterpreter(data, CHECKPOINT, "the first pickle").run() != MAGIC:
         raise RefusalError("The file is a plain pickle, not a PyTorch checkpoint.", _WEIGHTS)
-    if Machine(data, what="the protocol's number").run() != PROTOCOL:
+    if PickleInterpreter(data, CHECKPOINT, "the protocol's number").run() != PROTOCOL:
         raise RefusalError("The file has an unknown version of PyTorch's format.", _WEIGHTS)
-    system = Machine(data, what="the system's description").run()
+    system = PickleInterpreter(data, CHECKPOINT, "the system's description").run()
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise RefusalError("The file was saved on a big-endian machine.", "Load and save it on a common one.")
     declared: dict[str, Storage] = {}
-    machine = Machine(data, lambda reference: _resolved(reference, declared), "the checkpoint's pickle")
-    value = machine.run()
-    keys = Machine(data, what="the list of storages").run()
+    interpreter = PickleInterpreter(
+        data, CHECKPOINT, "the checkpoint's pickle", lambda reference: _resolved(reference, declared)
+    )
+    value = interpreter.run()
+    keys = PickleInterpreter(data, CHECKPOINT, "the list of storages").run()
     places = _places(data, keys, declared)
     whole = memoryview(data)
 
@@ -40,7 +43,7 @@ def read(data: mmap.mmap) -> Read:
         start, size = places[storage.key]
         return whole[start : start + size]
 
-    return value, bytes_of, machine.stand_ins
+    return value, bytes_of, interpreter.stand_ins
 
 
 def _resolved(reference: Value, declared: dict[str, Storage]) -> Value:

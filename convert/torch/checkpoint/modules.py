@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from convert.errors import RefusalError
+from convert.pickles.values import StandIn, Value
 from convert.torch.checkpoint.arrays import unread
-from convert.torch.checkpoint.values import StandIn, StoredTensor, Value
+from convert.torch.checkpoint.values import StoredTensor
 
 MAX_DEPTH = 64
 SCRIPT = "__torch__"

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from convert.errors import RefusalError
+from convert.pickles.plain_data import as_json
+from convert.pickles.values import StandIn, Value, shown
 from convert.torch.checkpoint import arrays, safetensors
 from convert.torch.checkpoint.containers import Opened, open_container, sniff
 from convert.torch.checkpoint.modules import Flat, add, check_readable, flatten, is_module
-from convert.torch.checkpoint.plain import as_json
-from convert.torch.checkpoint.values import StandIn, StoredTensor, Value, shown
+from convert.torch.checkpoint.values import StoredTensor
 
 TENSORS_FILE = "tensors.safetensors"
 STATE_KEYS = (

@@ -1,37 +1,15 @@
-"""The few functions that a checkpoint's tensors and containers are rebuilt with, restated as arithmetic on records."""
-
-from collections.abc import Callable
+"""The few functions that a checkpoint's tensors are rebuilt with, restated as arithmetic on records."""
 
 from convert.errors import RefusalError
-from convert.torch.checkpoint.trust import refused_call
-from convert.torch.checkpoint.values import (
-    DTYPES,
-    QUANTISED_STORAGES,
-    STORAGES,
-    Global,
-    StandIn,
-    Storage,
-    StoredTensor,
-    Value,
-)
+from convert.pickles.builders import build_first, build_list
+from convert.pickles.interpreter import Dialect
+from convert.pickles.trust import refused_call
+from convert.pickles.values import Args, Builder, Global, StandIn, Value
+from convert.torch.checkpoint.values import DTYPES, QUANTISED_STORAGES, STORAGES, Storage, StoredTensor
 
 MAX_DIMENSIONS = 8
 _DTYPE_OF_NAME = {name: code for code, (name, _) in DTYPES.items()}
-Args = tuple[Value, ...]
-
-
-def rebuilt(callee: Global, args: Args) -> tuple[bool, Value]:
-    """(True, value) where the callable is known here, else (False, None)."""
-    name = str(callee)
-    if name in ("torch.storage._load_from_bytes", "torch.load", "torch.serialization.load"):
-        raise RefusalError(
-            f"The file holds a pickle inside a pickle ({name}).",
-            "Save the weights with `torch.save(model.state_dict(), 'weights.pt')` instead of `pickle.dump`.",
-        )
-    function = _KNOWN.get(name)
-    if function is None:
-        return False, None
-    return True, function(args)
+_RESAVE = "Where you trust the file, save its weights alone: `torch.save(model.state_dict(), 'weights.pt')`."
 
 
 def storage_of(kind: Value, key: str, length: Value, offset: int = 0) -> Storage:
@@ -89,72 +67,50 @@ def _quantised(args: Args) -> Value:
     return StandIn(Global("torch", "quantised.tensor"), (tuple(args[2]) if len(args) > 2 else (),))
 
 
-def _first(args: Args) -> Value:
-    return args[0]
-
-
 def _by_type(args: Args) -> Value:
     """`_rebuild_from_type_v2(function, type, args, state)`: a tensor subclass; the tensor under it is what counts."""
     function, _, inner = args[:3]
-    known, value = rebuilt(function, inner) if isinstance(function, Global) else (False, None)
-    if not known:
-        raise refused_call(str(function))
-    return value
+    builder = _BUILDERS.get(str(function)) if isinstance(function, Global) else None
+    if builder is None:
+        raise refused_call(str(function), _RESAVE)
+    return builder(inner)
 
 
-def _ordered(args: Args) -> Value:
-    return _mapping(args[0]) if args else {}
+def _nested(_: Args) -> Value:
+    raise RefusalError(
+        "The file holds a pickle inside a pickle (torch.load or torch.storage._load_from_bytes).",
+        "Save the weights with `torch.save(model.state_dict(), 'weights.pt')` instead of `pickle.dump`.",
+    )
 
 
-def _mapping(source: Value) -> Value:
-    if isinstance(source, dict):
-        return dict(source)
-    return {key: value for key, value in source if isinstance(key, str | int | float | bool | None)}
-
-
-def _sequence(args: Args) -> list[Value]:
-    return list(args[0]) if args and isinstance(args[0], list | tuple | set | frozenset) else []
-
-
-def _encoded(args: Args) -> Value:
-    """Bytes as protocol 2 of Python 3 spells them: text in Latin-1."""
-    text, encoding = (*args, "utf-8")[:2]
-    if not isinstance(text, str) or encoding not in ("latin1", "latin-1", "utf-8", "ascii"):
-        raise refused_call("_codecs.encode with another encoding")
-    return text.encode(encoding)
-
-
-_KNOWN: dict[str, Callable[[Args], Value]] = {
+_BUILDERS: dict[str, Builder] = {
     "torch._utils._rebuild_tensor": _tensor,
     "torch._utils._rebuild_tensor_v2": _tensor,
     "torch._utils._rebuild_tensor_v3": _typed_tensor,
     "torch._utils._rebuild_qtensor": _quantised,
-    "torch._utils._rebuild_parameter": _first,
-    "torch._utils._rebuild_parameter_with_state": _first,
-    "torch.nn.parameter.Parameter": _first,
-    "torch.nn.parameter.Buffer": _first,
+    "torch._utils._rebuild_parameter": build_first,
+    "torch._utils._rebuild_parameter_with_state": build_first,
+    "torch.nn.parameter.Parameter": build_first,
+    "torch.nn.parameter.Buffer": build_first,
     "torch._tensor._rebuild_from_type_v2": _by_type,
     "torch._tensor._rebuild_from_type": _by_type,
-    "torch.Size": lambda args: tuple(_sequence(args)),
+    "torch.Size": lambda args: tuple(build_list(args)),
     "torch.device": lambda args: ":".join(str(part) for part in args),
-    "torch.jit._pickle.build_intlist": _sequence,
-    "torch.jit._pickle.build_tensorlist": _sequence,
-    "torch.jit._pickle.build_doublelist": _sequence,
-    "torch.jit._pickle.build_boollist": _sequence,
-    "collections.OrderedDict": _ordered,
-    "collections.Counter": _ordered,
-    "collections.defaultdict": lambda args: _ordered(args[1:]),
-    "collections.deque": _sequence,
-    "builtins.list": _sequence,
-    "builtins.dict": _ordered,
-    "builtins.set": _sequence,
-    "builtins.frozenset": _sequence,
-    "builtins.tuple": lambda args: tuple(_sequence(args)),
-    "__builtin__.list": _sequence,
-    "__builtin__.dict": _ordered,
-    "__builtin__.set": _sequence,
-    "__builtin__.frozenset": _sequence,
-    "_codecs.encode": _encoded,
-    "pathlib.PosixPath": lambda args: "/".join(str(part) for part in args),
-    "pathlib._local.PosixPath": lambda args: "/".join(str(part) for part in args),
+    "torch.jit._pickle.build_intlist": build_list,
+    "torch.jit._pickle.build_tensorlist": build_list,
+    "torch.jit._pickle.build_doublelist": build_list,
+    "torch.jit._pickle.build_boollist": build_list,
+    "torch.storage._load_from_bytes": _nested,
+    "torch.load": _nested,
+    "torch.serialization.load": _nested,
 }
+
+CHECKPOINT = Dialect(
+    advice=_RESAVE,
+    builders=_BUILDERS,
+    functions={
+        "torch": frozenset({"device", "dtype"}),
+        "torch.jit._pickle": frozenset({"build_intlist", "build_tensorlist", "build_doublelist", "build_boollist"}),
+    },
+)
+"""What the pickles of PyTorch's files hold beside plain data; all files of one kind have it."""

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from convert.errors import RefusalError
-from convert.torch.checkpoint.machine import Machine
-from convert.torch.checkpoint.rebuild import MAX_DIMENSIONS, is_count, storage_of
-from convert.torch.checkpoint.values import DTYPES, STORAGES, Global, Storage, StoredTensor, Value
+from convert.pickles.interpreter import PickleInterpreter
+from convert.pickles.values import Global, Value
+from convert.torch.checkpoint.rebuild import CHECKPOINT, MAX_DIMENSIONS, is_count, storage_of
+from convert.torch.checkpoint.values import DTYPES, STORAGES, Storage, StoredTensor
 
 MEMBERS = ("storages", "tensors", "pickle")
 MAX_MEMBERS = 16
@@ -43,9 +44,9 @@ def read(path: Path) -> Read:
             raise RefusalError(f"The pickle refers to an unknown tensor {key[:50]!r}.", _DAMAGED)
         return found
 
-    machine = Machine(io.BytesIO(members["pickle"]), resolved, "the checkpoint's pickle")
-    value = machine.run()
-    return value, lambda storage: numbers[storage.key], machine.stand_ins
+    interpreter = PickleInterpreter(io.BytesIO(members["pickle"]), CHECKPOINT, "the checkpoint's pickle", resolved)
+    value = interpreter.run()
+    return value, lambda storage: numbers[storage.key], interpreter.stand_ins
 
 
 def _members(path: Path) -> dict[str, bytes]:
@@ -83,7 +84,7 @@ def _storages(stream: io.BytesIO) -> tuple[dict[str, Storage], dict[str, memoryv
     storages: dict[str, Storage] = {}
     numbers: dict[str, memoryview] = {}
     for _ in range(_count(stream, "storages")):
-        key, _, kind = _triple(Machine(stream, what="a storage's description").run())
+        key, _, kind = _triple(PickleInterpreter(stream, CHECKPOINT, "a storage's description").run())
         name = kind.name if isinstance(kind, Global) else str(kind)
         if name not in STORAGES:
             raise RefusalError(f"The file holds a {name}, which is not read here.", "Save the weights as float32.")
@@ -95,7 +96,7 @@ def _storages(stream: io.BytesIO) -> tuple[dict[str, Storage], dict[str, memoryv
         storages[str(key)] = storage_of(kind, str(key), length)
         numbers[str(key)] = whole[start : start + length * size]
         stream.seek(start + length * size)
-    views = Machine(stream, what="the list of storage views").run()
+    views = PickleInterpreter(stream, CHECKPOINT, "the list of storage views").run()
     for view in views if isinstance(views, list) else []:
         target, root, offset, length = view
         base = storages.get(str(root))
@@ -108,7 +109,7 @@ def _storages(stream: io.BytesIO) -> tuple[dict[str, Storage], dict[str, memoryv
 def _tensors(stream: io.BytesIO, storages: dict[str, Storage]) -> dict[str, StoredTensor]:
     tensors: dict[str, StoredTensor] = {}
     for _ in range(_count(stream, "tensors")):
-        key, storage_key, _ = _triple(Machine(stream, what="a tensor's description").run())
+        key, storage_key, _ = _triple(PickleInterpreter(stream, CHECKPOINT, "a tensor's description").run())
         storage = storages.get(str(storage_key))
         if storage is None or storage.dtype is None:
             raise RefusalError(f"Tensor {key} lies in an unknown storage.", _DAMAGED)
@@ -126,7 +127,7 @@ def _tensors(stream: io.BytesIO, storages: dict[str, Storage]) -> dict[str, Stor
 
 
 def _count(stream: io.BytesIO, what: str) -> int:
-    count = Machine(stream, what=f"the number of {what}").run()
+    count = PickleInterpreter(stream, CHECKPOINT, f"the number of {what}").run()
     if not is_count(count) or count > MAX_COUNT:
         raise RefusalError(f"The file declares {str(count)[:40]} {what}.", _DAMAGED)
     return int(count)

@@ -1,7 +1,8 @@
-"""What a pickle can turn into here: plain Python data and four inert records, none of which can do anything."""
+"""What a checkpoint's pickle refers to: storages of numbers, and tensors that look into them."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+
+from convert.pickles.values import Record
 
 DTYPES: dict[str, tuple[str, int]] = {
     "F64": ("float64", 8),
@@ -33,53 +34,9 @@ STORAGES = {
 
 QUANTISED_STORAGES = frozenset({"QInt8Storage", "QUInt8Storage", "QInt32Storage", "QUInt4x2Storage", "QUInt2x4Storage"})
 
-SHOWN_CHARACTERS = 200
-
-Value = Any
-"""Plain data (None, bool, int, float, str, bytes, list, tuple, dict, set) or one of the records below."""
-
-
-def shown(text: object) -> str:
-    """A name from a file as it may be printed: cut, and without control characters or half ones."""
-    return "".join(sign if sign.isprintable() else "\ufffd" for sign in str(text)[:SHOWN_CHARACTERS])
-
-
-@dataclass(frozen=True, slots=True)
-class Global:
-    """A name that a pickle refers to. It is never imported: it stays the two words that it is."""
-
-    module: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.module}.{self.name}"
-
-
-@dataclass(eq=False, slots=True)
-class StandIn:
-    """What takes the place of an object of a class that is not imported: its class, arguments and state.
-
-    items and entries are what a list or dict subclass was filled with.
-    """
-
-    of: Global
-    args: tuple[Value, ...] = ()
-    state: Value = None
-    items: list[Value] = field(default_factory=list)
-    entries: dict[Value, Value] = field(default_factory=dict)
-
-    def attributes(self) -> dict[str, Value]:
-        """The object's attributes as far as its state names them."""
-        states = self.state if isinstance(self.state, tuple) else (self.state,)
-        found: dict[str, Value] = {}
-        for state in states:
-            if isinstance(state, dict):
-                found.update({name: value for name, value in state.items() if isinstance(name, str)})
-        return found
-
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Storage:
+class Storage(Record):
     """A reference to a block of numbers. dtype is None where it counts bytes; offset and length are in elements.
 
     refused: the storage class' name where its elements cannot be read (quantised, complex, 8-bit floats).
@@ -91,9 +48,12 @@ class Storage:
     offset: int = 0
     refused: str | None = None
 
+    def __str__(self) -> str:
+        return "storage"
+
 
 @dataclass(frozen=True, eq=False, slots=True)
-class StoredTensor:
+class StoredTensor(Record):
     """A tensor as the pickle declares it; nothing of it has been believed yet."""
 
     storage: Storage
@@ -101,3 +61,6 @@ class StoredTensor:
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"tensor {list(self.shape)}"

@@ -1,20 +1,22 @@
 """Pickles read as data: every opcode moves records about, none of them imports or calls anything.
 
 `pickle.Unpickler` with a `find_class` of one's own still calls what it is given (REDUCE, BUILD, `__setstate__`). This
-machine has no way to do so. `pickletools.genops` splits the opcodes.
+interpreter has no way to do so. `pickletools.genops` splits the opcodes.
 """
 
 import pickletools
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import IO, ClassVar, Protocol, cast
 
 from convert.errors import RefusalError
-from convert.torch.checkpoint import rebuild, trust
-from convert.torch.checkpoint.values import Global, StandIn, Storage, StoredTensor, Value, shown
+from convert.pickles import trust
+from convert.pickles.builders import BUILDERS
+from convert.pickles.values import Args, Builder, Global, Record, StandIn, Value, shown
 
 Persistent = Callable[[Value], Value]
-_SCALARS = (str, int, float, bool, bytes, type(None), Global, StandIn, Storage, StoredTensor)
+_SCALARS = (str, int, float, bool, bytes, type(None), Record)
 _DAMAGED = "Download or copy the file again."
 
 
@@ -28,13 +30,32 @@ class Stream(Protocol):
 _MARK = object()
 
 
-class Machine:
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What one reader's pickles may hold beside plain data.
+
+    builders: callable → what it gives; functions: module → callables that may stand as records, unlike others with
+    small letters; built: gets an object with its state and the stream right behind it, and gives what takes its place
+    (joblib writes its arrays there); advice: what to do where a file would call something.
+    """
+
+    advice: str
+    builders: Mapping[str, Builder] = field(default_factory=dict)
+    functions: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    built: Callable[[StandIn, Stream], Value] | None = None
+
+
+class PickleInterpreter:
     """Runs one pickle. persistent: what a persistent id stands for; stand_ins: class → how many of its objects."""
 
-    def __init__(self, stream: Stream, persistent: Persistent | None = None, what: str = "the pickle") -> None:
+    def __init__(
+        self, stream: Stream, dialect: Dialect, what: str = "the pickle", persistent: Persistent | None = None
+    ) -> None:
         self._stream = stream
-        self._persistent = persistent
+        self._dialect = dialect
+        self._builders = {**BUILDERS, **dialect.builders}
         self._what = what
+        self._persistent = persistent
         self._stack: list[Value] = []
         self._memo: dict[int, Value] = {}
         self.stand_ins: dict[str, int] = {}
@@ -47,7 +68,7 @@ class Machine:
                     return self._stack.pop()
                 step = self._steps.get(opcode.name)
                 if step is None:
-                    raise ValueError(f"no checkpoint has the opcode {opcode.name}")  # noqa: TRY301 - as damaged as any
+                    raise ValueError(f"no model has the opcode {opcode.name}")  # noqa: TRY301 - as damaged as any
                 step(self, argument)
         except (IndexError, KeyError, TypeError, ValueError, AttributeError, OverflowError, struct.error) as error:
             raise RefusalError(f"{self._what} is damaged: {_first_line(error)}.", _DAMAGED) from None
@@ -206,13 +227,13 @@ class Machine:
 
     def _called(self, callee: Value, args: Value) -> Value:
         if not isinstance(callee, Global):
-            raise trust.refused_call(f"the result of another call ({_describe(callee)})")
+            raise trust.refused_call(f"the result of another call ({_describe(callee)})", self._dialect.advice)
         if not isinstance(args, tuple):
             raise TypeError("arguments are no tuple")
-        known, value = rebuild.rebuilt(callee, args)
-        if known:
-            return value
-        trust.check_call(callee)
+        builder = self._builders.get(str(callee))
+        if builder is not None:
+            return builder(args)
+        trust.check_call(callee, self._dialect.functions, self._dialect.advice)
         if callee.name == "_reconstructor" and args:
             return self._made(args[0], ())
         return self._stand_in(callee, args)
@@ -227,16 +248,16 @@ class Machine:
 
     def _made(self, made_of: Value, args: Value) -> Value:
         if not isinstance(made_of, Global):
-            raise trust.refused_call(f"the result of another call ({_describe(made_of)})")
+            raise trust.refused_call(f"the result of another call ({_describe(made_of)})", self._dialect.advice)
         if not isinstance(args, tuple):
             raise TypeError("arguments are no tuple")
-        known, value = rebuild.rebuilt(made_of, args)
-        if known:
-            return value
-        trust.check_construction(made_of)
+        builder = self._builders.get(str(made_of))
+        if builder is not None:
+            return builder(args)
+        trust.check_construction(made_of, self._dialect.functions, self._dialect.advice)
         return self._stand_in(made_of, args)
 
-    def _stand_in(self, made_of: Global, args: tuple[Value, ...]) -> StandIn:
+    def _stand_in(self, made_of: Global, args: Args) -> StandIn:
         self.stand_ins[str(made_of)] = self.stand_ins.get(str(made_of), 0) + 1
         return StandIn(made_of, args)
 
@@ -245,8 +266,10 @@ class Machine:
         target = self._stack[-1]
         if isinstance(target, StandIn):
             target.state = state
+            if self._dialect.built is not None:
+                self._stack[-1] = self._dialect.built(target, self._stream)
         elif isinstance(target, Global):
-            raise trust.refused_call(f"{target}.__setstate__")
+            raise trust.refused_call(f"{target}.__setstate__", self._dialect.advice)
 
     def _binary_persistent_id(self, _: Value) -> None:
         self._resolve(self._stack.pop())
@@ -256,7 +279,7 @@ class Machine:
             raise ValueError("it refers to something outside itself")
         self._push(self._persistent(reference))
 
-    _steps: ClassVar[dict[str, Callable[["Machine", Value], None]]] = {
+    _steps: ClassVar[dict[str, Callable[["PickleInterpreter", Value], None]]] = {
         "PROTO": _ignore,
         "FRAME": _ignore,
         "NONE": _none,
