@@ -35,7 +35,7 @@ class Activation:
 
 
 def activation_of(setting: Setting, place: str) -> Activation:
-    """An activation setting: None, a name, a serialised function or a layer used as one."""
+    """An activation setting: None, a name, a serialized function or a layer used as one."""
     if setting is None:
         return Activation("linear")
     if isinstance(setting, str):

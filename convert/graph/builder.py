@@ -145,7 +145,7 @@ class Builder:
                 helper.make_tensor_value_info(given, TensorProto.FLOAT, _symbolic(value.shape))
                 for given, value in outputs
             ],
-            [numpy_helper.from_array(array, key) for key, array in self._needed_constants()],
+            [numpy_helper.from_array(array, key) for key, array in self._list_needed_constants()],
         )
         model = helper.make_model(
             graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="sign-convert"
@@ -153,7 +153,7 @@ class Builder:
         checker.check_model(model)
         return model
 
-    def _needed_constants(self) -> Iterator[tuple[str, Array]]:
+    def _list_needed_constants(self) -> Iterator[tuple[str, Array]]:
         read = {name for one in self._operations for name in one.inputs}
         return ((name, array) for name, array in self._constants.items() if name in read)
 
@@ -179,6 +179,6 @@ def _symbolic(shape: Shape) -> list[int | str]:
     return [names.get(axis, f"size{axis}") if size is None else size for axis, size in enumerate(shape)]
 
 
-def renamed(value: Value, name: str, shape: Shape | None = None) -> Value:
+def rename(value: Value, name: str, shape: Shape | None = None) -> Value:
     """The value under another name, with the same mask, and another shape if one is given."""
     return replace(value, name=name, shape=value.shape if shape is None else shape)

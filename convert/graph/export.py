@@ -20,7 +20,7 @@ class Exported:
     model: Any
     output_names: tuple[str, ...]
     output_shapes: tuple[Shape, ...]
-    ending: str
+    output_activation: str
 
 
 def export(graph: LayerGraph) -> Exported:
@@ -33,7 +33,7 @@ def export(graph: LayerGraph) -> Exported:
     taken = {one.name for one in graph.inputs}
     names = _output_names(graph, taken)
     model = builder.model(graph.name, graph.inputs, list(zip(names, values, strict=True)))
-    return Exported(model, tuple(names), tuple(value.shape for value in values), _ending(graph))
+    return Exported(model, tuple(names), tuple(value.shape for value in values), _find_output_activation(graph))
 
 
 def _convert(call: Call, inputs: list[Value], builder: Builder) -> list[Value]:
@@ -83,7 +83,7 @@ def _output_names(graph: LayerGraph, taken: set[str]) -> list[str]:
     return names
 
 
-def _ending(graph: LayerGraph) -> str:
+def _find_output_activation(graph: LayerGraph) -> str:
     """The activation that the first output ends in, looking through layers that change nothing."""
     calls = {call.name: call for call in graph.calls}
     call = calls.get(graph.outputs[0].call)

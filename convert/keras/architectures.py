@@ -34,7 +34,7 @@ class Known:
     features: bool = False
 
 
-def known_config(known: Known, archive: Archive) -> Config:
+def build_known_config(known: Known, archive: Archive) -> Config:
     """The architecture in Keras' own words, fit to what the file holds. CallError for an unknown name."""
     if known.name not in ARCHITECTURES:
         raise CallError(f"There is no architecture {known.name!r}.", f"Known are: {', '.join(ARCHITECTURES)}.")
@@ -64,7 +64,7 @@ def c3d(classes: int | None = 487) -> Config:
     return {"class_name": "Sequential", "config": {"name": "c3d", "layers": layers}}
 
 
-def settle(known: Known, model: Part) -> list[str]:
+def resolve_weights(known: Known, model: Part) -> list[str]:
     """Bring the weights to our order of axes and cut the model where its features are; what a person should know."""
     layers = {child.name: child for child in model.children}
     if known.features:

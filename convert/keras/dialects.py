@@ -119,7 +119,7 @@ def _from_keras1(kind: str, config: Config) -> tuple[str, Config]:
     if kind == "BatchNormalization":
         if config.get("mode", 0) != 0:
             raise RefusalError(
-                f"The layer {config.get('name')} normalises by mode {config['mode']}, which needs a whole batch.",
+                f"The layer {config.get('name')} normalizes by mode {config['mode']}, which needs a whole batch.",
                 "Train it again with mode 0.",
             )
         config.setdefault("epsilon", 1e-5)

@@ -5,7 +5,7 @@ from typing import Any
 
 from convert.errors import CallError, RefusalError
 from convert.graph.layer_graph import Config, GraphInput, LayerGraph, Ref, Setting, write_graph
-from convert.keras.architectures import Known, known_config, resembles_c3d, settle
+from convert.keras.architectures import Known, build_known_config, resembles_c3d, resolve_weights
 from convert.keras.archive import Archive, open_archive, parse_json
 from convert.keras.calls import Caller
 from convert.keras.declared import Declaration, Part
@@ -45,7 +45,7 @@ def read_keras(path: Path, folder: Path, architecture: Path | None = None, known
         config = _architecture(architecture)
         version = str(config.get("keras_version", version))
     elif known is not None:
-        config = known_config(known, archive)
+        config = build_known_config(known, archive)
     elif config is None:
         raise RefusalError(_NO_ARCHITECTURE, _NAME_C3D if resembles_c3d(archive) else _GIVE_IT)
     if not isinstance(config, dict):
@@ -54,7 +54,7 @@ def read_keras(path: Path, folder: Path, architecture: Path | None = None, known
     model = Declaration(version).model(config)
     check_kinds(model)
     _assign(model, archive, keras)
-    notes = settle(known, model) if known is not None else []
+    notes = resolve_weights(known, model) if known is not None else []
     return _graph_of(model, version, keras, notes)
 
 

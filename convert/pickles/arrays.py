@@ -21,34 +21,34 @@ _KINDS = "biufUS"
 """Bool, whole numbers, floats, text and bytes."""
 
 
-def array_of(value: Value) -> Array | None:
+def read_array(value: Value) -> Array | None:
     """The array that a stand-in records, read-only; a scalar has no axes. None where it is no array of such a type."""
     if not isinstance(value, StandIn):
         return None
     module, name = value.of.module, value.of.name
     if module in _MULTIARRAY and name == "scalar" and len(value.args) == 2:
-        return _of_bytes((), value.args[0], value.args[1], fortran=False)
+        return _make_array((), value.args[0], value.args[1], fortran=False)
     if module in _NUMERIC and name == "_frombuffer" and len(value.args) == 4:
         raw, dtype, shape, order = value.args
-        return _of_bytes(shape, dtype, raw, fortran=order == "F")
-    state = _state(value)
-    return None if state is None else _of_bytes(state[1], state[2], state[4], fortran=bool(state[3]))
+        return _make_array(shape, dtype, raw, fortran=order == "F")
+    state = _find_state(value)
+    return None if state is None else _make_array(state[1], state[2], state[4], fortran=bool(state[3]))
 
 
-def objects_of(value: Value) -> list[Value] | None:
+def read_objects(value: Value) -> list[Value] | None:
     """The elements of an array of objects, in the file's order; None where it is none."""
-    state = _state(value)
+    state = _find_state(value)
     return state[4] if state is not None and isinstance(state[4], list) else None
 
 
-def dtype_of(value: Value) -> np.dtype[np.generic] | None:
+def read_dtype(value: Value) -> np.dtype[np.generic] | None:
     """The type that a stand-in of `numpy.dtype` records: numbers, text, or a row of such; None for any other."""
     if not isinstance(value, StandIn) or value.of.module != "numpy" or value.of.name != "dtype" or not value.args:
         return None
     name = value.args[0]
     state = value.state if isinstance(value.state, tuple) else ()
     if len(state) > 4 and isinstance(state[3], tuple) and isinstance(state[4], dict):
-        return _row_dtype(state)
+        return _read_row_dtype(state)
     if not isinstance(name, str) or name[:1] not in _KINDS or not name[1:].isdecimal() or len(name) > 8:
         return None
     try:
@@ -57,7 +57,7 @@ def dtype_of(value: Value) -> np.dtype[np.generic] | None:
         return None
 
 
-def _row_dtype(state: tuple[Value, ...]) -> np.dtype[np.generic] | None:
+def _read_row_dtype(state: tuple[Value, ...]) -> np.dtype[np.generic] | None:
     """A row of named fields: each must lie inside it, so that no two types read the same bytes beyond its end."""
     names, fields = state[3], state[4]
     size = state[5] if len(state) > 5 else None
@@ -66,7 +66,7 @@ def _row_dtype(state: tuple[Value, ...]) -> np.dtype[np.generic] | None:
     kinds, offsets = [], []
     for name in names:
         field = fields.get(name)
-        kind = dtype_of(field[0]) if isinstance(field, tuple) and len(field) >= 2 else None
+        kind = read_dtype(field[0]) if isinstance(field, tuple) and len(field) >= 2 else None
         offset = field[1] if isinstance(field, tuple) and len(field) >= 2 else None
         if kind is None or kind.names is not None or not isinstance(offset, int) or isinstance(offset, bool):
             return None
@@ -79,14 +79,14 @@ def _row_dtype(state: tuple[Value, ...]) -> np.dtype[np.generic] | None:
     return np.dtype({"names": list(names), "formats": kinds, "offsets": offsets, "itemsize": size})
 
 
-def _state(value: Value) -> tuple[Value, ...] | None:
+def _find_state(value: Value) -> tuple[Value, ...] | None:
     if not isinstance(value, StandIn) or value.of.module not in _MULTIARRAY or value.of.name != "_reconstruct":
         return None
     return value.state if isinstance(value.state, tuple) and len(value.state) == 5 else None
 
 
-def _of_bytes(shape: Value, declared: Value, raw: Value, *, fortran: bool) -> Array | None:
-    dtype = dtype_of(declared)
+def _make_array(shape: Value, declared: Value, raw: Value, *, fortran: bool) -> Array | None:
+    dtype = read_dtype(declared)
     raw = raw.encode("latin-1", "replace") if isinstance(raw, str) else raw  # Python 2 knew no bytes
     if dtype is None or not dtype.itemsize or not isinstance(raw, bytes | bytearray) or not isinstance(shape, tuple):
         return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from convert.pickles.trust import refused_call
+from convert.pickles.trust import refuse_call
 from convert.pickles.values import Args, Builder, Value
 
 
@@ -52,7 +52,7 @@ def _encoded(args: Args) -> Value:
     """Bytes as protocol 2 of Python 3 spells them: text in Latin-1."""
     text, encoding = (*args, "utf-8")[:2]
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1", "utf-8", "ascii"):
-        raise refused_call("_codecs.encode with another encoding")
+        raise refuse_call("_codecs.encode with another encoding")
     return text.encode(encoding)
 
 

@@ -77,7 +77,7 @@ class PickleInterpreter:
     def _push(self, value: Value) -> None:
         self._stack.append(value)
 
-    def _popped_to_mark(self) -> list[Value]:
+    def _pop_to_mark(self) -> list[Value]:
         place = len(self._stack) - 1
         while self._stack[place] is not _MARK:
             place -= 1
@@ -118,7 +118,7 @@ class PickleInterpreter:
         self._stack.pop()
 
     def _pop_mark(self, _: Value) -> None:
-        self._popped_to_mark()
+        self._pop_to_mark()
 
     def _dup(self, _: Value) -> None:
         self._push(self._stack[-1])
@@ -149,24 +149,24 @@ class PickleInterpreter:
         self._tuple(3)
 
     def _marked_tuple(self, _: Value) -> None:
-        self._push(tuple(self._popped_to_mark()))
+        self._push(tuple(self._pop_to_mark()))
 
     def _marked_list(self, _: Value) -> None:
-        self._push(self._popped_to_mark())
+        self._push(self._pop_to_mark())
 
     def _marked_dict(self, _: Value) -> None:
-        values = self._popped_to_mark()
+        values = self._pop_to_mark()
         self._push({})
         self._fill(values)
 
     def _frozenset(self, _: Value) -> None:
-        self._push(frozenset(_key(value) for value in self._popped_to_mark()))
+        self._push(frozenset(_key(value) for value in self._pop_to_mark()))
 
     def _append(self, _: Value) -> None:
         self._extend([self._stack.pop()])
 
     def _appends(self, _: Value) -> None:
-        self._extend(self._popped_to_mark())
+        self._extend(self._pop_to_mark())
 
     def _extend(self, values: list[Value]) -> None:
         target = self._stack[-1]
@@ -182,7 +182,7 @@ class PickleInterpreter:
         self._fill([key, value])
 
     def _setitems(self, _: Value) -> None:
-        self._fill(self._popped_to_mark())
+        self._fill(self._pop_to_mark())
 
     def _fill(self, values: list[Value]) -> None:
         target = self._stack[-1]
@@ -194,7 +194,7 @@ class PickleInterpreter:
             target[_key(values[place])] = values[place + 1]
 
     def _additems(self, _: Value) -> None:
-        values = self._popped_to_mark()
+        values = self._pop_to_mark()
         target = self._stack[-1]
         if not isinstance(target, set):
             raise TypeError("it adds to what is no set")
@@ -214,20 +214,20 @@ class PickleInterpreter:
     def _reduce(self, _: Value) -> None:
         args = self._stack.pop()
         callee = self._stack.pop()
-        self._push(self._called(callee, args))
+        self._push(self._record_call(callee, args))
 
     def _inst(self, argument: str) -> None:
         module, _, name = argument.partition(" ")
-        args = tuple(self._popped_to_mark())
-        self._push(self._called(Global(module, name), args))
+        args = tuple(self._pop_to_mark())
+        self._push(self._record_call(Global(module, name), args))
 
     def _obj(self, _: Value) -> None:
-        callee, *args = self._popped_to_mark()
-        self._push(self._called(callee, tuple(args)))
+        callee, *args = self._pop_to_mark()
+        self._push(self._record_call(callee, tuple(args)))
 
-    def _called(self, callee: Value, args: Value) -> Value:
+    def _record_call(self, callee: Value, args: Value) -> Value:
         if not isinstance(callee, Global):
-            raise trust.refused_call(f"the result of another call ({_describe(callee)})", self._dialect.advice)
+            raise trust.refuse_call(f"the result of another call ({_describe(callee)})", self._dialect.advice)
         if not isinstance(args, tuple):
             raise TypeError("arguments are no tuple")
         builder = self._builders.get(str(callee))
@@ -235,29 +235,29 @@ class PickleInterpreter:
             return builder(args)
         trust.check_call(callee, self._dialect.functions, self._dialect.advice)
         if callee.name == "_reconstructor" and args:
-            return self._made(args[0], ())
-        return self._stand_in(callee, args)
+            return self._record_object(args[0], ())
+        return self._add_stand_in(callee, args)
 
     def _newobj(self, _: Value) -> None:
         args = self._stack.pop()
-        self._push(self._made(self._stack.pop(), args))
+        self._push(self._record_object(self._stack.pop(), args))
 
     def _newobj_ex(self, _: Value) -> None:
         self._stack.pop()
         self._newobj(None)
 
-    def _made(self, made_of: Value, args: Value) -> Value:
+    def _record_object(self, made_of: Value, args: Value) -> Value:
         if not isinstance(made_of, Global):
-            raise trust.refused_call(f"the result of another call ({_describe(made_of)})", self._dialect.advice)
+            raise trust.refuse_call(f"the result of another call ({_describe(made_of)})", self._dialect.advice)
         if not isinstance(args, tuple):
             raise TypeError("arguments are no tuple")
         builder = self._builders.get(str(made_of))
         if builder is not None:
             return builder(args)
         trust.check_construction(made_of, self._dialect.functions, self._dialect.advice)
-        return self._stand_in(made_of, args)
+        return self._add_stand_in(made_of, args)
 
-    def _stand_in(self, made_of: Global, args: Args) -> StandIn:
+    def _add_stand_in(self, made_of: Global, args: Args) -> StandIn:
         self.stand_ins[str(made_of)] = self.stand_ins.get(str(made_of), 0) + 1
         return StandIn(made_of, args)
 
@@ -269,7 +269,7 @@ class PickleInterpreter:
             if self._dialect.built is not None:
                 self._stack[-1] = self._dialect.built(target, self._stream)
         elif isinstance(target, Global):
-            raise trust.refused_call(f"{target}.__setstate__", self._dialect.advice)
+            raise trust.refuse_call(f"{target}.__setstate__", self._dialect.advice)
 
     def _binary_persistent_id(self, _: Value) -> None:
         self._resolve(self._stack.pop())

@@ -3,7 +3,7 @@
 import math
 
 from convert.errors import RefusalError
-from convert.pickles.arrays import array_of, objects_of
+from convert.pickles.arrays import read_array, read_objects
 from convert.pickles.values import Record, StandIn, Value, shown
 from convert.plain import Json
 
@@ -17,7 +17,7 @@ def as_json(value: Value, *, exact: bool = False) -> Json:
 
     exact: for who relies on every value: such an object is {"class": its class}, too much is a RefusalError.
     """
-    return _Writer(exact).written(value, 0)
+    return _Writer(exact).write(value, 0)
 
 
 class _Writer:
@@ -25,7 +25,7 @@ class _Writer:
         self._left = MAX_NODES
         self._exact = exact
 
-    def written(self, value: Value, depth: int) -> Json:
+    def write(self, value: Value, depth: int) -> Json:
         self._left -= 1
         if self._left < 0 or depth > MAX_DEPTH:
             if self._exact:
@@ -34,15 +34,15 @@ class _Writer:
                 )
             return "…"
         if isinstance(value, dict):
-            return {_key(key): self.written(item, depth + 1) for key, item in list(value.items())[:MAX_NODES]}
+            return {_key(key): self.write(item, depth + 1) for key, item in list(value.items())[:MAX_NODES]}
         if isinstance(value, set | frozenset):
             value = sorted(value, key=str)
         if isinstance(value, list | tuple):
-            return [self.written(item, depth + 1) for item in list(value)[:MAX_NODES]]
+            return [self.write(item, depth + 1) for item in list(value)[:MAX_NODES]]
         if isinstance(value, StandIn):
-            inner = _content(value)
+            inner = _find_content(value)
             if inner is not None:
-                return self.written(inner, depth + 1)
+                return self.write(inner, depth + 1)
         plain = _scalar(value)
         return {"class": shown(value)} if self._exact and isinstance(value, Record) else plain
 
@@ -63,17 +63,17 @@ def _scalar(value: Value) -> Json:
 
 def _key(value: Value) -> str:
     """A dict's key as text; a NumPy scalar is the number or text that it holds."""
-    number = _numbers(value)
+    number = _read_numbers(value)
     value = value if number is None else number
     return _text(value.decode() if isinstance(value, bytes) and _is_text(value) else value)
 
 
-def _content(value: StandIn) -> Value:
+def _find_content(value: StandIn) -> Value:
     """What a recorded object holds, where that is known: NumPy, OmegaConf, namespaces, subclasses of dict and list."""
-    numbers = _numbers(value)
+    numbers = _read_numbers(value)
     if numbers is not None:
         return numbers
-    objects = objects_of(value)
+    objects = read_objects(value)
     if objects is not None:
         return objects
     if value.entries or value.items:
@@ -85,9 +85,9 @@ def _content(value: StandIn) -> Value:
     return attributes if value.of.name in ("Namespace", "SimpleNamespace") else None
 
 
-def _numbers(value: Value) -> Json:
+def _read_numbers(value: Value) -> Json:
     """A NumPy scalar or small array (numbers or text) as plain Python; None where it is neither."""
-    array = array_of(value)
+    array = read_array(value)
     if array is None or array.size > MAX_NODES or array.dtype.names is not None:
         return None
     try:
@@ -105,5 +105,5 @@ def _is_text(value: bytes) -> bool:
 
 
 def _text(value: Value) -> str:
-    """A text or key, cut and without control or half characters, so that it can be printed and written."""
+    """A text or key, cut and without control or half characters, so that it can be printed and write."""
     return "".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in str(value)[:MAX_TEXT])

@@ -75,9 +75,9 @@ def check_call(callee: Global, functions: Functions, advice: str) -> None:
     if any(callee.name in allowed.get(callee.module, ()) for allowed in (DATA_CLASSES, NUMPY, functions)):
         return
     if root in sys.stdlib_module_names or root in _PYTHON_2 or not root:
-        raise refused_call(str(callee), advice)
+        raise refuse_call(str(callee), advice)
     if not all(_names_a_class(part) for part in callee.name.split(".")):
-        raise refused_call(str(callee), advice)
+        raise refuse_call(str(callee), advice)
 
 
 def check_construction(callee: Global, functions: Functions, advice: str) -> None:
@@ -87,7 +87,7 @@ def check_construction(callee: Global, functions: Functions, advice: str) -> Non
         check_call(callee, functions, advice)
 
 
-def refused_call(name: str, advice: str = "") -> RefusalError:
+def refuse_call(name: str, advice: str = "") -> RefusalError:
     """The refusal of a file that would call something on load."""
     return RefusalError(f"The file calls {shown(name)} when it is loaded.", f"Nothing of it was run. {advice}".strip())
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Literal
 
+from convert.presets.networks import CLIP_MEAN, CLIP_STD, NETWORKS, Network
 from convert.presets.preset import YUV_ASSUMED, Match, Preset, Shape, Times
-from convert.torch.architectures.networks import CLIP_MEAN, CLIP_STD, NETWORKS, Network
 from service.media.sampling import Uniform
 from service.pipelines.clip import ClipSection
 
@@ -75,18 +75,18 @@ CLIP_PRESETS: tuple[Preset, ...] = (
 )
 
 
-def likely_clips(shape: Shape) -> list[Match]:
+def match_clips(shape: Shape) -> list[Match]:
     """The presets of clips whose input has this shape, the best first; the general one is brought to other sizes."""
     matches = []
     for preset in CLIP_PRESETS:
-        made = fitted_to_clips(preset, shape) if preset.name == _GENERAL else preset
+        made = fit_to_clips(preset, shape) if preset.name == _GENERAL else preset
         if made.pipeline.input_shape == shape:
             size = " × ".join(str(length) for length in shape)
             matches.append(Match(made, f"the input is {size}: {preset.about}"))
     return matches
 
 
-def fitted_to_clips(preset: Preset, shape: Shape) -> Preset:
+def fit_to_clips(preset: Preset, shape: Shape) -> Preset:
     """The preset with the graph's own number of frames and crop, where that is all they differ in."""
     section = preset.pipeline
     if not isinstance(section, ClipSection) or len(shape) != 4 or shape[0] != section.channels:

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from convert.presets.networks import IMAGENET_MEAN, IMAGENET_STD
 from convert.presets.preset import YUV_ASSUMED, Match, Preset, Shape, Times
-from convert.torch.architectures.networks import IMAGENET_MEAN, IMAGENET_STD
 from service.media.resize import Resize
 from service.pipelines.face_affect import FaceAffectSection
 from service.registry.manifest import MEASURES
@@ -59,7 +59,7 @@ FER_PRESETS = (_fer(48), _fer(64))
 HSEMOTION_PRESETS = (_hsemotion("b0", 224), _hsemotion("b2", 260))
 
 
-def likely_emotions(shape: Shape, width: int | None) -> list[Match]:
+def match_emotions(shape: Shape, width: int | None) -> list[Match]:
     """HSEmotion's presets for a graph of another format with their size of pictures and number of outputs."""
     return [
         Match(preset, f"{width} outputs may be emotions: {preset.about}")
@@ -68,10 +68,10 @@ def likely_emotions(shape: Shape, width: int | None) -> list[Match]:
     ]
 
 
-def hsemotion_match(variant: str, classes: int, side: int, *, normalises: bool, whole: bool) -> Match | None:
+def match_hsemotion(variant: str, classes: int, side: int, *, normalizes: bool, whole: bool) -> Match | None:
     """HSEmotion's preset for an EfficientNet with as many outputs as one of its networks; None for another number.
 
-    normalises: the graph takes levels 0 to 255; whole: they are whole numbers (uint8).
+    normalizes: the graph takes levels 0 to 255; whole: they are whole numbers (uint8).
     """
     preset = next(one for one in HSEMOTION_PRESETS if one.name.endswith(variant))
     if classes not in {len(names) for names in preset.outputs}:
@@ -80,7 +80,7 @@ def hsemotion_match(variant: str, classes: int, side: int, *, normalises: bool, 
     if not isinstance(section, FaceAffectSection):
         raise TypeError(f"{preset.name} is of kind {section.kind}")
     changed: dict[str, object] = {"resize": section.resize.model_copy(update={"w": side, "h": side})}
-    if normalises:
+    if normalizes:
         changed |= {"scale": 1.0, "mean": None, "std": None, "dtype": "uint8" if whole else "float32"}
     reason = f"an EfficientNet-{variant.upper()} with {classes} outputs is likely one of HSEmotion's: {preset.about}"
     return Match(replace(preset, pipeline=section.model_copy(update=changed)), reason)

@@ -54,10 +54,10 @@ _SEQUENCE = HEAD_PRESETS[-1]
 _WIDTHS = {"highlight-stats": 4 * AFFECT_WIDTH, "highlight-features": 2 * FEATURES_WIDTH}
 
 
-def likely_heads(shape: Shape, *, of_any_width: bool = False) -> list[Match]:
+def match_heads(shape: Shape, *, of_any_width: bool = False) -> list[Match]:
     """The presets that fit a head over an affect network of the usual width, or over its features."""
     if len(shape) == 2 and (of_any_width or shape[1] in (AFFECT_WIDTH, FEATURES_WIDTH)):
-        preset = fitted_to_steps(_SEQUENCE, shape)
+        preset = fit_to_steps(_SEQUENCE, shape)
         return [Match(preset, f"the input is {_steps(shape)} of {shape[1]}: {preset.about}")]
     return [
         Match(preset, f"the input is one row of {shape[0]}: {preset.about}")
@@ -66,7 +66,7 @@ def likely_heads(shape: Shape, *, of_any_width: bool = False) -> list[Match]:
     ]
 
 
-def fitted_to_steps(preset: Preset, shape: Shape, rate: float = SAMPLES_A_SECOND) -> Preset:
+def fit_to_steps(preset: Preset, shape: Shape, rate: float = SAMPLES_A_SECOND) -> Preset:
     """The preset with the graph's own number of steps, in windows that hold just as many at `rate` a second."""
     section = preset.pipeline
     if not isinstance(section, SeriesSection) or section.length is None or len(shape) != 2:

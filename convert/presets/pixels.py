@@ -62,7 +62,7 @@ PIXEL_PRESETS: tuple[Preset, ...] = (
         ImageSection(resize=Resize(w=300, h=300, method="nearest", library="pillow"), yuv="bt601"),
         FRAME_VOTE,
         (
-            "scale: the network normalises itself (EfficientNet does)",
+            "scale: the network normalizes itself (EfficientNet does)",
             "orientation: upright, though Keras' directory generator did not turn what it was fed",
             "labels: in the order of the folder names as strings (1, 10, 2, …), where they are folder names",
             *FRAME_VOTE_ASSUMED,
@@ -70,7 +70,7 @@ PIXEL_PRESETS: tuple[Preset, ...] = (
     ),
     Preset(
         "teachable-machine",
-        "the picture's centre square in 224 × 224, from −1 to 1 (Teachable Machine's own code)",
+        "the picture's center square in 224 × 224, from −1 to 1 (Teachable Machine's own code)",
         ImageSection(
             crop="center_square", resize=Resize(w=224, h=224, method="lanczos", library="pillow"),
             scale=1 / 127.5, offset=-1.0, yuv="bt601",
@@ -141,11 +141,11 @@ _LARGEST = 2048
 _ADAPTABLE = ("sign-mnist", "picture")
 
 
-def likely_pixels(shape: Shape) -> list[Match]:
+def match_pixels(shape: Shape) -> list[Match]:
     """The presets of pixels whose input has this shape, the best first; two of them are brought to other sizes."""
     exact, adapted = [], []
     for preset in PIXEL_PRESETS:
-        made = fitted_to_pixels(preset, shape)
+        made = fit_to_pixels(preset, shape)
         if not _takes(made, shape):
             continue
         if made.pipeline == preset.pipeline:
@@ -155,7 +155,7 @@ def likely_pixels(shape: Shape) -> list[Match]:
     return exact + adapted
 
 
-def fitted_to_pixels(preset: Preset, shape: Shape) -> Preset:
+def fit_to_pixels(preset: Preset, shape: Shape) -> Preset:
     """The preset with the graph's own size and order of axes, where that is all they differ in."""
     section = preset.pipeline
     if not isinstance(section, Sized):

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from convert.presets.clips import CLIP_PRESETS, fitted_to_clips, likely_clips
+from convert.presets.clips import CLIP_PRESETS, fit_to_clips, match_clips
 from convert.presets.faces import HSEMOTION_PRESETS
-from convert.presets.heads import HEAD_PRESETS, likely_heads
-from convert.presets.pixels import PIXEL_PRESETS, fitted_to_pixels, likely_pixels
+from convert.presets.heads import HEAD_PRESETS, match_heads
+from convert.presets.pixels import PIXEL_PRESETS, fit_to_pixels, match_pixels
 from convert.presets.preset import FRAME_VOTE, FRAME_VOTE_ASSUMED, YUV_ASSUMED, Match, Preset, Shape, Times
 from service.media.sampling import EveryNth, Sampling
 from service.pipelines.clip import ClipSection
@@ -113,12 +113,12 @@ _NOTES = {
 }
 
 
-def still_assumed(assumptions: tuple[str, ...], settled: set[str]) -> tuple[str, ...]:
+def drop_settled_assumptions(assumptions: tuple[str, ...], settled: set[str]) -> tuple[str, ...]:
     """The assumptions without those about parts that the caller settled ("sampling", "length", "time", …)."""
     return tuple(sentence for sentence in assumptions if sentence.partition(":")[0] not in settled)
 
 
-def likely_presets(shape: Shape) -> list[Match]:
+def match_presets(shape: Shape) -> list[Match]:
     """The presets whose input has this shape, the best first; sequences of other lengths are brought to it."""
     exact, adapted = [], []
     for preset in PRESETS.values():
@@ -130,16 +130,16 @@ def likely_presets(shape: Shape) -> list[Match]:
         if wanted == shape:
             exact.append(Match(preset, _reason(shape, preset)))
         elif len(shape) == 2:
-            adapted.append(Match(fitted(preset, shape), _reason(shape, preset)))
-    return exact + adapted + likely_pixels(shape) + likely_clips(shape) + likely_heads(shape)
+            adapted.append(Match(fit_preset(preset, shape), _reason(shape, preset)))
+    return exact + adapted + match_pixels(shape) + match_clips(shape) + match_heads(shape)
 
 
-def fitted(preset: Preset, shape: Shape) -> Preset:
+def fit_preset(preset: Preset, shape: Shape) -> Preset:
     """The preset with the graph's own number of steps or size of pictures, which then is one more assumption."""
     if isinstance(preset.pipeline, ClipSection):
-        return fitted_to_clips(preset, shape)
+        return fit_to_clips(preset, shape)
     if not isinstance(preset.pipeline, KeypointsSection):
-        return fitted_to_pixels(preset, shape)
+        return fit_to_pixels(preset, shape)
     length = preset.pipeline.length
     steps = shape[0] if len(shape) == 2 else None
     if length is None or steps is None or steps == length.length:
@@ -158,7 +158,7 @@ def fitted(preset: Preset, shape: Shape) -> Preset:
     )
 
 
-def from_layout(name: str, shape: Shape) -> Preset:
+def make_layout_preset(name: str, shape: Shape) -> Preset:
     """A preset of a layout alone: a sequence if the graph takes one, single frames otherwise. KeyError, ValueError."""
     layout = LAYOUTS[name]
     if len(shape) == 2:

@@ -23,10 +23,10 @@ def preset_of(settings: Settings, taken: Taken) -> Preset | None:
     )
 
 
-def fitted_numbers(pipeline: Pipeline, taken: Taken) -> Pipeline:
+def fit_numbers(pipeline: Pipeline, taken: Taken) -> Pipeline:
     """A section of clips with what this graph leaves to the service. CallError where it asks for other numbers.
 
-    A preset of PyTorchVideo's normalises; where the graph does that itself, it must not be done twice.
+    A preset of PyTorchVideo's normalizes; where the graph does that itself, it must not be done twice.
     """
     if not isinstance(pipeline, ClipSection) or taken == "normalised":
         return pipeline
@@ -34,7 +34,7 @@ def fitted_numbers(pipeline: Pipeline, taken: Taken) -> Pipeline:
     trained = with_numbers(pipeline, "normalised")
     if pipeline not in (wanted, trained):
         raise CallError(
-            f"The graph normalises pixels itself (--input {taken}) by PyTorchVideo's numbers; the pipeline has others.",
-            "With --input normalised the pipeline's scale, mean and std are used.",
+            f"The graph normalizes pixels itself (--input {taken}) by PyTorchVideo's numbers; the pipeline has others.",
+            "With --input normalized the pipeline's scale, mean and std are used.",
         )
     return wanted

@@ -1,11 +1,11 @@
-"""Structured clips for measuring: moving coloured gratings with a moving square. Noise would hide a lost time axis."""
+"""Structured clips for measuring: moving colored gratings with a moving square. Noise would hide a lost time axis."""
 
 import numpy as np
 
 from convert.torch.checkpoint.arrays import Array
 
 
-def gratings(count: int, frames: int, crop: int, seed: int) -> Array:
+def synthesize_clips(count: int, frames: int, crop: int, seed: int) -> Array:
     """Whole pixel values 0–255 as float32: (count, 3, frames, crop, crop), or (count, 3, crop, crop) with 0 frames."""
     rng = np.random.default_rng(seed)
     steps = np.arange(max(frames, 1)).reshape(-1, 1, 1)

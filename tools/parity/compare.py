@@ -21,7 +21,7 @@ from convert.graph.export import export
 from convert.graph.layer_graph import read_graph
 from convert.graph.reference.evaluate import evaluate
 from convert.isolation import run_isolated
-from convert.parity import Session, row_differences
+from convert.parity import Session, compare_rows
 
 TOLERANCE = 1e-5
 BACKEND_SPECIAL = {
@@ -72,8 +72,8 @@ def measure(zoo: str, folder: Path, case: dict[str, Any]) -> Row:
                 wanted = [record[f"y{k}"] for k in range(len(graph.outputs))]
             got, defined = session.run(inputs), evaluate(graph, inputs)
         scale = max(1.0, *[np.abs(one[np.isfinite(one)]).max(initial=0) for one in wanted])
-        graph_gap = float(row_differences(got, wanted).max()) / scale
-        reference_gap = float(row_differences(defined, wanted).max()) / scale
+        graph_gap = float(compare_rows(got, wanted).max()) / scale
+        reference_gap = float(compare_rows(defined, wanted).max()) / scale
     except ConversionError as error:
         return Row(zoo, case["group"], case["name"], np.inf, np.inf, str(error))
     return Row(zoo, case["group"], case["name"], graph_gap, reference_gap)

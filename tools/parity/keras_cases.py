@@ -467,7 +467,7 @@ def _normalizations() -> Iterator[KerasCase]:
         "rescaling": lambda: layers.Rescaling(1 / 127.5, offset=-1.0),
     }
     for name, part in made.items():
-        yield KerasCase(name, "normalisation", chain((STEPS, WIDTH), part))
+        yield KerasCase(name, "normalization", chain((STEPS, WIDTH), part))
 
 
 def _merges() -> Iterator[KerasCase]:
@@ -562,13 +562,13 @@ def _operations() -> Iterator[KerasCase]:
         "cast": lambda x, _: ops.cast(x, "float32") * 2.0,
     }
 
-    def built(function: Callable[[Any, Any], Any]) -> keras.Model:
+    def build_network(function: Callable[[Any, Any], Any]) -> keras.Model:
         x, y = layers.Input((STEPS, WIDTH)), layers.Input((STEPS, WIDTH))
         both = layers.Add()([x, layers.Rescaling(0.0)(y)])
         return keras.Model([x, y], layers.Rescaling(1.0)(function(both, y)))
 
     for name, function in made.items():
-        yield KerasCase(f"op_{name}", "operations", lambda function=function: built(function))
+        yield KerasCase(f"op_{name}", "operations", lambda function=function: build_network(function))
 
 
 def _nests() -> Iterator[KerasCase]:

@@ -4,7 +4,7 @@ import numpy as np
 
 from convert.errors import RefusalError
 from convert.graph.activations import Activation, activation_of
-from convert.graph.builder import Builder, Value, renamed
+from convert.graph.builder import Builder, Value, rename
 from convert.graph.layer_graph import Layer
 from convert.graph.layers import layer
 from convert.graph.layers.activation import activate, relu
@@ -38,38 +38,38 @@ def identity(_one: Layer, inputs: list[Value], _g: Builder) -> list[Value]:
 def activation(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """A function by name."""
     setting = activation_of(one.config.get("activation"), one.name)
-    return [renamed(inputs[0], activate(g, inputs[0].name, setting, one.name, one.keras))]
+    return [rename(inputs[0], activate(g, inputs[0].name, setting, one.name, one.keras))]
 
 
 @layer("ReLU")
 def relu_layer(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """relu with a ceiling, a slope and a threshold."""
-    return [renamed(inputs[0], relu(g, inputs[0].name, one.config))]
+    return [rename(inputs[0], relu(g, inputs[0].name, one.config))]
 
 
 @layer("LeakyReLU")
 def leaky_relu(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """x above 0, slope · x below."""
     slope = one.config["negative_slope"] if "negative_slope" in one.config else one.config.get("alpha", 0.3)
-    return [renamed(inputs[0], g.op("LeakyRelu", inputs[0].name, alpha=float(slope)))]
+    return [rename(inputs[0], g.op("LeakyRelu", inputs[0].name, alpha=float(slope)))]
 
 
 @layer("ELU")
 def elu(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """x above 0, alpha (e^x − 1) below."""
-    return [renamed(inputs[0], g.op("Elu", inputs[0].name, alpha=float(one.config.get("alpha", 1.0))))]
+    return [rename(inputs[0], g.op("Elu", inputs[0].name, alpha=float(one.config.get("alpha", 1.0))))]
 
 
 @layer("ThresholdedReLU")
 def thresholded_relu(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """x above theta, 0 elsewhere."""
-    return [renamed(inputs[0], g.op("ThresholdedRelu", inputs[0].name, alpha=float(one.config.get("theta", 1.0))))]
+    return [rename(inputs[0], g.op("ThresholdedRelu", inputs[0].name, alpha=float(one.config.get("theta", 1.0))))]
 
 
 @layer("PReLU")
 def prelu(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """x above 0, a learnt slope below; the slope is shared along some axes."""
-    return [renamed(inputs[0], g.op("PRelu", inputs[0].name, g.weight(one.weights["alpha"], "alpha")))]
+    return [rename(inputs[0], g.op("PRelu", inputs[0].name, g.weight(one.weights["alpha"], "alpha")))]
 
 
 @layer("Softmax")
@@ -81,7 +81,7 @@ def softmax(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
             f"{one.name} is a Softmax layer over several axes or with a mask.", "Use Activation('softmax')."
         )
     setting = Activation("softmax", {"axis": axis})
-    return [renamed(inputs[0], activate(g, inputs[0].name, setting, one.name, one.keras))]
+    return [rename(inputs[0], activate(g, inputs[0].name, setting, one.name, one.keras))]
 
 
 @layer("Masking")

@@ -50,8 +50,8 @@ def layer_normalization(one: Layer, inputs: list[Value], g: Builder) -> list[Val
         y = g.op("Sub", y, g.op("ReduceMean", y, axes=axes, keepdims=1))
     variance = g.op("ReduceMean", g.op("Mul", y, y), axes=axes, keepdims=1)
     if one.config.get("rms_scaling"):
-        centred = g.op("Sub", x.name, g.op("ReduceMean", x.name, axes=axes, keepdims=1))
-        variance = g.op("ReduceMean", g.op("Mul", centred, centred), axes=axes, keepdims=1)
+        centered = g.op("Sub", x.name, g.op("ReduceMean", x.name, axes=axes, keepdims=1))
+        variance = g.op("ReduceMean", g.op("Mul", centered, centered), axes=axes, keepdims=1)
     y = g.op("Div", y, g.op("Sqrt", g.op("Add", variance, g.number(float(one.config.get("epsilon", 1e-3))))))
     if "gamma" in one.weights:
         y = g.op("Mul", y, g.weight(_along(one.weights["gamma"], axes, x.rank), "gamma", one.weights["gamma"]))

@@ -1,4 +1,4 @@
-"""Definitions of the normalising layers."""
+"""Definitions of the normalizing layers."""
 
 import numpy as np
 

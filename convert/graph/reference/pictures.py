@@ -87,7 +87,7 @@ def _middle_in_shape(layer: Layer, x: Array) -> Array:
 
 
 def _resized(layer: Layer, x: Array, interpolation: str) -> Array:
-    """Each new place is the centre of its share of the old ones."""
+    """Each new place is the center of its share of the old ones."""
     for axis, size in ((1, layer.config["height"]), (2, layer.config["width"])):
         old = x.shape[axis]
         if interpolation == "nearest":

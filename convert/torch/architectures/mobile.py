@@ -17,32 +17,32 @@ _GATE = re.compile(r"\.se\.se\.layer\.(2|4)\.(weight|bias)$")
 _GATE_PLACE = {"2": "0", "4": "2"}
 
 
-def restated_names(tensors: Mapping[str, Array]) -> dict[str, Array]:
+def rename_mobile_tensors(tensors: Mapping[str, Array]) -> dict[str, Array]:
     """The tensors under the training form's names and shapes; a file in the training form comes back as it is."""
-    restated: dict[str, Array] = {}
+    renamed: dict[str, Array] = {}
     slices: dict[str, dict[int, Array]] = {}
     for name, values in tensors.items():
         if match := _POINTWISE.search(name):
             kernel = values[:, :, None] if match[1] == "weight" else values
-            restated[_renamed(name, match, f".kernel.conv.{match[1]}")] = kernel
+            renamed[_rename(name, match, f".kernel.conv.{match[1]}")] = kernel
         elif match := _SLICED.search(name):
-            place = _renamed(name, match, f".kernel.conv.{match[2]}")
+            place = _rename(name, match, f".kernel.conv.{match[2]}")
             if match[2] == "weight":
                 slices.setdefault(place, {})[int(match[1])] = values
-                restated.setdefault(place, values)  # keeps its place in the order; filled below
+                renamed.setdefault(place, values)  # keeps its place in the order; filled below
             else:
-                restated[place] = values
+                renamed[place] = values
         elif match := _GATE.search(name):
             kernel = values.reshape(*values.shape, 1, 1, 1) if match[2] == "weight" else values
-            restated[_renamed(name, match, f".se.se.block.{_GATE_PLACE[match[1]]}.{match[2]}")] = kernel
+            renamed[_rename(name, match, f".se.se.block.{_GATE_PLACE[match[1]]}.{match[2]}")] = kernel
         else:
-            restated[name] = values
+            renamed[name] = values
     for name, parts in slices.items():
-        restated[name] = _joined(name, parts)
-    return restated
+        renamed[name] = _join_slices(name, parts)
+    return renamed
 
 
-def _joined(name: str, parts: dict[int, Array]) -> Array:
+def _join_slices(name: str, parts: dict[int, Array]) -> Array:
     shapes = {part.shape for part in parts.values()}
     if sorted(parts) != list(range(len(parts))) or len(shapes) != 1:
         raise RefusalError(
@@ -52,5 +52,5 @@ def _joined(name: str, parts: dict[int, Array]) -> Array:
     return np.stack([parts[index] for index in range(len(parts))], axis=2)
 
 
-def _renamed(name: str, match: re.Match[str], ending: str) -> str:
-    return name[: match.start()] + ending
+def _rename(name: str, match: re.Match[str], suffix: str) -> str:
+    return name[: match.start()] + suffix

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from convert.errors import RefusalError
-from convert.torch.architectures.mobile import restated_names
-from convert.torch.architectures.networks import FAMILIES, Family
+from convert.torch.architectures.families import FAMILIES, Family
+from convert.torch.architectures.mobile import rename_mobile_tensors
 from convert.torch.checkpoint.arrays import Array
 from convert.torch.checkpoint.checkpoint import Checkpoint
 
@@ -15,7 +15,7 @@ _KNOWN = "Known are slow_r50, x3d_xs/s/m, mvit_base_16x4, efficient_x3d_xs/s and
 
 
 @dataclass(frozen=True, slots=True)
-class Recognised:
+class RecognizedNetwork:
     """state: the network's parameters under its own names. foreign: the file's other tensors, which are left out.
 
     folded: batch norms are folded into the convolutions (the deployable form). classes: the head's width.
@@ -30,11 +30,11 @@ class Recognised:
     notes: tuple[str, ...] = ()
 
 
-def recognise(checkpoint: Checkpoint) -> Recognised:
+def recognize(checkpoint: Checkpoint) -> RecognizedNetwork:
     """The network in a checkpoint. RefusalError where there is none, or where its weights are not all finite."""
     tensors = checkpoint.tensors
     if checkpoint.container == "torchscript":
-        tensors = restated_names(tensors)
+        tensors = rename_mobile_tensors(tensors)
     family, prefix = _family(tensors)
     inside = {name for name in tensors if _is_inside(name, prefix, family)}
     foreign = tuple(name for name in tensors if name not in inside)
@@ -55,7 +55,7 @@ def recognise(checkpoint: Checkpoint) -> Recognised:
         notes.append(f"Left out, as they are outside the network: {shown}.")
     folded = family.name == "efficient_x3d" and not any(".bn." in name for name in state)
     classes = state[f"{family.head}.weight"].shape[0]
-    return Recognised(family, state, classes, prefix, foreign, folded, tuple(notes))
+    return RecognizedNetwork(family, state, classes, prefix, foreign, folded, tuple(notes))
 
 
 def check_names(expected: Mapping[str, tuple[int, ...]], state: Mapping[str, Array]) -> None:

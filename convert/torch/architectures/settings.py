@@ -3,12 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from convert.errors import CallError
 from convert.pickles.values import Value
 from convert.presets.clips import window_s
-from convert.torch.architectures.networks import NETWORKS, SPATIAL_STRIDE, Activation, Kernel, Network, network_called
-from convert.torch.architectures.recognize import Recognised
+from convert.presets.networks import NETWORKS, SPATIAL_STRIDE, Activation, Kernel, Network, network_called
+from convert.torch.architectures.recognize import RecognizedNetwork
 from convert.torch.checkpoint.checkpoint import Checkpoint
 
 NAME_KEYS = ("model_name", "arch", "architecture", "backbone", "model_type", "network", "model")
@@ -47,14 +48,14 @@ class Settings:
     assumptions: tuple[str, ...] = ()
 
 
-def settle(recognised: Recognised, checkpoint: Checkpoint, flags: Flags) -> Settings:
+def resolve_settings(recognized: RecognizedNetwork, checkpoint: Checkpoint, flags: Flags) -> Settings:
     """Settle everything. CallError where a flag is wrong or only a flag can tell."""
     found = _Found(checkpoint)
-    network = _network(recognised, found, flags)
+    network = _choose_network(recognized, found, flags)
     frames = found.number("frames", flags.frames, FRAME_KEYS, network.frames) if network.is_clip else 0
     crop = found.number("crop", flags.crop, CROP_KEYS, network.crop)
     side = max(crop, found.number("side", flags.side, SIDE_KEYS, max(network.side, crop)))
-    frames, crop = _positions(recognised, frames, crop)
+    frames, crop = _read_positions(recognized, frames, crop)
     sampling = found.number("sampling", None, SAMPLING_KEYS, network.sampling) if network.is_clip else 0
     duration = checkpoint.hyper_parameter("clip_duration")
     if not isinstance(duration, int | float) or isinstance(duration, bool) or not 0 < duration < 3600:
@@ -62,13 +63,36 @@ def settle(recognised: Recognised, checkpoint: Checkpoint, flags: Flags) -> Sett
         found.sources["clip_duration"] = "table"
     else:
         found.sources["clip_duration"] = "file"
-    pool = _head_pool(network, flags, frames, crop, found)
+    pool = _choose_head_pool(network, flags, frames, crop, found)
     activation: Activation = flags.head_activation or network.head_activation
     found.sources["head_activation"] = "flag" if flags.head_activation else "table"
     return Settings(
         network, frames, crop, side, float(duration), pool, activation, found.sources,
-        _assumptions(network, pool, activation, found.sources),
+        _list_assumptions(network, pool, activation, found.sources),
     )  # fmt: skip
+
+
+def record_settings(settings: Settings) -> dict[str, Any]:
+    """The settings as the manifest and programs see them."""
+    return {
+        "network": settings.network.name,
+        "num_frames": settings.frames,
+        "side": settings.side,
+        "crop": settings.crop,
+        "clip_duration_s": settings.clip_duration_s,
+        "head_pool": list(settings.head_pool) if settings.head_pool else None,
+        "head_activation": settings.head_activation,
+    }
+
+
+def describe_clips(settings: Settings) -> str:
+    """What the network looks at, for a person."""
+    if not settings.network.is_clip:
+        return f"pictures of {settings.crop} × {settings.crop}"
+    return (
+        f"clips of {settings.frames} frames over {settings.clip_duration_s:.2f} s, short side {settings.side}, "
+        f"crop {settings.crop}"
+    )
 
 
 class _Found:
@@ -79,7 +103,7 @@ class _Found:
         self.sources: dict[str, str] = {}
 
     def number(self, what: str, flag: int | None, keys: Sequence[str], default: int) -> int:
-        stored = _whole(self.checkpoint.hyper_parameter(*keys))
+        stored = _read_whole(self.checkpoint.hyper_parameter(*keys))
         self.sources[what] = "flag" if flag is not None else "file" if stored is not None else "table"
         value = flag if flag is not None else stored if stored is not None else default
         if not 1 <= value <= 4096:
@@ -87,15 +111,15 @@ class _Found:
         return value
 
 
-def _network(recognised: Recognised, found: _Found, flags: Flags) -> Network:
-    family = recognised.family.name
+def _choose_network(recognized: RecognizedNetwork, found: _Found, flags: Flags) -> Network:
+    family = recognized.family.name
     members = [network for network in NETWORKS.values() if network.family == family]
     if flags.arch is not None:
         network = network_called(flags.arch)
         if network is None:
             raise CallError(f"There is no network {flags.arch!r}.", f"Known: {', '.join(NETWORKS)}.")
         if network.family != family:
-            raise CallError(f"The weights are of {_named(members)}, not of {network.name}.", "Leave out --arch.")
+            raise CallError(f"The weights are of {_join_names(members)}, not of {network.name}.", "Leave out --arch.")
         found.sources["network"] = "flag"
         return network
     stored = found.checkpoint.hyper_parameter(*NAME_KEYS)
@@ -104,35 +128,35 @@ def _network(recognised: Recognised, found: _Found, flags: Flags) -> Network:
         found.sources["network"] = "file"
         return network
     found.sources["network"] = "weights"
-    fitting = _by_evidence(recognised, members, _whole(found.checkpoint.hyper_parameter(*FRAME_KEYS)))
+    fitting = _match_evidence(recognized, members, _read_whole(found.checkpoint.hyper_parameter(*FRAME_KEYS)))
     if len(fitting) == 1:
         return fitting[0]
     raise CallError(
-        f"The weights are of {_named(members)}: they have the same shapes, and the file does not say which.",
+        f"The weights are of {_join_names(members)}: they have the same shapes, and the file does not say which.",
         f"Say it: --arch {members[0].name}.",
     )
 
 
-def _by_evidence(recognised: Recognised, members: list[Network], frames: int | None) -> list[Network]:
+def _match_evidence(recognized: RecognizedNetwork, members: list[Network], frames: int | None) -> list[Network]:
     """Members that the weights' shapes, or else the clip's length, leave over."""
-    if recognised.family.name == "efficientnet":
-        width = recognised.state["classifier.weight"].shape[1]
+    if recognized.family.name == "efficientnet":
+        width = recognized.state["classifier.weight"].shape[1]
         return [network for network in members if network.name == {1280: NETWORK_B0, 1408: NETWORK_B2}.get(width)]
     if len(members) == 1:
         return members
     return [network for network in members if network.frames == frames]
 
 
-def _positions(recognised: Recognised, frames: int, crop: int) -> tuple[int, int]:
+def _read_positions(recognized: RecognizedNetwork, frames: int, crop: int) -> tuple[int, int]:
     """MViT's positions are in its weights, and with them frames and crop."""
-    if recognised.family.name != "mvit":
+    if recognized.family.name != "mvit":
         return frames, crop
-    in_time = recognised.state["cls_positional_encoding.pos_embed_temporal"].shape[1]
-    in_space = recognised.state["cls_positional_encoding.pos_embed_spatial"].shape[1]
+    in_time = recognized.state["cls_positional_encoding.pos_embed_temporal"].shape[1]
+    in_space = recognized.state["cls_positional_encoding.pos_embed_spatial"].shape[1]
     return 2 * in_time, 4 * math.isqrt(in_space)
 
 
-def _head_pool(network: Network, flags: Flags, frames: int, crop: int, found: _Found) -> Kernel | None:
+def _choose_head_pool(network: Network, flags: Flags, frames: int, crop: int, found: _Found) -> Kernel | None:
     if network.head_pool is None:
         if flags.head_pool is not None:
             raise CallError(f"The head of {network.name} has no pooling kernel.", "Leave out --head-pool.")
@@ -142,19 +166,19 @@ def _head_pool(network: Network, flags: Flags, frames: int, crop: int, found: _F
     positions = -(-crop // SPATIAL_STRIDE)
     if pool[0] > frames or pool[1] > positions or pool[2] > positions:
         raise CallError(
-            f"The head pools {_by(pool)} positions; a clip of {frames} frames and {crop} × {crop} pixels leaves "
-            f"{_by((frames, positions, positions))}.",
+            f"The head pools {_format(pool)} positions; a clip of {frames} frames and {crop} × {crop} pixels leaves "
+            f"{_format((frames, positions, positions))}.",
             "Give the kernel that the network was built with: --head-pool T,H,W.",
         )
     return pool
 
 
-def _assumptions(
+def _list_assumptions(
     network: Network, pool: Kernel | None, activation: Activation, sources: dict[str, str]
 ) -> tuple[str, ...]:
     sentences = []
     if pool is not None and sources["head_pool"] == "table":
-        sentences.append(f"head pooling kernel {_by(pool)}, as the builder of {network.name} sets it")
+        sentences.append(f"head pooling kernel {_format(pool)}, as the builder of {network.name} sets it")
     if network.is_clip and sources["head_activation"] == "table":
         said = f"{activation} at each position, before their mean" if activation != "none" else "none (logits)"
         sentences.append(f"head activation: {said}, as the builder of {network.name} sets it")
@@ -163,15 +187,15 @@ def _assumptions(
     return tuple(sentences)
 
 
-def _whole(value: Value) -> int | None:
+def _read_whole(value: Value) -> int | None:
     if isinstance(value, list) and value and len(set(map(str, value))) == 1:
         value = value[0]
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _named(members: list[Network]) -> str:
+def _join_names(members: list[Network]) -> str:
     return " or ".join(network.name for network in members)
 
 
-def _by(sizes: Kernel) -> str:
+def _format(sizes: Kernel) -> str:
     return " × ".join(str(size) for size in sizes)

@@ -71,9 +71,9 @@ def is_finite(values: Array) -> bool:
 
 
 def unread(value: StandIn) -> str | None:
-    """Why a stand-in in a tensor's place is no tensor: `quantised` or `unread`; None if it is something else."""
+    """Why a stand-in in a tensor's place is no tensor: `quantized` or `unread`; None if it is something else."""
     kind = value.of.name.split(".", 1)[0]
-    return kind if value.of.module == "torch" and kind in ("quantised", "unread") else None
+    return kind if value.of.module == "torch" and kind in ("quantized", "unread") else None
 
 
 def _check_extent(name: str, tensor: StoredTensor) -> None:

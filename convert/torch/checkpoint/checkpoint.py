@@ -1,5 +1,8 @@
 """A checkpoint as the rest of the converter sees it: read in a child process, tensors mapped from what it left."""
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,3 +62,10 @@ def read_checkpoint(path: Path, folder: Path) -> Checkpoint:
         result["hyper_parameters"],
         tuple(result["non_finite"]),
     )
+
+
+@contextmanager
+def open_checkpoint(file: Path) -> Iterator[Checkpoint]:
+    """Read a checkpoint; its tensors are mapped from a folder that goes with this context."""
+    with tempfile.TemporaryDirectory(prefix="convert-") as folder:
+        yield read_checkpoint(file, Path(folder))

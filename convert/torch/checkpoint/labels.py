@@ -16,7 +16,7 @@ KEYS = (
 )
 
 
-def stored_labels(checkpoint: Checkpoint, classes: int) -> tuple[tuple[str, ...] | None, list[str]]:
+def find_labels(checkpoint: Checkpoint, classes: int) -> tuple[tuple[str, ...] | None, list[str]]:
     """(labels or None, notes). RefusalError where they are names, but not as many as the head has outputs."""
     for key in KEYS:
         names = labels_of(checkpoint.hyper_parameter(key))

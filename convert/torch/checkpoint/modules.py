@@ -41,16 +41,16 @@ def add(flat: Flat, name: str, value: Value) -> None:
     if isinstance(value, StoredTensor):
         flat.tensors[name] = value
     elif isinstance(value, StandIn):
-        kind = "quantised" if _is_packed(value) else unread(value)
+        kind = "quantized" if _is_packed(value) else unread(value)
         if kind is not None:
             flat.refused[name] = kind
 
 
 def check_readable(flat: Flat) -> None:
-    """Raise RefusalError where a tensor is quantised or of a type that is not read."""
+    """Raise RefusalError where a tensor is quantized or of a type that is not read."""
     for name, kind in flat.refused.items():
-        if kind == "quantised":
-            raise RefusalError(f"The file is quantised: {name} holds packed or quantised weights.", _EXPORT_ONNX)
+        if kind == "quantized":
+            raise RefusalError(f"The file is quantized: {name} holds packed or quantized weights.", _EXPORT_ONNX)
         raise RefusalError(f"Tensor {name} has an element type that is not read here.", "Save it as float32.")
 
 
@@ -83,7 +83,7 @@ def _walk_script(attributes: dict[str, Value], prefix: str, depth: int, above: s
 
 
 def _is_packed(value: StandIn) -> bool:
-    """Quantised weights in TorchScript are objects of PyTorch's own classes (`…PackedParamsBase`), not tensors."""
+    """Quantized weights in TorchScript are objects of PyTorch's own classes (`…PackedParamsBase`), not tensors."""
     return value.of.module.startswith(f"{SCRIPT}.torch.classes.")
 
 

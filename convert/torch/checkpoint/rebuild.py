@@ -3,9 +3,9 @@
 from convert.errors import RefusalError
 from convert.pickles.builders import build_first, build_list
 from convert.pickles.interpreter import Dialect
-from convert.pickles.trust import refused_call
+from convert.pickles.trust import refuse_call
 from convert.pickles.values import Args, Builder, Global, StandIn, Value
-from convert.torch.checkpoint.values import DTYPES, QUANTISED_STORAGES, STORAGES, Storage, StoredTensor
+from convert.torch.checkpoint.values import DTYPES, QUANTIZED_STORAGES, STORAGES, Storage, StoredTensor
 
 MAX_DIMENSIONS = 8
 _DTYPE_OF_NAME = {name: code for code, (name, _) in DTYPES.items()}
@@ -34,7 +34,7 @@ def _tensor(args: Args) -> Value:
     if not isinstance(storage, Storage):
         raise RefusalError("The file rebuilds a tensor from something that is no storage.", "The file is damaged.")
     if storage.refused is not None:
-        kind = "quantised" if storage.refused in QUANTISED_STORAGES else "unread"
+        kind = "quantized" if storage.refused in QUANTIZED_STORAGES else "unread"
         return StandIn(Global("torch", f"{kind}.{storage.refused}"), (tuple(shape),))
     return _declared(storage, storage.dtype or "U8", offset, shape, strides)
 
@@ -63,8 +63,8 @@ def _declared(storage: Storage, dtype: str, offset: Value, shape: Value, strides
     return StoredTensor(storage, dtype, offset, dimensions, steps)
 
 
-def _quantised(args: Args) -> Value:
-    return StandIn(Global("torch", "quantised.tensor"), (tuple(args[2]) if len(args) > 2 else (),))
+def _quantized(args: Args) -> Value:
+    return StandIn(Global("torch", "quantized.tensor"), (tuple(args[2]) if len(args) > 2 else (),))
 
 
 def _by_type(args: Args) -> Value:
@@ -72,7 +72,7 @@ def _by_type(args: Args) -> Value:
     function, _, inner = args[:3]
     builder = _BUILDERS.get(str(function)) if isinstance(function, Global) else None
     if builder is None:
-        raise refused_call(str(function), _RESAVE)
+        raise refuse_call(str(function), _RESAVE)
     return builder(inner)
 
 
@@ -87,7 +87,7 @@ _BUILDERS: dict[str, Builder] = {
     "torch._utils._rebuild_tensor": _tensor,
     "torch._utils._rebuild_tensor_v2": _tensor,
     "torch._utils._rebuild_tensor_v3": _typed_tensor,
-    "torch._utils._rebuild_qtensor": _quantised,
+    "torch._utils._rebuild_qtensor": _quantized,
     "torch._utils._rebuild_parameter": build_first,
     "torch._utils._rebuild_parameter_with_state": build_first,
     "torch.nn.parameter.Parameter": build_first,

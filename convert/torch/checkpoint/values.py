@@ -32,14 +32,14 @@ STORAGES = {
 }
 """PyTorch's storage classes by their element type. `UntypedStorage` counts bytes; the tensor names the type."""
 
-QUANTISED_STORAGES = frozenset({"QInt8Storage", "QUInt8Storage", "QInt32Storage", "QUInt4x2Storage", "QUInt2x4Storage"})
+QUANTIZED_STORAGES = frozenset({"QInt8Storage", "QUInt8Storage", "QInt32Storage", "QUInt4x2Storage", "QUInt2x4Storage"})
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Storage(Record):
     """A reference to a block of numbers. dtype is None where it counts bytes; offset and length are in elements.
 
-    refused: the storage class' name where its elements cannot be read (quantised, complex, 8-bit floats).
+    refused: the storage class' name where its elements cannot be read (quantized, complex, 8-bit floats).
     """
 
     key: str

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convert.pickles.arrays import array_of, objects_of
+from convert.pickles.arrays import read_array, read_objects
 from convert.pickles.interpreter import Dialect, PickleInterpreter
 from convert.pickles.values import Global, StandIn
 
@@ -35,7 +35,7 @@ def spelled(dtype: str, shape: Any, raw: Any) -> StandIn:
 )
 def test_an_array_of_numbers_or_text_is_what_it_was(dtype: str, shape: list[int], order: Any, protocol: int) -> None:
     array = np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(dtype, order=order)
-    found = array_of(read(pickle.dumps(array, protocol)))
+    found = read_array(read(pickle.dumps(array, protocol)))
     assert found is not None
     assert found.dtype == array.dtype
     np.testing.assert_array_equal(found, array)
@@ -43,7 +43,7 @@ def test_an_array_of_numbers_or_text_is_what_it_was(dtype: str, shape: list[int]
 
 @given(st.sampled_from([np.float64(0.5), np.int64(-3), np.str_("ㄱ"), np.True_]), PROTOCOLS)
 def test_a_scalar_is_an_array_without_axes(scalar: Any, protocol: int) -> None:
-    found = array_of(read(pickle.dumps(scalar, protocol)))
+    found = read_array(read(pickle.dumps(scalar, protocol)))
     assert found is not None
     assert found.shape == ()
     assert found[()] == scalar
@@ -54,7 +54,7 @@ def test_rows_of_named_fields_are_read(protocol: int) -> None:
     kind = np.dtype({"names": ["left", "gain"], "formats": ["<i8", "<f8"], "offsets": [0, 16], "itemsize": 24})
     array = np.zeros(3, kind)
     array["left"], array["gain"] = [1, 2, -1], [0.5, 0.25, 0]
-    found = array_of(read(pickle.dumps(array, protocol)))
+    found = read_array(read(pickle.dumps(array, protocol)))
     assert found is not None
     np.testing.assert_array_equal(found["left"], array["left"])
     np.testing.assert_array_equal(found["gain"], array["gain"])
@@ -62,8 +62,8 @@ def test_rows_of_named_fields_are_read(protocol: int) -> None:
 
 def test_an_array_of_objects_stays_a_list_of_what_it_holds() -> None:
     value = read(pickle.dumps(np.array(["a", None, 3], dtype=object)))
-    assert array_of(value) is None
-    assert objects_of(value) == ["a", None, 3]
+    assert read_array(value) is None
+    assert read_objects(value) == ["a", None, 3]
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def test_an_array_of_objects_stays_a_list_of_what_it_holds() -> None:
     ],
 )
 def test_what_is_no_array_of_numbers_is_none(dtype: Any, shape: Any, raw: Any) -> None:
-    found = array_of(spelled(dtype, shape, raw))
+    found = read_array(spelled(dtype, shape, raw))
     assert found is None or found.size == 0 or found.dtype.kind == "f"
 
 
 def test_a_field_beyond_its_row_is_refused() -> None:
     number = StandIn(Global("numpy", "dtype"), ("f8",))
     row = StandIn(Global("numpy", "dtype"), ("V8",), (3, "|", None, ("a",), {"a": (number, 4)}, 8, 1, 0))
-    assert array_of(StandIn(Global("numpy.core.multiarray", "scalar"), (row, b"A" * 8))) is None
+    assert read_array(StandIn(Global("numpy.core.multiarray", "scalar"), (row, b"A" * 8))) is None

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from typer.testing import CliRunner
 
 from convert.__main__ import app
-from convert.presets.faces import HSEMOTION_PRESETS, hsemotion_match, likely_emotions
+from convert.presets.faces import HSEMOTION_PRESETS, match_emotions, match_hsemotion
 from convert.presets.table import PRESETS
 from tests.convert.torch.checkpoints_made import Checkpoint
 from tests.service.registry.graphs import serialized
@@ -47,7 +47,7 @@ def network(path: Path, width: int, side: int = 224, dtype: int = TensorProto.FL
 
 
 def checkpoint(folder: Path, classes: int, features: int = 1280) -> Path:
-    """So much of an EfficientNet's weights that it is recognised."""
+    """So much of an EfficientNet's weights that it is recognized."""
     made = Checkpoint()
     state = {
         "conv_stem.weight": made.tensor(np.ones((32, 3, 3, 3))),
@@ -71,7 +71,7 @@ def test_hsemotions_preset_is_what_its_package_does() -> None:
 
 
 @pytest.mark.parametrize(
-    ("normalises", "whole", "wanted"),
+    ("normalizes", "whole", "wanted"),
     [
         (True, True, {"scale": 1.0, "mean": None, "std": None, "dtype": "uint8"}),
         (True, False, {"scale": 1.0, "mean": None, "std": None, "dtype": "float32"}),
@@ -79,9 +79,9 @@ def test_hsemotions_preset_is_what_its_package_does() -> None:
     ],
 )
 def test_what_the_graph_does_is_left_out_of_the_pipeline(
-    normalises: bool, whole: bool, wanted: dict[str, object]
+    normalizes: bool, whole: bool, wanted: dict[str, object]
 ) -> None:
-    match = hsemotion_match("b2", 7, 288, normalises=normalises, whole=whole)
+    match = match_hsemotion("b2", 7, 288, normalizes=normalizes, whole=whole)
     assert match is not None
     section = match.preset.pipeline.model_dump()
     assert {key: section[key] for key in wanted} == wanted
@@ -90,9 +90,9 @@ def test_what_the_graph_does_is_left_out_of_the_pipeline(
 
 
 def test_an_efficientnet_of_another_number_of_outputs_is_not_taken_for_hsemotions() -> None:
-    assert hsemotion_match("b0", 21, 224, normalises=True, whole=True) is None
-    assert likely_emotions((3, 224, 224), 1000) == []
-    assert [match.preset.name for match in likely_emotions((3, 224, 224), 10)] == ["hsemotion-b0"]
+    assert match_hsemotion("b0", 21, 224, normalizes=True, whole=True) is None
+    assert match_emotions((3, 224, 224), 1000) == []
+    assert [match.preset.name for match in match_emotions((3, 224, 224), 10)] == ["hsemotion-b0"]
 
 
 @pytest.mark.parametrize(("classes", "features", "name"), [(10, 1280, "b0"), (8, 1280, "b0"), (7, 1408, "b2")])

@@ -4,7 +4,7 @@ import pytest
 
 from convert.presets.pixels import PIXEL_PRESETS
 from convert.presets.preset import Preset
-from convert.presets.table import PRESETS, fitted, likely_presets
+from convert.presets.table import PRESETS, fit_preset, match_presets
 
 Shape = tuple[int, ...]
 
@@ -29,27 +29,27 @@ Shape = tuple[int, ...]
     ],
 )
 def test_a_shape_of_pixels_finds_its_preset(shape: Shape, name: str) -> None:
-    match = likely_presets(shape)[0]
+    match = match_presets(shape)[0]
     assert match.preset.name == name
     assert all(made in (None, wanted) for made, wanted in zip(match.preset.pipeline.input_shape, shape, strict=True))
     assert " × ".join(map(str, shape)) in match.reason
 
 
 def test_what_looks_the_same_from_outside_is_offered_too() -> None:
-    names = [match.preset.name for match in likely_presets((224, 224, 3))]
+    names = [match.preset.name for match in match_presets((224, 224, 3))]
     assert names == ["teachable-machine", "cvzone", "hand-crop", "picture"]
 
 
 def test_another_size_is_one_more_assumption() -> None:
-    made = fitted(PRESETS["teachable-machine"], (96, 96, 3))
+    made = fit_preset(PRESETS["teachable-machine"], (96, 96, 3))
     assert made.pipeline.input_shape == (96, 96, 3)
     assert "size: 96 × 96 instead of 224 × 224" in made.assumptions
-    assert fitted(PRESETS["teachable-machine"], (224, 224, 3)) == PRESETS["teachable-machine"]
+    assert fit_preset(PRESETS["teachable-machine"], (224, 224, 3)) == PRESETS["teachable-machine"]
 
 
 @pytest.mark.parametrize("shape", [(), (7,), (0, 0, 3), (5000, 5000, 3), (224, 224, 2), (None, None, 3), (9, 4096)])
 def test_shapes_that_no_picture_has_find_nothing(shape: tuple[int | None, ...]) -> None:
-    assert likely_presets(shape) == []
+    assert match_presets(shape) == []
 
 
 @pytest.mark.parametrize("preset", PIXEL_PRESETS, ids=lambda preset: preset.name)

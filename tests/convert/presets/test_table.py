@@ -2,7 +2,7 @@
 
 import pytest
 
-from convert.presets.table import PRESETS, Preset, fitted, from_layout, likely_presets
+from convert.presets.table import PRESETS, Preset, fit_preset, make_layout_preset, match_presets
 from service.pipelines.layouts import LAYOUTS
 
 
@@ -23,15 +23,15 @@ def test_a_preset_names_what_it_assumes(preset: Preset) -> None:
     ],
 )  # fmt: skip
 def test_a_shape_finds_its_preset(shape: tuple[int, ...], name: str) -> None:
-    match = likely_presets(shape)[0]
+    match = match_presets(shape)[0]
     assert match.preset.name == name
     assert match.preset.pipeline.input_shape == shape
     assert str(shape[-1]) in match.reason
 
 
 def test_shapes_of_nobody_find_none() -> None:
-    assert not likely_presets((17,))
-    assert not likely_presets((5, 224, 224, 3))
+    assert not match_presets((17,))
+    assert not match_presets((5, 224, 224, 3))
 
 
 def test_ksl_words_is_what_its_author_did() -> None:
@@ -44,7 +44,7 @@ def test_ksl_words_is_what_its_author_did() -> None:
 
 
 def test_another_length_is_one_more_assumption() -> None:
-    preset = fitted(PRESETS["action-holistic"], (45, 1662))
+    preset = fit_preset(PRESETS["action-holistic"], (45, 1662))
     assert preset.pipeline.input_shape == (45, 1662)
     assert preset.times.window_s == 1.5
     assert len(preset.assumptions) == len(PRESETS["action-holistic"].assumptions) + 1
@@ -53,5 +53,5 @@ def test_another_length_is_one_more_assumption() -> None:
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_every_layout_makes_a_pipeline(name: str) -> None:
     width = LAYOUTS[name].width
-    assert from_layout(name, (width,)).pipeline.input_shape == (width,)
-    assert from_layout(name, (20, width)).pipeline.input_shape == (20, width)
+    assert make_layout_preset(name, (width,)).pipeline.input_shape == (width,)
+    assert make_layout_preset(name, (20, width)).pipeline.input_shape == (20, width)

@@ -4,16 +4,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from convert.presets.faces import likely_emotions
+from convert.presets.faces import match_emotions
 from convert.presets.preset import Match
-from convert.presets.table import likely_presets
+from convert.presets.table import match_presets
 
 Shape = tuple[int | None, ...]
 IDLE_NAMES = {"blank", "idle", "nothing", "none", "background", "neutral", "rest"}
 
 
 @dataclass(frozen=True, slots=True)
-class Port:
+class TensorSpec:
     """An input or output of the graph; shape with the batch, None where open."""
 
     name: str
@@ -22,20 +22,20 @@ class Port:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class ModelInfo:
     """A model file, read: where it is from, what goes in and out, what it ends in, what is in it.
 
-    ending: the last activation of the first output ("softmax", "sigmoid", "linear", …; "" where unknown), or what is
-    known of it otherwise: "logits", "probabilities", "regression" (values that stay as they are). own: the presets that
-    fit by what the network is known to be; None where only its shapes tell.
+    output_activation: the last one of the first output ("softmax", "sigmoid", "linear", …; "" where unknown), or what
+    is known of it otherwise: "logits", "probabilities", "regression" (values that stay as they are). own: the presets
+    that fit by what the network is known to be; None where only its shapes tell.
     """
 
     file: str
     sha256: str
     framework: str
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
-    ending: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    output_activation: str
     parameters: int
     layers: dict[str, int]
     warnings: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class Findings:
     own: tuple[Match, ...] | None = None
 
     @property
-    def track(self) -> Port | None:
+    def track(self) -> TensorSpec | None:
         """The input that takes the observations: the only one, or the one beside a mask of its steps; else None."""
         track = max(self.inputs, key=lambda one: len(one.shape))
         masks = [one for one in self.inputs if one is not track]
@@ -60,7 +60,7 @@ class Findings:
         if self.track is None:
             return []
         shape = self.track.shape[1:]
-        return [*likely_presets(shape), *likely_emotions(shape, self.width)]
+        return [*match_presets(shape), *match_emotions(shape, self.width)]
 
     @property
     def width(self) -> int | None:
@@ -77,7 +77,7 @@ class Findings:
                 {"name": one.name, "shape": ["batch", *one.shape[1:]], "dtype": one.dtype} for one in self.inputs
             ],
             "outputs": [{"name": one.name, "shape": ["batch", *one.shape[1:]]} for one in self.outputs],
-            "ending": self.ending,
+            "ending": self.output_activation,
             "parameters": self.parameters,
             "layers": self.layers,
             "warnings": list(self.warnings),
@@ -88,16 +88,16 @@ class Findings:
         }
 
 
-def counted(kinds: list[str]) -> dict[str, int]:
+def count_kinds(kinds: list[str]) -> dict[str, int]:
     """Kinds with their number, in order of first appearance."""
     return dict(Counter(kinds))
 
 
-def shown_shape(shape: Shape) -> str:
+def format_shape(shape: Shape) -> str:
     """A shape without its batch: "30 × 63"; an open size is "any"."""
     return " × ".join("any" if size is None else str(size) for size in shape[1:]) or "one number"
 
 
-def idle_candidates(labels: tuple[str, ...]) -> list[str]:
+def find_idle_labels(labels: tuple[str, ...]) -> list[str]:
     """Labels that may mean that nothing is signed; they are suggested, never assumed."""
     return [label for label in labels if label.strip().lower() in IDLE_NAMES]

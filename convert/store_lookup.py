@@ -7,7 +7,7 @@ from service.errors import RefusedError
 from service.registry.store import Store, StoredModel
 
 
-def stored_model(wanted: str, store: Path) -> StoredModel:
+def look_up_model(wanted: str, store: Path) -> StoredModel:
     """The version, the highest if none is given.
 
     Raises CallError where there is none, RefusalError where the service would refuse it.
@@ -15,11 +15,11 @@ def stored_model(wanted: str, store: Path) -> StoredModel:
     name, _, number = wanted.partition(":")
     if number and not number.isdigit():
         raise CallError(f"{wanted!r} is not NAME or NAME:VERSION.")
-    shelf = Store(store)
-    versions = [one.version for one in shelf.versions() if one.name == name] if store.is_dir() else []
+    models = Store(store)
+    versions = [one.version for one in models.versions() if one.name == name] if store.is_dir() else []
     if not versions or (number and int(number) not in versions):
         raise CallError(f"{store} holds no {wanted}.", "See `python -m convert list`.")
     try:
-        return shelf.read(name, int(number) if number else max(versions))
+        return models.read(name, int(number) if number else max(versions))
     except RefusedError as error:
         raise RefusalError(f"{error}.", "Publish it again.") from None

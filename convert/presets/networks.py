@@ -1,11 +1,12 @@
-"""The networks that are known, as facts: what their parameters are called, what clips they see, how their head ends."""
+"""The networks that are known, as their authors ran them: what clips they see, how their head ends."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
-from convert.torch.checkpoint.arrays import Array
+Array = npt.NDArray[np.generic]
 
 FamilyName = Literal["slow_r50", "x3d", "efficient_x3d", "mvit", "efficientnet"]
 Activation = Literal["none", "softmax", "sigmoid"]
@@ -17,47 +18,6 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 SPATIAL_STRIDE = 32
 """Pixels to one position of the head in the convolutional video networks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """Networks with the same parameters. signature: one parameter that only they have, with its shape.
-
-    roots: the names under which all parameters lie; head: the classifier's Linear.
-    """
-
-    name: FamilyName
-    signature: str
-    shape: tuple[int, ...]
-    roots: frozenset[str]
-    head: str
-
-
-FAMILIES = (
-    Family("x3d", "blocks.0.conv.conv_t.weight", (24, 3, 1, 3, 3), frozenset({"blocks"}), "blocks.5.proj"),
-    Family("slow_r50", "blocks.0.conv.weight", (64, 3, 1, 7, 7), frozenset({"blocks"}), "blocks.5.proj"),
-    Family(
-        "efficient_x3d",
-        "s1.pathway0_stem_conv_xy.kernel.conv.weight",
-        (24, 3, 1, 3, 3),
-        frozenset({"s1", "s2", "s3", "s4", "s5", "head", "projection"}),
-        "projection.model",
-    ),
-    Family(
-        "mvit",
-        "patch_embed.patch_model.weight",
-        (96, 3, 3, 7, 7),
-        frozenset({"patch_embed", "cls_positional_encoding", "blocks", "norm_embed", "head"}),
-        "head.proj",
-    ),
-    Family(
-        "efficientnet",
-        "conv_stem.weight",
-        (32, 3, 3, 3),
-        frozenset({"conv_stem", "bn1", "blocks", "conv_head", "bn2", "classifier"}),
-        "classifier",
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +71,7 @@ def network_called(name: str) -> Network | None:
     return NETWORKS.get(ALIASES.get(plain, plain))
 
 
-def normalised(pixels: Array, network: Network) -> Array:
+def normalize_pixels(pixels: Array, network: Network) -> Array:
     """Pixel values 0–255 of a batch, channels second, as the network was trained on them."""
     mean, std = (CLIP_MEAN, CLIP_STD) if network.is_clip else (IMAGENET_MEAN, IMAGENET_STD)
     shape = (1, 3, *(1,) * (pixels.ndim - 2))
