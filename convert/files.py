@@ -106,7 +106,7 @@ def _find_foreign(head: bytes) -> tuple[str, str] | None:
     return None
 
 
-def sha256_of(path: Path) -> str:
+def compute_sha256(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -34,7 +34,7 @@ class Activation:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-def activation_of(setting: Setting, place: str) -> Activation:
+def find_activation(setting: Setting, place: str) -> Activation:
     """An activation setting: None, a name, a serialized function or a layer used as one."""
     if setting is None:
         return Activation("linear")
@@ -49,11 +49,11 @@ def activation_of(setting: Setting, place: str) -> Activation:
         if isinstance(inner, dict) and name in _PARAMETERS:
             return Activation(name, {key: inner[key] for key in _PARAMETERS[name] if inner.get(key) is not None})
         if isinstance(inner, dict) and name == "Activation":
-            return activation_of(inner.get("activation"), place)
+            return find_activation(inner.get("activation"), place)
     raise RefusalError(f"The activation of {place} is written as {str(setting)[:80]!r}.", "Use an activation of Keras.")
 
 
-def unknown_activation(activation: Activation, place: str) -> RefusalError:
+def refuse_activation(activation: Activation, place: str) -> RefusalError:
     """The refusal of an activation that has no conversion."""
     return RefusalError(
         f"{place} uses the activation {activation.name!r}, which is not supported there.",

@@ -12,9 +12,9 @@ MAX_RANK = 8
 T = TypeVar("T")
 
 
-def input_of(layer: Layer, inputs: Sequence[T], position: int, *names: str) -> T | None:
+def find_input(layer: Layer, inputs: Sequence[T], position: int, *names: str) -> T | None:
     """The input that stands for an argument, None where none does. ValueError for a constant there."""
-    entry = entry_of(layer, position, *names)
+    entry = find_entry(layer, position, *names)
     if entry is None:
         return None
     if isinstance(entry, dict) and PLACEHOLDER in entry:
@@ -22,7 +22,7 @@ def input_of(layer: Layer, inputs: Sequence[T], position: int, *names: str) -> T
     raise ValueError(f"{names[0]} is {str(entry)[:60]!r}, no tensor")
 
 
-def entry_of(layer: Layer, position: int, *names: str) -> Setting:
+def find_entry(layer: Layer, position: int, *names: str) -> Setting:
     """The argument as it was written, else the layer's setting of that name, else None."""
     given = layer.arguments.get("args", [])
     if 0 <= position < len(given):
@@ -34,9 +34,9 @@ def entry_of(layer: Layer, position: int, *names: str) -> Setting:
     return None
 
 
-def constant_of(layer: Layer, position: int, *names: str) -> Array | None:
+def find_constant(layer: Layer, position: int, *names: str) -> Array | None:
     """A constant operand, None where an input stands. ValueError for what is neither."""
-    entry = entry_of(layer, position, *names)
+    entry = find_entry(layer, position, *names)
     if isinstance(entry, dict) and PLACEHOLDER in entry:
         return None
     if isinstance(entry, dict) and isinstance(entry.get("config"), dict):  # Keras 3: an array
@@ -47,9 +47,9 @@ def constant_of(layer: Layer, position: int, *names: str) -> Array | None:
     return values
 
 
-def cuts_of(layer: Layer) -> list[int | slice]:
+def read_cuts(layer: Layer) -> list[int | slice]:
     """The places in x[…], one an axis: a number or a slice. ValueError for what is neither."""
-    entry = entry_of(layer, 1, "slice_spec", "key")
+    entry = find_entry(layer, 1, "slice_spec", "key")
     cuts: list[int | slice] = []
     for item in entry if isinstance(entry, list) else [entry]:
         one = item.get("config", item) if isinstance(item, dict) else item
@@ -65,7 +65,7 @@ def cuts_of(layer: Layer) -> list[int | slice]:
     return cuts
 
 
-def whole_numbers(entry: Setting) -> list[int]:
+def read_whole_numbers(entry: Setting) -> list[int]:
     """One whole number or several; none at all is none. ValueError."""
     items = [] if entry is None else list(entry) if isinstance(entry, (list, tuple)) else [entry]
     if any(not isinstance(item, int) or isinstance(item, bool) for item in items):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from convert.errors import RefusalError
-from convert.graph.activations import activation_of
+from convert.graph.activations import find_activation
 from convert.graph.builder import Builder, Value
 from convert.graph.layer_graph import Call, LayerGraph, Ref, Shape
 from convert.graph.layers import LAYERS
@@ -94,5 +94,5 @@ def _find_output_activation(graph: LayerGraph) -> str:
     if call.layer.kind == "Softmax":
         return "softmax"
     if call.layer.kind in ("Dense", "Activation", "Conv1D", "Conv2D"):
-        return activation_of(call.layer.config.get("activation"), call.name).name
+        return find_activation(call.layer.config.get("activation"), call.name).name
     return "linear"

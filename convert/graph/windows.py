@@ -13,7 +13,7 @@ def spread(value: Setting, rank: int) -> tuple[int, ...]:
     return sizes
 
 
-def output_size(size: int | None, kernel: int, stride: int, dilation: int, padding: str) -> int | None:
+def compute_output_size(size: int | None, kernel: int, stride: int, dilation: int, padding: str) -> int | None:
     """Windows along one axis; None where the size is unknown."""
     if size is None:
         return None
@@ -25,7 +25,7 @@ def output_size(size: int | None, kernel: int, stride: int, dilation: int, paddi
     return (size - extent) // stride + 1
 
 
-def padding_of(size: int | None, kernel: int, stride: int, dilation: int, padding: str) -> tuple[int, int] | None:
+def compute_padding(size: int | None, kernel: int, stride: int, dilation: int, padding: str) -> tuple[int, int] | None:
     """Zeros before and after along one axis; None where they depend on a size that is known only at run time."""
     extent = (kernel - 1) * dilation
     if padding == "valid":
@@ -58,7 +58,7 @@ class TransposedCut:
         return (size - 1) * stride + self.reach - self.before - self.after
 
 
-def transposed_cut(kernel: int, stride: int, dilation: int, padding: str, extra: int | None) -> TransposedCut:
+def cut_transposed(kernel: int, stride: int, dilation: int, padding: str, extra: int | None) -> TransposedCut:
     """Keras' output length, padded as the convolution that it is the gradient of.
 
     extra: `output_padding`. Without it the length is size · stride ("same"), or at least that ("valid").
@@ -73,7 +73,7 @@ def transposed_cut(kernel: int, stride: int, dilation: int, padding: str, extra:
     return TransposedCut(before, total - before, reach)
 
 
-def aspect_box(height: int, width: int, target_height: int, target_width: int) -> tuple[int, int, int, int]:
+def fit_aspect_box(height: int, width: int, target_height: int, target_width: int) -> tuple[int, int, int, int]:
     """Top, left, height and width of the largest middle with the target's shape; sizes are rounded down."""
     cut_height = max(min(height, width * target_height // target_width), 1)
     cut_width = max(min(width, height * target_width // target_height), 1)

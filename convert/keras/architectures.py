@@ -9,7 +9,7 @@ from convert.errors import CallError, RefusalError
 from convert.graph.layer_graph import Array, Config
 from convert.keras.archive import Archive
 from convert.keras.declared import Part
-from convert.keras.hdf5 import names_attribute
+from convert.keras.hdf5 import read_names_attribute
 
 ARCHITECTURES = ("c3d",)
 
@@ -87,7 +87,7 @@ def resolve_weights(known: Known, model: Part) -> list[str]:
 
 def resembles_c3d(archive: Archive) -> bool:
     """Whether weights without an architecture have the names of a C3D's layers."""
-    names = set(names_attribute(archive.weights, "layer_names") or []) if archive.layered else set()
+    names = set(read_names_attribute(archive.weights, "layer_names") or []) if archive.layered else set()
     return {"conv1", "conv5b", "fc6"} <= names
 
 
@@ -102,8 +102,8 @@ def _weighted(archive: Archive) -> int:
         found: list[str] = []
         archive.weights.visititems(lambda name, item: _note_bias(name, item, found))
         return len(found)
-    groups = [archive.weights.get(name) for name in names_attribute(archive.weights, "layer_names") or []]
-    return sum(bool(names_attribute(group, "weight_names")) for group in groups if isinstance(group, h5py.Group))
+    groups = [archive.weights.get(name) for name in read_names_attribute(archive.weights, "layer_names") or []]
+    return sum(bool(read_names_attribute(group, "weight_names")) for group in groups if isinstance(group, h5py.Group))
 
 
 def _note_bias(name: str, item: h5py.Group | h5py.Dataset, found: list[str]) -> None:

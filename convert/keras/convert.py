@@ -8,7 +8,7 @@ from pathlib import Path
 
 from convert.conversion import Proven
 from convert.errors import RefusalError
-from convert.files import expect, sha256_of
+from convert.files import compute_sha256, expect
 from convert.graph.export import Exported, export
 from convert.graph.layer_graph import LayerGraph, read_graph
 from convert.isolation import run_isolated
@@ -62,7 +62,7 @@ def _describe_model(path: Path, graph: LayerGraph, exported: Exported) -> ModelI
     ports = zip(exported.output_names, exported.output_shapes, strict=True)
     return ModelInfo(
         file=path.name,
-        sha256=sha256_of(path),
+        sha256=compute_sha256(path),
         framework=f"keras {graph.keras_version}",
         inputs=tuple(TensorSpec(one.name, one.shape, one.dtype) for one in graph.inputs),
         outputs=tuple(TensorSpec(name, shape) for name, shape in ports),

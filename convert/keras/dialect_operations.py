@@ -41,7 +41,7 @@ _TRUTHS = {
 """Those of Keras 3's masks, which are known by its own names."""
 
 
-def operation_of(entry: Config) -> str | None:
+def name_operation(entry: Config) -> str | None:
     """A bare operation's kind in one vocabulary ("op.add"), None for what is no bare operation."""
     class_name, module, config = str(entry.get("class_name", "")), entry.get("module"), entry.get("config")
     if class_name in ("TFOpLambda", "SlicingOpLambda") and isinstance(config, dict):

@@ -98,7 +98,7 @@ def read_array(item: h5py.Dataset) -> Array:
     return array
 
 
-def text_attribute(group: h5py.Group, name: str) -> str | None:
+def read_text_attribute(group: h5py.Group, name: str) -> str | None:
     """A text attribute, which older files keep as bytes."""
     value = group.attrs.get(name)
     if value is None:
@@ -108,7 +108,7 @@ def text_attribute(group: h5py.Group, name: str) -> str | None:
     return str(value)
 
 
-def names_attribute(group: h5py.Group, name: str) -> list[str] | None:
+def read_names_attribute(group: h5py.Group, name: str) -> list[str] | None:
     """A list of names; Keras splits long lists over name0, name1, …"""
     values = group.attrs.get(name)
     if values is None:

@@ -9,8 +9,8 @@ import numpy as np
 from convert.errors import RefusalError
 from convert.graph.layer_graph import Array
 from convert.keras.declared import Part
-from convert.keras.hdf5 import names_attribute, read_array
-from convert.keras.roles import OPTIONAL_ROLES, roles_of
+from convert.keras.hdf5 import read_array, read_names_attribute
+from convert.keras.roles import OPTIONAL_ROLES, list_roles
 
 _STATE_NAMES = ("seed_generator_state", "StateVar", "/count", "iteration")
 _ADVICE = "The weights do not belong to this architecture, or the file is damaged."
@@ -20,7 +20,7 @@ Slot = tuple[Part, str]
 
 def assign_layered(model: Part, root: h5py.Group, keras: int) -> None:
     """Fill the weights of all layers from groups by layer name, whose `weight_names` keep the order."""
-    names = names_attribute(root, "layer_names") or []
+    names = read_names_attribute(root, "layer_names") or []
     holders = [part for part in model.children if list(_slots(part))]
     groups = {name: root[name] for name in names if name in root}
     stored = [name for name in names if name in groups and _weight_names(groups[name])]
@@ -82,7 +82,7 @@ def _slots(part: Part) -> list[Slot]:
 def _own(part: Part) -> tuple[list[Slot], list[Slot]]:
     if part.children:
         return [], []
-    trainable, fixed = roles_of(part.kind, part.config)
+    trainable, fixed = list_roles(part.kind, part.config)
     return [(part, role) for role in trainable], [(part, role) for role in fixed]
 
 
@@ -107,7 +107,7 @@ def _fixed(part: Part) -> Iterator[Slot]:
 
 
 def _weight_names(group: h5py.Group) -> list[str]:
-    return names_attribute(group, "weight_names") or []
+    return read_names_attribute(group, "weight_names") or []
 
 
 def _is_state(name: str) -> bool:
@@ -166,7 +166,7 @@ def _visit(part: Part, group: h5py.Group) -> None:
 
 
 def _fill_from_variables(part: Part, group: h5py.Group) -> None:
-    roles = [role for pair in roles_of(part.kind, part.config) for role in pair]
+    roles = [role for pair in list_roles(part.kind, part.config) for role in pair]
     if part.kind == "MultiHeadAttention":
         for role in roles:
             head, variable = role.split("_")

@@ -9,7 +9,7 @@ from typing import Any
 
 from convert.conversion import Proven
 from convert.errors import RefusalError
-from convert.files import expect, sha256_of
+from convert.files import compute_sha256, expect
 from convert.isolation import run_isolated
 from convert.model_info import ModelInfo, TensorSpec, count_kinds
 from convert.onnx.checker import REWRITTEN_FILE
@@ -59,7 +59,7 @@ def _describe_model(path: Path, described: dict[str, Any]) -> ModelInfo:
     answer = described["outputs"][described["answer"]]
     return ModelInfo(
         file=path.name,
-        sha256=sha256_of(path),
+        sha256=compute_sha256(path),
         framework=f"onnx opset {described['opset']}" + (f" ({described['producer']})" if described["producer"] else ""),
         inputs=tuple(
             TensorSpec(one["name"], _open_batch(one["shape"]), _DTYPES[one["dtype"]]) for one in described["inputs"]

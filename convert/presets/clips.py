@@ -23,7 +23,7 @@ _ASSUMED = (
 _NUMBERS = "mean: / 255, 0.45 and 0.225, as PyTorchVideo's networks were trained"
 
 
-def clip_preset(
+def make_clip_preset(
     name: str, about: str, section: ClipSection, window_s: float, assumptions: tuple[str, ...] = ()
 ) -> Preset:
     """A preset whose windows last window_s."""
@@ -31,13 +31,13 @@ def clip_preset(
     return Preset(name, about, section, times, (*assumptions, *_ASSUMED))
 
 
-def clip_section(frames: int, side: int, crop: int, taken: Taken) -> ClipSection:
+def make_clip_section(frames: int, side: int, crop: int, taken: Taken) -> ClipSection:
     """Clips of so many frames, with the numbers that a graph takes which was trained by PyTorchVideo's."""
     section = ClipSection(sampling=Uniform(uniform=frames), side=side, crop=crop, yuv="bt601")
-    return with_numbers(section, taken)
+    return set_numbers(section, taken)
 
 
-def with_numbers(section: ClipSection, taken: Taken) -> ClipSection:
+def set_numbers(section: ClipSection, taken: Taken) -> ClipSection:
     """The section with the part of the arithmetic that such a graph leaves to the service."""
     if taken == "normalised":
         changes: dict[str, object] = {"scale": 1 / 255, "mean": CLIP_MEAN, "std": CLIP_STD, "dtype": "float32"}
@@ -54,10 +54,10 @@ def window_s(frames: int, sampling: int) -> float:
 def _of_network(network: Network) -> Preset:
     size = f"{network.frames} frames of {network.crop} × {network.crop}"
     seconds = window_s(network.frames, network.sampling)
-    return clip_preset(
+    return make_clip_preset(
         network.name.replace("_", "-"),
         f"{size} spread over {seconds:.2f} s, the short side at {network.side} ({network.name} of PyTorchVideo)",
-        clip_section(network.frames, network.side, network.crop, "normalised"),
+        make_clip_section(network.frames, network.side, network.crop, "normalised"),
         seconds,
         (_NUMBERS, f"time: windows of {network.frames} × {network.sampling} / {CLIP_RATE} s"),
     )
@@ -65,10 +65,10 @@ def _of_network(network: Network) -> Preset:
 
 CLIP_PRESETS: tuple[Preset, ...] = (
     *(_of_network(network) for network in NETWORKS.values() if network.is_clip),
-    clip_preset(
+    make_clip_preset(
         _GENERAL,
         "16 frames of 224 × 224 spread over 2.13 s, channels first (any network trained on PyTorchVideo's clips)",
-        clip_section(16, 256, 224, "normalised"),
+        make_clip_section(16, 256, 224, "normalised"),
         window_s(16, 4),
         (_NUMBERS, "side: a seventh more than the crop", f"time: windows of frames × 4 / {CLIP_RATE} s"),
     ),

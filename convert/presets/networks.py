@@ -65,7 +65,7 @@ ALIASES = {
 }
 
 
-def network_called(name: str) -> Network | None:
+def find_network(name: str) -> Network | None:
     """The network of a name as authors write it: any case, hyphens or underscores, known aliases."""
     plain = name.strip().lower().replace("-", "_").rsplit("/", 1)[-1].split(".", 1)[0]
     return NETWORKS.get(ALIASES.get(plain, plain))

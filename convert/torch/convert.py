@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from convert.conversion import Proven, SourceModel, convert_model, show_progress
 from convert.errors import CallError
-from convert.files import sha256_of
+from convert.files import compute_sha256
 from convert.model_info import ModelInfo, TensorSpec
 from convert.parity import Measured, require
 from convert.presets.faces import match_hsemotion
@@ -71,7 +71,7 @@ class TorchModel:
 
     def prove(self, draft: ManifestDraft) -> Proven:
         """The exported graph against PyTorch, and its INT8 form where that is asked for."""
-        draft = replace(draft, pipeline=fit_numbers(draft.pipeline, input_kind(self.settings, self.export)))
+        draft = replace(draft, pipeline=fit_numbers(draft.pipeline, choose_input_kind(self.settings, self.export)))
         exported, measured = _export_network(self)
         require(measured)
         draft = replace(
@@ -128,7 +128,7 @@ def identify_network(file: Path, checkpoint: Checkpoint, flags: Flags, export: E
     return TorchModel(checkpoint, recognized, settings, info, export)
 
 
-def input_kind(settings: Settings, export: ExportOptions) -> InputKind:
+def choose_input_kind(settings: Settings, export: ExportOptions) -> InputKind:
     """What the graph takes."""
     return export.input_kind or ("pixels" if settings.network.is_clip else "uint8")
 
@@ -140,7 +140,7 @@ def _export_network(model: TorchModel) -> tuple["Exported", Measured]:
     from convert.torch.architectures import build  # noqa: PLC0415 - needs torch, which is in an environment of its own
     from convert.torch.synthetic_clips import synthesize_clips  # noqa: PLC0415
 
-    settings, kind = model.settings, input_kind(model.settings, model.export)
+    settings, kind = model.settings, choose_input_kind(model.settings, model.export)
     network = build.build_network(model.recognized, settings, model.export.features)
     if kind != "normalised":
         network = build.accept_pixels(network, settings)
@@ -169,7 +169,7 @@ def _quantize(
     from convert.calibration import ClipShape, read_folder  # noqa: PLC0415 - needed here only
     from convert.quantize import quantize  # noqa: PLC0415 - heavy
 
-    settings, kind = model.settings, input_kind(model.settings, model.export)
+    settings, kind = model.settings, choose_input_kind(model.settings, model.export)
     shape = ClipShape(settings.frames, settings.side, settings.crop, settings.clip_duration_s)
     found = read_folder(folder, shape)
     clips = [normalize_pixels(clip, settings.network) if kind == "normalised" else clip for clip in found.clips]
@@ -204,13 +204,13 @@ def _describe_model(
     width = head.shape[1] if export.features else head.shape[0]
     if export.features and recognized.family.name != "efficientnet":
         raise CallError("--features is for EfficientNet.", "Video networks answer with their classes.")
-    kind = input_kind(settings, export)
+    kind = choose_input_kind(settings, export)
     size = (settings.crop, settings.crop)
     shape = (None, 3, settings.frames, *size) if settings.network.is_clip else (None, 3, *size)
     output_activation = {"none": "linear", "softmax": "softmax", "sigmoid": "sigmoid"}[settings.head_activation]
     return ModelInfo(
         file=file.name,
-        sha256=sha256_of(file),
+        sha256=compute_sha256(file),
         framework=checkpoint.framework,
         inputs=(TensorSpec("x", shape, "uint8" if kind == "uint8" else "float32"),),
         outputs=(TensorSpec("y", (None, width)),),
@@ -225,7 +225,7 @@ def _describe_model(
 
 def match_known(recognized: RecognizedNetwork, settings: Settings, export: ExportOptions) -> tuple[Match, ...] | None:
     """The preset of a network that looks at clips or reads faces; none where nothing is known of what it looks at."""
-    kind = input_kind(settings, export)
+    kind = choose_input_kind(settings, export)
     clips = preset_of(settings, kind)
     if clips is not None:
         return (Match(clips, f"{clips.about}, as the file and its network's table say"),)
@@ -241,7 +241,7 @@ def _record_export(model: TorchModel, exported: "Exported") -> dict[str, Any]:
     settings = model.settings
     return record_settings(settings) | {
         "sources": settings.sources,
-        "input": input_kind(settings, model.export),
+        "input": choose_input_kind(settings, model.export),
         "layout": exported.layout,
         "layout_ms": exported.milliseconds,
         "features": model.export.features,

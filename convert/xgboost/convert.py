@@ -10,12 +10,12 @@ import numpy as np
 
 from convert.conversion import Proven
 from convert.errors import ParityError
-from convert.files import expect, sha256_of
+from convert.files import compute_sha256, expect
 from convert.isolation import run_isolated
 from convert.model_info import ModelInfo, TensorSpec
 from convert.parity import Measured, Session, compare_rows
 from convert.publish import ManifestDraft
-from convert.xgboost.features import order_notes
+from convert.xgboost.features import note_order
 from convert.xgboost.forest import Floats, Forest, Link, read_forest
 from convert.xgboost.graph import INPUT, OUTPUT, onnx_bytes
 
@@ -82,12 +82,12 @@ def _describe_model(path: Path, forest: Forest) -> ModelInfo:
     about = forest.about
     return ModelInfo(
         file=path.name,
-        sha256=sha256_of(path),
+        sha256=compute_sha256(path),
         framework=f"xgboost {about.version}".strip(),
         inputs=(TensorSpec(INPUT, (None, about.features)),),
         outputs=(TensorSpec(OUTPUT, (None, len(forest.base))),),
         output_activation=_ENDINGS[about.link],
         parameters=forest.nodes,
         layers={about.objective: 1, "tree": forest.trees},
-        warnings=(*about.notes, *order_notes(about.feature_names)),
+        warnings=(*about.notes, *note_order(about.feature_names)),
     )

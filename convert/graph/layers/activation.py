@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from convert.graph.activations import Activation, unknown_activation
+from convert.graph.activations import Activation, refuse_activation
 from convert.graph.builder import Builder
 
 Parameters = dict[str, Any]
@@ -19,7 +19,7 @@ def activate(g: Builder, x: str, activation: Activation, place: str, keras: int)
     """Apply an activation; RefusalError if it is not known."""
     function = _FUNCTIONS.get(activation.name)
     if function is None:
-        raise unknown_activation(activation, place)
+        raise refuse_activation(activation, place)
     return function(g, x, activation.parameters, keras)
 
 
@@ -74,10 +74,10 @@ def _gelu(g: Builder, x: str, parameters: Parameters, _keras: int) -> str:
 
 
 def _hard_sigmoid(g: Builder, x: str, _parameters: Parameters, keras: int) -> str:
-    return g.op("HardSigmoid", x, alpha=hard_sigmoid_slope(keras), beta=0.5)
+    return g.op("HardSigmoid", x, alpha=find_hard_sigmoid_slope(keras), beta=0.5)
 
 
-def hard_sigmoid_slope(keras: int) -> float:
+def find_hard_sigmoid_slope(keras: int) -> float:
     """Keras 3 has relu6(x + 3) / 6, earlier ones clip(0.2 x + 0.5)."""
     return 1 / 6 if keras >= 3 else 0.2
 

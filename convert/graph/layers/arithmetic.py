@@ -3,7 +3,7 @@
 import numpy as np
 
 from convert.errors import RefusalError
-from convert.graph.arguments import constant_of, cuts_of, entry_of, input_of, whole_numbers
+from convert.graph.arguments import find_constant, find_entry, find_input, read_cuts, read_whole_numbers
 from convert.graph.builder import Builder, Value
 from convert.graph.layer_graph import Layer, Shape
 from convert.graph.layers import layer
@@ -30,10 +30,10 @@ def pair(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
 
 def _operand(one: Layer, inputs: list[Value], place: int, g: Builder) -> Value:
     names = (("x", "x1", "a"), ("y", "x2", "b"))[place]
-    constant = constant_of(one, place, *names)
+    constant = find_constant(one, place, *names)
     if constant is not None:
         return Value(g.array(constant.astype(np.float32), "operand"), constant.shape)
-    value = input_of(one, inputs, place, *names)
+    value = find_input(one, inputs, place, *names)
     if value is None:
         raise ValueError(f"operand {place + 1} is missing")
     return value
@@ -69,13 +69,13 @@ def adjusted(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
         case "op.relu6":
             name = g.op("Clip", x.name, g.number(0.0), g.number(6.0))
         case "op.leaky_relu":
-            slope = entry_of(one, 1, "alpha", "negative_slope")
+            slope = find_entry(one, 1, "alpha", "negative_slope")
             name = g.op("LeakyRelu", x.name, alpha=0.2 if slope is None else float(slope))
         case "op.clip":
-            low, high = entry_of(one, 1, "clip_value_min", "x_min"), entry_of(one, 2, "clip_value_max", "x_max")
+            low, high = find_entry(one, 1, "clip_value_min", "x_min"), find_entry(one, 2, "clip_value_max", "x_max")
             name = g.op("Clip", x.name, g.number(float(low)), g.number(float(high)))
         case _:
-            target = str(entry_of(one, 1, "dtype"))
+            target = str(find_entry(one, 1, "dtype"))
             if "float" not in target:
                 raise RefusalError(f"{one.name} casts to {target}, which is not supported.", "Compute in float32.")
             name = g.cast(x.name, "float")
@@ -92,7 +92,7 @@ def identity(_one: Layer, inputs: list[Value], _g: Builder) -> list[Value]:
 def softmax(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """Over one axis."""
     x = inputs[0]
-    axis = entry_of(one, 1, "axis")
+    axis = find_entry(one, 1, "axis")
     return [Value(g.op("Softmax", x.name, axis=-1 if axis is None else int(axis)), x.shape)]
 
 
@@ -101,7 +101,7 @@ def reduction(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """Over axes of a sample; never over the batch."""
     x = inputs[0]
     axes = reduced_axes(one, x.rank)
-    keep = bool(entry_of(one, 2, "keepdims"))
+    keep = bool(find_entry(one, 2, "keepdims"))
     shape = tuple(1 if axis in axes else size for axis, size in enumerate(x.shape) if keep or axis not in axes)
     if one.kind == "op.sum":
         return [Value(g.op("ReduceSum", x.name, g.ints(*axes), keepdims=int(keep)), shape)]
@@ -110,7 +110,7 @@ def reduction(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
 
 def reduced_axes(one: Layer, rank: int) -> list[int]:
     """Counted from 0. RefusalError where the batch is among them."""
-    axes = [axis % rank for axis in whole_numbers(entry_of(one, 1, "axis"))]
+    axes = [axis % rank for axis in read_whole_numbers(find_entry(one, 1, "axis"))]
     if not axes or 0 in axes:
         raise RefusalError(f"{one.name} reduces over the batch.", "Name the axes, without the first.")
     return sorted(axes)
@@ -122,7 +122,7 @@ def matmul(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     left, right = (_operand(one, inputs, place, g) for place in (0, 1))
     if min(left.rank, right.rank) < 2:
         raise ValueError(f"{left.shape} times {right.shape}")
-    turned = [bool(entry_of(one, 2, "transpose_a")), bool(entry_of(one, 3, "transpose_b"))]
+    turned = [bool(find_entry(one, 2, "transpose_a")), bool(find_entry(one, 3, "transpose_b"))]
     left, right = (_turned(value, g) if turn else value for value, turn in zip((left, right), turned, strict=True))
     shape = (*broadcast(left.shape[:-2], right.shape[:-2]), left.shape[-2], right.shape[-1])
     return [Value(g.op("MatMul", left.name, right.name), shape)]
@@ -154,7 +154,7 @@ def joined(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
 def reshape(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """The shape has the batch, as −1."""
     x = inputs[0]
-    target = whole_numbers(entry_of(one, 1, "shape", "newshape"))
+    target = read_whole_numbers(find_entry(one, 1, "shape", "newshape"))
     if not target or target[0] != -1 or -1 in target[1:]:
         raise RefusalError(
             f"{one.name} reshapes to {target}.", "Begin with −1 for the batch and name all other sizes, or use Reshape."
@@ -167,7 +167,7 @@ def reshape(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
 def transpose(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """Axes in another order; the batch stays where it is."""
     x = inputs[0]
-    perm = [axis % x.rank for axis in whole_numbers(entry_of(one, 1, "perm", "axes"))]
+    perm = [axis % x.rank for axis in read_whole_numbers(find_entry(one, 1, "perm", "axes"))]
     if not perm or perm[0] != 0 or sorted(perm) != list(range(x.rank)):
         raise RefusalError(f"{one.name} moves the batch ({perm}).", "Keep the first axis first.")
     return [Value(g.op("Transpose", x.name, perm=perm), tuple(x.shape[axis] for axis in perm))]
@@ -177,7 +177,7 @@ def transpose(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
 def ones(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """An axis of size 1 more, or less."""
     x = inputs[0]
-    axes = whole_numbers(entry_of(one, 1, "axis"))
+    axes = read_whole_numbers(find_entry(one, 1, "axis"))
     if one.kind == "op.expand_dims":
         axis = axes[0] % (x.rank + 1)
         return [Value(g.op("Unsqueeze", x.name, g.ints(axis)), (*x.shape[:axis], 1, *x.shape[axis:]))]
@@ -192,7 +192,7 @@ def ones(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
 def cut(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """x[:, -1] and its like; the batch stays whole."""
     x = inputs[0]
-    cuts = cuts_of(one)
+    cuts = read_cuts(one)
     if not cuts or cuts[0] not in (slice(None), slice(0, None)) or len(cuts) > x.rank:
         raise RefusalError(f"{one.name} takes a part of the batch ({cuts}).", "Begin with x[:, …].")
     name, shape, gone = x.name, list(x.shape), []

@@ -3,7 +3,7 @@
 import math
 
 from convert.errors import RefusalError
-from convert.graph.arguments import entry_of, input_of
+from convert.graph.arguments import find_entry, find_input
 from convert.graph.builder import Builder, Value
 from convert.graph.layer_graph import Array, Layer, Shape
 from convert.graph.layers import layer
@@ -48,13 +48,13 @@ def _concat_scores(one: Layer, query: Value, key: Value, g: Builder) -> str:
 def multi_head_attention(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """Kernels: values × heads × size, and heads × size × values on the way out."""
     _check_options(one)
-    query, value = input_of(one, inputs, 0, "query"), input_of(one, inputs, 1, "value")
+    query, value = find_input(one, inputs, 0, "query"), find_input(one, inputs, 1, "value")
     if query is None or value is None or query.rank != 3 or value.rank != 3:
         raise RefusalError(
             f"{one.name} attends over {[one.shape for one in inputs]}; batch × time × values is supported.",
             "Reshape its inputs to sequences.",
         )
-    key = input_of(one, inputs, 2, "key") or value
+    key = find_input(one, inputs, 2, "key") or value
     heads = one.weights["query_kernel"].shape[1]
     names = [
         g.op("Transpose", _projected(one, role, source, g), perm=perm)
@@ -104,18 +104,18 @@ def _masks(one: Layer, inputs: list[Value], parts: tuple[Value, Value, Value], g
     query, value, key = parts
     masks = [] if query.mask is None else [g.op("Unsqueeze", query.mask, g.ints(1, 3))]
     masks += [g.op("Unsqueeze", mask, g.ints(1, 2)) for mask in dict.fromkeys((value.mask, key.mask)) if mask]
-    given = input_of(one, inputs, 6 if one.keras >= 3 else 3, "attention_mask")
+    given = find_input(one, inputs, 6 if one.keras >= 3 else 3, "attention_mask")
     if given is not None:
         real = g.cast(given.name, "bool")
         masks.append(real if given.rank == 4 else g.op("Unsqueeze", real, g.ints(1)))
-    if entry_of(one, 9 if one.keras >= 3 else 6, "use_causal_mask"):
+    if find_entry(one, 9 if one.keras >= 3 else 6, "use_causal_mask"):
         masks.append(_causal(query, value, g))
     return masks
 
 
 def zeroes_hidden(one: Layer) -> bool:
     """Keras 3 gives hidden places no weight at all where it computes the scores itself: with dropout, or if asked."""
-    asked = entry_of(one, 7, "return_attention_scores")
+    asked = find_entry(one, 7, "return_attention_scores")
     return one.keras >= 3 and bool(one.config.get("dropout") or asked)
 
 

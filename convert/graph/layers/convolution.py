@@ -1,11 +1,11 @@
 """Convolutions over 1, 2 or 3 axes, in either layout of channels."""
 
-from convert.graph.activations import activation_of
+from convert.graph.activations import find_activation
 from convert.graph.builder import Builder, Value
 from convert.graph.layer_graph import Array, Layer
 from convert.graph.layers import layer
 from convert.graph.layers.activation import activate
-from convert.graph.windows import output_size, padding_of, spread
+from convert.graph.windows import compute_output_size, compute_padding, spread
 
 
 def channels_first(one: Layer) -> bool:
@@ -82,8 +82,8 @@ def _convolve(g: Builder, one: Layer, x: Value, filters: Array, groups: int, *, 
     dilations = spread(one.config.get("dilation_rate", 1), rank)
     padding = str(one.config.get("padding", "valid"))
     axes = list(zip(x.shape[2:], spatial, strides, dilations, strict=True))
-    pads = [padding_of(*axis, padding) for axis in axes]
-    sizes = [output_size(*axis, padding) for axis in axes]
+    pads = [compute_padding(*axis, padding) for axis in axes]
+    sizes = [compute_output_size(*axis, padding) for axis in axes]
     known = [pad for pad in pads if pad is not None]
     place: dict[str, object] = {"auto_pad": "SAME_UPPER"}
     if len(known) == len(pads):
@@ -98,6 +98,6 @@ def _convolve(g: Builder, one: Layer, x: Value, filters: Array, groups: int, *, 
 
 def finish(g: Builder, one: Layer, y: Value) -> Value:
     """The activation, in the layer's own layout."""
-    setting = activation_of(one.config.get("activation"), one.name)
+    setting = find_activation(one.config.get("activation"), one.name)
     y = from_first(g, one, y)
     return Value(activate(g, y.name, setting, one.name, one.keras), y.shape)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from convert.errors import RefusalError
-from convert.graph.activations import Activation, activation_of
+from convert.graph.activations import Activation, find_activation
 from convert.graph.builder import Builder, Value, rename
 from convert.graph.layer_graph import Layer
 from convert.graph.layers import layer
@@ -20,7 +20,7 @@ def dense(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     y = g.op("MatMul", x.name, g.weight(kernel, "kernel"))
     if "bias" in one.weights:
         y = g.op("Add", y, g.weight(one.weights["bias"], "bias"))
-    y = activate(g, y, activation_of(one.config.get("activation"), one.name), one.name, one.keras)
+    y = activate(g, y, find_activation(one.config.get("activation"), one.name), one.name, one.keras)
     return [Value(y, (*x.shape[:-1], kernel.shape[1]))]
 
 
@@ -37,7 +37,7 @@ def identity(_one: Layer, inputs: list[Value], _g: Builder) -> list[Value]:
 @layer("Activation")
 def activation(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """A function by name."""
-    setting = activation_of(one.config.get("activation"), one.name)
+    setting = find_activation(one.config.get("activation"), one.name)
     return [rename(inputs[0], activate(g, inputs[0].name, setting, one.name, one.keras))]
 
 

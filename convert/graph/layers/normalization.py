@@ -65,7 +65,7 @@ def normalization(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """(x − mean) / max(√variance, 1e-7) along the kept axes."""
     x = inputs[0]
     axes = _axes(one, x.rank)
-    mean, deviation = normalization_statistics(one)
+    mean, deviation = read_statistics(one)
     mean, deviation = _along_or_whole(mean, axes, x.rank), _along_or_whole(deviation, axes, x.rank)
     mean_name, deviation_name = g.weight(mean, "mean"), g.weight(deviation, "deviation")
     if one.config.get("invert"):
@@ -73,7 +73,7 @@ def normalization(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     return [Value(g.op("Div", g.op("Sub", x.name, mean_name), deviation_name), x.shape)]
 
 
-def normalization_statistics(one: Layer) -> tuple[Array, Array]:
+def read_statistics(one: Layer) -> tuple[Array, Array]:
     """Mean and deviation of a Normalization layer, learnt or given."""
     if one.config.get("mean") is not None:
         mean = np.asarray(one.config["mean"], np.float32)

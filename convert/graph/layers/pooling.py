@@ -5,7 +5,7 @@ from convert.graph.builder import Builder, Value
 from convert.graph.layer_graph import Layer
 from convert.graph.layers import layer
 from convert.graph.layers.convolution import channels_first, from_first, to_first
-from convert.graph.windows import output_size, padding_of, spread
+from convert.graph.windows import compute_output_size, compute_padding, spread
 
 
 @layer(
@@ -19,14 +19,14 @@ def pool(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     strides = spread(one.config.get("strides") or window, rank)
     padding = str(one.config.get("padding", "valid"))
     axes = [(size, kernel, stride, 1) for size, kernel, stride in zip(x.shape[2:], window, strides, strict=True)]
-    pads = [padding_of(*axis, padding) for axis in axes]
+    pads = [compute_padding(*axis, padding) for axis in axes]
     known = [pad for pad in pads if pad is not None]
     place: dict[str, object] = {"auto_pad": "SAME_UPPER"}
     if len(known) == len(pads):
         place = {"pads": [pad[0] for pad in known] + [pad[1] for pad in known]}
     kind = "MaxPool" if one.kind.startswith("Max") else "AveragePool"
     y = g.op(kind, x.name, kernel_shape=list(window), strides=list(strides), **place)
-    sizes = [output_size(*axis, padding) for axis in axes]
+    sizes = [compute_output_size(*axis, padding) for axis in axes]
     return [from_first(g, one, Value(y, (*x.shape[:2], *sizes)))]
 
 

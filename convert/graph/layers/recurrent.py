@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convert.graph.activations import Activation, activation_of, unknown_activation
+from convert.graph.activations import Activation, find_activation, refuse_activation
 from convert.graph.builder import Builder, Value
 from convert.graph.layer_graph import Array, Layer
 from convert.graph.layers import layer
-from convert.graph.layers.activation import hard_sigmoid_slope
+from convert.graph.layers.activation import find_hard_sigmoid_slope
 
 _BACKWARDS = -(1 << 62)
 
@@ -198,12 +198,12 @@ class _Gate:
 
 
 def _gate_activation(one: Layer, key: str, default: str) -> _Gate:
-    activation = activation_of(one.config.get(key, default), one.name)
+    activation = find_activation(one.config.get(key, default), one.name)
     if activation.name == "hard_sigmoid":
-        return _Gate("HardSigmoid", hard_sigmoid_slope(one.keras), 0.5)
+        return _Gate("HardSigmoid", find_hard_sigmoid_slope(one.keras), 0.5)
     if activation.name in _GATES and not activation.parameters:
         return _GATES[activation.name]
-    raise unknown_activation(Activation(activation.name), one.name)
+    raise refuse_activation(Activation(activation.name), one.name)
 
 
 _GATES = {

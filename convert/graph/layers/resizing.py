@@ -8,7 +8,7 @@ from convert.graph.layer_graph import Layer
 from convert.graph.layers import layer
 from convert.graph.layers.convolution import from_first, to_first
 from convert.graph.layers.core import known
-from convert.graph.windows import aspect_box
+from convert.graph.windows import fit_aspect_box
 
 _MODES: dict[str, dict[str, Any]] = {
     "nearest": {"mode": "nearest", "nearest_mode": "round_prefer_ceil"},
@@ -56,7 +56,7 @@ def random_crop(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
 def _cut(one: Layer, x: Value, g: Builder) -> Value:
     """The largest middle with the shape of the wanted size."""
     height, width = known(one, x.shape[2:])
-    return _window(x, aspect_box(height, width, int(one.config["height"]), int(one.config["width"])), g)
+    return _window(x, fit_aspect_box(height, width, int(one.config["height"]), int(one.config["width"])), g)
 
 
 def _window(x: Value, box: tuple[int, int, int, int], g: Builder) -> Value:

@@ -61,7 +61,7 @@ def zero_padding(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """Zeros around the spatial axes."""
     x = inputs[0]
     first = 2 if channels_first(one) else 1
-    pairs = pairs_of(one.config.get("padding", 1), x.rank - 2)
+    pairs = read_pairs(one.config.get("padding", 1), x.rank - 2)
     before, after = [0] * x.rank, [0] * x.rank
     sizes = list(x.shape)
     for axis, (left, right) in enumerate(pairs, start=first):
@@ -76,7 +76,7 @@ def cropping(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """The spatial axes without their borders."""
     x = inputs[0]
     first = 2 if channels_first(one) else 1
-    pairs = pairs_of(one.config.get("cropping", 1), x.rank - 2)
+    pairs = read_pairs(one.config.get("cropping", 1), x.rank - 2)
     axes = list(range(first, first + len(pairs)))
     sizes = list(x.shape)
     for axis, (left, right) in zip(axes, pairs, strict=True):
@@ -109,7 +109,7 @@ def up_sampling(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     return [Value(name, (*x.shape[:2], *sizes))]
 
 
-def pairs_of(setting: Setting, rank: int) -> list[tuple[int, int]]:
+def read_pairs(setting: Setting, rank: int) -> list[tuple[int, int]]:
     """A padding or cropping setting as (before, after) for each spatial axis."""
     if isinstance(setting, int):
         return [(setting, setting)] * rank

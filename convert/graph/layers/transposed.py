@@ -4,7 +4,7 @@ from convert.graph.builder import Builder, Value
 from convert.graph.layer_graph import Layer, Setting
 from convert.graph.layers import layer
 from convert.graph.layers.convolution import finish, to_first
-from convert.graph.windows import spread, transposed_cut
+from convert.graph.windows import cut_transposed, spread
 
 
 @layer("Conv1DTranspose", "Conv2DTranspose")
@@ -20,7 +20,7 @@ def transposed_convolution(one: Layer, inputs: list[Value], g: Builder) -> list[
     added = one.config.get("output_padding")
     extra = [None] * rank if added is None else [int(size) for size in _each(added, rank)]
     cuts = [
-        transposed_cut(size, stride, gap, str(one.config.get("padding", "valid")), more)
+        cut_transposed(size, stride, gap, str(one.config.get("padding", "valid")), more)
         for size, stride, gap, more in zip(kernel.shape[:-2], strides, dilations, extra, strict=True)
     ]
     names = [x.name, g.weight(kernel.transpose(rank + 1, rank, *range(rank)), "kernel", kernel)]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from convert.graph.arguments import constant_of, cuts_of, entry_of, input_of
+from convert.graph.arguments import find_constant, find_entry, find_input, read_cuts
 from convert.graph.layer_graph import Array, Layer
 from convert.graph.reference import Datum, reference
 from convert.graph.reference.functions import relu, sigmoid
@@ -33,10 +33,10 @@ def pair(layer: Layer, inputs: list[Datum]) -> list[Datum]:
 
 def _operand(layer: Layer, inputs: list[Datum], place: int) -> Array:
     names = (("x", "x1", "a"), ("y", "x2", "b"))[place]
-    constant = constant_of(layer, place, *names)
+    constant = find_constant(layer, place, *names)
     if constant is not None:
         return constant.astype(inputs[0].values.dtype)
-    value = input_of(layer, inputs, place, *names)
+    value = find_input(layer, inputs, place, *names)
     if value is None:
         raise ValueError(f"operand {place + 1} is missing")
     return value.values
@@ -51,33 +51,33 @@ def unary(layer: Layer, inputs: list[Datum]) -> list[Datum]:
 @reference("op.leaky_relu")
 def leaky_relu(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """A slope below 0."""
-    slope = entry_of(layer, 1, "alpha", "negative_slope")
+    slope = find_entry(layer, 1, "alpha", "negative_slope")
     return [Datum(relu(inputs[0].values, 0.2 if slope is None else slope))]
 
 
 @reference("op.clip")
 def clip(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """Within two bounds."""
-    bounds = entry_of(layer, 1, "clip_value_min", "x_min"), entry_of(layer, 2, "clip_value_max", "x_max")
+    bounds = find_entry(layer, 1, "clip_value_min", "x_min"), find_entry(layer, 2, "clip_value_max", "x_max")
     return [Datum(np.clip(inputs[0].values, *bounds))]
 
 
 @reference("op.softmax")
 def softmax(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """e^x over its sum."""
-    axis = entry_of(layer, 1, "axis")
+    axis = find_entry(layer, 1, "axis")
     return [Datum(shares(inputs[0].values, -1 if axis is None else axis))]
 
 
 @reference(*_REDUCTIONS)
 def reduction(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """Over axes."""
-    keep = bool(entry_of(layer, 2, "keepdims"))
+    keep = bool(find_entry(layer, 2, "keepdims"))
     return [Datum(_REDUCTIONS[layer.kind](inputs[0].values, axis=_axes(layer, "axis"), keepdims=keep))]
 
 
 def _axes(layer: Layer, *names: str) -> tuple[int, ...]:
-    entry = entry_of(layer, 1, *names)
+    entry = find_entry(layer, 1, *names)
     return (entry,) if isinstance(entry, int) else tuple(entry)
 
 
@@ -85,8 +85,8 @@ def _axes(layer: Layer, *names: str) -> tuple[int, ...]:
 def matmul(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """Rows by columns."""
     left, right = _operand(layer, inputs, 0), _operand(layer, inputs, 1)
-    left = np.swapaxes(left, -1, -2) if entry_of(layer, 2, "transpose_a") else left
-    right = np.swapaxes(right, -1, -2) if entry_of(layer, 3, "transpose_b") else right
+    left = np.swapaxes(left, -1, -2) if find_entry(layer, 2, "transpose_a") else left
+    right = np.swapaxes(right, -1, -2) if find_entry(layer, 3, "transpose_b") else right
     return [Datum(left @ right)]
 
 
@@ -127,4 +127,4 @@ def squeeze(layer: Layer, inputs: list[Datum]) -> list[Datum]:
 @reference("op.slice")
 def cut(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """Python's own slices."""
-    return [Datum(inputs[0].values[tuple(cuts_of(layer))])]
+    return [Datum(inputs[0].values[tuple(read_cuts(layer))])]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from convert.graph.arguments import entry_of, input_of
+from convert.graph.arguments import find_entry, find_input
 from convert.graph.layer_graph import Array, Layer
 from convert.graph.reference import Datum, reference, weight
 from convert.graph.reference.functions import softmax
@@ -37,10 +37,10 @@ def attention(layer: Layer, inputs: list[Datum]) -> list[Datum]:
 @reference("MultiHeadAttention")
 def multi_head_attention(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """Several attentions side by side, each over its own projections."""
-    query, value = input_of(layer, inputs, 0, "query"), input_of(layer, inputs, 1, "value")
+    query, value = find_input(layer, inputs, 0, "query"), find_input(layer, inputs, 1, "value")
     if query is None or value is None:
         raise ValueError("queries or values are missing")
-    key = input_of(layer, inputs, 2, "key") or value
+    key = find_input(layer, inputs, 2, "key") or value
     q, k, v = (_projected(layer, role, one.values) for role, one in (("query", query), ("key", key), ("value", value)))
     scores = np.einsum("btnh,bsnh->bnts", q, k) / np.sqrt(q.shape[-1])
     seen = np.ones(scores.shape, bool)
@@ -49,13 +49,13 @@ def multi_head_attention(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     for one in (value, key):
         if one.mask is not None:
             seen &= one.mask[:, None, None]
-    given = input_of(layer, inputs, 6 if layer.keras >= 3 else 3, "attention_mask")
+    given = find_input(layer, inputs, 6 if layer.keras >= 3 else 3, "attention_mask")
     if given is not None:
         seen &= (given.values if given.values.ndim == 4 else given.values[:, None]) != 0
-    if entry_of(layer, 9 if layer.keras >= 3 else 6, "use_causal_mask"):
+    if find_entry(layer, 9 if layer.keras >= 3 else 6, "use_causal_mask"):
         seen &= np.tri(*scores.shape[2:], dtype=np.bool_)
     shares = _shares(scores, seen)
-    if layer.keras >= 3 and (layer.config.get("dropout") or entry_of(layer, 7, "return_attention_scores")):
+    if layer.keras >= 3 and (layer.config.get("dropout") or find_entry(layer, 7, "return_attention_scores")):
         shares = np.where(seen, shares, 0)
     y = np.einsum("bnts,bsnh->btnh", shares, v)
     y = np.einsum("btnh,nhd->btd", y, weight(layer, "output_kernel", y))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from convert.graph.activations import Activation, activation_of
+from convert.graph.activations import Activation, find_activation
 from convert.graph.layer_graph import Layer
 from convert.graph.reference import Datum, reference, weight
 from convert.graph.reference.functions import apply_activation, elu, relu
@@ -15,7 +15,7 @@ def dense(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     y = np.einsum("...i,ij->...j", x, weight(layer, "kernel", x), optimize=True)
     if layer.config.get("use_bias", True):
         y = y + weight(layer, "bias", x)
-    return [Datum(apply_activation(activation_of(layer.config.get("activation"), layer.name), y, layer.keras))]
+    return [Datum(apply_activation(find_activation(layer.config.get("activation"), layer.name), y, layer.keras))]
 
 
 @reference(
@@ -31,7 +31,7 @@ def identity(_layer: Layer, inputs: list[Datum]) -> list[Datum]:
 @reference("Activation")
 def activation(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """f(x)."""
-    setting = activation_of(layer.config.get("activation"), layer.name)
+    setting = find_activation(layer.config.get("activation"), layer.name)
     return [Datum(apply_activation(setting, inputs[0].values, layer.keras))]
 
 

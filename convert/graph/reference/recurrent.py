@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from convert.graph.activations import activation_of
+from convert.graph.activations import find_activation
 from convert.graph.layer_graph import Array, Layer
 from convert.graph.reference import Datum, reference, weight
 from convert.graph.reference.functions import apply_activation
@@ -72,7 +72,7 @@ def _through_time(layer: Layer, x: Datum, initial: list[Array]) -> tuple[Array, 
 
 
 def _function(layer: Layer, key: str, default: str, x: Array) -> Array:
-    return apply_activation(activation_of(layer.config.get(key, default), layer.name), x, layer.keras)
+    return apply_activation(find_activation(layer.config.get(key, default), layer.name), x, layer.keras)
 
 
 def _inner(layer: Layer, x: Array) -> Array:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from convert.graph.activations import activation_of
+from convert.graph.activations import find_activation
 from convert.graph.layer_graph import Array, Layer
-from convert.graph.layers.shape import pairs_of
+from convert.graph.layers.shape import read_pairs
 from convert.graph.reference import Datum, reference, weight
 from convert.graph.reference.functions import apply_activation
 from convert.graph.windows import spread
@@ -87,7 +87,7 @@ def finish(layer: Layer, y: Array) -> list[Datum]:
     if layer.config.get("use_bias", True):
         y = y + weight(layer, "bias", y)
     y = restored(layer, y)
-    return [Datum(apply_activation(activation_of(layer.config.get("activation"), layer.name), y, layer.keras))]
+    return [Datum(apply_activation(find_activation(layer.config.get("activation"), layer.name), y, layer.keras))]
 
 
 @reference("Conv1D", "Conv2D", "Conv3D")
@@ -158,7 +158,7 @@ def global_pool(layer: Layer, inputs: list[Datum]) -> list[Datum]:
 def zero_padding(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """Zeros around."""
     x = last(layer, inputs[0].values)
-    pairs = pairs_of(layer.config.get("padding", 1), x.ndim - 2)
+    pairs = read_pairs(layer.config.get("padding", 1), x.ndim - 2)
     return [Datum(restored(layer, np.pad(x, [(0, 0), *pairs, (0, 0)])))]
 
 
@@ -166,7 +166,7 @@ def zero_padding(layer: Layer, inputs: list[Datum]) -> list[Datum]:
 def cropping(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """Borders away."""
     x = last(layer, inputs[0].values)
-    pairs = pairs_of(layer.config.get("cropping", 1), x.ndim - 2)
+    pairs = read_pairs(layer.config.get("cropping", 1), x.ndim - 2)
     cuts = [slice(left, size - right) for (left, right), size in zip(pairs, x.shape[1:-1], strict=True)]
     return [Datum(restored(layer, x[(slice(None), *cuts)]))]
 

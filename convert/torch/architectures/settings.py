@@ -8,7 +8,7 @@ from typing import Any
 from convert.errors import CallError
 from convert.pickles.values import Value
 from convert.presets.clips import window_s
-from convert.presets.networks import NETWORKS, SPATIAL_STRIDE, Activation, Kernel, Network, network_called
+from convert.presets.networks import NETWORKS, SPATIAL_STRIDE, Activation, Kernel, Network, find_network
 from convert.torch.architectures.recognize import RecognizedNetwork
 from convert.torch.checkpoint.checkpoint import Checkpoint
 
@@ -115,7 +115,7 @@ def _choose_network(recognized: RecognizedNetwork, found: _Found, flags: Flags) 
     family = recognized.family.name
     members = [network for network in NETWORKS.values() if network.family == family]
     if flags.arch is not None:
-        network = network_called(flags.arch)
+        network = find_network(flags.arch)
         if network is None:
             raise CallError(f"There is no network {flags.arch!r}.", f"Known: {', '.join(NETWORKS)}.")
         if network.family != family:
@@ -123,7 +123,7 @@ def _choose_network(recognized: RecognizedNetwork, found: _Found, flags: Flags) 
         found.sources["network"] = "flag"
         return network
     stored = found.checkpoint.hyper_parameter(*NAME_KEYS)
-    network = network_called(stored) if isinstance(stored, str) else None
+    network = find_network(stored) if isinstance(stored, str) else None
     if network is not None and network.family == family:
         found.sources["network"] = "file"
         return network

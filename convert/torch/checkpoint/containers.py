@@ -14,7 +14,7 @@ from convert.errors import CallError, RefusalError
 from convert.pickles.interpreter import PickleInterpreter
 from convert.pickles.values import Value, shown
 from convert.torch.checkpoint import legacy, safetensors, tar
-from convert.torch.checkpoint.rebuild import CHECKPOINT, is_count, storage_of
+from convert.torch.checkpoint.rebuild import CHECKPOINT, declare_storage, is_count
 from convert.torch.checkpoint.values import Storage
 
 ContainerKind = Literal["zip", "torchscript", "legacy", "tar", "safetensors"]
@@ -161,7 +161,7 @@ def _storage(reference: Value) -> Value:
     _, kind, key, _, length = reference[:5]
     if not isinstance(key, str | int) or not is_count(length):
         raise RefusalError("The file refers to a storage without a key or length.", _DAMAGED)
-    return storage_of(kind, str(key), length)
+    return declare_storage(kind, str(key), length)
 
 
 def _no_checkpoint(entries: dict[str, zipfile.ZipInfo]) -> RefusalError:

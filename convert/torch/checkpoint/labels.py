@@ -19,7 +19,7 @@ KEYS = (
 def find_labels(checkpoint: Checkpoint, classes: int) -> tuple[tuple[str, ...] | None, list[str]]:
     """(labels or None, notes). RefusalError where they are names, but not as many as the head has outputs."""
     for key in KEYS:
-        names = labels_of(checkpoint.hyper_parameter(key))
+        names = order_labels(checkpoint.hyper_parameter(key))
         if names is None:
             continue
         if len(names) != classes:
@@ -33,7 +33,7 @@ def find_labels(checkpoint: Checkpoint, classes: int) -> tuple[tuple[str, ...] |
     return None, []
 
 
-def labels_of(value: Value) -> tuple[str, ...] | None:
+def order_labels(value: Value) -> tuple[str, ...] | None:
     """A list of names, a dict of name → index or of index → name; None for anything else."""
     if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
         return tuple(value)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from convert.errors import RefusalError
 from convert.pickles.interpreter import PickleInterpreter
 from convert.pickles.values import Value
-from convert.torch.checkpoint.rebuild import CHECKPOINT, is_count, storage_of
+from convert.torch.checkpoint.rebuild import CHECKPOINT, declare_storage, is_count
 from convert.torch.checkpoint.values import DTYPES, Storage
 
 MAGIC = 0x1950A86A20F9469CFC6C
@@ -54,12 +54,12 @@ def _resolved(reference: Value, declared: dict[str, Storage]) -> Value:
     _, kind, key, _, length, *view = reference
     if not isinstance(key, str | int):
         raise RefusalError("The file refers to a storage without a key.", _DAMAGED)
-    whole = storage_of(kind, str(key), length)
+    whole = declare_storage(kind, str(key), length)
     declared.setdefault(str(key), whole)
     if not view or view[0] is None:
         return whole
     _, offset, count = view[0]
-    return storage_of(kind, str(key), count, offset)
+    return declare_storage(kind, str(key), count, offset)
 
 
 def _places(data: mmap.mmap, keys: Value, declared: dict[str, Storage]) -> dict[str, tuple[int, int]]:

@@ -12,7 +12,7 @@ _DTYPE_OF_NAME = {name: code for code, (name, _) in DTYPES.items()}
 _RESAVE = "Where you trust the file, save its weights alone: `torch.save(model.state_dict(), 'weights.pt')`."
 
 
-def storage_of(kind: Value, key: str, length: Value, offset: int = 0) -> Storage:
+def declare_storage(kind: Value, key: str, length: Value, offset: int = 0) -> Storage:
     """The storage that a persistent id declares; unreadable element types are kept as such."""
     name = kind.name if isinstance(kind, Global) else str(kind)
     if not is_count(length) or not is_count(offset):

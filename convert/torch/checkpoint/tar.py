@@ -9,7 +9,7 @@ from pathlib import Path
 from convert.errors import RefusalError
 from convert.pickles.interpreter import PickleInterpreter
 from convert.pickles.values import Global, Value
-from convert.torch.checkpoint.rebuild import CHECKPOINT, MAX_DIMENSIONS, is_count, storage_of
+from convert.torch.checkpoint.rebuild import CHECKPOINT, MAX_DIMENSIONS, declare_storage, is_count
 from convert.torch.checkpoint.values import DTYPES, STORAGES, Storage, StoredTensor
 
 MEMBERS = ("storages", "tensors", "pickle")
@@ -93,7 +93,7 @@ def _storages(stream: io.BytesIO) -> tuple[dict[str, Storage], dict[str, memoryv
         start = stream.tell()
         if not is_count(length) or start + length * size > len(whole):
             raise RefusalError(f"Storage {key} declares {length} elements, beyond the end of the file.", _DAMAGED)
-        storages[str(key)] = storage_of(kind, str(key), length)
+        storages[str(key)] = declare_storage(kind, str(key), length)
         numbers[str(key)] = whole[start : start + length * size]
         stream.seek(start + length * size)
     views = PickleInterpreter(stream, CHECKPOINT, "the list of storage views").run()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from convert.conversion import Proven
 from convert.errors import CallError
-from convert.files import sha256_of
+from convert.files import compute_sha256
 from convert.graph.export import Exported, export
 from convert.graph.layer_graph import LayerGraph
 from convert.model_info import ModelInfo, TensorSpec, count_kinds
@@ -145,7 +145,7 @@ def _describe_model(
     left_out = [f"Left out, as they are outside the head: {', '.join(parts.foreign[:6])}."] if parts.foreign else []
     return ModelInfo(
         file=file.name,
-        sha256=sha256_of(file),
+        sha256=compute_sha256(file),
         framework=checkpoint.framework,
         inputs=tuple(TensorSpec(one.name, one.shape, one.dtype) for one in graph.inputs),
         outputs=(TensorSpec(exported.output_names[0], exported.output_shapes[0]),),

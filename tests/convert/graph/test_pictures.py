@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from convert.errors import RefusalError
 from convert.graph.export import export
-from convert.graph.windows import aspect_box, transposed_cut
+from convert.graph.windows import cut_transposed, fit_aspect_box
 from convert.parity import measure_reference
 from tests.convert.made import layer, save_h5, sequential
 from tests.convert.running import read, session_of
@@ -58,7 +58,7 @@ def test_transposed_convolutions_agree_with_their_definition(
 
 @given(st.integers(1, 30), st.integers(1, 7), st.integers(1, 5), st.sampled_from(["same", "valid"]))
 def test_without_output_padding_the_length_is_kerass(size: int, kernel: int, stride: int, padding: str) -> None:
-    cut = transposed_cut(kernel, stride, 1, padding, None)
+    cut = cut_transposed(kernel, stride, 1, padding, None)
     expected = size * stride + (max(kernel - stride, 0) if padding == "valid" else 0)
     assert cut.length(size, stride) == expected
 
@@ -97,7 +97,7 @@ def test_a_random_crop_of_keras_3_is_refused_unless_nothing_is_cropped(tmp_path:
 
 @given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 300), st.integers(1, 300))
 def test_the_box_of_an_aspect_lies_within_the_picture(height: int, width: int, tall: int, broad: int) -> None:
-    top, left, own_height, own_width = aspect_box(height, width, tall, broad)
+    top, left, own_height, own_width = fit_aspect_box(height, width, tall, broad)
     assert 0 <= top <= height - own_height
     assert 0 <= left <= width - own_width
     assert own_height == height or own_width == width

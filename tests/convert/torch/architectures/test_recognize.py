@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from convert.errors import CallError, RefusalError
-from convert.presets.networks import NETWORKS, network_called
+from convert.presets.networks import NETWORKS, find_network
 from convert.torch.architectures.mobile import rename_mobile_tensors
 from convert.torch.architectures.recognize import check_names, recognize
 from convert.torch.architectures.settings import Flags, resolve_settings
 from convert.torch.checkpoint import reader, safetensors
 from convert.torch.checkpoint.checkpoint import Checkpoint as Read
-from convert.torch.checkpoint.labels import find_labels, labels_of
+from convert.torch.checkpoint.labels import find_labels, order_labels
 from tests.convert.torch.checkpoints_made import Called, Checkpoint, Made, Named, module
 
 STEM = "blocks.0.conv.conv_t.weight"
@@ -254,12 +254,12 @@ def test_a_lightning_checkpoint_with_odd_hyper_parameters_is_read(tmp_path: Path
     ],
 )
 def test_labels_keep_the_order_that_they_are_meant_in(stored: Any, labels: Any) -> None:
-    assert labels_of(stored) == labels
+    assert order_labels(stored) == labels
 
 
 def test_labels_with_gaps_or_of_another_number_are_refused() -> None:
     with pytest.raises(RefusalError, match="0 to 1"):
-        labels_of({"a": 0, "b": 2})
+        order_labels({"a": 0, "b": 2})
     with pytest.raises(RefusalError, match="stores 2 labels"):
         find_labels(checkpoint({}, {"classes": ["a", "b"]}), 3)
     with pytest.raises(RefusalError, match="twice"):
@@ -308,6 +308,6 @@ def test_a_deployable_form_without_all_its_slices_is_refused() -> None:
 
 
 def test_names_are_understood_as_authors_write_them() -> None:
-    assert network_called("X3D-S") is NETWORKS["x3d_s"]
-    assert network_called("tf_efficientnet_b0.ns_jft_in1k") is NETWORKS["tf_efficientnet_b0"]
-    assert network_called("resnet18") is None
+    assert find_network("X3D-S") is NETWORKS["x3d_s"]
+    assert find_network("tf_efficientnet_b0.ns_jft_in1k") is NETWORKS["tf_efficientnet_b0"]
+    assert find_network("resnet18") is None
