@@ -64,17 +64,24 @@ class Measured:
 _NUMBERS: dict[str, npt.DTypeLike] = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
 
 
+def open_session(model: bytes | Path, threads: int = 1) -> Any:  # noqa: ANN401 - onnxruntime has no types
+    """ONNX Runtime's own session, on as many threads, or on all cores where they are 0."""
+    import onnxruntime  # noqa: PLC0415 - heavy
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    source = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+
+
 class Session:
     """An ONNX model ready to run."""
 
     def __init__(self, model: bytes | Path, threads: int = 0) -> None:
-        import onnxruntime  # noqa: PLC0415 - heavy
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = threads
-        source = model if isinstance(model, bytes) else str(model)
-        self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        self._session = open_session(model, threads)
 
     @property
     def input_names(self) -> list[str]:

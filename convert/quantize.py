@@ -24,6 +24,7 @@ from onnxruntime.quantization.calibrate import CalibrationMethod, create_calibra
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
 from convert.errors import CallError, RefusalError
+from convert.parity import open_session
 
 Array = npt.NDArray[Any]
 Session = Any
@@ -189,13 +190,13 @@ def _is_convolutional(model: bytes) -> bool:
 
 
 def _answer_all(model: bytes, clips: Sequence[Array]) -> npt.NDArray[np.intp]:
-    session = _open_session(model)
+    session = open_session(model)
     name = session.get_inputs()[0].name
     return np.array([int(np.argmax(session.run(None, {name: clip})[0])) for clip in clips])
 
 
 def _measure_speedup(plain: bytes, small: bytes, clip: Array) -> float:
-    sessions = [_open_session(plain), _open_session(small)]
+    sessions = [open_session(plain), open_session(small)]
     taken: list[list[float]] = [[], []]
     for _ in range(TIMED_RUNS + 1):
         for session, times in zip(sessions, taken, strict=True):
@@ -204,11 +205,3 @@ def _measure_speedup(plain: bytes, small: bytes, clip: Array) -> float:
             times.append(time.process_time() - start)
     before, after = (statistics.median(times[1:]) for times in taken)
     return round(before / max(after, 1e-6), 2)
-
-
-def _open_session(model: bytes) -> Session:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

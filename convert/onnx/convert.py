@@ -8,22 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from convert.conversion import Proven
-from convert.errors import RefusalError
 from convert.files import compute_sha256, expect
 from convert.isolation import run_isolated
 from convert.model_info import ModelInfo, TensorSpec, count_kinds
 from convert.onnx.checker import REWRITTEN_FILE
+from convert.onnx.trial import DTYPES
 from convert.parity import TOLERANCE, Measured
 from convert.publish import ManifestDraft
-
-_DTYPES = {
-    "float": "float32",
-    "float16": "float16",
-    "uint8": "uint8",
-    "int64": "int64",
-    "int32": "int32",
-    "bool": "bool",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +44,13 @@ def open_onnx(path: Path) -> Iterator[OnnxModel]:
 
 
 def _describe_model(path: Path, described: dict[str, Any]) -> ModelInfo:
-    for one in described["inputs"]:
-        if one["dtype"] not in _DTYPES:
-            raise RefusalError(f"The input {one['name']} takes {one['dtype']}.", "Export it with float32 inputs.")
     answer = described["outputs"][described["answer"]]
     return ModelInfo(
         file=path.name,
         sha256=compute_sha256(path),
         framework=f"onnx opset {described['opset']}" + (f" ({described['producer']})" if described["producer"] else ""),
         inputs=tuple(
-            TensorSpec(one["name"], _open_batch(one["shape"]), _DTYPES[one["dtype"]]) for one in described["inputs"]
+            TensorSpec(one["name"], _open_batch(one["shape"]), DTYPES[one["dtype"]]) for one in described["inputs"]
         ),
         outputs=(
             _describe_output(answer),
@@ -78,7 +66,7 @@ def _describe_model(path: Path, described: dict[str, Any]) -> ModelInfo:
 
 
 def _describe_output(one: dict[str, Any]) -> TensorSpec:
-    return TensorSpec(one["name"], _open_batch(one["shape"]), _DTYPES.get(one["dtype"], one["dtype"]))
+    return TensorSpec(one["name"], _open_batch(one["shape"]), DTYPES.get(one["dtype"], one["dtype"]))
 
 
 def _note_changes(described: dict[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ from convert.parity import Session, compare_rows
 ROWS = 5
 SUM_TOLERANCE = 1e-4
 OPEN_SIZE = 8
-_DTYPES = {
+DTYPES = {
     "float": "float32",
     "float16": "float16",
     "uint8": "uint8",
@@ -20,6 +20,7 @@ _DTYPES = {
     "int32": "int32",
     "bool": "bool",
 }
+"""What an input may take: ONNX's name → NumPy's."""
 Arrays = list[npt.NDArray[Any]]
 
 
@@ -32,7 +33,7 @@ def try_out(
     Raises RefusalError where the graph does not run, gives no numbers, or gives labels that its numbers do not mean.
     """
     for one in inputs:
-        if one["dtype"] not in _DTYPES:
+        if one["dtype"] not in DTYPES:
             raise RefusalError(f"The input {one['name']} takes {one['dtype']}.", "Export it with float32 inputs.")
     try:
         session = Session(path, threads=1)
@@ -79,7 +80,7 @@ def _check_labels(
 
 def _make_values(one: dict[str, Any], rows: int, seed: int) -> npt.NDArray[Any]:
     shape = (rows, *(OPEN_SIZE if size is None else size for size in one["shape"][1:]))
-    return np.random.default_rng(seed).uniform(0, 1, shape).astype(_DTYPES[one["dtype"]])
+    return np.random.default_rng(seed).uniform(0, 1, shape).astype(DTYPES[one["dtype"]])
 
 
 def _run_rows_alone(session: Session, arrays: Arrays, rows: int) -> Arrays:

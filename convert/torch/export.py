@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from convert.errors import RefusalError
+from convert.parity import open_session
 from convert.torch.checkpoint.arrays import Array
 from convert.torch.layout import Layout, restate
 
@@ -103,16 +104,6 @@ def measure_difference(network: nn.Module, model: bytes, batches: Sequence[Array
         worst = max(worst, float(np.abs(got - wanted).max()))
         scale = max(scale, float(np.abs(wanted).max()))
     return Difference(sum(len(clips) for clips in batches), worst, scale)
-
-
-def open_session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
-    """A session as the service would build it."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _export(models: dict[Layout, bytes], example: Array) -> Exported:

@@ -14,8 +14,8 @@ from convert.errors import CallError, RefusalError
 from convert.pickles.interpreter import PickleInterpreter
 from convert.pickles.values import Value, shown
 from convert.torch.checkpoint import legacy, safetensors, tar
-from convert.torch.checkpoint.rebuild import CHECKPOINT, declare_storage, is_count
-from convert.torch.checkpoint.values import Storage
+from convert.torch.checkpoint.rebuild import CHECKPOINT, declare_storage
+from convert.torch.checkpoint.values import Storage, is_count
 
 ContainerKind = Literal["zip", "torchscript", "legacy", "tar", "safetensors"]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from convert.errors import RefusalError
 from convert.pickles.interpreter import PickleInterpreter
 from convert.pickles.values import Value
-from convert.torch.checkpoint.rebuild import CHECKPOINT, declare_storage, is_count
-from convert.torch.checkpoint.values import DTYPES, Storage
+from convert.torch.checkpoint.rebuild import CHECKPOINT, declare_storage
+from convert.torch.checkpoint.values import DTYPES, Storage, is_count
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001

@@ -5,7 +5,7 @@ from convert.pickles.builders import build_first, build_list
 from convert.pickles.interpreter import Dialect
 from convert.pickles.trust import refuse_call
 from convert.pickles.values import Args, Builder, Global, StandIn, Value
-from convert.torch.checkpoint.values import DTYPES, QUANTIZED_STORAGES, STORAGES, Storage, StoredTensor
+from convert.torch.checkpoint.values import DTYPES, QUANTIZED_STORAGES, STORAGES, Storage, StoredTensor, is_count
 
 MAX_DIMENSIONS = 8
 _DTYPE_OF_NAME = {name: code for code, (name, _) in DTYPES.items()}
@@ -22,11 +22,6 @@ def declare_storage(kind: Value, key: str, length: Value, offset: int = 0) -> St
     if name in STORAGES:
         return Storage(key, STORAGES[name], length, offset)
     return Storage(key, None, length, offset, refused=name)
-
-
-def is_count(value: Value) -> bool:
-    """Whether this is an integer ≥ 0 (True is not a number here)."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 62
 
 
 def _tensor(args: Args) -> Value:

@@ -15,7 +15,7 @@ import numpy as np
 
 from convert.errors import RefusalError
 from convert.torch.checkpoint.arrays import Array, widened
-from convert.torch.checkpoint.values import DTYPES
+from convert.torch.checkpoint.values import DTYPES, is_count
 
 MAX_HEADER_BYTES = 100_000_000
 METADATA = "__metadata__"
@@ -89,7 +89,7 @@ def _check_cover(header: dict[str, Any], size: int) -> None:
     spans = []
     for name, entry in header.items():
         offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
-        if not isinstance(offsets, list) or len(offsets) != 2 or not all(_is_count(value) for value in offsets):
+        if not isinstance(offsets, list) or len(offsets) != 2 or not all(is_count(value) for value in offsets):
             raise RefusalError(f"Tensor {name} has no place in the file.", _DAMAGED)
         spans.append((offsets[0], offsets[1], name))
     end = 0
@@ -104,7 +104,7 @@ def _check_cover(header: dict[str, Any], size: int) -> None:
 def _tensor(name: str, entry: dict[str, Any], data: Array) -> Array:
     dtype, shape = entry.get("dtype"), entry.get("shape")
     start, stop = entry["data_offsets"]
-    if not isinstance(shape, list) or not all(_is_count(value) for value in shape) or len(shape) > 8:
+    if not isinstance(shape, list) or not all(is_count(value) for value in shape) or len(shape) > 8:
         raise RefusalError(f"Tensor {name} has the shape {shape!r}.", _DAMAGED)
     if not isinstance(dtype, str) or dtype not in DTYPES:
         raise RefusalError(
@@ -114,7 +114,3 @@ def _tensor(name: str, entry: dict[str, Any], data: Array) -> Array:
         raise RefusalError(f"Tensor {name} of shape {shape} and type {dtype} has {stop - start} bytes.", _DAMAGED)
     stored = np.dtype(np.uint16) if dtype == "BF16" else np.dtype(DTYPES[dtype][0])
     return widened(np.asarray(data[start:stop]).view(stored).reshape(shape), dtype)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 62

@@ -9,8 +9,8 @@ from pathlib import Path
 from convert.errors import RefusalError
 from convert.pickles.interpreter import PickleInterpreter
 from convert.pickles.values import Global, Value
-from convert.torch.checkpoint.rebuild import CHECKPOINT, MAX_DIMENSIONS, declare_storage, is_count
-from convert.torch.checkpoint.values import DTYPES, STORAGES, Storage, StoredTensor
+from convert.torch.checkpoint.rebuild import CHECKPOINT, MAX_DIMENSIONS, declare_storage
+from convert.torch.checkpoint.values import DTYPES, STORAGES, Storage, StoredTensor, is_count
 
 MEMBERS = ("storages", "tensors", "pickle")
 MAX_MEMBERS = 16

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from convert.pickles.values import Record
+from convert.pickles.values import Record, Value
 
 DTYPES: dict[str, tuple[str, int]] = {
     "F64": ("float64", 8),
@@ -64,3 +64,8 @@ class StoredTensor(Record):
 
     def __str__(self) -> str:
         return f"tensor {list(self.shape)}"
+
+
+def is_count(value: Value) -> bool:
+    """Whether this is an integer ≥ 0 (True is not a number here)."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 62

@@ -18,11 +18,12 @@ import numpy as np
 import onnxruntime
 import torch
 
+from convert.parity import open_session
 from convert.torch.architectures.build import accept_pixels, build_network
 from convert.torch.architectures.recognize import recognize
 from convert.torch.architectures.settings import Flags, resolve_settings
 from convert.torch.checkpoint.checkpoint import read_checkpoint
-from convert.torch.export import INPUT, export, open_session
+from convert.torch.export import INPUT, export
 from convert.torch.synthetic_clips import synthesize_clips
 from tools.parity.torch.originals import CLIPS, original, shown
 

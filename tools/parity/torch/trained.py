@@ -34,7 +34,8 @@ from convert.quantize import quantize  # isort: skip
 from convert.torch.architectures.build import accept_pixels, build_network  # isort: skip
 from convert.torch.checkpoint.checkpoint import read_checkpoint  # isort: skip
 from convert.torch.convert import ExportOptions, convert_torch  # isort: skip
-from convert.torch.export import export, open_session  # isort: skip
+from convert.torch.export import export  # isort: skip
+from convert.parity import open_session  # isort: skip
 from convert.torch.synthetic_clips import synthesize_clips  # isort: skip
 from convert.presets.networks import CLIP_MEAN, CLIP_STD  # isort: skip
 from convert.torch.architectures.recognize import recognize  # isort: skip

@@ -57,6 +57,16 @@ def test_a_head_answers_as_pytorch_did(name: str, store: Path) -> None:
     assert verified["parity"][0]["max_abs_diff"] <= 1e-6
 
 
+def test_the_authors_own_outputs_are_compared_before_a_head_is_published(store: Path, tmp_path: Path) -> None:
+    report = answer(*converted("mlp", store, "--golden", str(DATA / "mlp.npz")))
+    assert [one["reference"] for one in report["parity"]] == ["numpy", "golden"]
+    with np.load(DATA / "mlp.npz") as known:
+        np.savez(tmp_path / "other.npz", x0=known["x0"], y0=known["y0"] + 1)
+    refused = command(*converted("mlp", store, "--golden", str(tmp_path / "other.npz")))
+    assert refused.exit_code == 4
+    assert not (store / "head" / "2").exists()
+
+
 def test_a_served_head_sees_what_is_padded_as_its_author_did(store: Path) -> None:
     """Packed in training: the mask of the shorter series reaches the graph."""
     assert command(*converted("lstm_packed", store, "--set", "length.length=12")).exit_code == 0

@@ -11,12 +11,13 @@ import torch
 from torch import nn
 
 from convert.errors import RefusalError
+from convert.parity import open_session
 from convert.presets.networks import NETWORKS, normalize_pixels
 from convert.torch.architectures.build import accept_pixels, build_network
 from convert.torch.architectures.recognize import RecognizedNetwork, recognize
 from convert.torch.architectures.settings import Flags, Settings, resolve_settings
 from convert.torch.checkpoint.checkpoint import Checkpoint, read_checkpoint
-from convert.torch.export import export, measure_difference, onnx_bytes, open_session
+from convert.torch.export import export, measure_difference, onnx_bytes
 from convert.torch.layout import restate
 from convert.torch.synthetic_clips import synthesize_clips
 from tools.parity.torch.originals import CLASSES, CLIPS, MAKERS, convert_to_deployable_form, original, shown
