@@ -17,7 +17,7 @@ ALLOWED = 1e-6
 def answers(file: Path, rows: Floats) -> Floats:
     """What the converted graph gives."""
     with open_xgboost(file) as model:
-        assert model.measured().passed
+        assert model.measure().passed
         got: Floats = Session(model.content, threads=1).run([rows])[0]
     return got
 
