@@ -1,5 +1,6 @@
 """HDF5 read with suspicion: no way out of the file, nothing larger than the file, numbers only."""
 
+import re
 from collections.abc import Iterator
 
 import h5py
@@ -7,6 +8,9 @@ import numpy as np
 
 from convert.errors import RefusalError
 from convert.graph.layer_graph import Array
+
+Tree = dict[str, "Tree | h5py.Dataset"]
+"""Groups and arrays by name."""
 
 MAX_OBJECTS = 200_000
 MAX_DEPTH = 64
@@ -78,6 +82,24 @@ def _check_dataset(name: str, item: h5py.Dataset, file_bytes: int) -> int:
             "The file is damaged or hostile.",
         )
     return declared
+
+
+def read_tree(root: h5py.Group) -> Tree:
+    """All arrays by the steps of their paths. Keras 2.12 to 2.15 wrote `layers\\dense` as one name on Windows."""
+    tree: Tree = {}
+    for path, item, _ in _walk(root):
+        *steps, last = re.split(r"[/\\]", path.lstrip("/"))
+        below = tree
+        for step in steps:
+            inner = below.setdefault(step, {})
+            if not isinstance(inner, dict):
+                raise RefusalError(f"{path} lies below an array.", _ADVICE)
+            below = inner
+        if isinstance(item, h5py.Dataset):
+            below[last] = item
+        else:
+            below.setdefault(last, {})
+    return tree
 
 
 def read_array(item: h5py.Dataset) -> Array:
