@@ -47,11 +47,18 @@ def find_constant(layer: Layer, position: int, *names: str) -> Array | None:
     return values
 
 
-def read_cuts(layer: Layer) -> list[int | slice]:
-    """The places in x[…], one an axis: a number or a slice. ValueError for what is neither."""
+def read_cuts(layer: Layer, rank: int) -> list[int | slice]:
+    """The places in x[…] of so many axes, one an axis: a number or a slice. ValueError for what is neither."""
     entry = find_entry(layer, 1, "slice_spec", "key")
+    items = entry if isinstance(entry, list) else [entry]
+    rest = [place for place, item in enumerate(items) if _is_ellipsis(item)]
+    if len(rest) > 1:
+        raise ValueError("… stands twice")
+    if rest:
+        whole = {"start": None, "stop": None}
+        items = [*items[: rest[0]], *[whole] * (rank - len(items) + 1), *items[rest[0] + 1 :]]
     cuts: list[int | slice] = []
-    for item in entry if isinstance(entry, list) else [entry]:
+    for item in items:
         one = item.get("config", item) if isinstance(item, dict) else item
         if isinstance(one, dict) and {"start", "stop"} <= set(one):
             steps = [one["start"], one["stop"], one.get("step")]
@@ -63,6 +70,10 @@ def read_cuts(layer: Layer) -> list[int | slice]:
         else:
             raise ValueError(f"{str(item)[:60]!r} is neither a place nor a slice")
     return cuts
+
+
+def _is_ellipsis(item: Setting) -> bool:
+    return isinstance(item, dict) and item.get("class_name") == "__ellipsis__"
 
 
 def read_whole_numbers(entry: Setting) -> list[int]:

@@ -3,7 +3,8 @@
 from convert.graph.layer_graph import Config
 
 _TENSORFLOW = {
-    "add": "op.add", "subtract": "op.subtract", "multiply": "op.multiply", "divide": "op.divide",
+    "add": "op.add", "bias_add": "op.bias_add", "subtract": "op.subtract", "multiply": "op.multiply",
+    "divide": "op.divide",
     "truediv": "op.divide", "maximum": "op.maximum", "minimum": "op.minimum", "pow": "op.power",
     "matmul": "op.matmul", "concat": "op.concatenate", "stack": "op.stack", "reshape": "op.reshape",
     "transpose": "op.transpose", "expand_dims": "op.expand_dims", "squeeze": "op.squeeze",

@@ -5,7 +5,7 @@ import numpy as np
 from convert.errors import RefusalError
 from convert.graph.arguments import find_constant, find_entry, find_input, read_cuts, read_whole_numbers
 from convert.graph.builder import Builder, Value
-from convert.graph.layer_graph import Layer, Shape
+from convert.graph.layer_graph import Array, Layer, Shape
 from convert.graph.layers import layer
 from convert.graph.layers.core import known
 
@@ -48,6 +48,25 @@ def broadcast(left: Shape, right: Shape) -> Shape:
             raise ValueError(f"the shapes {left} and {right} do not fit")
         sizes.append(b if a == 1 else a if b in (1, None) else b)
     return tuple(sizes)
+
+
+@layer("op.bias_add")
+def add_bias(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
+    """A number a channel, which is the last axis, or the second in the formats that begin with NC."""
+    x = inputs[0]
+    bias = find_bias(one, x.rank)
+    broadcast(x.shape, (1, *bias.shape[1:]))
+    return [Value(g.op("Add", x.name, g.array(bias, "bias")), x.shape)]
+
+
+def find_bias(one: Layer, rank: int) -> Array:
+    """The constant bias, in the place of the channels. ValueError where it is no row of numbers."""
+    bias = find_constant(one, 1, "bias")
+    if bias is None or bias.ndim != 1:
+        raise ValueError("the bias is no row of numbers")
+    first = str(find_entry(one, 2, "data_format")).startswith("NC")
+    shape = (1, -1, *[1] * (rank - 2)) if first else (*[1] * (rank - 1), -1)
+    return bias.astype(np.float32).reshape(shape)
 
 
 @layer(*_UNARY)
@@ -192,7 +211,7 @@ def ones(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
 def cut(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """x[:, -1] and its like; the batch stays whole."""
     x = inputs[0]
-    cuts = read_cuts(one)
+    cuts = read_cuts(one, x.rank)
     if not cuts or cuts[0] not in (slice(None), slice(0, None)) or len(cuts) > x.rank:
         raise RefusalError(f"{one.name} takes a part of the batch ({cuts}).", "Begin with x[:, …].")
     name, shape, gone = x.name, list(x.shape), []

@@ -42,6 +42,18 @@ def _operand(layer: Layer, inputs: list[Datum], place: int) -> Array:
     return value.values
 
 
+@reference("op.bias_add")
+def add_bias(layer: Layer, inputs: list[Datum]) -> list[Datum]:
+    """Channel by channel."""
+    x = inputs[0].values
+    bias = find_constant(layer, 1, "bias")
+    if bias is None:
+        raise ValueError("the bias is missing")
+    if str(find_entry(layer, 2, "data_format")).startswith("NC"):
+        return [Datum(np.moveaxis(np.moveaxis(x, 1, -1) + bias, -1, 1))]
+    return [Datum(x + bias.astype(x.dtype))]
+
+
 @reference(*_UNARY)
 def unary(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """Value by value."""
@@ -127,4 +139,4 @@ def squeeze(layer: Layer, inputs: list[Datum]) -> list[Datum]:
 @reference("op.slice")
 def cut(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """Python's own slices."""
-    return [Datum(inputs[0].values[tuple(read_cuts(layer))])]
+    return [Datum(inputs[0].values[tuple(read_cuts(layer, inputs[0].values.ndim))])]

@@ -1,8 +1,11 @@
 """Bare operations of functional models, as TensorFlow's of Keras 2 and `keras.ops` of Keras 3 are written."""
 
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -13,8 +16,11 @@ from convert.parity import measure_reference
 from tests.convert.made import layer, save_h5
 from tests.convert.running import read, session_of
 
+DATA = Path(__file__).parents[2] / "data" / "keras"
+PARTS = ("conv2d/vars/0", "conv2d/vars/1", "dense/vars/0", "dense/vars/1")
 X, Y = np.random.default_rng(8).uniform(-1, 1, (2, 3, 6, 4)).astype(np.float32)
 WHOLE = {"start": None, "stop": None, "step": None}
+REST = {"class_name": "__ellipsis__", "config": {}}
 
 
 def model(path: Path, kind: dict[str, Any], inbound: list[Any], version: str) -> LayerGraph:
@@ -75,6 +81,11 @@ def answer_of(graph: LayerGraph) -> Any:
         ("clip_by_value", [["x", 0, 0, {"clip_value_min": -0.2, "clip_value_max": 0.3}]], X.clip(-0.2, 0.3)),
         ("cast", [["x", 0, 0, {"dtype": "float32"}]], X),
         ("__operators__.getitem", [["x", 0, 0, {"slice_spec": [WHOLE, -1]}]], X[:, -1]),
+        ("__operators__.getitem", [["x", 0, 0, {"slice_spec": [REST, {**WHOLE, "step": -1}]}]], X[..., ::-1]),
+        ("nn.bias_add", [["x", 0, 0, {"bias": [1.0, 2.0, 3.0, 4.0], "data_format": None}]], X + np.arange(1, 5)),
+        ("nn.bias_add", [["x", 0, 0, {"bias": [1.0] * 4, "data_format": "NHWC"}]], X + 1),
+        ("nn.bias_add", [["x", 0, 0, {"bias": [0.5] * 5 + [2.0], "data_format": "NCHW"}]],
+         X + np.array([[0.5]] * 5 + [[2.0]], np.float32)),
     ],
 )  # fmt: skip
 def test_tensorflows_operations_are_numpys(function: str, inbound: list[Any], wanted: Any, tmp_path: Path) -> None:
@@ -94,6 +105,9 @@ def test_tensorflows_operations_are_numpys(function: str, inbound: list[Any], wa
         ("Stack", [["x", "y"]], {"axis": 1}, np.stack([X, Y], 1)),
         ("Reshape", ["x"], {"newshape": [-1, 24]}, X.reshape(-1, 24)),
         ("GetItem", ["x", [WHOLE, {"class_name": "__slice__", "config": {**WHOLE, "step": -1}}]], {}, X[:, ::-1]),
+        ("GetItem", ["x", [REST, 2]], {}, X[..., 2]),
+        ("GetItem", ["x", [WHOLE, REST, WHOLE, -1]], {}, X[:, :, -1]),
+        ("GetItem", ["x", REST], {}, X),
     ],
 )
 def test_keras_operations_are_numpys(
@@ -113,6 +127,8 @@ def test_keras_operations_are_numpys(
         ("transpose", {"perm": [1, 0, 2]}, "moves the batch"),
         ("cast", {"dtype": "int32"}, "casts to int32"),
         ("__operators__.getitem", {"slice_spec": [0]}, "a part of the batch"),
+        ("__operators__.getitem", {"slice_spec": [REST, 0, 0, 0]}, "a part of the batch"),
+        ("__operators__.getitem", {"slice_spec": [REST, REST]}, "… stands twice"),
         ("math.erfinv", {}, "tf.math.erfinv: it is not supported"),
     ],
 )
@@ -122,3 +138,20 @@ def test_what_mixes_a_batch_or_is_unknown_is_refused(
     with pytest.raises(RefusalError) as caught:
         export(tensorflow(tmp_path / "m.h5", function, [[["x", 0, 0, arguments]]]))
     assert said in f"{caught.value.reason} {caught.value.advice}"
+
+
+def test_resnets_preprocessing_inside_a_model_is_its_formula() -> None:
+    """Colors in the order blue, green, red, minus ImageNet's means, before the first convolution."""
+    graph = read(DATA / "k3_resprep.keras")
+    assert measure_reference(graph, export(graph).model.SerializeToString()).passed
+    picture = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
+    with zipfile.ZipFile(DATA / "k3_resprep.keras") as archive:
+        root = h5py.File(io.BytesIO(archive.read("model.weights.h5")))["layers"]
+    kernel, bias, dense, offset = (root[name][()] for name in PARTS)
+    colors = picture[..., ::-1] - np.array([103.939, 116.779, 123.68], np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(colors, (3, 3), axis=(1, 2))
+    features = np.einsum("bxychw,hwcf->bxyf", windows, kernel) + bias
+    logits = features.reshape(2, -1) @ dense + offset
+    wanted = np.exp(logits - logits.max(1, keepdims=True))
+    got = session_of(graph)[0].run([picture])[0]
+    assert np.abs(got - wanted / wanted.sum(1, keepdims=True)).max() <= 1e-5
