@@ -15,8 +15,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from service.media.medium import MediaLimits, Medium
+from service.observe.call import ObserveCall
 from service.observe.landmarkers import Landmarkers
-from service.observe.observe import ObserveCall, observe
+from service.observe.observe import observe
 from service.pipelines.keypoints import KeypointsSection, observer, tensor
 from service.registry.manifest import Manifest
 from service.registry.store import Store

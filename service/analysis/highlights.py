@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.analysis.house import House
 from service.analysis.looking import EyeOf, Look, Part, SectionOf, damage_of, end_of, look, section_for
 from service.analysis.samples import channel_of, condensed, outputs_of, series_of, window_values
-from service.errors import Place, SignError
+from service.context import AppContext
+from service.errors import ParameterError, SignError
 from service.export.answer import Sample
 from service.media.sampling import Rate, Sampling
 from service.pipelines import Observing
@@ -74,7 +74,7 @@ class HighlightsAnswer:
     stages_s: dict[str, float]
 
 
-async def highlights(request: HighlightsRequest, house: House) -> HighlightsAnswer:
+async def highlights(request: HighlightsRequest, house: AppContext) -> HighlightsAnswer:
     """The moments of the asked part; SignError where the medium, the model or the part does not allow it."""
     seen = await look(
         request.part,
@@ -170,7 +170,9 @@ def eye_for(request: HighlightsRequest) -> EyeOf:
         if request.faces is not None:
             if "faces" not in type(eye).model_fields:
                 problem = f"a model of the kind {eye.kind} does not choose between faces"
-                raise SignError("parameter-invalid", f"faces: {problem}.", places=(Place("faces", problem),))
+                raise SignError(
+                    "parameter-invalid", f"faces: {problem}.", parameters=(ParameterError("faces", problem),)
+                )
             changed["faces"] = request.faces
         return eye.model_copy(update=changed)
 

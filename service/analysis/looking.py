@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from service.analysis.house import House
+from service.context import AppContext
 from service.errors import SignError
 from service.media.medium import MediaLimits, Medium
 from service.media.sampling import Choice, Sampling
-from service.observe.observe import ObserveCall
+from service.observe.call import ObserveCall
 from service.pipelines import Observing, clip, observer
 from service.pipelines.chunks import ChunksSection, grid_windows
 from service.pipelines.clip import ClipChoice, ClipSection, Piece
@@ -58,7 +58,7 @@ class Look:
     eye: Observing
     track: Track
     deadline: Deadline
-    house: House
+    house: AppContext
     stages_s: dict[str, float] = field(default_factory=dict)
     at_end: bool = True
 
@@ -121,7 +121,7 @@ def section_for(manifest: Manifest, tasks: tuple[Task, ...]) -> Observing | Seri
 
 async def look(
     part: Part,
-    house: House,
+    house: AppContext,
     *,
     longest_s: float,
     section_of: SectionOf = sign_section,

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from service.analysis.house import House
 from service.analysis.judging import Judged, judge, judge_together
 from service.analysis.looking import Look, Part, RuleFor, SectionOf, asked_end_s, end_of, look, looker_of, sign_section
+from service.context import AppContext
 from service.errors import SignError
 from service.pipelines import clip, observer
 from service.pipelines.clip import ClipSection
@@ -31,7 +31,7 @@ class Plan:
     section_of: SectionOf = sign_section
 
 
-async def look_and_judge(part: Part, house: House, plan: Plan) -> tuple[Look, list[Judged]]:
+async def look_and_judge(part: Part, house: AppContext, plan: Plan) -> tuple[Look, list[Judged]]:
     """All windows of the part, judged. The track of a model of clips comes without its pixels. Raises as `look`."""
     model = await house.registry.get(part.model, part.version)
     plan.section_of(model.manifest)
@@ -43,7 +43,7 @@ async def look_and_judge(part: Part, house: House, plan: Plan) -> tuple[Look, li
 
 
 async def _pieces(
-    part: Part, house: House, plan: Plan, eye: ClipSection, rule: WindowRule
+    part: Part, house: AppContext, plan: Plan, eye: ClipSection, rule: WindowRule
 ) -> tuple[Look, list[Judged]]:
     before: Look | None = None
     judged: list[Judged] = []
@@ -84,7 +84,7 @@ def _with(before: Look | None, seen: Look) -> Look:
     return replace(seen, track=clip.without_pixels(seen.track, earlier), stages_s=stages)
 
 
-def _check(seen: Look, part: Part, plan: Plan, house: House) -> None:
+def _check(seen: Look, part: Part, plan: Plan, house: AppContext) -> None:
     """Refuse in time what a worker that sees one piece at a time cannot."""
     span_s = end_of(seen.track, part) - part.start_s
     if span_s > plan.longest_s:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 from functools import partial
 
-from service.analysis.house import House
 from service.analysis.judging import Judged
 from service.analysis.looking import Look, Part, damage_of, end_of, predict_section, windows_over_part
 from service.analysis.pieces import Plan, look_and_judge
 from service.analysis.prediction import FrameAnswer, Prediction, answer, rank, sign_confidence
+from service.context import AppContext
 from service.pipelines import Observing
 from service.pipelines.chunks import ChunksSection
 from service.pipelines.clip import ClipSection
@@ -36,7 +36,7 @@ class PredictAnswer:
     stages_s: dict[str, float]
 
 
-async def predict(request: PredictRequest, house: House) -> PredictAnswer:
+async def predict(request: PredictRequest, house: AppContext) -> PredictAnswer:
     """One answer for the asked part; SignError where the medium, the model or the part does not allow one."""
     seen, judged = await candidates(request.part, house)
     best = max(judged, key=lambda entry: confidence_of(entry, seen.manifest))
@@ -57,7 +57,7 @@ async def predict(request: PredictRequest, house: House) -> PredictAnswer:
     )
 
 
-async def candidates(part: Part, house: House) -> tuple[Look, list[Judged]]:
+async def candidates(part: Part, house: AppContext) -> tuple[Look, list[Judged]]:
     """The windows of the part that may answer; the surest does. Raises as `predict`."""
     longest_s, rule_for = house.settings.predict_seconds, partial(predict_rule, part)
     return await look_and_judge(part, house, Plan(longest_s, rule_for, partial(_windows, part), predict_section))

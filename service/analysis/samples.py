@@ -9,7 +9,7 @@ import numpy as np
 
 from service.analysis.judging import handed_on, outputs_over_time
 from service.analysis.looking import Look
-from service.errors import Place, SignError
+from service.errors import ParameterError, SignError
 from service.export.answer import Sample
 from service.pipelines import face_geometry, series
 from service.pipelines.face_geometry import FaceGeometrySection
@@ -99,7 +99,7 @@ def channel_of(manifest: Manifest, asked: str | None) -> str:
         return manifest.output.channel or (USUAL_CHANNEL if USUAL_CHANNEL in names else [*signs, *names][0])
     if asked not in names:
         problem = f"{manifest.name} has {', '.join(names)}"
-        raise SignError("parameter-invalid", f"channel: {problem}.", places=(Place("channel", problem),))
+        raise SignError("parameter-invalid", f"channel: {problem}.", parameters=(ParameterError("channel", problem),))
     return asked
 
 

@@ -5,11 +5,11 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
-from service.analysis.house import House
 from service.analysis.judging import Judged
 from service.analysis.looking import Look, Part, damage_of, end_of, windows_over_part
 from service.analysis.pieces import Plan, look_and_judge
 from service.analysis.prediction import Evidence, Prediction, answer
+from service.context import AppContext
 from service.errors import SignError
 from service.pipelines import Observing
 from service.pipelines.chunks import ChunksSection
@@ -60,7 +60,7 @@ class TimelineAnswer:
     gaps: tuple[Window, ...] = ()
 
 
-async def timeline(request: TimelineRequest, house: House) -> TimelineAnswer:
+async def timeline(request: TimelineRequest, house: AppContext) -> TimelineAnswer:
     """What is signed when in the asked part; SignError where the medium, the model or the part does not allow it."""
     longest_s, rule_for = house.settings.timeline_seconds, partial(timeline_rule, request)
     seen, judged = await look_and_judge(request.part, house, Plan(longest_s, rule_for, partial(_windows, request)))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from service.analysis.house import House
 from service.analysis.looking import Part
 from service.analysis.predict import candidates
+from service.context import AppContext
 from service.evaluation.data import LabelledClip
 from service.registry.manifest import Manifest, Output
 from service.registry.scores import probabilities, votes
@@ -50,20 +50,20 @@ class Answers:
         return len(self.truth)
 
 
-async def examine(clip: LabelledClip, truth: int, part: "Asked", house: House) -> Examined:
+async def examine(clip: LabelledClip, truth: int, part: "Asked", context: AppContext) -> Examined:
     """Look at a clip as /predict does. Raises SignError and OSError."""
-    with clip.medium(house.spool) as medium:
+    with clip.medium(context.spool) as medium:
         _, judged = await candidates(
             Part(
                 medium=medium,
-                deadline=Deadline.after(house.settings.request_timeout_s),
+                deadline=Deadline.after(context.settings.request_timeout_s),
                 model=part.model,
                 version=part.version,
                 start_s=clip.start_s,
                 duration_s=clip.duration_s,
                 mirrored=part.mirrored,
             ),
-            house,
+            context,
         )
     return Examined(truth, tuple(entry.outputs for entry in judged if len(entry.outputs)))
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from service.analysis.house import House
 from service.analysis.judging import outputs_over_time
 from service.analysis.looking import Look, Part, look, looker_of, section_for
 from service.analysis.samples import channel_names
+from service.context import AppContext
 from service.features.points import point_names
 from service.jobs.stretch import Reached, look_on
 from service.observe.request import LandmarkRequest, ObserverRequest
@@ -57,7 +57,7 @@ def sees_landmarks(model: ServedModel) -> bool:
 
 async def gather(
     part: Part,
-    house: House,
+    context: AppContext,
     *,
     keep: bool = True,
     on_pictures: Callable[[Track], None] | None = None,
@@ -67,14 +67,14 @@ async def gather(
 
     keep: whether pictures are kept; on_pictures is given them as they come, in order. on_progress: as `work_through`.
     """
-    model = await house.registry.get(part.model, part.version)
+    model = await context.registry.get(part.model, part.version)
     if isinstance(looker_of(model)[1], ChunksSection):
-        return await _whole_clip(part, house)
+        return await _whole_clip(part, context)
     reached = Reached(covered_s=part.start_s)
     pieces: list[Track] = []
     progress, last_s = 0.0, -np.inf
     while reached.end_s is None:
-        seen = await look_on(part, reached, house, any_section)
+        seen = await look_on(part, reached, context, any_section)
         if seen is None:
             continue
         fresh = seen.track.only(seen.track.times_s > last_s)
@@ -111,9 +111,9 @@ async def _kept(seen: Look, fresh: Track, *, keep: bool) -> Track:
     return replace(fresh, values=fresh.values[:, :0])
 
 
-async def _whole_clip(part: Part, house: House) -> Features:
+async def _whole_clip(part: Part, context: AppContext) -> Features:
     """A model of whole clips: what it gives for each step of the part, as its heads read it."""
-    seen = await look(part, house, longest_s=house.settings.timeline_seconds, section_of=any_section)
+    seen = await look(part, context, longest_s=context.settings.timeline_seconds, section_of=any_section)
     outputs = await outputs_over_time(seen)
     return Features(outputs, seen.eye, channels=channel_names(seen.looker.manifest))
 

@@ -9,7 +9,7 @@ import time
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.analysis.house import House
+from service.context import AppContext
 from service.errors import SignError
 from service.jobs.kinds import WORKS
 from service.jobs.ledger import Ledger
@@ -29,7 +29,7 @@ _log = structlog.get_logger(__name__)
 class Chunks:
     """Does the work of jobs on the service's event loop; belongs to it."""
 
-    def __init__(self, house: House, ledger: Ledger, shelf: Shelf) -> None:
+    def __init__(self, house: AppContext, ledger: Ledger, shelf: Shelf) -> None:
         self._house = house
         self._ledger = ledger
         self._shelf = shelf

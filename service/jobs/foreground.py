@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from service.analysis.house import House
 from service.analysis.looking import looker_of, sign_section
 from service.analysis.prediction import Prediction
 from service.analysis.timeline import TimelineAnswer, TimelineRequest, timeline
+from service.context import AppContext
 from service.jobs.timeline import TIMELINE
 from service.jobs.work import Work, WorkState
 from service.media.sampling import Rate
@@ -31,7 +31,7 @@ class Finished(Generic[AnswerT]):
     windows: Sequence[Prediction]
 
 
-async def timeline_now(request: TimelineRequest, house: House, *, keep_windows: bool = False) -> TimelineAnswer:
+async def timeline_now(request: TimelineRequest, house: AppContext, *, keep_windows: bool = False) -> TimelineAnswer:
     """What /timeline answers, before jobs, by a deadline; memory is flat in the medium's length for models of pixels.
 
     Raises SignError as `timeline` does.
@@ -52,7 +52,7 @@ async def timeline_now(request: TimelineRequest, house: House, *, keep_windows: 
 async def work_through(
     work: Work[RequestT, StateT, AnswerT],
     request: RequestT,
-    house: House,
+    house: AppContext,
     *,
     keep_windows: bool = False,
     on_progress: Callable[[float], None] = lambda _: None,
@@ -70,7 +70,7 @@ async def _to_the_end(
     work: Work[RequestT, StateT, AnswerT],
     request: RequestT,
     state: StateT,
-    house: House,
+    house: AppContext,
     *,
     keep_windows: bool,
     on_progress: Callable[[float], None] = lambda _: None,

@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 
-from service.analysis.house import House
 from service.analysis.looking import (
     EyeOf,
     Look,
@@ -29,10 +28,11 @@ from service.analysis.looking import (
     windows_over_part,
 )
 from service.analysis.prediction import Evidence
+from service.context import AppContext
 from service.errors import SignError
 from service.media.medium import MediaLimits
 from service.media.sampling import Choice, Rate, Sampling, Uniform
-from service.observe.observe import ObserveCall, ObserveResult
+from service.observe.call import ObserveCall, ObserveResult
 from service.observe.unwanted import UnwantedError
 from service.pipelines import Observing, observer
 from service.pipelines.chunks import ChunksSection
@@ -175,7 +175,7 @@ class _Next:
 async def look_on(
     part: Part,
     reached: Reached,
-    house: House,
+    house: AppContext,
     section_of: SectionOf = sign_section,
     eye_of: EyeOf = as_it_is,
     rule_for: RuleFor | None = None,
@@ -260,7 +260,7 @@ def _pieces(call: ObserveCall, part: Part, reached: Reached, lanes: int) -> list
 
 
 async def _side_by_side(
-    pieces: list[ObserveCall], house: House, standing: Standing, deadline: Deadline
+    pieces: list[ObserveCall], house: AppContext, standing: Standing, deadline: Deadline
 ) -> tuple[ObserveResult, float]:
     """What is seen in all pieces as if it had been one, and up to where that is.
 
@@ -356,7 +356,7 @@ def _check_frames(reached: Reached, settings: Settings) -> None:
         )
 
 
-def _check_length(reached: Reached, part: Part, track: Track, house: House) -> None:
+def _check_length(reached: Reached, part: Part, track: Track, house: AppContext) -> None:
     interactive = reached.standing == "interactive"
     limit_s = house.settings.timeline_seconds if interactive else house.settings.jobs_seconds
     advice = "at most are taken here; POST it to /jobs." if interactive else "at most are taken by a job."

@@ -7,9 +7,9 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
-from service.analysis.house import House
 from service.analysis.looking import Part
 from service.analysis.prediction import Prediction
+from service.context import AppContext
 from service.jobs.stretch import Reached
 from service.media.medium import Medium
 from service.spotting.segment import Segment
@@ -50,8 +50,8 @@ class Work(Generic[RequestT, StateT, AnswerT]):
     request: type[RequestT]
     answer: type[AnswerT]
     begin: Callable[[RequestT], StateT]
-    chunk: Callable[[RequestT, StateT, House], Awaitable[Gained | None]]
-    finish: Callable[[RequestT, StateT, tuple[Segment, ...], House], Awaitable[AnswerT]]
+    chunk: Callable[[RequestT, StateT, AppContext], Awaitable[Gained | None]]
+    finish: Callable[[RequestT, StateT, tuple[Segment, ...], AppContext], Awaitable[AnswerT]]
 
     def request_json(self, request: RequestT, version: int) -> bytes:
         """The request as it is kept: for this version of the model, without its medium and its deadline."""

@@ -6,9 +6,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from service.analysis.house import House
 from service.analysis.judging import Judged, judge
 from service.analysis.looking import Look, sign_section
+from service.context import AppContext
 from service.errors import SignError
 from service.pipelines import hand_crop, image
 from service.pipelines.hand_crop import HandCropSection
@@ -59,7 +59,7 @@ class LiveJudge:
     needs it.
     """
 
-    def __init__(self, model: ServedModel, house: House) -> None:
+    def __init__(self, model: ServedModel, house: AppContext) -> None:
         self.section = live_section(model.manifest)
         self._model = model
         self._house = house

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from service.analysis.house import House
 from service.analysis.judging import Judged
 from service.analysis.prediction import Evidence, Prediction, answer
 from service.analysis.timeline import Asked, rules_of, scored, times_of
+from service.context import AppContext
 from service.errors import SignError
 from service.live.judging import LiveJudge
 from service.live.pacing import Shown
@@ -40,7 +40,7 @@ class Reader:
     them has been looked at. Memory: one window of observations, and the segments.
     """
 
-    def __init__(self, model: ServedModel, asked: Asked, house: House) -> None:
+    def __init__(self, model: ServedModel, asked: Asked, house: AppContext) -> None:
         self._model = model
         self._judge = LiveJudge(model, house)
         self._asked = asked

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from pose_format import Pose
 
 from service.features.pose import features_pose
+from service.observe.call import ObserveCall
 from service.observe.landmarkers import Landmarkers
-from service.observe.observe import ObserveCall, observe
+from service.observe.observe import observe
 from service.pipelines import observer
 from service.track import PartName, Track
 from tests.media_made import call_for

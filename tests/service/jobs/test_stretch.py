@@ -12,7 +12,7 @@ from service.analysis.looking import Look, Part
 from service.jobs.stretch import WARM_UP_S, Reached, Tally, _after, _pieces
 from service.media.medium import MediaLimits, Medium
 from service.media.sampling import Rate
-from service.observe.observe import ObserveCall, ObserveResult
+from service.observe.call import ObserveCall, ObserveResult
 from service.observe.request import LandmarkRequest
 from service.pipelines.windows import windows_over
 from service.track import MediaInfo, Track
