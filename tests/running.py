@@ -49,10 +49,11 @@ class RunningService:
 
 
 @contextlib.contextmanager
-def running_service(folder: Path, **environment: str) -> Iterator[RunningService]:
+def running_service(folder: Path, tree: Path = ROOT, /, **environment: str) -> Iterator[RunningService]:
     """Start the service with these settings and wait until it is ready; its log lies in the folder.
 
     It takes live frames only where SIGN_STREAM_SLOTS is given: a further process takes a second to start.
+    tree: the checkout whose service it is.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -69,7 +70,7 @@ def running_service(folder: Path, **environment: str) -> Iterator[RunningService
                 "SIGN_STREAM_SLOTS": "0",
                 **environment,
             },
-            cwd=ROOT,
+            cwd=tree,
             stdout=output,
             stderr=output,
         )
