@@ -28,6 +28,7 @@ from service.analysis.judging import judge
 from service.analysis.looking import Look, Part, end_of, look, looker_of, sign_section
 from service.app import open_house
 from service.media.medium import MediaLimits, Medium
+from service.media.sampling import Uniform
 from service.metrics import Metrics
 from service.observe.landmarker import LandmarkFrame, SeenHand
 from service.observe.landmarkers import Landmarkers
@@ -170,6 +171,7 @@ async def looked(house: House, part: Part, points: list[list[float]]) -> Look:
     """As `look`, with the hand where the sample says instead of where MediaPipe finds it."""
     model = await house.registry.get(part.model)
     looker, eye = looker_of(model)
+    assert not isinstance(eye.sampling, Uniform)  # of clips, which have no hand
     settings = house.settings
     call = ObserveCall(
         medium=part.medium,
