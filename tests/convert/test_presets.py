@@ -2,7 +2,8 @@
 
 import pytest
 
-from convert.presets import PRESETS, Preset, fitted, from_layout, likely_presets
+from convert.preset import Preset
+from convert.presets import PRESETS, fitted, from_layout, likely_presets
 from service.pipelines.layouts import LAYOUTS
 
 
