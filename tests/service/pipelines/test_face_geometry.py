@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.media.sampling import Rate
-from service.pipelines import face_geometry, observer, read
+from service.pipelines import face_geometry, read
 from service.pipelines.face_geometry import CHANNELS, MEASURES, FaceGeometrySection, channels, measured
 from service.track import FloatArray, Landmarks, MediaInfo, PartName, Track, Window
 
@@ -41,10 +41,10 @@ def landmarks(points: FloatArray, media: MediaInfo = WIDE, centre: tuple[float, 
 
 def track_of(*people: Landmarks, media: MediaInfo = WIDE, rate: float = 2.0) -> Track:
     """A track at this rate of one face or several, NaN where one is not seen."""
-    parts: tuple[PartName, ...] = ("face",) * len(people)
+    one: tuple[PartName, ...] = ("face",)
     values = np.concatenate(people, axis=1)
     present = np.any([~np.isnan(face[:, 0, 0]) for face in people], axis=0)
-    return Track(np.arange(len(values)) / rate, values, present, media, parts)
+    return Track(np.arange(len(values)) / rate, values, present, media, one * len(people))
 
 
 def values_of(*people: Landmarks, rate: float = 2.0) -> FloatArray:
@@ -198,7 +198,8 @@ def test_measuring_again_changes_nothing() -> None:
 
 
 def test_the_section_says_what_is_looked_for() -> None:
-    largest, mean = (observer(FaceGeometrySection(faces=faces, sampling=Rate(rate=3))) for faces in ("largest", "mean"))
+    largest = face_geometry.observer(FaceGeometrySection(faces="largest", sampling=Rate(rate=3)))
+    mean = face_geometry.observer(FaceGeometrySection(faces="mean", sampling=Rate(rate=3)))
     assert [part for part, _ in itertools.groupby(mean.parts)] == list(largest.parts) == ["face"]
     assert len(mean.parts) > 1
     assert SECTION.input_shape == (10,)
