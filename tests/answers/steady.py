@@ -7,7 +7,8 @@ _FLEETING = {
     "id", "instance", "created_at", "started_at", "ended_at", "expires_at", "eta", "session", "latency_ms",
     "created",
 }  # fmt: skip
-_CLOCK = re.compile(r'(?<=DATE=")[^"]*(?=")')
+_CLOCK = re.compile(r'(?<=DATE=")[^"]*(?=")|(?<=elan-eaf:)[0-9a-f-]{36}')
+"""In ELAN's files: when they were written, and the name that is made of that."""
 
 
 def steady(document: Any) -> Any:
@@ -20,5 +21,5 @@ def steady(document: Any) -> Any:
 
 
 def steady_text(text: str) -> list[str]:
-    """Lines without them: ELAN's files say when they were written."""
+    """Lines of a text without them."""
     return _CLOCK.sub("…", text).splitlines()
