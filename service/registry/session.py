@@ -1,4 +1,4 @@
-"""Session: one ONNX Runtime session, built as ../stack.md found it best, and checked against its manifest."""
+"""Session: one ONNX Runtime session, checked against its manifest."""
 
 from collections.abc import Sequence
 
