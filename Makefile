@@ -70,7 +70,7 @@ bench: $(VENV)/dev.stamp
 # Each converted network against the original in torch; needs the environment of parity-torch.
 bench-torch:
 	PARITY_TORCH_VENV=$(PARITY_TORCH_VENV) tools/parity/torch_env.sh
-	PYTHONPATH=. $(PARITY_TORCH_VENV)/bin/python -W ignore -m tests.bench.networks --page docs/benchmarks/networks.md
+	PYTHONPATH=. $(PARITY_TORCH_VENV)/bin/python -W ignore -m tools.parity.torch.speed --page docs/benchmarks/networks.md
 PARITY_TORCH_VENV ?= .venv-parity-torch
 
 soak: $(VENV)/dev.stamp

@@ -1,6 +1,6 @@
 """make bench-torch: each converted network against the original in torch, on the same clips, in one run, interleaved.
 
-    python -m tests.bench.networks [NETWORK …] [--work FOLDER] [--rounds N] [--page FILE]
+    python -m tools.parity.torch.speed [NETWORK …] [--work FOLDER] [--rounds N] [--page FILE]
 
 Runs in the environment of `make parity-torch`. The graphs are those that `convert torch` publishes (they normalize
 pixels themselves; torch gets normalized clips); *plain* is the export as it is, without the 2-D restatement; INT8 as
