@@ -212,7 +212,7 @@ class Machine:
         known, value = rebuild.rebuilt(callee, args)
         if known:
             return value
-        trust.check_call(callee)
+        self._check_call(callee)
         if callee.name == "_reconstructor" and args:
             return self._made(args[0], ())
         return self._stand_in(callee, args)
@@ -233,8 +233,14 @@ class Machine:
         known, value = rebuild.rebuilt(made_of, args)
         if known:
             return value
-        trust.check_construction(made_of)
+        self._check_construction(made_of)
         return self._stand_in(made_of, args)
+
+    def _check_call(self, callee: Global) -> None:
+        trust.check_call(callee)
+
+    def _check_construction(self, made_of: Global) -> None:
+        trust.check_construction(made_of)
 
     def _stand_in(self, made_of: Global, args: tuple[Value, ...]) -> StandIn:
         self.stand_ins[str(made_of)] = self.stand_ins.get(str(made_of), 0) + 1
@@ -245,8 +251,13 @@ class Machine:
         target = self._stack[-1]
         if isinstance(target, StandIn):
             target.state = state
+            self._stack[-1] = self._completed(target)
         elif isinstance(target, Global):
             raise trust.refused_call(f"{target}.__setstate__")
+
+    def _completed(self, stand_in: StandIn) -> Value:
+        """What takes the place of an object that has its state now; a dialect's own where it stands for something."""
+        return stand_in
 
     def _binary_persistent_id(self, _: Value) -> None:
         self._resolve(self._stack.pop())

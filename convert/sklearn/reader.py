@@ -1,0 +1,106 @@
+"""The isolated task `sklearn`: an untrusted pickle or joblib file → the parts of its classifier, checked."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convert.errors import RefusalError
+from convert.sklearn.bundle import Bundle, find_model
+from convert.sklearn.estimators import read_classifier, read_transform
+from convert.sklearn.estimators.wrappers import classes_of, features_of
+from convert.sklearn.fitted import Fitted, names_of
+from convert.sklearn.parts import Chain, Part, gives_probabilities
+from convert.sklearn.pickled import read_pickle
+from convert.sklearn.reference import probabilities
+from convert.sklearn.saved import count_numbers, write_part
+from convert.sklearn.unpack import unpacked
+from convert.numpy_values import array_of, is_array
+from convert.torch.values import shown
+
+MAX_FEATURES = 100_000
+MAX_CLASSES = 10_000
+
+
+def run(request: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The child's task: read the file at `path`, leave the parts' arrays in `folder`, and return what is known."""
+    path = Path(request["path"])
+    value, counts = read_pickle(unpacked(path), path.name)
+    bundle = find_model(value, path.name)
+    part, features, assumed = _model_of(bundle)
+    names, how = _names(bundle)
+    _check_whole(part, features, len(names))
+    return {
+        "part": write_part(part, folder),
+        "features": features,
+        "parameters": count_numbers(part),
+        "classes": list(names),
+        "classes_from": how,
+        "version": _version(bundle.classifier),
+        "kinds": _kinds(counts),
+        "probabilities": gives_probabilities(part),
+        "feature_names": _feature_names(bundle.classifier),
+        "notes": list(bundle.notes),
+        "assumed": assumed,
+    }
+
+
+def _model_of(bundle: Bundle) -> tuple[Part, int, list[str]]:
+    """(the model, how many features it takes, what is assumed): a step beside the model is taken to come before it."""
+    part, features = read_classifier(bundle.classifier), features_of(bundle.classifier)
+    if not bundle.steps:
+        return part, features, []
+    if len(bundle.steps) > 1:
+        kinds = ", ".join(step.kind for step in bundle.steps)
+        raise RefusalError(
+            f"Beside the model lie {kinds}; their order is not in the file.",
+            "Save them as one: make_pipeline(…, model).",
+        )
+    step = bundle.steps[0]
+    said = f"steps: the {step.kind} that lies beside the model in the file comes before it"
+    return Chain((read_transform(step),), part), features_of(step), [said]
+
+
+def _names(bundle: Bundle) -> tuple[tuple[str, ...], str]:
+    """(names in the order of the outputs, where they are from): classes that are numbers may be places in an encoder's list."""
+    classes = classes_of(bundle.classifier)
+    if not 2 <= len(classes) <= MAX_CLASSES:
+        raise RefusalError(f"The model knows {len(classes)} classes.", "A classifier tells two or more apart.")
+    if bundle.encoder is None or not all(name.isdigit() for name in classes):
+        return classes, "classes_"
+    places = [int(name) for name in classes]
+    if max(places) >= len(bundle.encoder):
+        raise RefusalError(
+            f"The file contradicts itself: the model knows the class {max(places)}, the labels beside it are "
+            f"{len(bundle.encoder)}.",
+            "Save the model with the labels that it was trained with.",
+        )
+    return tuple(bundle.encoder[place] for place in places), "the labels beside the model, by classes_"
+
+
+def _check_whole(part: Part, features: int, width: int) -> None:
+    """Run a row through, so that parts of unequal sizes are found here. RefusalError."""
+    if not 1 <= features <= MAX_FEATURES:
+        raise RefusalError(f"The model takes {features} numbers.", "No model of this service does.")
+    try:
+        with np.errstate(all="ignore"):
+            shape = probabilities(part, np.zeros((2, features))).shape
+    except (ValueError, IndexError) as error:
+        raise RefusalError(f"The file contradicts itself: its parts do not fit each other ({error}).") from None
+    if shape != (2, width):
+        raise RefusalError(f"The file contradicts itself: it answers {shape[1]} numbers for {width} classes.")
+
+
+def _version(fitted: Fitted) -> str:
+    return fitted.version or "of a version that the file does not name"
+
+
+def _kinds(counts: dict[str, int]) -> dict[str, int]:
+    """How many objects of each class of scikit-learn's, the most telling first."""
+    own = {name.rsplit(".", 1)[-1]: count for name, count in counts.items() if name.startswith("sklearn.")}
+    return {shown(name): count for name, count in own.items() if not name.startswith("_") or name == "_Calibrated"}
+
+
+def _feature_names(fitted: Fitted) -> list[str]:
+    found = fitted.attributes.get("feature_names_in_")
+    return [shown(name) for name in names_of(array_of(found))] if is_array(found) else []
