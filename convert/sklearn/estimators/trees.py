@@ -93,9 +93,9 @@ def _predictor(fitted: Fitted) -> _Tree:
     if "is_categorical" in (nodes.dtype.names or ()) and (nodes["is_categorical"][inner] != 0).any():
         raise fitted.unknown("it splits by categories")
     return _Tree(
-        np.where(inner, left, -1).astype(np.int64),
-        np.where(inner, right, -1).astype(np.int64),
-        np.where(inner, feature, 0).astype(np.int64),
+        np.where(inner, left.astype(np.int64), -1),  # uint32 would take −1 for its largest number
+        np.where(inner, right.astype(np.int64), -1),
+        np.where(inner, feature.astype(np.int64), 0),
         np.where(inner, threshold, 0.0),
         missing.astype(bool),
         value.astype(np.float64)[:, None],
@@ -133,7 +133,7 @@ def _nodes_of(tree: Fitted) -> _Tree:
     return _Tree(
         np.where(inner, left, -1),
         np.where(inner, right, -1),
-        np.where(inner, _field(tree, nodes, "feature"), 0).astype(np.int64),
+        np.where(inner, _field(tree, nodes, "feature").astype(np.int64), 0),
         np.where(inner, _field(tree, nodes, "threshold"), 0.0).astype(np.float64),
         np.asarray(missing),
         values[:, 0, :],
