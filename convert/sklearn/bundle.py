@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from convert.errors import RefusalError
-from convert.numpy_values import array_of, is_array
+from convert.numpy_values import array_of, is_array, is_scalar, scalar_of
 from convert.sklearn.estimators import is_classifier, is_transform
 from convert.sklearn.fitted import Fitted, names_of
 from convert.torch.values import StandIn, Value, shown
@@ -44,13 +44,6 @@ def find_model(value: Value, file: str) -> Bundle:
     return Bundle(classifiers[chosen], steps, encoder or _listed(entries), _notes(rest))
 
 
-def encoder_classes(value: Value) -> tuple[str, ...] | None:
-    """The names of a LabelEncoder; None where the value is none."""
-    if isinstance(value, StandIn) and value.of.name in _ENCODERS and value.of.module.split(".", 1)[0] == "sklearn":
-        return Fitted(value.of, value.attributes(), "the encoder").classes()
-    return None
-
-
 def _entries(value: Value) -> list[tuple[str, Value]]:
     if isinstance(value, dict):
         return [(str(name), item) for name, item in list(value.items())[:MAX_ENTRIES]]
@@ -70,19 +63,25 @@ def _listed(entries: list[tuple[str, Value]]) -> tuple[str, ...] | None:
 
 
 def label_names(item: Value) -> tuple[str, ...] | None:
+    """Names in order from an array or a list of them, or from a dict of name → index or index → name; else None."""
     if is_array(item):
         return names_of(array_of(item))
-    if isinstance(item, list | tuple) and item and all(isinstance(one, str | int) for one in item):
-        return tuple(str(one) for one in item)
+    if isinstance(item, list | tuple) and item:
+        names = [_plain(one) for one in item]
+        return tuple(str(name) for name in names) if all(isinstance(name, str | int) for name in names) else None
     if not isinstance(item, dict) or not item:
         return None
-    pairs = list(item.items())
+    pairs = [(_plain(key), _plain(value)) for key, value in item.items()]
     if all(isinstance(index, int) for _, index in pairs):
         pairs = [(index, name) for name, index in pairs]
     if not all(str(index).isdigit() and isinstance(name, str) for index, name in pairs):
         return None
     ordered = sorted((int(index), name) for index, name in pairs)
     return tuple(name for _, name in ordered) if [index for index, _ in ordered] == list(range(len(ordered))) else None
+
+
+def _plain(value: Value) -> Value:
+    return scalar_of(value) if is_scalar(value) else value
 
 
 def _notes(rest: list[str]) -> tuple[str, ...]:

@@ -132,12 +132,12 @@ def features_of(fitted: Fitted) -> int:
     for name in ("n_features_in_", "n_features_"):
         if isinstance(fitted.attributes.get(name), int):
             return fitted.whole(name)
-    for name in ("best_estimator_", "estimator", "base_estimator"):
-        if isinstance(fitted.attributes.get(name), StandIn):
-            return features_of(fitted.within(name))
     for name in ("calibrated_classifiers_", "estimators_"):
         if fitted.has(name):
             return features_of(fitted.inner(fitted.items(name)[0], name))
+    for name in ("best_estimator_", "estimator", "base_estimator"):
+        if isinstance(fitted.attributes.get(name), StandIn):
+            return features_of(fitted.within(name))
     raise fitted.unknown("it does not say how many features it takes")
 
 

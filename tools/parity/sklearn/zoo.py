@@ -147,6 +147,11 @@ FAMILIES = {
 }  # fmt: skip
 
 
+def file_stem(name):
+    """The family's name as a file's."""
+    return name.replace(" ", "_").replace(",", "")
+
+
 def answers(model, rows):
     """Probabilities, or the scores of a classifier that has none."""
     return model.predict_proba(rows) if hasattr(model, "predict_proba") else model.decision_function(rows)
@@ -173,7 +178,7 @@ def write(folder):
             rows[np.random.default_rng(3).random(rows.shape) < 0.2] = np.nan
             asked[np.random.default_rng(4).random(asked.shape) < 0.2] = np.nan
         labels = NAMES[shown] if number % 2 else shown
-        path = folder / name.replace(" ", "_").replace(",", "")
+        path = folder / file_stem(name)
         try:
             model = make().fit(rows, labels)
         except (TypeError, ValueError) as error:
@@ -181,6 +186,7 @@ def write(folder):
             continue
         forms[number % len(forms)](model, path)
         np.savez(path.with_suffix(".npz"), x0=asked, y0=answers(model, asked), labels=[str(c) for c in model.classes_])
+    (folder / "version").write_text(sklearn.__version__)
     print("scikit-learn %s: %d families" % (sklearn.__version__, len(FAMILIES) - len(left_out)))
     for one in left_out:
         print("  left out: " + one)
