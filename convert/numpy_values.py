@@ -22,7 +22,9 @@ MAX_FIELDS = 64
 OBJECTS = "objects"
 """Stands for the type of an array of Python objects, whose elements are the pickle's own values."""
 
-_MODULES = frozenset({"numpy", "numpy.core.multiarray", "numpy._core.multiarray", "numpy.core.numeric", "numpy._core.numeric"})
+_MODULES = frozenset(
+    {"numpy", "numpy.core.multiarray", "numpy._core.multiarray", "numpy.core.numeric", "numpy._core.numeric"}
+)
 _PLAIN = re.compile(r"^[|<>=]?([biufUS])(\d{1,5})$")
 _SIZES = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8)}
 _ONLY = "Arrays of numbers and of text are read; bytes of a file are never taken for objects."

@@ -9,7 +9,16 @@ from convert.sklearn.fitted import Fitted, names_of
 from convert.torch.values import StandIn, Value, shown
 
 MODEL_KEYS = ("model", "clf", "classifier", "estimator", "pipeline", "best_model", "rf", "svm", "knn")
-LABEL_KEYS = ("labels", "classes", "class_names", "label_names", "labels_dict", "label_map", "label_to_index", "index_to_label")
+LABEL_KEYS = (
+    "labels",
+    "classes",
+    "class_names",
+    "label_names",
+    "labels_dict",
+    "label_map",
+    "label_to_index",
+    "index_to_label",
+)
 MAX_ENTRIES = 10_000
 _ENCODERS = ("LabelEncoder", "LabelBinarizer")
 
@@ -39,7 +48,9 @@ def find_model(value: Value, file: str) -> Bundle:
         )
     chosen = named[0] if named else next(iter(classifiers))
     rest = [name for name, _ in entries if name != chosen]
-    steps = tuple(one for name, one in objects.items() if name != chosen and is_transform(one) and not is_classifier(one))
+    steps = tuple(
+        one for name, one in objects.items() if name != chosen and is_transform(one) and not is_classifier(one)
+    )
     encoder = next((one.classes() for one in objects.values() if one.kind in _ENCODERS), None)
     return Bundle(classifiers[chosen], steps, encoder or _listed(entries), _notes(rest))
 
@@ -93,7 +104,13 @@ def _without_model(file: str, value: Value, objects: dict[str, Fitted]) -> Refus
         found = ", ".join(f"{shown(one.of)}" for one in list(objects.values())[:8])
         return RefusalError(
             f"{file} holds {found}, which is no classifier that is known to us.",
-            "`python -m convert list` names those that are. Export others as ONNX (skl2onnx): `python -m convert onnx`.",
+            "`python -m convert list` names those that are. Others: ONNX by skl2onnx, then `python -m convert onnx`.",
         )
-    kind = f"a dict with {', '.join(shown(name) for name in list(value)[:8])}" if isinstance(value, dict) else type(value).__name__
-    return RefusalError(f"{file} holds no model: it is {kind}.", "Pickle the fitted classifier, or {'model': classifier}.")
+    kind = (
+        f"a dict with {', '.join(shown(name) for name in list(value)[:8])}"
+        if isinstance(value, dict)
+        else type(value).__name__
+    )
+    return RefusalError(
+        f"{file} holds no model: it is {kind}.", "Pickle the fitted classifier, or {'model': classifier}."
+    )

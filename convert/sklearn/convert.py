@@ -16,10 +16,11 @@ from convert.isolation import run_isolated
 from convert.parity import TOLERANCE, Measured, Session, row_differences
 from convert.sklearn.graph import onnx_bytes
 from convert.sklearn.nodes import INPUT, OUTPUT
-from convert.sklearn.parts import Doubles, Part
+from convert.sklearn.parts import Part
 from convert.sklearn.reference import probabilities
 from convert.sklearn.saved import read_part
 from convert.sklearn.trial import trial_rows
+
 
 @dataclass(frozen=True, slots=True)
 class SklearnModel:
@@ -60,7 +61,9 @@ def _findings(path: Path, about: dict[str, Any], features: int, width: int) -> F
     if names:
         notes.append(f"the file names its features: {', '.join(names[:8])}" + (" …" if len(names) > 8 else ""))
     if not about["probabilities"]:
-        notes.append("it was fitted without probabilities: its scores order the classes, their softmax is no probability")
+        notes.append(
+            "it was fitted without probabilities: its scores order the classes, their softmax is no probability"
+        )
     return Findings(
         file=path.name,
         sha256=sha256_of(path),

@@ -1,8 +1,8 @@
 """LIBSVM's probabilities of several classes, coupled from those of each pair.
 
-Wu, Lin and Weng, "Probability Estimates for Multi-class Classification by Pairwise Coupling" (JMLR 5, 2004), their second
-method: minimize pᵀQp by coordinates. LIBSVM stops as soon as no |(Qp)ₜ − pᵀQp| reaches 0.005 / C, which is early: what it
-answers is where it stops, not the minimum. So the same steps are done here, and in the graph.
+Wu, Lin and Weng, "Probability Estimates for Multi-class Classification by Pairwise Coupling" (JMLR 5, 2004), their
+second method: minimize pᵀQp by coordinates. LIBSVM stops as soon as no |(Qp)ₜ − pᵀQp| reaches 0.005 / C, which is
+early: what it answers is where it stops, not the minimum. So the same steps are done here, and in the graph.
 """
 
 import numpy as np

@@ -63,9 +63,7 @@ class Fitted:
 
     def arrays(self, name: str) -> list[Doubles]:
         """A list of arrays, such as a network's layers."""
-        return [
-            Fitted(self.of, {name: item}, self.where, self.depth).array(name) for item in self.items(name)
-        ]
+        return [Fitted(self.of, {name: item}, self.where, self.depth).array(name) for item in self.items(name)]
 
     def number(self, *names: str) -> float:
         found = self._plain(*names)

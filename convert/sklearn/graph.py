@@ -1,4 +1,4 @@
-"""A model's parts → ONNX, in float64 until the last cast, so that forests answer what scikit-learn answers, bit for bit."""
+"""A model's parts → ONNX, in float64 until the last cast, so that forests answer as scikit-learn does, to the bit."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,9 +23,9 @@ from convert.sklearn.parts import (
     Select,
     Sigmoid,
     Standardize,
-    SupportVectors,
     Tempered,
     has_decisions,
+    support_vectors,
 )
 from convert.sklearn.raw_graph import raw
 from convert.sklearn.reference import LOG_FLOOR
@@ -118,30 +118,16 @@ _STEPS: dict[type, Callable[[Nodes, Any, str], str]] = {
 
 
 def _linked(nodes: Nodes, part: Model, value: str, link: Link) -> str:
-    match link:
-        case "softmax":
-            return nodes.op("Softmax", value, axis=1)
-        case "sigmoid":
-            return _of_two(nodes, nodes.op("Sigmoid", value))
-        case "double_sigmoid":
-            return _of_two(nodes, nodes.op("Sigmoid", nodes.op("Mul", value, nodes.constant(2.0))))
-        case "one_vs_rest":
-            return _shares(nodes, nodes.op("Sigmoid", value), None)
-        case "shares":
-            return _shares(nodes, value, None)
-        case "pair":
-            half = nodes.op("Mul", value, nodes.constant(0.5))
-            return nodes.beside(nodes.op("Neg", half), half)
-        case "votes":
-            assert isinstance(part.raw, SupportVectors)  # noqa: S101 - the readers give no other part this link
-            return _votes(nodes, value, len(part.raw.counts))
-        case "coupled":
-            assert isinstance(part.raw, SupportVectors)  # noqa: S101
-            return coupled(nodes, part.raw, value)
-    return value
+    return _LINKS[link](nodes, part.raw, value)
 
 
-def _votes(nodes: Nodes, pairs: str, classes: int) -> str:
+def _pair(nodes: Nodes, _: Part, value: str) -> str:
+    half = nodes.op("Mul", value, nodes.constant(0.5))
+    return nodes.beside(nodes.op("Neg", half), half)
+
+
+def _votes(nodes: Nodes, part: Part, pairs: str) -> str:
+    classes = len(support_vectors(part).counts)
     if classes == 2:
         return nodes.op("Neg", pairs)
     firsts, seconds = np.triu_indices(classes, 1)
@@ -157,6 +143,21 @@ def _votes(nodes: Nodes, pairs: str, classes: int) -> str:
     sums = nodes.op("MatMul", pairs, nodes.constant(for_first - for_second))
     size = nodes.op("Add", nodes.op("Abs", sums), nodes.constant(1.0))
     return nodes.op("Add", votes, nodes.op("Div", sums, nodes.op("Mul", size, nodes.constant(3.0))))
+
+
+_LINKS: dict[Link, Callable[[Nodes, Part, str], str]] = {
+    "none": lambda _, __, value: value,
+    "softmax": lambda nodes, _, value: nodes.op("Softmax", value, axis=1),
+    "sigmoid": lambda nodes, _, value: _of_two(nodes, nodes.op("Sigmoid", value)),
+    "double_sigmoid": lambda nodes, _, value: _of_two(
+        nodes, nodes.op("Sigmoid", nodes.op("Mul", value, nodes.constant(2.0)))
+    ),
+    "one_vs_rest": lambda nodes, _, value: _shares(nodes, nodes.op("Sigmoid", value), None),
+    "shares": lambda nodes, _, value: _shares(nodes, value, None),
+    "pair": _pair,
+    "votes": _votes,
+    "coupled": lambda nodes, part, value: coupled(nodes, support_vectors(part), value),
+}
 
 
 def _mean(nodes: Nodes, part: Mean, rows: str) -> str:

@@ -176,7 +176,7 @@ class Quadratic(Part):
 
 @dataclass(frozen=True, slots=True)
 class Model(Part):
-    """Raw numbers and what makes probabilities of them; decision: what makes a decision function of them, if it has one."""
+    """Raw numbers, what makes probabilities of them, and what a decision function, if it has one."""
 
     raw: Part
     link: Link
@@ -193,7 +193,7 @@ class Chain(Part):
 
 @dataclass(frozen=True, slots=True)
 class Mean(Part):
-    """The weighted mean of classifiers' probabilities; columns: for each the places of its classes among the model's."""
+    """The weighted mean of classifiers' probabilities; columns: the places of each one's classes among the model's."""
 
     members: tuple[Part, ...]
     weights: Doubles
@@ -260,3 +260,10 @@ def gives_probabilities(part: Part) -> bool:
     if isinstance(part, Model):
         return part.link not in ("none", "pair", "votes") or isinstance(part.raw, Trees)
     return True
+
+
+def support_vectors(part: Part) -> SupportVectors:
+    """The part as what it is: the readers give the links of pairs to no other."""
+    if not isinstance(part, SupportVectors):
+        raise TypeError(f"{type(part).__name__} has no pairs of classes")
+    return part

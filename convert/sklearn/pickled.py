@@ -16,7 +16,7 @@ _ONE_FILE = "Save it again with a joblib of 2016 or later: joblib.dump(model, 'm
 
 
 def read_pickle(content: bytes, what: str) -> tuple[Value, dict[str, int]]:
-    """(what the pickle describes, how many objects of each class). RefusalError where it would run code or is damaged."""
+    """What the pickle describes, and how many objects of each class. RefusalError where it would run code."""
     machine = _Pickled(io.BytesIO(content), what)
     return machine.run(), machine.stand_ins
 

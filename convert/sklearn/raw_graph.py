@@ -118,7 +118,9 @@ def _ordering(nodes: Nodes, part: Neighbors, rows: str) -> str:
         points = part.points
         if part.metric == "cosine":
             lengths = np.linalg.norm(points, axis=1, keepdims=True)
-            return nodes.op("Neg", nodes.op("MatMul", rows, nodes.constant((points / np.where(lengths == 0, 1, lengths)).T)))
+            return nodes.op(
+                "Neg", nodes.op("MatMul", rows, nodes.constant((points / np.where(lengths == 0, 1, lengths)).T))
+            )
         twice = nodes.op("MatMul", rows, nodes.constant(2 * points.T))
         return nodes.op("Sub", nodes.constant((points**2).sum(axis=1)[None]), twice)
     total = ""

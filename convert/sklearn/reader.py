@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from convert.errors import RefusalError
+from convert.numpy_values import array_of, is_array
 from convert.sklearn.bundle import Bundle, find_model
 from convert.sklearn.estimators import read_classifier, read_transform
 from convert.sklearn.estimators.wrappers import classes_of, features_of
@@ -15,7 +16,6 @@ from convert.sklearn.pickled import read_pickle
 from convert.sklearn.reference import probabilities
 from convert.sklearn.saved import count_numbers, write_part
 from convert.sklearn.unpack import unpacked
-from convert.numpy_values import array_of, is_array
 from convert.torch.values import shown
 
 MAX_FEATURES = 100_000
@@ -62,7 +62,7 @@ def _model_of(bundle: Bundle) -> tuple[Part, int, list[str]]:
 
 
 def _names(bundle: Bundle) -> tuple[tuple[str, ...], str]:
-    """(names in the order of the outputs, where they are from): classes that are numbers may be places in an encoder's list."""
+    """(names in the order of the outputs, where they are from): numbers may be places in an encoder's list."""
     classes = classes_of(bundle.classifier)
     if not 2 <= len(classes) <= MAX_CLASSES:
         raise RefusalError(f"The model knows {len(classes)} classes.", "A classifier tells two or more apart.")

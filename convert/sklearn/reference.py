@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from convert.sklearn.coupling import coupled
 from convert.sklearn.parts import (
     Binarize,
     Calibrated,
@@ -31,8 +32,8 @@ from convert.sklearn.parts import (
     Tempered,
     Trees,
     has_decisions,
+    support_vectors,
 )
-from convert.sklearn.coupling import coupled
 
 LOG_FLOOR: Final = float(np.finfo(np.float64).eps)
 
@@ -69,26 +70,48 @@ def decisions(part: Part, rows: Doubles) -> Doubles:
 
 
 def _transformed(step: Part, rows: Doubles) -> Doubles:
-    match step:
-        case Standardize():
-            moved = rows if step.mean is None else rows - step.mean
-            return moved if step.scale is None else moved / step.scale
-        case MinMax():
-            scaled = rows * step.scale + step.offset
-            return scaled if step.low is None else np.clip(scaled, step.low, step.high)
-        case Normalize():
-            order = {"l1": 1, "l2": 2, "max": np.inf}[step.norm]
-            lengths = np.linalg.norm(rows, order, axis=1, keepdims=True)
-            return rows / np.where(lengths == 0, 1.0, lengths)
-        case Project():
-            moved = rows if step.mean is None else rows - step.mean
-            projected = moved @ step.components.T
-            return projected if step.scale is None else projected / step.scale
-        case Select():
-            return rows[:, step.features]
-        case Binarize():
-            return (rows > step.threshold).astype(np.float64)
-    raise TypeError(type(step).__name__)
+    function: Callable[[Any, Doubles], Doubles] = _STEPS[type(step)]
+    return function(step, rows)
+
+
+def _standardize(step: Standardize, rows: Doubles) -> Doubles:
+    moved = rows if step.mean is None else rows - step.mean
+    return moved if step.scale is None else moved / step.scale
+
+
+def _min_max(step: MinMax, rows: Doubles) -> Doubles:
+    scaled = rows * step.scale + step.offset
+    return scaled if step.low is None else np.clip(scaled, step.low, step.high)
+
+
+def _normalize(step: Normalize, rows: Doubles) -> Doubles:
+    order = {"l1": 1, "l2": 2, "max": np.inf}[step.norm]
+    lengths = np.linalg.norm(rows, order, axis=1, keepdims=True)
+    return rows / np.where(lengths == 0, 1.0, lengths)
+
+
+def _project(step: Project, rows: Doubles) -> Doubles:
+    moved = rows if step.mean is None else rows - step.mean
+    projected = moved @ step.components.T
+    return projected if step.scale is None else projected / step.scale
+
+
+def _select(step: Select, rows: Doubles) -> Doubles:
+    return rows[:, step.features]
+
+
+def _binarize(step: Binarize, rows: Doubles) -> Doubles:
+    return (rows > step.threshold).astype(np.float64)
+
+
+_STEPS: dict[type, Callable[[Any, Doubles], Doubles]] = {
+    Standardize: _standardize,
+    MinMax: _min_max,
+    Normalize: _normalize,
+    Project: _project,
+    Select: _select,
+    Binarize: _binarize,
+}
 
 
 def _raw(part: Part, rows: Doubles) -> Doubles:
@@ -118,12 +141,22 @@ def _trees(part: Trees, rows: Doubles) -> Doubles:
 
 
 def _network(part: Network, rows: Doubles) -> Doubles:
-    act = {"identity": lambda x: x, "logistic": _sigmoid, "tanh": np.tanh, "relu": lambda x: np.maximum(x, 0)}
     for place, (weights, biases) in enumerate(zip(part.weights, part.biases, strict=True)):
         rows = rows @ weights + biases
         if place < len(part.weights) - 1:
-            rows = act[part.activation](rows)
+            rows = _activated(part.activation, rows)
     return rows
+
+
+def _activated(activation: str, values: Doubles) -> Doubles:
+    match activation:
+        case "logistic":
+            return _sigmoid(values)
+        case "tanh":
+            return np.tanh(values)
+        case "relu":
+            return np.maximum(values, 0)
+    return values
 
 
 def _neighbors(part: Neighbors, rows: Doubles) -> Doubles:
@@ -151,7 +184,7 @@ def _distances(part: Neighbors, row: Doubles) -> Doubles:
         case "cosine":
             lengths = np.linalg.norm(part.points, axis=1) * np.linalg.norm(row)
             return np.clip(1 - part.points @ row / np.where(lengths == 0, 1, lengths), 0, 2)
-    return np.sqrt((apart**2).sum(axis=1))
+    return np.asarray(np.sqrt((apart**2).sum(axis=1)))
 
 
 def _support(part: SupportVectors, rows: Doubles) -> Doubles:
@@ -168,7 +201,7 @@ def _support(part: SupportVectors, rows: Doubles) -> Doubles:
             kernel = products
     ends = np.cumsum(part.counts)
     spans = [slice(end - count, end) for end, count in zip(ends, part.counts, strict=True)]
-    columns = []
+    columns: list[Doubles] = []
     for first in range(len(spans)):
         for second in range(first + 1, len(spans)):
             of_first = kernel[:, spans[first]] @ part.coefficients[second - 1, spans[first]]
@@ -202,30 +235,12 @@ _RAW: dict[type, Callable[[Any, Doubles], Doubles]] = {
 
 
 def _linked(part: Model, raw: Doubles, link: Link) -> Doubles:
-    match link:
-        case "softmax":
-            return _softmax(raw)
-        case "sigmoid":
-            return _of_two(_sigmoid(raw[:, 0]))
-        case "double_sigmoid":
-            return _of_two(_sigmoid(2 * raw[:, 0]))
-        case "one_vs_rest":
-            return _shares(_sigmoid(raw))
-        case "shares":
-            return _shares(raw)
-        case "pair":
-            return np.concatenate([-raw / 2, raw / 2], axis=1)
-        case "votes":
-            assert isinstance(part.raw, SupportVectors)  # noqa: S101 - the readers give no other part this link
-            return _votes(raw, len(part.raw.counts))
-        case "coupled":
-            assert isinstance(part.raw, SupportVectors)  # noqa: S101
-            return coupled(part.raw, raw)
-    return raw
+    return _LINKS[link](part.raw, raw)
 
 
-def _votes(pairs: Doubles, classes: int) -> Doubles:
+def _votes(part: Part, pairs: Doubles) -> Doubles:
     """scikit-learn's `ovr` shape of decisions between pairs: votes, and the sums of decisions to break ties."""
+    classes = len(support_vectors(part).counts)
     if classes == 2:
         return -pairs
     votes, sums = np.zeros((2, len(pairs), classes))
@@ -239,6 +254,19 @@ def _votes(pairs: Doubles, classes: int) -> Doubles:
             sums[:, second] -= pairs[:, column]
             column += 1
     return np.asarray(votes + sums / (3 * (np.abs(sums) + 1)))
+
+
+_LINKS: dict[Link, Callable[[Part, Doubles], Doubles]] = {
+    "none": lambda _, raw: raw,
+    "softmax": lambda _, raw: _softmax(raw),
+    "sigmoid": lambda _, raw: _of_two(_sigmoid(raw[:, 0])),
+    "double_sigmoid": lambda _, raw: _of_two(_sigmoid(2 * raw[:, 0])),
+    "one_vs_rest": lambda _, raw: _shares(_sigmoid(raw)),
+    "shares": lambda _, raw: _shares(raw),
+    "pair": lambda _, raw: np.concatenate([-raw / 2, raw / 2], axis=1),
+    "votes": _votes,
+    "coupled": lambda part, raw: coupled(support_vectors(part), raw),
+}
 
 
 def _mean(part: Mean, rows: Doubles) -> Doubles:

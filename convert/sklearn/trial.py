@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float32]
 
 
 def trial_rows(part: Part, features: int) -> Floats:
-    """ROWS × F: values of a normal distribution, those that the first part with a scale of its own has, and its thresholds."""
+    """ROWS × F numbers around those that the model was fitted on, as far as it tells, and at its thresholds."""
     rng = np.random.default_rng(20260101)
     center, spread = _scale(part, features)
     rows = center + spread * rng.normal(0, 1, (ROWS, features))

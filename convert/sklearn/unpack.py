@@ -21,7 +21,11 @@ _KNOWN: tuple[tuple[bytes, str, Callable[[], Any]], ...] = (
     (b"]\x00", "lzma", lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE)),
     (b"\x78", "zlib", zlib.decompressobj),
 )
-_UNKNOWN = ((b"\x04\x22\x4d\x18", "LZ4"), (b"\x28\xb5\x2f\xfd", "Zstandard"), (b"ZF", "joblib's own form of before 2016"))
+_UNKNOWN = (
+    (b"\x04\x22\x4d\x18", "LZ4"),
+    (b"\x28\xb5\x2f\xfd", "Zstandard"),
+    (b"ZF", "joblib's own form of before 2016"),
+)
 
 
 def compressed_by(head: bytes) -> str | None:

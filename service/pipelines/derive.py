@@ -80,23 +80,26 @@ def bend_angles(hand: Doubles, unit: Literal["degrees", "radians"]) -> Doubles:
 
 
 def _moved(block: Doubles, entry: PartLayout, step: _PointStep, media: MediaInfo) -> Doubles:
-    is_hand = entry.part in HAND_PARTS
     match step:
         case WholePixels():
             return _whole_pixels(block, media)
         case Aspect():
             return np.asarray(block * np.array([media.aspect, 1.0, media.aspect, 1.0]))
-        case WristOrigin() if is_hand:
-            return _minus_wrist(block)
-        case MinOrigin() if is_hand:
-            return _from_corner(block, entry)
-        case UnitBox() if is_hand:
-            return _boxed(block, entry)
-        case ZScore() if is_hand:
-            return _standardized(block, entry)
-        case Scale() if is_hand:
-            return _scaled(block, entry, step.by)
-    return block
+    return _moved_hand(block, entry, step) if entry.part in HAND_PARTS else block
+
+
+def _moved_hand(hand: Doubles, entry: PartLayout, step: WristOrigin | MinOrigin | UnitBox | ZScore | Scale) -> Doubles:
+    match step:
+        case WristOrigin():
+            return _minus_wrist(hand)
+        case MinOrigin():
+            return _from_corner(hand, entry)
+        case UnitBox():
+            return _boxed(hand, entry)
+        case ZScore():
+            return _standardized(hand, entry)
+        case Scale():
+            return _scaled(hand, entry, step.by)
 
 
 def _from_corner(hand: Doubles, entry: PartLayout) -> Doubles:

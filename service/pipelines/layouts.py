@@ -126,7 +126,17 @@ class Standardize(Section):
 
 
 Step = Annotated[
-    WholePixels | Aspect | WristOrigin | MinOrigin | UnitBox | ZScore | Scale | Angles | Trajectory | Velocity | Standardize,
+    WholePixels
+    | Aspect
+    | WristOrigin
+    | MinOrigin
+    | UnitBox
+    | ZScore
+    | Scale
+    | Angles
+    | Trajectory
+    | Velocity
+    | Standardize,
     Field(discriminator="step"),
 ]
 

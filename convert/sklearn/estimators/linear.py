@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from convert.sklearn.fitted import Fitted
-from convert.sklearn.parts import Link, Linear, Model, Part
+from convert.sklearn.parts import Linear, Link, Model, Part
 
 
 def _linear(fitted: Fitted) -> Linear:
@@ -13,7 +13,9 @@ def _linear(fitted: Fitted) -> Linear:
     if len(bias) == 1 and not bias[0] and rows > 1:  # fitted without an intercept
         bias = bias.repeat(rows)
     if len(weights) != rows or len(bias) != rows:
-        raise fitted.contradicts(f"coef_ has {len(weights)} rows, intercept_ {len(bias)} numbers, for {classes} classes")
+        raise fitted.contradicts(
+            f"coef_ has {len(weights)} rows, intercept_ {len(bias)} numbers, for {classes} classes"
+        )
     return Linear(weights, bias)
 
 
@@ -53,7 +55,7 @@ def _scores(linear: Linear) -> Part:
     return Model(linear, "pair" if len(linear.bias) == 1 else "none", "none")
 
 
-def _separate(of_two: bool) -> Link:  # noqa: FBT001 - one fact
+def _separate(of_two: bool) -> Link:
     return "sigmoid" if of_two else "one_vs_rest"
 
 

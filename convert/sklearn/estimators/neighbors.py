@@ -28,7 +28,9 @@ def _neighbors(fitted: Fitted) -> Part:
     width = len(fitted.classes())
     count = fitted.whole("n_neighbors")
     if points.size > MAX_NUMBERS:
-        raise fitted.unknown(f"it keeps {len(points)} points of {points.shape[1]} numbers; at most {MAX_NUMBERS} are taken")
+        raise fitted.unknown(
+            f"it keeps {len(points)} points of {points.shape[1]} numbers; at most {MAX_NUMBERS} are taken"
+        )
     if len(classes) != len(points) or not 1 <= count <= len(points) or (classes < 0).any() or (classes >= width).any():
         raise fitted.contradicts(f"{len(points)} points, {len(classes)} classes of theirs, {count} neighbors")
     metric, power = _metric(fitted)

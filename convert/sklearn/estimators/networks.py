@@ -1,6 +1,7 @@
 """Multi-layer perceptrons → Network."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Literal, cast
 
 from convert.sklearn.fitted import Fitted
@@ -19,7 +20,7 @@ def _perceptron(fitted: Fitted) -> Part:
     sizes = [one.shape for one in weights]
     fits = all(len(shape) == 2 for shape in sizes) and len(weights) == len(biases)
     fits = fits and all(bias.shape == shape[1:] for bias, shape in zip(biases, sizes, strict=True))
-    fits = fits and all(one[1] == after[0] for one, after in zip(sizes, sizes[1:], strict=False))
+    fits = fits and all(one[1] == after[0] for one, after in pairwise(sizes))
     classes = len(fitted.classes())
     if not fits or sizes[-1][1] != (1 if classes == 2 and end == "logistic" else classes):
         raise fitted.contradicts(f"its layers have the shapes {sizes}, for {classes} classes")

@@ -167,14 +167,18 @@ def _together(
     for number, tree in enumerate(trees):
         _check_tree(fitted, number, tree, features)
     return Trees(
-        np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        *(np.concatenate([getattr(tree, name) for tree in trees])
-          for name in ("left", "right", "feature", "threshold", "missing_left", "values")),
-        base,
-        groups,
-        divisor,
-        narrow,
-    )  # fmt: skip
+        starts=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        left=np.concatenate([tree.left for tree in trees]),
+        right=np.concatenate([tree.right for tree in trees]),
+        feature=np.concatenate([tree.feature for tree in trees]),
+        threshold=np.concatenate([tree.threshold for tree in trees]),
+        missing_left=np.concatenate([tree.missing_left for tree in trees]),
+        values=np.concatenate([tree.values for tree in trees]),
+        base=base,
+        groups=groups,
+        divisor=divisor,
+        narrow=narrow,
+    )
 
 
 def _check_tree(fitted: Fitted, number: int, tree: _Tree, features: int) -> None:

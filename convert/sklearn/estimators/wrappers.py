@@ -53,7 +53,10 @@ def _calibrated_fold(fold: Fitted, classes: tuple[str, ...], classifier: Reader)
     base = fold.within("estimator", "base_estimator")
     inner = classifier(base)
     names = classes_of(base)
-    curves = [fold.inner(item, "a calibrator") for item in fold.items("calibrators" if fold.has("calibrators") else "calibrators_")]
+    curves = [
+        fold.inner(item, "a calibrator")
+        for item in fold.items("calibrators" if fold.has("calibrators") else "calibrators_")
+    ]
     if curves and curves[0].kind == "_TemperatureScaling":
         return Tempered(inner, curves[0].number("beta_"), len(classes))
     columns = _columns(fold, names, classes)

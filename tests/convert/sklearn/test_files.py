@@ -7,8 +7,7 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
-from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import AdaBoostClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -47,7 +46,11 @@ def test_numbers_are_named_by_the_encoder_that_lies_beside_the_model(tmp_path: P
     rows, labels = hands()
     encoder = LabelEncoder().fit(labels)
     model = RandomForestClassifier(2, random_state=0).fit(rows, encoder.transform(labels))
-    for beside in ({"label_encoder": encoder}, {"labels": list(encoder.classes_)}, {"labels_dict": dict(enumerate(NAMES))}):
+    for beside in (
+        {"label_encoder": encoder},
+        {"labels": list(encoder.classes_)},
+        {"labels_dict": dict(enumerate(NAMES))},
+    ):
         _, about = read_model(written({"model": model, **beside}, tmp_path / "m.p"))
         assert about["classes"] == list(NAMES)
         assert about["classes_from"] == "the labels beside the model, by classes_"
@@ -87,7 +90,7 @@ def test_a_machine_without_probabilities_is_said_to_give_scores(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("model", "says"),
     [
-        (lambda: fit(AdaBoostClassifier(n_estimators=2)), "AdaBoostClassifier, which is no classifier that is known to us"),
+        (lambda: fit(AdaBoostClassifier(n_estimators=2)), "which is no classifier that is known to us"),
         (lambda: LinearRegression().fit(*[hands()[0]] * 2), "LinearRegression, which is no classifier"),
         (lambda: fit(make_pipeline(QuantileTransformer(n_quantiles=9), GaussianNB())), "steps that are known are"),
         (lambda: {"a": 1}, "holds no model: it is a dict with a"),
@@ -105,9 +108,11 @@ def test_what_is_not_known_is_named(model: Any, says: str, tmp_path: Path) -> No
 
 
 def test_splits_by_category_are_named(tmp_path: Path) -> None:
-    rows, labels = hands()
+    rows, _ = hands()
     rows[:, 3] = np.arange(len(rows)) % 5
-    model = HistGradientBoostingClassifier(max_iter=3, categorical_features=[3], random_state=0).fit(rows, (rows[:, 3] > 2).astype(int))
+    model = HistGradientBoostingClassifier(max_iter=3, categorical_features=[3], random_state=0).fit(
+        rows, (rows[:, 3] > 2).astype(int)
+    )
     assert "categor" in refused(written(model, tmp_path / "m.p"))
 
 

@@ -23,9 +23,10 @@ TREES = ("forest", "extra trees", "decision tree", "boosting", "bagged")
 """Families that have to be exact: their answers are sums of numbers that stand in the file."""
 HEAD = """# Parity with real scikit-learn
 
-Written by `make parity-sklearn` (tools/parity/sklearn), not by hand. Each model was fitted and saved by the scikit-learn
-of its column on 240 rows of 42 numbers like a hand's coordinates, in forms that change from family to family (pickle of
-protocols 2, 4 and 5, in a dict, joblib, joblib compressed by zlib and xz), read without scikit-learn, and asked 200 rows.
+Written by `make parity-sklearn` (tools/parity/sklearn), not by hand. Each model was fitted and saved by the
+scikit-learn of its column on 240 rows of 42 numbers like a hand's coordinates, in forms that change from family to
+family (pickle of protocols 2, 4 and 5, in a dict, joblib, joblib compressed by zlib and xz), read without scikit-learn,
+and asked 200 rows.
 Figures: largest |difference| between the ONNX graph's float32 answers and `predict_proba` (`decision_function` where
 there is none) rounded to float32; allowed are 1e-05, and 0 for trees. In brackets: the NumPy reference's, in float64.
 """
@@ -86,22 +87,26 @@ def main() -> int:
 
 
 def _page(table: dict[str, list[Figure | None]], zoos: list[Path]) -> str:
-    lines = [HEAD, f"| family | {' | '.join((zoo / 'version').read_text() for zoo in zoos)} |", "|---" * (len(zoos) + 1) + "|"]
+    lines = [
+        HEAD,
+        f"| family | {' | '.join((zoo / 'version').read_text() for zoo in zoos)} |",
+        "|---" * (len(zoos) + 1) + "|",
+    ]
     for name, figures in table.items():
         lines.append(f"| {name} | {' | '.join(one.shown() if one else '–' for one in figures)} |")
     found = [one for figures in table.values() for one in figures if one]
     read = [one for one in found if not one.problem]
-    lines += [
-        "",
-        f"{len(read)} of {len(found)} models were read; the largest difference is {max(one.graph for one in read):.1e}. "
-        "A dash: that version has no such estimator or option.",
-        *dict.fromkeys(f"Refused: {one.problem}" for one in found if one.problem),
-    ]
+    worst = max(one.graph for one in read)
+    lines.append(f"\n{len(read)} of {len(found)} models were read; the largest difference is {worst:.1e}.")
+    lines.append("A dash: that version has no such estimator or option.")
+    lines += dict.fromkeys(f"Refused: {one.problem}" for one in found if one.problem)
     return "\n".join(lines) + "\n"
 
 
 def _is_wrong(name: str, figure: Figure) -> bool:
-    exact = any(name.startswith(kind) or kind in name for kind in TREES) and "calibrated" not in name and "vote" not in name
+    exact = (
+        any(name.startswith(kind) or kind in name for kind in TREES) and "calibrated" not in name and "vote" not in name
+    )
     return bool(not figure.problem and (figure.graph > (0 if exact else ALLOWED) or figure.reference > ALLOWED))
 
 

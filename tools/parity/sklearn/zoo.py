@@ -1,6 +1,7 @@
 """Fits one model of each family with the scikit-learn of this environment, and writes what it answers.
 
-Usage: python zoo.py FOLDER. Leaves NAME.p or NAME.joblib, and NAME.npz with x0 and y0, for each; needs scikit-learn alone.
+Usage: python zoo.py FOLDER. Leaves NAME.p or NAME.joblib, and NAME.npz with x0 and y0, for each. Needs scikit-learn
+alone, of 0.24 or later.
 """
 
 import pickle
@@ -11,6 +12,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import sklearn
+from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
@@ -36,13 +38,13 @@ from sklearn.tree import DecisionTreeClassifier
 try:
     from sklearn.ensemble import HistGradientBoostingClassifier
 except ImportError:
-    from sklearn.experimental import enable_hist_gradient_boosting  # noqa: F401
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.experimental import enable_hist_gradient_boosting  # noqa: F401
 
 NAMES = np.array(["A", "B", "L", "W", "Y"])
 
 
-def hands(count, classes, seed):
+def hands(count: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows of 42 numbers like hand coordinates minus their least x and y, and the classes that they show."""
     centres = np.random.default_rng(7).uniform(0, 0.4, (classes, 42))
     rng = np.random.default_rng(seed)
@@ -51,19 +53,19 @@ def hands(count, classes, seed):
     return (rows - rows.min(axis=1, keepdims=True)).reshape(count, 42), shown
 
 
-def svc(**options):
+def svc(**options: object) -> BaseEstimator:
     return SVC(probability=True, random_state=0, **options)
 
 
-def isotonic(model, **options):
+def isotonic(model: BaseEstimator, **options: object) -> BaseEstimator:
     return CalibratedClassifierCV(model, method="isotonic", cv=3, **options)
 
 
-def sigmoid(model, **options):
+def sigmoid(model: BaseEstimator, **options: object) -> BaseEstimator:
     return CalibratedClassifierCV(model, method="sigmoid", cv=3, **options)
 
 
-def voting(**options):
+def voting(**options: object) -> BaseEstimator:
     members = [("forest", RandomForestClassifier(5, random_state=0)), ("bayes", GaussianNB())]
     return VotingClassifier(members, voting="soft", **options)
 
@@ -87,12 +89,12 @@ FAMILIES = {
     "histogram boosting, two classes": (lambda: HistGradientBoostingClassifier(max_iter=10, random_state=0), BINARY),
     "histogram boosting, missing values": (
         lambda: HistGradientBoostingClassifier(max_iter=10, random_state=0), MULTI),
-    "SVC, rbf": (lambda: svc(), MULTI),
-    "SVC, two classes": (lambda: svc(), BINARY),
+    "SVC, rbf": (svc, MULTI),
+    "SVC, two classes": (svc, BINARY),
     "SVC, linear": (lambda: svc(kernel="linear"), MULTI),
     "SVC, polynomial": (lambda: svc(kernel="poly", degree=2, coef0=1.0), MULTI),
     "SVC, sigmoid kernel": (lambda: make_pipeline(StandardScaler(), svc(kernel="sigmoid")), MULTI),
-    "SVC without probabilities": (lambda: SVC(), MULTI),
+    "SVC without probabilities": (SVC, MULTI),
     "NuSVC": (lambda: NuSVC(nu=0.2, probability=True, random_state=0), MULTI),
     "logistic regression": (lambda: LogisticRegression(max_iter=500), MULTI),
     "logistic regression, two classes": (lambda: LogisticRegression(max_iter=500), BINARY),
@@ -112,11 +114,11 @@ FAMILIES = {
     "MLP": (lambda: MLPClassifier((24, 12), max_iter=60, random_state=0), MULTI),
     "MLP, two classes, tanh": (lambda: MLPClassifier((8,), activation="tanh", max_iter=60, random_state=0), BINARY),
     "MLP, logistic": (lambda: MLPClassifier((8,), activation="logistic", max_iter=60, random_state=0), MULTI),
-    "Gaussian naive Bayes": (lambda: GaussianNB(), MULTI),
-    "multinomial naive Bayes": (lambda: MultinomialNB(), MULTI),
-    "complement naive Bayes": (lambda: ComplementNB(), MULTI),
+    "Gaussian naive Bayes": (GaussianNB, MULTI),
+    "multinomial naive Bayes": (MultinomialNB, MULTI),
+    "complement naive Bayes": (ComplementNB, MULTI),
     "Bernoulli naive Bayes": (lambda: BernoulliNB(binarize=0.2), MULTI),
-    "LDA": (lambda: LinearDiscriminantAnalysis(), MULTI),
+    "LDA": (LinearDiscriminantAnalysis, MULTI),
     "LDA, two classes, shrinkage": (
         lambda: LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"), BINARY),
     "QDA": (lambda: QuadraticDiscriminantAnalysis(reg_param=0.1), MULTI),
@@ -147,17 +149,17 @@ FAMILIES = {
 }  # fmt: skip
 
 
-def file_stem(name):
+def file_stem(name: str) -> str:
     """The family's name as a file's."""
     return name.replace(" ", "_").replace(",", "")
 
 
-def answers(model, rows):
+def answers(model: BaseEstimator, rows: np.ndarray) -> np.ndarray:
     """Probabilities, or the scores of a classifier that has none."""
     return model.predict_proba(rows) if hasattr(model, "predict_proba") else model.decision_function(rows)
 
 
-def write(folder):
+def write(folder: Path) -> None:
     """One file a family, in the form that its number says: plain, in a dict, joblib, joblib compressed."""
     forms = [
         lambda model, path: path.with_suffix(".p").write_bytes(pickle.dumps({"model": model}, protocol=4)),
@@ -182,12 +184,12 @@ def write(folder):
         try:
             model = make().fit(rows, labels)
         except (TypeError, ValueError) as error:
-            left_out.append("%s (%s)" % (name, str(error).splitlines()[0][:80]))
+            left_out.append(f"{name} ({str(error).splitlines()[0][:80]})")
             continue
         forms[number % len(forms)](model, path)
         np.savez(path.with_suffix(".npz"), x0=asked, y0=answers(model, asked), labels=[str(c) for c in model.classes_])
     (folder / "version").write_text(sklearn.__version__)
-    print("scikit-learn %s: %d families" % (sklearn.__version__, len(FAMILIES) - len(left_out)))
+    print(f"scikit-learn {sklearn.__version__}: {len(FAMILIES) - len(left_out)} families")
     for one in left_out:
         print("  left out: " + one)
 
