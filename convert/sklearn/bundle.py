@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from convert.errors import RefusalError
-from convert.numpy_values import array_of, is_array, is_scalar, scalar_of
+from convert.pickles.values import StandIn, Value, shown
+from convert.sklearn.arrays import find_items, find_names, find_plain
 from convert.sklearn.estimators import is_classifier, is_transform
-from convert.sklearn.fitted import Fitted, names_of
-from convert.torch.values import StandIn, Value, shown
+from convert.sklearn.fitted import Fitted
 
 MODEL_KEYS = ("model", "clf", "classifier", "estimator", "pipeline", "best_model", "rf", "svm", "knn")
 LABEL_KEYS = (
@@ -75,24 +75,16 @@ def _listed(entries: list[tuple[str, Value]]) -> tuple[str, ...] | None:
 
 def label_names(item: Value) -> tuple[str, ...] | None:
     """Names in order from an array or a list of them, or from a dict of name → index or index → name; else None."""
-    if is_array(item):
-        return names_of(array_of(item))
-    if isinstance(item, list | tuple) and item:
-        names = [_plain(one) for one in item]
-        return tuple(str(name) for name in names) if all(isinstance(name, str | int) for name in names) else None
-    if not isinstance(item, dict) or not item:
-        return None
-    pairs = [(_plain(key), _plain(value)) for key, value in item.items()]
+    if not isinstance(item, dict):
+        items = [find_plain(one) for one in find_items(item) or ()]
+        return find_names(item) if items and all(isinstance(one, str | int) for one in items) else None
+    pairs = [(find_plain(key), find_plain(value)) for key, value in item.items()]
     if all(isinstance(index, int) for _, index in pairs):
         pairs = [(index, name) for name, index in pairs]
-    if not all(str(index).isdigit() and isinstance(name, str) for index, name in pairs):
+    if not pairs or not all(str(index).isdigit() and isinstance(name, str) for index, name in pairs):
         return None
     ordered = sorted((int(index), name) for index, name in pairs)
     return tuple(name for _, name in ordered) if [index for index, _ in ordered] == list(range(len(ordered))) else None
-
-
-def _plain(value: Value) -> Value:
-    return scalar_of(value) if is_scalar(value) else value
 
 
 def _notes(rest: list[str]) -> tuple[str, ...]:

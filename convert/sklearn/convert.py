@@ -3,17 +3,20 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from convert.conversion import Proven
 from convert.errors import ParityError
-from convert.files import expect, sha256_of
-from convert.findings import Findings, Port
+from convert.files import compute_sha256, expect
 from convert.isolation import run_isolated
-from convert.parity import TOLERANCE, Measured, Session, row_differences
+from convert.model_info import ModelInfo, TensorSpec
+from convert.parity import TOLERANCE, Measured, Session, compare_rows
+from convert.publish import ManifestDraft
+from convert.sklearn.features import rank_presets
 from convert.sklearn.graph import onnx_bytes
 from convert.sklearn.nodes import INPUT, OUTPUT
 from convert.sklearn.parts import Part
@@ -28,51 +31,62 @@ class SklearnModel:
 
     part: Part
     content: bytes
-    findings: Findings
+    info: ModelInfo
+    assumed: tuple[str, ...]
 
-    def measured(self) -> Measured:
+    def prove(self, draft: ManifestDraft) -> Proven:
+        """The graph against the reference; what the file leaves open is added to the manifest's assumptions."""
+        draft = replace(draft, assumptions=(*draft.assumptions, *self.assumed))
+        return Proven(self.content, self.measure(), draft)
+
+    def measure(self) -> Measured:
         """The graph in ONNX Runtime against the NumPy reference, on rows at and around what the model compares with."""
-        rows = trial_rows(self.part, self.findings.inputs[0].shape[1] or 1)
+        rows = trial_rows(self.part, self.info.inputs[0].shape[1] or 1)
         with np.errstate(all="ignore"):
             wanted = probabilities(self.part, rows.astype(np.float64)).astype(np.float32)
         got = Session(self.content, threads=1).run([rows])
         if not np.isfinite(wanted).all():
             raise ParityError("The model's answers leave the range of numbers.", "Take another model.")
         scale = max(1.0, float(np.abs(wanted).max()))
-        return Measured("numpy", len(rows), float(row_differences(got, [wanted]).max()), TOLERANCE * scale)
+        return Measured("numpy", len(rows), float(compare_rows(got, [wanted]).max()), TOLERANCE * scale)
 
 
 @contextmanager
-def opened_sklearn(path: Path) -> Iterator[SklearnModel]:
+def open_sklearn(path: Path) -> Iterator[SklearnModel]:
     """Read a pickle or joblib file in a child process and make its graph. Raises ConversionError."""
     expect(path, "sklearn")
     with tempfile.TemporaryDirectory(prefix="convert-") as folder:
         about = run_isolated("sklearn", {"path": str(path.resolve())}, Path(folder))
         part = read_part(about["part"], Path(folder))
     features, width = about["features"], len(about["classes"])
-    yield SklearnModel(part, onnx_bytes(part, features, width), _findings(path, about, features, width))
+    content = onnx_bytes(part, features, width)
+    yield SklearnModel(part, content, _describe(path, about, part), tuple(about["assumed"]))
 
 
-def _findings(path: Path, about: dict[str, Any], features: int, width: int) -> Findings:
-    names = about["feature_names"]
-    notes = list(about["notes"])
+def _describe(path: Path, about: dict[str, Any], part: Part) -> ModelInfo:
+    return ModelInfo(
+        file=path.name,
+        sha256=compute_sha256(path),
+        framework=f"scikit-learn {about['version']}",
+        inputs=(TensorSpec(INPUT, (None, about["features"])),),
+        outputs=(TensorSpec(OUTPUT, (None, len(about["classes"]))),),
+        output_activation="probabilities" if about["probabilities"] else "linear",
+        parameters=about["parameters"],
+        layers=about["kinds"],
+        warnings=_notes(about),
+        labels=tuple(about["classes"]),
+        own=rank_presets(part, about["features"]),
+    )
+
+
+def _notes(about: dict[str, Any]) -> tuple[str, ...]:
+    notes, names = [*about["notes"], *about["assumed"]], about["feature_names"]
     if about["classes_from"] != "classes_":
         notes.append(f"the labels are {about['classes_from']}")
     if names:
         notes.append(f"the file names its features: {', '.join(names[:8])}" + (" …" if len(names) > 8 else ""))
     if not about["probabilities"]:
-        notes.append(
-            "it was fitted without probabilities: its scores order the classes, their softmax is no probability"
-        )
-    return Findings(
-        file=path.name,
-        sha256=sha256_of(path),
-        framework=f"scikit-learn {about['version']}",
-        inputs=(Port(INPUT, (None, features)),),
-        outputs=(Port(OUTPUT, (None, width)),),
-        ending="probabilities" if about["probabilities"] else "linear",
-        parameters=about["parameters"],
-        layers=about["kinds"],
-        warnings=tuple(notes),
-        labels=tuple(about["classes"]),
-    )
+        notes.append("it was fitted without probabilities: its scores order the classes, their softmax is a stand-in")
+    if all(name.lstrip("-").isdigit() for name in about["classes"]):
+        notes.append("its classes are numbers: --labels FILE names them, in their order")
+    return tuple(notes)

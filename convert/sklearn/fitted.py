@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from convert.errors import RefusalError
-from convert.numpy_values import Array, Objects, array_of, is_array, is_scalar, scalar_of
-from convert.torch.values import Global, StandIn, Value, shown
+from convert.pickles.values import Global, StandIn, Value, shown
+from convert.sklearn.arrays import Array, find_array, find_items, find_names, find_plain
 
 Doubles = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -93,20 +93,18 @@ class Fitted:
 
     def listed(self, found: Value, name: str) -> list[Value]:
         """The items of a list, tuple or array of objects."""
-        if is_array(found):
-            found = array_of(found)
-        if isinstance(found, Objects):
-            return list(found.items)
-        if isinstance(found, list | tuple):
-            return list(found)
-        raise self.unknown(f"{name} is no list")
+        items = find_items(found)
+        if items is None:
+            raise self.unknown(f"{name} is no list")
+        return items
 
     def classes(self, name: str = "classes_") -> tuple[str, ...]:
         """The classes' names, in the order of the outputs."""
         found = self.value(name)
-        if not is_array(found):
-            raise self.unknown(f"{name} is no array; several answers at once are not read")
-        return names_of(array_of(found))
+        names = None if isinstance(found, list) else find_names(found)  # a list holds the classes of several answers
+        if names is None:
+            raise self.unknown(f"{name} is no list of classes")
+        return names
 
     def inner(self, value: Value, where: str) -> "Fitted":
         """An estimator inside this one."""
@@ -129,47 +127,22 @@ class Fitted:
 
     def _numbers(self, *names: str) -> Array:
         found = self.value(*names)
-        if is_scalar(found):
-            found = np.asarray(scalar_of(found))
-        elif isinstance(found, int | float):
-            found = np.asarray(found)
-        elif isinstance(found, list) and all(is_scalar(item) or isinstance(item, int | float) for item in found):
-            found = np.asarray([scalar_of(item) if is_scalar(item) else item for item in found])
-        if not is_array(found):
-            raise self.unknown(f"{names[0]} is {self._said(found)}")
-        values = array_of(found)
-        if isinstance(values, Objects) or values.dtype.kind not in "biuf":
+        if isinstance(found, list | tuple | int | float):
+            items = [find_plain(item) for item in found] if isinstance(found, list | tuple) else found
+            plain = items if isinstance(items, list) else [items]
+            if not all(isinstance(item, int | float) for item in plain):
+                raise self.unknown(f"{names[0]} holds no numbers")
+            return np.asarray(items)
+        values = find_array(found)
+        if values is None or values.dtype.kind not in "biuf":
             raise self.unknown(f"{names[0]} holds no numbers")
         return values
 
     def _plain(self, *names: str) -> Any:  # noqa: ANN401 - whatever the pickle has there
-        found = self.value(*names)
-        if is_scalar(found):
-            return scalar_of(found)
-        if is_array(found):
-            values = self._numbers(*names)
-            if values.size == 1:
-                return values.ravel()[0].item()
-        return found
+        return find_plain(self.value(*names))
 
     @staticmethod
     def _said(value: Value) -> str:
         if isinstance(value, StandIn):
             return f"a {shown(value.of)}"
         return shown(value) if isinstance(value, Global | str | int | float | None) else f"a {type(value).__name__}"
-
-
-def names_of(values: Array | Objects) -> tuple[str, ...]:
-    """Classes as text: 3 and 3.0 are "3", True is "True"."""
-    items = values.items if isinstance(values, Objects) else tuple(values.ravel().tolist())
-    return tuple(_name(scalar_of(item) if is_scalar(item) else item) for item in items)
-
-
-def _name(value: Value) -> str:
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise RefusalError(f"A class is {type(value).__name__}, no text and no number.", "Classes need names.")

@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 
 from convert.errors import RefusalError
-from convert.numpy_values import array_of, is_array
+from convert.pickles.values import shown
+from convert.sklearn.arrays import find_names
 from convert.sklearn.bundle import Bundle, find_model
 from convert.sklearn.estimators import read_classifier, read_transform
 from convert.sklearn.estimators.wrappers import classes_of, features_of
-from convert.sklearn.fitted import Fitted, names_of
+from convert.sklearn.fitted import Fitted
 from convert.sklearn.parts import Chain, Part, gives_probabilities
 from convert.sklearn.pickled import read_pickle
 from convert.sklearn.reference import probabilities
 from convert.sklearn.saved import count_numbers, write_part
-from convert.sklearn.unpack import unpacked
-from convert.torch.values import shown
+from convert.unpack import unpacked
 
 MAX_FEATURES = 100_000
 MAX_CLASSES = 10_000
@@ -102,5 +102,5 @@ def _kinds(counts: dict[str, int]) -> dict[str, int]:
 
 
 def _feature_names(fitted: Fitted) -> list[str]:
-    found = fitted.attributes.get("feature_names_in_")
-    return [shown(name) for name in names_of(array_of(found))] if is_array(found) else []
+    names = find_names(fitted.attributes.get("feature_names_in_"))
+    return [shown(name) for name in names or ()]

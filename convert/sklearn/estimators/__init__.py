@@ -18,6 +18,7 @@ Reader = Callable[[Fitted], Part]
 
 CLASSIFIERS: dict[str, Reader] = {**TREES, **SUPPORT, **LINEAR, **NEIGHBORS, **NETWORKS, **BAYES}
 """Classifiers that hold no others."""
+KNOWN = tuple(sorted({*CLASSIFIERS, *WRAPPERS, *TRANSFORMS}))
 
 
 def read_classifier(fitted: Fitted) -> Part:

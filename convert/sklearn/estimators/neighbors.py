@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Literal
 
+from convert.pickles.values import StandIn, Value
 from convert.sklearn.fitted import Fitted
 from convert.sklearn.parts import Model, Neighbors, Part
-from convert.torch.values import StandIn, Value
 
 Metric = Literal["euclidean", "manhattan", "chebyshev", "minkowski", "cosine"]
 _METRICS: dict[str, Metric] = {

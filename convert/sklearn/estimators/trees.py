@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from convert.numpy_values import Objects, array_of, is_array
+from convert.sklearn.arrays import find_array
 from convert.sklearn.fitted import Fitted
 from convert.sklearn.parts import Doubles, Flags, Link, Model, Part, Trees, Whole
 
@@ -141,9 +141,8 @@ def _nodes_of(tree: Fitted) -> _Tree:
 
 
 def _rows(fitted: Fitted, name: str) -> np.ndarray:
-    found = fitted.value(name)
-    rows = array_of(found) if is_array(found) else None
-    if rows is None or isinstance(rows, Objects) or rows.ndim != 1 or not rows.dtype.names or not len(rows):
+    rows = find_array(fitted.value(name))
+    if rows is None or rows.ndim != 1 or not rows.dtype.names or not len(rows):
         raise fitted.unknown(f"{name} is no table of nodes")
     return rows
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from convert.pickles.values import StandIn
 from convert.sklearn.fitted import Fitted
 from convert.sklearn.parts import (
     Calibrated,
@@ -18,7 +19,6 @@ from convert.sklearn.parts import (
     Whole,
     gives_probabilities,
 )
-from convert.torch.values import StandIn
 
 Reader = Callable[[Fitted], Part]
 MAX_MEMBERS = 2_000

@@ -130,7 +130,7 @@ def test_a_file_that_is_cut_off_is_said_to_be(name: str, tmp_path: Path) -> None
 
 
 def test_a_file_that_unpacks_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convert.sklearn.unpack.MAX_BYTES", 1 << 20)
+    monkeypatch.setattr("convert.unpack.MAX_BYTES", 1 << 20)
     joblib.dump(bytes(2 << 20), tmp_path / "m.joblib", compress=("xz", 1))
     assert "unpacks to more than 1 MiB" in refused(tmp_path / "m.joblib")
 
