@@ -21,6 +21,15 @@ LABEL_KEYS = (
 )
 MAX_ENTRIES = 10_000
 _ENCODERS = ("LabelEncoder", "LabelBinarizer")
+_ELSEWHERE = {
+    "xgboost": "Load it where it was trained: model.save_model('model.ubj'), then `python -m convert xgboost`.",
+    "lightgbm": "Export it as ONNX where it was trained (onnxmltools), then `python -m convert onnx`.",
+    "catboost": "model.save_model('model.onnx', format='onnx'), then `python -m convert onnx`.",
+    "keras": "model.save('model.keras'), then `python -m convert keras`.",
+    "tensorflow": "model.save('model.keras'), then `python -m convert keras`.",
+    "torch": "torch.save(model.state_dict(), 'model.pt'), then `python -m convert torch`.",
+}
+"""What to do with pickled models of other packages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +101,20 @@ def _notes(rest: list[str]) -> tuple[str, ...]:
 
 
 def _without_model(file: str, value: Value, objects: dict[str, Fitted]) -> RefusalError:
+    if any(one.kind in _ENCODERS for one in objects.values()):
+        return RefusalError(f"{file} holds labels, no model.", f"Give it beside one: --labels {file}.")
+    for one in objects.values():
+        root = one.of.module.split(".", 1)[0]
+        if root in _ELSEWHERE:
+            return RefusalError(f"{file} holds {shown(one.of)}, which is not read from a pickle.", _ELSEWHERE[root])
     if objects:
-        found = ", ".join(f"{shown(one.of)}" for one in list(objects.values())[:8])
+        found = ", ".join(shown(one.of) for one in list(objects.values())[:8])
         return RefusalError(
             f"{file} holds {found}, which is no classifier that is known to us.",
             "`python -m convert list` names those that are. Others: ONNX by skl2onnx, then `python -m convert onnx`.",
         )
-    kind = (
-        f"a dict with {', '.join(shown(name) for name in list(value)[:8])}"
-        if isinstance(value, dict)
-        else type(value).__name__
-    )
+    keys = f"a dict with {', '.join(shown(name) for name in list(value)[:8])}" if isinstance(value, dict) else ""
     return RefusalError(
-        f"{file} holds no model: it is {kind}.", "Pickle the fitted classifier, or {'model': classifier}."
+        f"{file} holds no model: it is {keys or f'a {type(value).__name__}'}.",
+        "Pickle the fitted classifier, or {'model': classifier}.",
     )

@@ -22,6 +22,8 @@ from convert.sklearn.trial import walk
 HAND_XY = 42
 _CORNER, _WRIST = "hand-min-origin", "hand-keypoints"
 _CLOSE = 1e-6
+ENOUGH = 62
+"""Splits of which none looks at the first two of 42 numbers: by chance in one of twenty forests, (40 / 42)⁶²."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,14 @@ class Compared:
     rows: Doubles | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Whether the numbers agree with a convention, and a sentence that says why."""
+
+    agrees: bool
+    reason: str
+
+
 def rank_presets(part: Part, features: int) -> tuple[Match, ...] | None:
     """The presets of 42 numbers in the order that the model's own speak for; None for other inputs."""
     if features != HAND_XY:
@@ -42,17 +52,38 @@ def rank_presets(part: Part, features: int) -> tuple[Match, ...] | None:
     if compared is None:
         reason = "42 values: either preset fits, and nothing in the file tells which"
         return tuple(Match(PRESETS[name], reason) for name in (_CORNER, _WRIST))
+    corner, wrist = _speaks_for_corner(compared), _speaks_for_wrist(compared)
+    ranked = [(_CORNER, corner), (_WRIST, wrist)]
+    if wrist.agrees and not corner.agrees:
+        ranked.reverse()
+    neither = "" if corner.agrees or wrist.agrees else "42 values, but neither preset of 42 agrees: "
+    return tuple(Match(PRESETS[name], neither + evidence.reason) for name, evidence in ranked)
+
+
+def _speaks_for_corner(compared: Compared) -> Evidence:
+    """Minus the least x and y, no number is below 0, and each row reaches 0 on both axes."""
     least = float(compared.numbers.min())
-    of_first_point = bool((np.abs(compared.numbers[compared.features < 2]) > _CLOSE).any())
     if least < -_CLOSE:
-        reason = f"the least of the {compared.what} is {least:.2g}; minus the least x and y, none would be below 0"
-        return tuple(Match(PRESETS[name], reason) for name in (_WRIST, _CORNER))
-    reason = f"none of the {compared.what} is below 0"
-    if of_first_point:
-        reason += ", and the wrist's are used, which minus the wrist would always be 0"
+        return Evidence(
+            False, f"minus the least x and y none would be below 0; of the {compared.what} the least is {least:.2g}"
+        )
     if compared.rows is not None and not _touch_zero(compared.rows):
-        reason += "; but its rows do not reach 0: perhaps x and y as MediaPipe gives them (--set 'derive=[]')"
-    return tuple(Match(PRESETS[name], reason) for name in (_CORNER, _WRIST))
+        reason = (
+            "minus the least x and y each row would reach 0; the stored rows do not (as they come: --set 'derive=[]')"
+        )
+        return Evidence(False, reason)
+    return Evidence(True, f"none of the {compared.what} is below 0, as minus the least x and y")
+
+
+def _speaks_for_wrist(compared: Compared) -> Evidence:
+    """Minus the wrist, the first two numbers are always 0: nothing is to be compared there."""
+    if (np.abs(compared.numbers[compared.features < 2]) > _CLOSE).any():
+        return Evidence(False, f"minus the wrist the first two numbers are always 0; the {compared.what} use them")
+    if compared.numbers.size < ENOUGH:
+        return Evidence(
+            False, f"{compared.numbers.size} {compared.what} are too few to leave out the wrist but by chance"
+        )
+    return Evidence(True, f"the {compared.what} leave out the first two numbers, which minus the wrist are always 0")
 
 
 def _touch_zero(rows: Doubles) -> bool:

@@ -97,7 +97,7 @@ def test_a_machine_without_probabilities_is_said_to_give_scores(tmp_path: Path) 
         (lambda: KNeighborsClassifier(metric="canberra").fit(*hands()), "its metric is canberra"),
         (lambda: RandomForestClassifier(2), "was saved before it was fitted"),
         (lambda: {"one": forest(), "two": forest()}, "holds 2 classifiers: one, two"),
-        (lambda: ["A", "B"], "holds no model: it is list"),
+        (lambda: ["A", "B"], "holds no model: it is a list"),
     ],
 )  # fmt: skip
 @pytest.mark.filterwarnings("ignore")
