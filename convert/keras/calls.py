@@ -188,7 +188,7 @@ def _running_order(
             raise RefusalError(f"The layer {key[0]} of the model {model.name} is used, but not called.", _DAMAGED)
         needed.add(key)
         queue.extend((handle.call, handle.node) for handle in nodes[key].inputs)
-    waits = {key: {(one.call, one.node) for one in nodes[key].inputs} - given for key in needed}
+    waits = {key: {(one.call, one.node) for one in nodes[key].inputs} - given for key in nodes if key in needed}
     readers: dict[NodeKey, list[NodeKey]] = {}
     for key, sources in waits.items():
         for source in sources:

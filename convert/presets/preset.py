@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from service.pipelines import Observing
-from service.pipelines.series import SeriesSection
+from service.pipelines import Described
 from service.registry.manifest import Task
 
 Shape = tuple[int | None, ...]
@@ -32,7 +31,7 @@ class Preset:
 
     name: str
     about: str
-    pipeline: Observing | SeriesSection
+    pipeline: Described
     times: Times
     assumptions: tuple[str, ...]
     task: Task = "sign"

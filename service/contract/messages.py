@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from service.analysis.prediction import Prediction
-from service.api.answers import ModelRef, PredictionBody, SegmentBody
+from service.contract.answers import ModelRef, PredictionBody, SegmentBody
 from service.errors import Code
 from service.observe.landmarker import SeenHand
 from service.registry.manifest import NAME_PATTERN

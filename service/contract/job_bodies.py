@@ -5,8 +5,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel
 
-from service.api.answers import ModelRef, SegmentBody
-from service.api.problem import problem
+from service.contract.answers import ModelRef, SegmentBody
+from service.contract.problem_details import problem_details
 from service.jobs.record import Job, State
 from service.spotting.segment import Segment
 
@@ -43,7 +43,7 @@ class JobBody(BaseModel):
             expires_at=None if job.ended is None else _moment(job.ended + 3600 * retention_h),
             model=ModelRef(name=job.draft.model, version=job.draft.version),
             media_name=job.draft.media_name,
-            error=None if job.error is None else problem(job.error, job.id),
+            error=None if job.error is None else problem_details(job.error, job.id),
         )
 
 
