@@ -26,7 +26,7 @@ def hands(count: int = 160, classes: int = 4, seed: int = 1) -> tuple[Doubles, n
     centers = np.random.default_rng(7).uniform(0, 0.5, (classes, FEATURES))
     rng = np.random.default_rng(seed)
     shown = rng.integers(0, classes, count)
-    rows = centers[shown] + rng.normal(0, 0.09, (count, FEATURES))
+    rows = centers[shown] + rng.normal(0, 0.2, (count, FEATURES))
     return rows.astype(np.float32).astype(np.float64), NAMES[shown]
 
 

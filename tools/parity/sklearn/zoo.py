@@ -4,6 +4,7 @@ Usage: python zoo.py FOLDER. Leaves NAME.p or NAME.joblib, and NAME.npz with x0 
 alone, of 0.24 or later.
 """
 
+import importlib
 import pickle
 import sys
 import warnings
@@ -12,6 +13,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import sklearn
+import sklearn.ensemble
 from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
@@ -35,11 +37,8 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, Normalizer, Robust
 from sklearn.svm import SVC, LinearSVC, NuSVC
 from sklearn.tree import DecisionTreeClassifier
 
-try:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-except ImportError:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.experimental import enable_hist_gradient_boosting  # noqa: F401
+_EXPERIMENTAL = "sklearn.experimental.enable_hist_gradient_boosting"  # which 0.24 asks for
+
 
 NAMES = np.array(["A", "B", "L", "W", "Y"])
 
@@ -49,7 +48,7 @@ def hands(count: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     centres = np.random.default_rng(7).uniform(0, 0.4, (classes, 42))
     rng = np.random.default_rng(seed)
     shown = rng.integers(0, classes, count)
-    rows = (centres[shown] + rng.normal(0, 0.09, (count, 42))).reshape(count, 21, 2)
+    rows = (centres[shown] + rng.normal(0, 0.3, (count, 42))).reshape(count, 21, 2)
     return (rows - rows.min(axis=1, keepdims=True)).reshape(count, 42), shown
 
 
@@ -63,6 +62,12 @@ def isotonic(model: BaseEstimator, **options: object) -> BaseEstimator:
 
 def sigmoid(model: BaseEstimator, **options: object) -> BaseEstimator:
     return CalibratedClassifierCV(model, method="sigmoid", cv=3, **options)
+
+
+def histogram_boosting() -> BaseEstimator:
+    if sklearn.__version__.startswith("0."):
+        importlib.import_module(_EXPERIMENTAL)
+    return sklearn.ensemble.HistGradientBoostingClassifier(max_iter=10, random_state=0)
 
 
 def voting(**options: object) -> BaseEstimator:
@@ -85,10 +90,10 @@ FAMILIES = {
         lambda: GradientBoostingClassifier(loss="exponential", n_estimators=8, random_state=0), BINARY),
     "gradient boosting from zero": (
         lambda: GradientBoostingClassifier(init="zero", n_estimators=8, random_state=0), MULTI),
-    "histogram boosting": (lambda: HistGradientBoostingClassifier(max_iter=10, random_state=0), MULTI),
-    "histogram boosting, two classes": (lambda: HistGradientBoostingClassifier(max_iter=10, random_state=0), BINARY),
+    "histogram boosting": (histogram_boosting, MULTI),
+    "histogram boosting, two classes": (histogram_boosting, BINARY),
     "histogram boosting, missing values": (
-        lambda: HistGradientBoostingClassifier(max_iter=10, random_state=0), MULTI),
+        histogram_boosting, MULTI),
     "SVC, rbf": (svc, MULTI),
     "SVC, two classes": (svc, BINARY),
     "SVC, linear": (lambda: svc(kernel="linear"), MULTI),
