@@ -16,8 +16,8 @@ from convert.sklearn.parts import (
     Standardize,
     SupportVectors,
     Trees,
+    walk,
 )
-from convert.sklearn.trial import walk
 
 HAND_XY = 42
 _CORNER, _WRIST = "hand-min-origin", "hand-keypoints"

@@ -267,3 +267,18 @@ def support_vectors(part: Part) -> SupportVectors:
     if not isinstance(part, SupportVectors):
         raise TypeError(f"{type(part).__name__} has no pairs of classes")
     return part
+
+
+def walk(part: Part) -> list[Part]:
+    """A part and the parts in it, in the order in which a row meets them."""
+    inside: tuple[Part, ...] = ()
+    match part:
+        case Model():
+            inside = (part.raw,)
+        case Chain():
+            inside = (*part.steps, part.last)
+        case Mean() | OneVsRest():
+            inside = part.members
+        case Calibrated() | Tempered():
+            inside = (part.inner,)
+    return [part, *(one for held in inside for one in walk(held))]

@@ -9,10 +9,10 @@ from convert.errors import RefusalError
 from convert.pickles.values import shown
 from convert.sklearn.arrays import find_names
 from convert.sklearn.bundle import Bundle, find_model
-from convert.sklearn.estimators import read_classifier, read_transform
+from convert.sklearn.estimators import KNOWN, read_classifier, read_transform
 from convert.sklearn.estimators.wrappers import classes_of, features_of
 from convert.sklearn.fitted import Fitted
-from convert.sklearn.parts import Chain, Part, gives_probabilities
+from convert.sklearn.parts import Chain, Part, Trees, gives_probabilities, walk
 from convert.sklearn.pickled import read_pickle
 from convert.sklearn.reference import probabilities
 from convert.sklearn.saved import count_numbers, write_part
@@ -20,6 +20,7 @@ from convert.unpack import unpacked
 
 MAX_FEATURES = 100_000
 MAX_CLASSES = 10_000
+_SINGLE_TREES = ("DecisionTreeClassifier", "ExtraTreeClassifier")
 
 
 def run(request: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def run(request: dict[str, Any], folder: Path) -> dict[str, Any]:
         "classes": list(names),
         "classes_from": how,
         "version": _version(bundle.classifier),
-        "kinds": _kinds(counts),
+        "kinds": _kinds(counts, part),
         "probabilities": gives_probabilities(part),
         "feature_names": _feature_names(bundle.classifier),
         "notes": list(bundle.notes),
@@ -95,10 +96,12 @@ def _version(fitted: Fitted) -> str:
     return fitted.version or "of a version that the file does not name"
 
 
-def _kinds(counts: dict[str, int]) -> dict[str, int]:
-    """How many objects of each class of scikit-learn's, the most telling first."""
+def _kinds(counts: dict[str, int], part: Part) -> dict[str, int]:
+    """How many estimators of each kind the file holds, and how many trees the model has."""
     own = {name.rsplit(".", 1)[-1]: count for name, count in counts.items() if name.startswith("sklearn.")}
-    return {shown(name): count for name, count in own.items() if not name.startswith("_") or name == "_Calibrated"}
+    kinds = {name: count for name, count in own.items() if name in KNOWN and name not in _SINGLE_TREES}
+    trees = sum(len(one.starts) - 1 for one in walk(part) if isinstance(one, Trees))
+    return {**(kinds or {"DecisionTreeClassifier": 1}), **({"tree": trees} if trees else {})}
 
 
 def _feature_names(fitted: Fitted) -> list[str]:

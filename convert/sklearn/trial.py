@@ -17,6 +17,7 @@ from convert.sklearn.parts import (
     SupportVectors,
     Tempered,
     Trees,
+    walk,
 )
 
 ROWS = 256
@@ -72,18 +73,3 @@ def _scale(part: Part, features: int) -> tuple[npt.NDArray[np.float64], npt.NDAr
 
 def _first_trees(part: Part) -> Trees | None:
     return next((one for one in walk(part) if isinstance(one, Trees)), None)
-
-
-def walk(part: Part) -> list[Part]:
-    """A part and the parts in it, in the order in which a row meets them."""
-    inside: tuple[Part, ...] = ()
-    match part:
-        case Model():
-            inside = (part.raw,)
-        case Chain():
-            inside = (*part.steps, part.last)
-        case Mean() | OneVsRest():
-            inside = part.members
-        case Calibrated() | Tempered():
-            inside = (part.inner,)
-    return [part, *(one for held in inside for one in walk(held))]
