@@ -25,6 +25,12 @@ _LABEL_KEYS = (
     "words",
     "label_to_idx",
     "idx_to_label",
+    "label_to_index",
+    "index_to_label",
+    "labels_dict",
+    "label_encoder",
+    "encoder",
+    "le",
 )
 _LENGTH_KEYS = (
     "max_length",

@@ -19,7 +19,7 @@ def coupled(nodes: Nodes, part: SupportVectors, pairs: str) -> str:
         raise TypeError("it was fitted without probabilities")
     classes = len(part.counts)
     turned = nodes.op("Add", nodes.op("Mul", pairs, nodes.constant(part.slope)), nodes.constant(part.shift))
-    won = nodes.op("Sigmoid", nodes.op("Neg", turned))
+    won = nodes.sigmoid(nodes.op("Neg", turned))
     won = nodes.op("Clip", won, nodes.constant(LEAST), nodes.constant(1 - LEAST))
     q, diagonal = _table(nodes, won, classes)
     rows = [nodes.op("Gather", q, nodes.constant(np.asarray(t)), axis=1) for t in range(classes)]

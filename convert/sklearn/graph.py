@@ -47,7 +47,7 @@ def _probabilities(nodes: Nodes, part: Part, rows: str) -> str:
             return _mean(nodes, part, rows)
         case OneVsRest():
             second = [nodes.columns(_probabilities(nodes, member, rows), 1, 2) for member in part.members]
-            return _shares(nodes, nodes.beside(*second), len(second))
+            return _shares(nodes, nodes.beside(*second))
         case Calibrated():
             return _calibrated(nodes, part, rows)
         case Tempered():
@@ -148,12 +148,12 @@ def _votes(nodes: Nodes, part: Part, pairs: str) -> str:
 _LINKS: dict[Link, Callable[[Nodes, Part, str], str]] = {
     "none": lambda _, __, value: value,
     "softmax": lambda nodes, _, value: nodes.op("Softmax", value, axis=1),
-    "sigmoid": lambda nodes, _, value: _of_two(nodes, nodes.op("Sigmoid", value)),
+    "sigmoid": lambda nodes, _, value: _of_two(nodes, nodes.sigmoid(value)),
     "double_sigmoid": lambda nodes, _, value: _of_two(
-        nodes, nodes.op("Sigmoid", nodes.op("Mul", value, nodes.constant(2.0)))
+        nodes, nodes.sigmoid(nodes.op("Mul", value, nodes.constant(2.0)))
     ),
-    "one_vs_rest": lambda nodes, _, value: _shares(nodes, nodes.op("Sigmoid", value), None),
-    "shares": lambda nodes, _, value: _shares(nodes, value, None),
+    "one_vs_rest": lambda nodes, _, value: _shares(nodes, nodes.sigmoid(value)),
+    "shares": lambda nodes, _, value: _shares(nodes, value),
     "pair": _pair,
     "votes": _votes,
     "coupled": lambda nodes, part, value: coupled(nodes, support_vectors(part), value),
@@ -183,13 +183,13 @@ def _calibrated(nodes: Nodes, part: Calibrated, rows: str) -> str:
         second = given if scored else nodes.columns(given, 1, 2)
         return _of_two(nodes, _curve(nodes, part.curves[0], second))
     curves = [_curve(nodes, curve, nodes.columns(given, at, at + 1)) for at, curve in enumerate(part.curves)]
-    return _shares(nodes, _placed(nodes, nodes.beside(*curves), part.columns, part.width), part.width)
+    return _shares(nodes, _placed(nodes, nodes.beside(*curves), part.columns, part.width))
 
 
 def _curve(nodes: Nodes, curve: Part, values: str) -> str:
     if isinstance(curve, Sigmoid):
         moved = nodes.op("Mul", values, nodes.constant(-curve.slope))
-        return nodes.op("Sigmoid", nodes.op("Sub", moved, nodes.constant(curve.shift)))
+        return nodes.sigmoid(nodes.op("Sub", moved, nodes.constant(curve.shift)))
     if isinstance(curve, Isotonic):
         return _isotonic(nodes, curve, values)
     raise TypeError(type(curve).__name__)
@@ -225,11 +225,8 @@ def _of_two(nodes: Nodes, second: str) -> str:
     return nodes.beside(nodes.op("Sub", nodes.constant(1.0), second), second)
 
 
-def _shares(nodes: Nodes, values: str, width: int | None) -> str:
-    """Each row over its sum; with a width, equal shares where that is 0."""
-    sums = nodes.total(values, 1)
-    if width is None:
-        return nodes.op("Div", values, sums)
-    empty = nodes.op("Equal", sums, nodes.constant(0.0))
-    whole = nodes.op("Where", empty, nodes.constant(1.0), sums)
-    return nodes.op("Where", empty, nodes.constant(1 / width), nodes.op("Div", values, whole))
+def _shares(nodes: Nodes, values: str) -> str:
+    """Each row over its sum; equal shares where that is 0."""
+    empty = nodes.op("Equal", nodes.total(values, 1), nodes.constant(0.0))
+    values = nodes.op("Where", empty, nodes.constant(1.0), values)
+    return nodes.op("Div", values, nodes.total(values, 1))

@@ -57,6 +57,11 @@ class Nodes:
         """The sum along an axis."""
         return self.op("ReduceSum", name, self.ints(axis), keepdims=int(keep))
 
+    def sigmoid(self, name: str) -> str:
+        """1 / (1 + exp(−x)): ONNX Runtime's own Sigmoid is inexact far below 0, which shares of small numbers show."""
+        grown = self.op("Exp", self.op("Neg", name))
+        return self.op("Reciprocal", self.op("Add", grown, self.constant(1.0)))
+
     def columns(self, name: str, first: int, end: int) -> str:
         """Columns first … end − 1 of a table."""
         return self.op("Slice", name, self.ints(first), self.ints(end), self.ints(1))

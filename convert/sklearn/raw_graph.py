@@ -86,12 +86,14 @@ def _roots(part: Trees, inner: np.ndarray, place: np.ndarray, stumps: np.ndarray
     return [int(place[start]) if inner[start] else split[int(start)] for start in part.starts[:-1]]
 
 
+_KINDS = {"tanh": "Tanh", "relu": "Relu"}
+
+
 def _network(nodes: Nodes, part: Network, rows: str) -> str:
-    kind = {"logistic": "Sigmoid", "tanh": "Tanh", "relu": "Relu"}.get(part.activation)
     for at, (weights, biases) in enumerate(zip(part.weights, part.biases, strict=True)):
         rows = nodes.op("Add", nodes.op("MatMul", rows, nodes.constant(weights)), nodes.constant(biases))
-        if kind and at < len(part.weights) - 1:
-            rows = nodes.op(kind, rows)
+        if at < len(part.weights) - 1 and part.activation != "identity":
+            rows = nodes.sigmoid(rows) if part.activation == "logistic" else nodes.op(_KINDS[part.activation], rows)
     return rows
 
 

@@ -19,6 +19,8 @@ from convert.sklearn.saved import count_numbers, write_part
 from convert.unpack import unpacked
 
 MAX_FEATURES = 100_000
+_PYTORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+"""The number that torch.save of before 1.6 begins with."""
 MAX_CLASSES = 10_000
 _SINGLE_TREES = ("DecisionTreeClassifier", "ExtraTreeClassifier")
 
@@ -26,7 +28,7 @@ _SINGLE_TREES = ("DecisionTreeClassifier", "ExtraTreeClassifier")
 def run(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The child's task: read the file at `path`, leave the parts' arrays in `folder`, and return what is known."""
     path = Path(request["path"])
-    value, counts = read_pickle(unpacked(path), path.name)
+    value, counts = read_pickle(_content(path), path.name)
     bundle = find_model(value, path.name)
     part, features, assumed = _model_of(bundle)
     names, how = _names(bundle)
@@ -44,6 +46,13 @@ def run(request: dict[str, Any], folder: Path) -> dict[str, Any]:
         "notes": list(bundle.notes),
         "assumed": assumed,
     }
+
+
+def _content(path: Path) -> bytes:
+    content = unpacked(path)
+    if content.startswith(_PYTORCH):
+        raise RefusalError(f"{path.name} is a PyTorch file.", "Use `python -m convert torch`.")
+    return content
 
 
 def _model_of(bundle: Bundle) -> tuple[Part, int, list[str]]:

@@ -35,7 +35,8 @@ from convert.sklearn.parts import (
     support_vectors,
 )
 
-LOG_FLOOR: Final = float(np.finfo(np.float64).eps)
+LOG_FLOOR: Final = 1e-12
+"""What scikit-learn adds to probabilities before it takes their logarithms."""
 
 
 def probabilities(part: Part, rows: Doubles) -> Doubles:

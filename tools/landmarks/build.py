@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 import onnx
+from convert.tflite.export import export
 from onnx import TensorProto, helper, numpy_helper
 
-from convert.tflite.export import export
 from convert.tflite.prune import keep_outputs
 from convert.tflite.reader import read_network
 from tools.landmarks.networks import LandmarkNetwork

@@ -16,6 +16,7 @@ from sklearn.preprocessing import LabelEncoder, QuantileTransformer, StandardSca
 from sklearn.svm import SVC
 
 from convert.errors import RefusalError
+from convert.labels import read_labels
 from convert.sklearn.reference import probabilities
 from tests.convert.sklearn.models import FEATURES, FILES, HOSTILE, NAMES, fit, hands, read_model
 
@@ -138,3 +139,14 @@ def test_a_file_that_unpacks_without_end_is_refused(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize("path", sorted(HOSTILE.glob("*.pkl")), ids=lambda path: path.stem)
 def test_pickles_that_give_numpy_pointers_are_refused(path: Path) -> None:
     refused(path)
+
+
+def test_a_pytorch_file_is_sent_to_its_own_command(tmp_path: Path) -> None:
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2) + pickle.dumps(1001, protocol=2))
+    assert "Use `python -m convert torch`" in refused(tmp_path / "m.pkl")
+
+
+def test_pickled_labels_are_read_as_labels(tmp_path: Path) -> None:
+    encoder = LabelEncoder().fit(["L", "A"])
+    for content in (encoder, {"label_encoder": encoder}, {"label_to_index": {"L": 1, "A": 0}}, {"A": 0, "L": 1}):
+        assert read_labels(str(written(content, tmp_path / "labels.pkl")), "utf-8").names == ("A", "L")

@@ -20,6 +20,7 @@ from sklearn.ensemble import (
     VotingClassifier,
 )
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import BernoulliNB, GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -113,6 +114,7 @@ CLOSE = {
     "Gaussian naive Bayes": (GaussianNB(), 4),
     "Bernoulli naive Bayes": (BernoulliNB(binarize=0.2), 4),
     "LDA": (LinearDiscriminantAnalysis(), 4),
+    "calibrated by temperature": (CalibratedClassifierCV(GaussianNB(), method="temperature", cv=3), 2),
     "calibrated scores": (CalibratedClassifierCV(LinearSVC(random_state=0), cv=3), 4),
     "calibrated forest": (
         CalibratedClassifierCV(RandomForestClassifier(5, random_state=0), method="isotonic", cv=3),
@@ -133,6 +135,20 @@ def test_other_families_answer_within_a_hundred_thousandth(kind: str, tmp_path: 
     reference, graph = _worst(_pickled(model, tmp_path / "m.p"), rows, model.predict_proba(rows))
     assert reference <= 1e-9
     assert graph <= 1e-6
+
+
+def test_shares_of_tiny_numbers_are_those_of_scikit_learn(tmp_path: Path) -> None:
+    """Every class may be all but excluded, each by its own sigmoid; what counts then is how they compare."""
+    rows, labels = hands()
+    model = OneVsRestClassifier(LogisticRegression()).fit(rows, labels)
+    for place, member in enumerate(model.estimators_):
+        member.intercept_ -= 200 + place
+    reference, graph = _worst(_pickled(model, tmp_path / "m.p"), rows, model.predict_proba(rows))
+    assert (reference, graph) < (1e-9, 1e-6)
+    for member in model.estimators_:
+        member.intercept_ -= 5000
+    part, about = read_model(_pickled(model, tmp_path / "m.p"))
+    np.testing.assert_array_equal(run_graph(part, about, rows), np.full((len(rows), 4), 0.25, np.float32))
 
 
 FORMS = {
