@@ -47,7 +47,7 @@ class Fitted:
 
     def array(self, *names: str, ndim: int | None = None) -> Doubles:
         """An attribute as float64. RefusalError where it is no array of finite numbers."""
-        values = self._numbers(*names).astype(np.float64)
+        values = self.numbers(*names).astype(np.float64)
         if not np.isfinite(values).all():
             raise RefusalError(f"{self.where} has NaN or infinite values in {names[0]}.", "Train it again.")
         if ndim is not None and values.ndim != ndim:
@@ -56,7 +56,7 @@ class Fitted:
 
     def whole_numbers(self, *names: str) -> Whole:
         """An attribute as int64."""
-        values = self._numbers(*names)
+        values = self.numbers(*names)
         if values.dtype.kind not in "iub":
             raise self.unknown(f"{names[0]} holds no whole numbers")
         return values.astype(np.int64)
@@ -125,7 +125,8 @@ class Fitted:
         """A refusal of a file whose parts do not fit each other."""
         return RefusalError(f"The file contradicts itself: {self.where} ({self.kind}): {what}.", "Save it again.")
 
-    def _numbers(self, *names: str) -> Array:
+    def numbers(self, *names: str) -> Array:
+        """An attribute as the numbers that the file has, NaN among them or not."""
         found = self.value(*names)
         if isinstance(found, list | tuple | int | float):
             items = [find_plain(item) for item in found] if isinstance(found, list | tuple) else found

@@ -19,9 +19,11 @@ from convert.sklearn.saved import count_numbers, write_part
 from convert.unpack import unpacked
 
 MAX_FEATURES = 100_000
+_FIRST_OPCODES = (b"\x80", b"(", b"c", b"]", b"}", b")")
+"""What pickles begin with; below protocol 2 nothing says that one is."""
 _PYTORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 """The number that torch.save of before 1.6 begins with."""
-MAX_CLASSES = 10_000
+MAX_CLASSES = 2_000
 _SINGLE_TREES = ("DecisionTreeClassifier", "ExtraTreeClassifier")
 
 
@@ -52,6 +54,8 @@ def _content(path: Path) -> bytes:
     content = unpacked(path)
     if content.startswith(_PYTORCH):
         raise RefusalError(f"{path.name} is a PyTorch file.", "Use `python -m convert torch`.")
+    if content[:1] not in _FIRST_OPCODES:
+        raise RefusalError(f"{path.name} is no pickle: it begins with {content[:8]!r}.", "Is it the right file?")
     return content
 
 

@@ -27,7 +27,7 @@ def _neighbors(fitted: Fitted) -> Part:
     classes = fitted.whole_numbers("_y").ravel()
     width = len(fitted.classes())
     count = fitted.whole("n_neighbors")
-    if points.size > MAX_NUMBERS:
+    if max(points.size, len(points) * width) > MAX_NUMBERS:
         raise fitted.unknown(
             f"it keeps {len(points)} points of {points.shape[1]} numbers; at most {MAX_NUMBERS} are taken"
         )

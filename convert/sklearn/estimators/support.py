@@ -7,6 +7,9 @@ from convert.sklearn.fitted import Fitted
 from convert.sklearn.parts import Doubles, Model, Part, SupportVectors
 
 _Kernel = Literal["linear", "poly", "rbf", "sigmoid"]
+MAX_CLASSES = 200
+MAX_NUMBERS = 40_000_000
+"""Support vectors times pairs of classes: so many coefficients the graph has."""
 _KERNELS = ("linear", "poly", "rbf", "sigmoid")
 
 
@@ -20,6 +23,8 @@ def _support_vectors(fitted: Fitted) -> Part:
     counts = fitted.whole_numbers("_n_support", "n_support_").ravel()
     classes = len(fitted.classes())
     pairs = classes * (classes - 1) // 2
+    if classes > MAX_CLASSES or len(vectors) * pairs > MAX_NUMBERS:
+        raise fitted.unknown(f"it tells {classes} classes apart by {len(vectors)} vectors; fewer are taken")
     coefficients, bias = fitted.array("_dual_coef_", ndim=2), fitted.array("_intercept_").ravel()
     slope, shift = _sigmoids(fitted, pairs)
     if len(counts) != classes or (counts < 0).any() or counts.sum() != len(vectors):

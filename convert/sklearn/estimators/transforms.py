@@ -57,6 +57,16 @@ def _discriminants(fitted: Fitted) -> Part:
     return Project(np.ascontiguousarray(axes.T), fitted.array("xbar_", ndim=1) if fitted.has("xbar_") else None, None)
 
 
+def _best_features(fitted: Fitted) -> Part:
+    """SelectKBest: the k features of the highest scores, the later ones of equals."""
+    count = fitted.value("k")
+    scores = np.nan_to_num(fitted.numbers("scores_").astype(np.float64), nan=np.finfo(np.float64).min)
+    kept = len(scores) if count == "all" else fitted.whole("k")
+    if not 1 <= kept <= len(scores):
+        raise fitted.contradicts(f"it keeps {kept} of {len(scores)} features")
+    return Select(np.sort(np.argsort(scores, kind="stable")[-kept:]))
+
+
 def _feature_selection(fitted: Fitted) -> Part:
     variances = fitted.array("variances_", ndim=1)
     return Select(np.flatnonzero(variances > fitted.number("threshold")))
@@ -77,5 +87,6 @@ TRANSFORMS: dict[str, Callable[[Fitted], Part]] = {
     "Normalizer": _normalizer,
     "PCA": _principal_components,
     "LinearDiscriminantAnalysis": _discriminants,
+    "SelectKBest": _best_features,
     "VarianceThreshold": _feature_selection,
 }

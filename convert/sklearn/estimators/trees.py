@@ -87,7 +87,8 @@ def _histogram_boosting(fitted: Fitted) -> Part:
 def _predictor(fitted: Fitted) -> _Tree:
     """One TreePredictor of histogram boosting: its nodes say themselves whether they are leaves."""
     nodes = _rows(fitted, "nodes")
-    names = ("value", "feature_idx", "num_threshold", "missing_go_to_left", "left", "right", "is_leaf")
+    split = "num_threshold" if "num_threshold" in (nodes.dtype.names or ()) else "threshold"  # before categories came
+    names = ("value", "feature_idx", split, "missing_go_to_left", "left", "right", "is_leaf")
     value, feature, threshold, missing, left, right, leaf = (_field(fitted, nodes, name) for name in names)
     inner = leaf == 0
     if "is_categorical" in (nodes.dtype.names or ()) and (nodes["is_categorical"][inner] != 0).any():

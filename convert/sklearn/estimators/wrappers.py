@@ -22,6 +22,18 @@ from convert.sklearn.parts import (
 
 Reader = Callable[[Fitted], Part]
 MAX_MEMBERS = 2_000
+_TABLES = (
+    "coef_",
+    "support_vectors_",
+    "_fit_X",
+    "theta_",
+    "means_",
+    "feature_log_prob_",
+    "components_",
+    "mean_",
+    "scale_",
+)
+"""Arrays whose last axis is the features."""
 
 
 def _pipeline(fitted: Fitted, classifier: Reader, transform: Reader) -> Part:
@@ -70,7 +82,10 @@ def _curve(fitted: Fitted) -> Part:
         return Sigmoid(fitted.number("a_"), fitted.number("b_"))
     if fitted.kind != "IsotonicRegression":
         raise fitted.unknown("a calibrator is a sigmoid or isotonic")
-    x, y = fitted.array("X_thresholds_", ndim=1), fitted.array("y_thresholds_", ndim=1)
+    x, y = (
+        fitted.array("X_thresholds_", "_necessary_X_", ndim=1),
+        fitted.array("y_thresholds_", "_necessary_y_", ndim=1),
+    )
     if not len(x) or len(x) != len(y) or (np.diff(x) <= 0).any():
         raise fitted.contradicts("its points do not ascend")
     return Isotonic(x, y)
@@ -141,6 +156,16 @@ def features_of(fitted: Fitted) -> int:
     for name in ("best_estimator_", "estimator", "base_estimator"):
         if isinstance(fitted.attributes.get(name), StandIn):
             return features_of(fitted.within(name))
+    return _count_columns(fitted)
+
+
+def _count_columns(fitted: Fitted) -> int:
+    """Features by the arrays that have one column for each, as versions before 0.24 did not count them."""
+    if fitted.has("coefs_"):
+        return int(fitted.arrays("coefs_")[0].shape[0])
+    for name in _TABLES:
+        if fitted.has(name):
+            return int(np.atleast_1d(fitted.array(name)).shape[-1])
     raise fitted.unknown("it does not say how many features it takes")
 
 

@@ -150,3 +150,8 @@ def test_pickled_labels_are_read_as_labels(tmp_path: Path) -> None:
     encoder = LabelEncoder().fit(["L", "A"])
     for content in (encoder, {"label_encoder": encoder}, {"label_to_index": {"L": 1, "A": 0}}, {"A": 0, "L": 1}):
         assert read_labels(str(written(content, tmp_path / "labels.pkl")), "utf-8").names == ("A", "L")
+
+
+def test_a_text_is_said_to_be_no_pickle(tmp_path: Path) -> None:
+    (tmp_path / "m.p").write_text("version 1")
+    assert "m.p is no pickle: it begins with" in refused(tmp_path / "m.p")

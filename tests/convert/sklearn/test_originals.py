@@ -19,6 +19,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     VotingClassifier,
 )
+from sklearn.feature_selection import SelectKBest, f_classif
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import BernoulliNB, GaussianNB
@@ -121,6 +122,7 @@ CLOSE = {
         4,
     ),
     "pipeline": (make_pipeline(StandardScaler(), PCA(5), SVC(probability=True, random_state=0)), 4),
+    "pipeline with chosen features": (make_pipeline(SelectKBest(f_classif, k=5), GaussianNB()), 4),
     "clipping pipeline": (make_pipeline(MinMaxScaler(clip=True), KNeighborsClassifier(4)), 4),
     "vote": (VotingClassifier([("a", GaussianNB()), ("b", LogisticRegression())], voting="soft", weights=[1, 3]), 4),
 }
