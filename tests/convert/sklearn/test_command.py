@@ -1,5 +1,6 @@
 """`convert sklearn`: from a pickle to a published model, and what is said on the way."""
 
+import asyncio
 import pickle
 import shutil
 from pathlib import Path
@@ -8,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.preprocessing import LabelEncoder
+from sklearn.preprocessing import LabelEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
 from service.pipelines.keypoints import KeypointsSection
 from service.registry.manifest import read_manifest
+from tests.convert.heads_made import outputs_track, publish_affect, served_answers
 from tests.convert.running import answer, command
 from tests.convert.sklearn.models import FILES, HOSTILE, fit
 
@@ -108,3 +111,34 @@ def test_other_commands_name_the_right_one(tmp_path: Path) -> None:
     assert "Use `python -m convert sklearn`" in answer("keras", FOREST, "--name", "m", "--store", tmp_path)["advice"]
     labels = answer("inspect", shutil.copy(FILES / "le.pkl", tmp_path))
     assert "--labels le.pkl" in labels["advice"]
+
+
+def test_a_scaler_beside_the_model_stands_in_the_manifest_as_an_assumption(tmp_path: Path) -> None:
+    rows, labels = rows_of_hands("corner")
+    scaler = StandardScaler().fit(rows)
+    model = LogisticRegression().fit(scaler.transform(rows), labels)
+    (tmp_path / "m.p").write_bytes(pickle.dumps({"model": model, "scaler": scaler}))
+    np.savez(tmp_path / "golden.npz", x0=rows[:9], y0=model.predict_proba(scaler.transform(rows[:9])))
+    arguments = ("sklearn", tmp_path / "m.p", "--name", "m", "--store", tmp_path / "store")
+    report = answer(*arguments, "--golden", tmp_path / "golden.npz")
+    assert report["parity"][1]["max_abs_diff"] <= 1e-6
+    source = read_manifest(tmp_path / "store" / "m" / "1" / "manifest.json").source
+    assert source is not None
+    assert any("the StandardScaler that lies beside the model" in sentence for sentence in source.assumptions)
+
+
+def test_a_classifier_is_a_highlight_head_over_an_affect_model(tmp_path: Path) -> None:
+    """Forty statistics of ten numbers, of which one class is the tension: served, it answers as scikit-learn does."""
+    store = tmp_path / "store"
+    publish_affect(store)
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(120, 40))
+    model = RandomForestClassifier(6, max_depth=4, random_state=0).fit(rows, np.where(rows[:, 0] > 0, "tense", "calm"))
+    arguments = ("sklearn", written(model, tmp_path / "m.p"), "--name", "head", "--store", store)
+    report = answer(*arguments, "--requires", "affect", "--channel", "tense")
+    assert (report["preset"], report["activation"]) == ("highlight-stats", "probabilities")
+    series = rng.normal(0, 1, (20, 10)).astype(np.float32)
+    exact = series.astype(np.float64)
+    statistics = np.concatenate([exact.mean(0), exact.std(0), exact.max(0), exact.min(0)])[None].astype(np.float32)
+    got = asyncio.run(served_answers(store, "head", [outputs_track(series)]))
+    assert np.abs(got - model.predict_proba(statistics)).max() <= 1e-6
