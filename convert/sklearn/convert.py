@@ -76,6 +76,7 @@ def _describe(path: Path, about: dict[str, Any], part: Part) -> ModelInfo:
         warnings=_notes(about),
         labels=tuple(about["classes"]),
         own=rank_presets(part, about["features"]),
+        label_places=_rank_numbers(about["classes"]),
     )
 
 
@@ -88,5 +89,14 @@ def _notes(about: dict[str, Any]) -> tuple[str, ...]:
     if not about["probabilities"]:
         notes.append("it was fitted without probabilities: its scores order the classes, their softmax is a stand-in")
     if all(name.lstrip("-").isdigit() for name in about["classes"]):
-        notes.append("its classes are numbers: --labels FILE names them, in their order")
+        notes.append("its classes are numbers: --labels FILE names them, the least number first")
     return tuple(notes)
+
+
+def _rank_numbers(classes: list[str]) -> tuple[int, ...] | None:
+    """The place of each class among all by its number, where classes are whole numbers in another order (as text)."""
+    if not all(name.isdigit() for name in classes):
+        return None
+    numbers = [int(name) for name in classes]
+    ranks = tuple(sorted(numbers).index(number) for number in numbers)
+    return None if ranks == tuple(range(len(ranks))) or len(set(numbers)) != len(numbers) else ranks

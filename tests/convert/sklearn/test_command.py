@@ -77,7 +77,7 @@ def test_rows_of_no_known_convention_are_said_to_be_of_none(tmp_path: Path) -> N
     model = KNeighborsClassifier(3).fit(rng.normal(0, 1, (60, 42)), rng.integers(0, 3, 60))
     result = command("inspect", written(model, tmp_path / "m.p"))
     assert "neither preset of 42 agrees" in result.stdout
-    assert "its classes are numbers: --labels FILE names them" in result.stdout
+    assert "its classes are numbers: --labels FILE names them, the least number first" in result.stdout
 
 
 def test_numbers_as_classes_are_named_by_an_encoders_pickle(tmp_path: Path) -> None:
@@ -86,6 +86,19 @@ def test_numbers_as_classes_are_named_by_an_encoders_pickle(tmp_path: Path) -> N
     arguments = ("sklearn", written(model, tmp_path / "m.p"), "--name", "m", "--store", tmp_path / "store")
     assert answer(*arguments)["labels"] == ["0", "1", "2"]
     assert answer(*arguments, "--labels", FILES / "le.pkl")["labels"] == ["ㄱ", "ㄴ", "ㄷ"]
+
+
+def test_labels_follow_the_numbers_of_classes_that_scikit_learn_sorted_as_text(tmp_path: Path) -> None:
+    """The model.p tutorial's classes are names of folders: "0", "1", "10", "11", "2" … is the order of its answers."""
+    rng = np.random.default_rng(0)
+    shown = rng.integers(0, 12, 200)
+    rows = rng.uniform(0, 0.4, (12, 42))[shown] + rng.uniform(0, 0.02, (200, 42))
+    model = RandomForestClassifier(5, random_state=0).fit(rows, shown.astype(str))
+    (tmp_path / "labels.txt").write_text("\n".join("ABCDEFGHIJKL"))
+    arguments = ("sklearn", written(model, tmp_path / "m.p"), "--name", "m", "--store", tmp_path / "store")
+    report = answer(*arguments, "--labels", tmp_path / "labels.txt")
+    assert list(model.classes_[:4]) == ["0", "1", "10", "11"]
+    assert report["labels"] == ["ABCDEFGHIJKL"[int(name)] for name in model.classes_]
 
 
 def test_scores_are_said_to_be_no_probabilities(tmp_path: Path) -> None:
