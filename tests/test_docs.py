@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import Metric
 
 from service.app import create_app
-from service.errors import KINDS
+from service.errors import KINDS, Code
 from service.metrics import Metrics
 from service.pipelines.keypoints import KeypointsSection
 from service.pipelines.layouts import LAYOUTS, Scale, Step
@@ -20,7 +20,7 @@ FEATURES = (DOCS / "features.md").read_text()
 
 
 @pytest.mark.parametrize("code", KINDS)
-def test_each_error_code_is_in_the_contract_with_its_status(code: str) -> None:
+def test_each_error_code_is_in_the_contract_with_its_status(code: Code) -> None:
     assert f"| {KINDS[code].status} | `{code}` |" in CONTRACT
 
 

@@ -161,7 +161,7 @@ def file_stem(name: str) -> str:
 
 def answers(model: BaseEstimator, rows: np.ndarray) -> np.ndarray:
     """Probabilities, or the scores of a classifier that has none."""
-    return model.predict_proba(rows) if hasattr(model, "predict_proba") else model.decision_function(rows)
+    return np.asarray(model.predict_proba(rows) if hasattr(model, "predict_proba") else model.decision_function(rows))
 
 
 def write(folder: Path) -> None:
