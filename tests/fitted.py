@@ -142,7 +142,7 @@ def _letter_examples(track: Track, letter: int, rest: int) -> Examples:
                     part = shown.cut(window)
                     if not part.present.any():
                         continue
-                    start, stop = shown.places(window)
+                    start, stop = shown.indices(window)
                     share = (held[start:stop] & part.present).sum() / part.present.sum()
                     rows.append(tensor(shown, window, LETTERS).values.reshape(1, -1))
                     classes.append(letter if share >= 0.5 else rest)

@@ -103,7 +103,7 @@ def channel_of(manifest: Manifest, asked: str | None) -> str:
 
 
 def _mean(each: FloatArray, outputs: Track, window: Window) -> float | None:
-    start, stop = outputs.places(window)
+    start, stop = outputs.indices(window)
     seen = each[start:stop][outputs.present[start:stop]]
     return float(seen.mean()) if len(seen) else None
 

@@ -9,7 +9,7 @@ from pympi import Elan
 from service.export.answer import MediaFile, Sign, SignsAnswer
 from service.export.text import one_line
 from service.export.ticks import MILLISECONDS, Span, ticks
-from service.track import united
+from service.track import merge_windows
 
 SIGNS_TIER: Final = "signs"
 CONFIDENCE_TIER: Final = "confidence"
@@ -85,7 +85,7 @@ def _annotate(document: Elan.Eaf, answer: SignsAnswer) -> None:
     each of them.
     """
     entries: list[tuple[Span, Sign | None]] = [(sign, sign) for sign in answer.signs]
-    entries += [(gap, None) for gap in united(*answer.gaps)]
+    entries += [(gap, None) for gap in merge_windows(*answer.gaps)]
     entries.sort(key=lambda entry: (entry[0].start_s, entry[0].end_s))
     confidences = document.tiers[CONFIDENCE_TIER][1]
     for (_, sign), (start, end) in zip(entries, ticks((span for span, _ in entries), MILLISECONDS), strict=True):

@@ -7,7 +7,7 @@ import numpy as np
 
 from service.features.gathering import Features
 from service.features.points import HAND_BONES, POINTS, POSE_BONES
-from service.media.sampling import Rate, Uniform, settle
+from service.media.sampling import Rate, Uniform, resolve_sampling
 from service.observe.pose_file import COMPONENTS, MIRRORED_POSE, OTHER_SIDE
 from service.observe.request import LandmarkRequest
 from service.track import FloatArray, PartName, TimeArray, Track
@@ -78,7 +78,7 @@ def _frames_per_second(features: Features, track: Track) -> float:
     asked = features.eye.sampling
     if isinstance(asked, Uniform):
         raise TypeError("frames that are spread over a window have no rate")
-    sampling, _ = settle(asked, track.media.frame_rate)
+    sampling, _ = resolve_sampling(asked, track.media.frame_rate)
     if isinstance(sampling, Rate):
         return sampling.rate
     return (track.media.frame_rate or sampling.fps) / sampling.every

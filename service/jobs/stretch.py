@@ -242,7 +242,7 @@ async def _side_by_side(
 def _after(first: ObserveResult, second: ObserveResult, until_s: float) -> ObserveResult:
     """Two results as one: of the second what lies after the first one's part."""
     last_s = float(first.track.times_s[-1]) if len(first.track) else np.nextafter(until_s, -np.inf)
-    track = first.track.followed_by(second.track.only(second.track.times_s > last_s))
+    track = first.track.join(second.track.only(second.track.times_s > last_s))
     return replace(
         second,
         track=replace(track, warnings=tuple(dict.fromkeys((*first.track.warnings, *second.track.warnings)))),

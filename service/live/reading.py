@@ -131,7 +131,7 @@ class Reader:
     def _put(self, one: Track, points_s: list[float]) -> None:
         if points_s:
             repeated = _repeated(one, points_s)
-            self._track = repeated if self._track is None else self._track.followed_by(repeated)
+            self._track = repeated if self._track is None else self._track.join(repeated)
 
     def _points_before(self, time_s: float) -> list[float]:
         points = []

@@ -73,8 +73,8 @@ def sniff(head: bytes) -> MediaType:
     """
     if not head:
         raise SignError("media-empty", "The medium has 0 bytes. Send a video or a picture.")
-    for recognise in _RECOGNISERS:
-        found = recognise(head)
+    for recognize in _RECOGNIZERS:
+        found = recognize(head)
         if found is not None:
             return found
     raise _refusal(_look_of(head))
@@ -143,7 +143,7 @@ def _pose(head: bytes) -> MediaType | None:
     return None
 
 
-_RECOGNISERS: tuple[Callable[[bytes], MediaType | None], ...] = (
+_RECOGNIZERS: tuple[Callable[[bytes], MediaType | None], ...] = (
     _signed,
     _riff,
     _iso_base_media,

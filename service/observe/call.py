@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from service.media.medium import MediaLimits, Medium
-from service.media.sampling import Choice, Sampling
+from service.media.sampling import DeferredSampling, Sampling
 from service.observe.request import ObserverRequest
 from service.track import Track
 
@@ -22,7 +22,7 @@ class ObserveCall:
 
     medium: Medium
     request: ObserverRequest
-    sampling: Sampling | Choice
+    sampling: Sampling | DeferredSampling
     start_s: float
     duration_s: float | None
     mirrored: bool

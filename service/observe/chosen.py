@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from service.media.sampling import Choice
+from service.media.sampling import DeferredSampling
 from service.media.sniff import MediaType
 from service.media.video import Frame, open_video
 from service.observe.call import ObserveCall, ObserveResult, Stopwatch
@@ -17,7 +17,7 @@ from service.observe.landmarkers import Landmarkers
 from service.observe.moving import UntilTold, check_count, check_span, pixels_of, window_empty
 from service.observe.observers import KeeperFor, Observer, observing
 from service.observe.unwanted import UnwantedError
-from service.track import MediaInfo, TimeArray, Track, Window, end_after, united
+from service.track import MediaInfo, TimeArray, Track, Window, end_after, merge_windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class _Spent:
 
 def observe_chosen(
     call: ObserveCall,
-    choice: Choice,
+    choice: DeferredSampling,
     kind: MediaType,
     keep_going: Callable[[], None],
     landmarkers: Landmarkers,
@@ -55,7 +55,7 @@ def observe_chosen(
     part = Window(call.start_s, call.end_s)
     table = _timetable(call, part, kind, keep_going)
     end_s = end_after(table.info.duration, float(table.times_s[-1]))
-    chosen = choice.chosen(table.times_s, end_s, table.at_end)
+    chosen = choice.choose(table.times_s, end_s, table.at_end)
     check_count(len(chosen), call)
     spent.decode_s, spent.decoded = watch.lap(), table.decoded
     with observing(call.request, table.info.aspect, landmarkers, keeper_for) as observer:
@@ -79,7 +79,7 @@ def _timetable(call: ObserveCall, part: Window, kind: MediaType, keep_going: Cal
         times_s = np.array([time_s for time_s in shown if part.start_s <= time_s < part.end_s])
         if not len(times_s):
             raise window_empty(part, video.info.duration)
-        return _Timetable(times_s, video.info, video.warnings, united(*video.gaps), video.at_end, video.decoded)
+        return _Timetable(times_s, video.info, video.warnings, merge_windows(*video.gaps), video.at_end, video.decoded)
 
 
 def _frames_at(

@@ -5,7 +5,7 @@ import math
 import cv2
 import numpy as np
 
-from service.media.resizing import Picture, resized
+from service.media.resizing import Picture, resize_picture
 from service.media.upright import Pixels
 from service.observe.landmarker import FaceBox
 from service.observe.pictures import coloured
@@ -25,10 +25,10 @@ def faces_of(rgb: Pixels, faces: tuple[FaceBox, ...], request: FaceRequest) -> l
     """The first `count` faces and their pictures, H × W × C each; a box without a pixel in the picture is no face."""
     picture = coloured(rgb, request.color, request.resize.library)
     if is_a_face(rgb, request):
-        return [(_ALL_OF_IT, resized(picture, request.resize))]
+        return [(_ALL_OF_IT, resize_picture(picture, request.resize))]
     cuts = [(face, _cut(picture, face, request)) for face in faces]
     there = [(face, cut) for face, cut in cuts if cut is not None]
-    return [(face, resized(cut, request.resize)) for face, cut in there[: request.count]]
+    return [(face, resize_picture(cut, request.resize)) for face, cut in there[: request.count]]
 
 
 def _cut(picture: Picture, face: FaceBox, request: FaceRequest) -> Picture | None:

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from service.errors import SignError
-from service.media.sampling import EveryNth, Rate, Sampling, sample, settle
+from service.media.sampling import EveryNth, Rate, Sampling, resolve_sampling, sample
 from service.media.sniff import MediaType
 from service.media.upright import Pixels
 from service.media.video import Frame, Video, open_video, too_long
@@ -15,7 +15,7 @@ from service.observe.call import ObserveCall, ObserveResult, Stopwatch
 from service.observe.landmarkers import Landmarkers
 from service.observe.observers import KeeperFor, observing
 from service.observe.unwanted import UnwantedError
-from service.track import MediaInfo, Window, united
+from service.track import MediaInfo, Window, merge_windows
 
 
 def observe_video(
@@ -32,7 +32,7 @@ def observe_video(
     observed = 0
     request = call.request
     with open_video(call.medium, kind, call.limits, request.yuv, request.orientation) as video:
-        sampling, warning = settle(asked, video.info.frame_rate)
+        sampling, warning = resolve_sampling(asked, video.info.frame_rate)
         window = Window(call.start_s, call.end_s)
         check_span(window, video.info, call)
         _check_expected(window, video.info, sampling, call)
@@ -56,7 +56,7 @@ def observe_video(
         if not len(observer):
             raise UnwantedError if sampled.gave_way else window_empty(window, video.info.duration)
         warnings = (*video.warnings, *(() if warning is None else (warning,)))
-        track = replace(observer.track(video.info, warnings), gaps=united(*video.gaps))
+        track = replace(observer.track(video.info, warnings), gaps=merge_windows(*video.gaps))
         result = ObserveResult(track, decode_s, observe_s, decoded=video.decoded, observed=observed)
         return replace(result, at_end=video.at_end, gave_way=sampled.gave_way)
 

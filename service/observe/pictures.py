@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from service.media.resize import Library
-from service.media.resizing import Box, Picture, grey, resized
+from service.media.resizing import Box, Picture, resize_picture, to_gray
 from service.media.upright import Pixels
 from service.observe.landmarker import PartLandmarks
 from service.observe.request import (
@@ -37,7 +37,7 @@ def picture_of(rgb: Pixels, points: PartLandmarks | None, request: PictureReques
         return None
     if request.outline:
         cut, box = outlined(_boxed(cut, box)), None
-    return resized(cut, request.resize, box)
+    return resize_picture(cut, request.resize, box)
 
 
 def taken_whole(picture: Picture, crop: Crop) -> bool:
@@ -159,7 +159,7 @@ def _drawn(picture: Picture, points: PartLandmarks, box: tuple[int, int, int, in
 def coloured(rgb: Pixels, color: Colour, library: Library) -> Picture:
     """The picture in an author's colours; grey by the BT.601 weights, as the library rounds."""
     if color == "grey":
-        return grey(rgb, library)
+        return to_gray(rgb, library)
     return rgb if color == "rgb" else np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service.errors import SignError
-from service.media.sampling import Sampling, sample, settle
+from service.media.sampling import Sampling, resolve_sampling, sample
 from service.observe.call import ObserveCall, ObserveResult, Stopwatch
 from service.observe.followed_hand import FollowedHand
 from service.observe.landmarker import SeenHand
@@ -133,7 +133,7 @@ def _sampled(file: _PoseFile, call: ObserveCall, asked: Sampling) -> tuple[npt.N
     """Indices and times of the sampled frames of the asked part, and a warning about the sampling."""
     if file.frames == 1:
         return np.zeros(1, np.intp), np.zeros(1), None
-    sampling, warning = settle(asked, file.fps)
+    sampling, warning = resolve_sampling(asked, file.fps)
     lasts_s = file.frames / file.fps
     span_s = min(call.end_s, lasts_s) - call.start_s
     if span_s > call.limits.seconds:

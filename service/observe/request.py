@@ -5,7 +5,7 @@ import mmap
 from dataclasses import dataclass
 from typing import Literal
 
-from service.media.medium import ColourMatrix, Orientation
+from service.media.medium import ColorMatrix, Orientation
 from service.media.resize import Resize, ShortSide
 from service.track import HAND_PARTS, PartName
 
@@ -37,7 +37,7 @@ class LandmarkRequest:
     min_tracking_confidence: float = 0.5
     selfie: bool = False
     orientation: Orientation = "upright"
-    yuv: ColourMatrix = "tagged"
+    yuv: ColorMatrix = "tagged"
 
     @property
     def needs_hand(self) -> bool:
@@ -113,7 +113,7 @@ class PictureRequest:
     finder: LandmarkRequest | None = None
     selfie: bool = False
     orientation: Orientation = "upright"
-    yuv: ColourMatrix = "tagged"
+    yuv: ColorMatrix = "tagged"
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -149,7 +149,7 @@ class FaceRequest:
     whole_up_to: int = 0
     selfie: bool = False
     orientation: Orientation = "upright"
-    yuv: ColourMatrix = "tagged"
+    yuv: ColorMatrix = "tagged"
 
     @property
     def finder(self) -> LandmarkRequest:

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from service.media.medium import ColourMatrix, Orientation
+from service.media.medium import ColorMatrix, Orientation
 from service.media.sampling import Sampling
 from service.observe.request import LandmarkRequest
 from service.pipelines.derive import rows_of
@@ -41,7 +41,7 @@ class KeypointsSection(Section, SampledOverTime):
     min_tracking_confidence: float = Field(0.5, ge=0, le=1)
     selfie: bool = False
     orientation: Orientation = "upright"
-    yuv: ColourMatrix = "tagged"
+    yuv: ColorMatrix = "tagged"
     mirror_left: bool = False
     layout: tuple[PartLayout, ...] = Field(min_length=1)
     derive: tuple[Step, ...] = ()

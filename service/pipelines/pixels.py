@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from service.media.medium import ColourMatrix, Orientation
+from service.media.medium import ColorMatrix, Orientation
 from service.media.resize import Resize
 from service.media.sampling import Rate, Sampling
 from service.observe.request import Colour
@@ -29,7 +29,7 @@ class LevelSection(Section):
     dtype: Literal["float32", "uint8"] = "float32"
     selfie: bool = False
     orientation: Orientation = "upright"
-    yuv: ColourMatrix = "tagged"
+    yuv: ColorMatrix = "tagged"
 
     @model_validator(mode="after")
     def _check_numbers(self) -> "LevelSection":

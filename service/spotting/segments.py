@@ -26,7 +26,7 @@ from service.spotting.decoder import Doubles, decoder_for, has_evidence
 from service.spotting.evidence import Evidence
 from service.spotting.merging import Piece, Tidy
 from service.spotting.segment import Alternative, ScoredWindow, Segment, SpottingRules
-from service.track import FloatArray, Window, united
+from service.track import FloatArray, Window, merge_windows
 
 REACH_S: Final = 0.3
 """How far outside of its cores a run may follow the hand to where it came from or went."""
@@ -88,7 +88,7 @@ class Spotter:
 
         It may be told again, also longer or shorter than before.
         """
-        self._gaps = list(united(*self._gaps, gap))
+        self._gaps = list(merge_windows(*self._gaps, gap))
 
     def push(self, scored: ScoredWindow) -> tuple[Segment, ...]:
         """Take the next window; the segments that are now final."""

@@ -12,7 +12,7 @@ from service.errors import SignError
 from service.media.medium import MediaLimits
 from service.media.sniff import sniff
 from service.media.upright import Pixels
-from service.media.video import ColourMatrix, Video, open_video
+from service.media.video import ColorMatrix, Video, open_video
 from service.track import MediaInfo, Window
 from tests.media_made import (
     LIMITS,
@@ -45,8 +45,8 @@ def info(path: Path, limits: MediaLimits = LIMITS) -> MediaInfo:
     return watch(path, limits=limits)[2].info
 
 
-def first(path: Path, colour: ColourMatrix = "tagged") -> Pixels:
-    with open_video(medium(path), sniff(path.read_bytes()[:4096]), LIMITS, colour) as video:
+def first(path: Path, color: ColorMatrix = "tagged") -> Pixels:
+    with open_video(medium(path), sniff(path.read_bytes()[:4096]), LIMITS, color) as video:
         return next(video.frames(WHOLE)).pixels()
 
 
