@@ -83,7 +83,7 @@ def _one_axis(method: Method, values: FloatArray, new: int) -> list[float]:
     for at in range(new):
         centre = (at + 0.5) * old / new - 0.5
         if method == "nearest":
-            made.append(values[int(at * old / new)])
+            made.append(values[min(int(np.float32(at) * np.float32(old / new)), old - 1)])  # float32, as it computes
         elif method == "bilinear":
             place = max(centre, 0.0)
             left = int(place)
