@@ -13,7 +13,7 @@ from service.errors import SignError
 from service.live.judging import LiveJudge
 from service.live.pacing import Shown
 from service.media.sampling import TIME_SLACK_S, first_step_at_or_after
-from service.observe.live import LiveLook
+from service.observe.live import LiveObservation
 from service.observe.request import LandmarkRequest, PictureRequest
 from service.pipelines.windows import full_window, windows_over
 from service.registry.manifest import Timing
@@ -75,7 +75,7 @@ class Reader:
         manifest = self._model.manifest
         return transcript((segment.label for segment in segments), manifest.unit, manifest.label_text)
 
-    async def read(self, shown: Shown, look: LiveLook) -> News:
+    async def read(self, shown: Shown, look: LiveObservation) -> News:
         """Take one more observation; what is new with it."""
         before = News()
         if shown.anew or look.anew or self._start_s is None:

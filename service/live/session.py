@@ -218,7 +218,7 @@ class Session:
         frame = shown.frame
         shown = replace(shown, anew=shown.anew or self._anew)
         try:
-            look = await stream.look(LiveFrame(frame.time_s, frame.picture, shown.anew))
+            look = await stream.observe(LiveFrame(frame.time_s, frame.picture, shown.anew))
         except SignError as error:
             if error.code not in _OF_THE_PICTURE:
                 raise

@@ -11,9 +11,9 @@ from service.errors import SignError
 from service.media.sampling import Sampling, resolve_sampling, sample
 from service.observe.call import ObserveCall, ObserveResult, Stopwatch
 from service.observe.followed_hand import FollowedHand
-from service.observe.landmarker import SeenHand
-from service.observe.notes import MORE_HANDS, landmark_track
+from service.observe.landmarker import DetectedHand
 from service.observe.request import LandmarkRequest
+from service.observe.track_builder import MORE_HANDS, landmark_track
 from service.track import PART_POINTS, BoolArray, FloatArray, MediaInfo, PartName, Side, TimeArray
 
 COMPONENTS: dict[PartName, str] = {
@@ -191,7 +191,7 @@ def _followed(file: _PoseFile, chosen: npt.NDArray[np.intp], times_s: TimeArray)
     sides: tuple[tuple[PartName, Side], ...] = (("left_hand", "left"), ("right_hand", "right"))
     for row, (index, time_s) in enumerate(zip(chosen, times_s, strict=True)):
         seen = [
-            SeenHand(side, float(file.confidence[part][index]), file.parts[part][index])
+            DetectedHand(side, float(file.confidence[part][index]), file.parts[part][index])
             for part, side in sides
             if part in file.parts and not np.isnan(file.parts[part][index]).any()
         ]

@@ -9,7 +9,7 @@ from service.media.medium import ColorMatrix, Orientation
 from service.media.resize import Resize, ShortSide
 from service.track import HAND_PARTS, PartName
 
-Colour = Literal["rgb", "bgr", "grey"]
+ColorMode = Literal["rgb", "bgr", "grey"]
 LandmarkSource = Literal["hands", "holistic", "face_mesh"]
 PAGE_BYTES = mmap.ALLOCATIONGRANULARITY
 MOST_FACES = 4
@@ -55,7 +55,7 @@ class WholePicture:
 
 
 @dataclass(frozen=True, slots=True)
-class CentreSquare:
+class CenterSquare:
     """The largest square in the picture's middle."""
 
 
@@ -95,22 +95,22 @@ class HandCanvas:
     cut: bool = False
 
 
-Crop = WholePicture | CentreSquare | HandSquare | FaceSquare | HandCanvas
+Crop = WholePicture | CenterSquare | HandSquare | FaceSquare | HandCanvas
 
 
 @dataclass(frozen=True, slots=True)
 class PictureRequest:
     """A picture of each sampled frame: coloured, cropped, outlined if asked, and resized, as its author did it.
 
-    finder: the landmarks of the one part that the crop is around, None where it needs none. selfie: the author
+    detector: the landmarks of the one part that the crop is around, None where it needs none. selfie: the author
     flipped each frame first.
     """
 
     resize: Resize | ShortSide
-    color: Colour = "rgb"
+    color: ColorMode = "rgb"
     crop: Crop = WholePicture()
     outline: bool = False
-    finder: LandmarkRequest | None = None
+    detector: LandmarkRequest | None = None
     selfie: bool = False
     orientation: Orientation = "upright"
     yuv: ColorMatrix = "tagged"
@@ -143,7 +143,7 @@ class FaceRequest:
 
     resize: Resize
     count: int = 1
-    color: Colour = "rgb"
+    color: ColorMode = "rgb"
     margin: float = 0.0
     level: bool = False
     whole_up_to: int = 0
@@ -152,7 +152,7 @@ class FaceRequest:
     yuv: ColorMatrix = "tagged"
 
     @property
-    def finder(self) -> LandmarkRequest:
+    def detector(self) -> LandmarkRequest:
         """What finds the faces."""
         return LandmarkRequest("face_mesh", ())
 

@@ -58,7 +58,7 @@ class HandCropSection(PixelSection):
             resize=self.resize,
             color=self.color,
             crop=HandCanvas(self.canvas, self.border, draw=self.draw == "cvzone", cut=self.edge == "cut"),
-            finder=one_hand(self.selfie),
+            detector=one_hand(self.selfie),
             selfie=self.selfie,
             orientation=self.orientation,
             yuv=self.yuv,

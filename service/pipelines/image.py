@@ -8,7 +8,7 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from service.observe.request import (
-    CentreSquare,
+    CenterSquare,
     Crop,
     FaceSquare,
     HandSquare,
@@ -63,7 +63,7 @@ class ImageSection(PixelSection):
         """What a worker keeps of each sampled frame."""
         crops: dict[str, Crop] = {
             "none": WholePicture(),
-            "center_square": CentreSquare(),
+            "center_square": CenterSquare(),
             "hand": HandSquare(self.margin, self.whole_up_to),
             "face": FaceSquare(self.margin, self.whole_up_to),
         }
@@ -76,7 +76,7 @@ class ImageSection(PixelSection):
             color=self.color,
             crop=crops[self.crop],
             outline=self.filter == "outline",
-            finder=finders.get(self.crop),
+            detector=finders.get(self.crop),
             selfie=self.selfie,
             orientation=self.orientation,
             yuv=self.yuv,

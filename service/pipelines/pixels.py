@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from service.media.medium import ColorMatrix, Orientation
 from service.media.resize import Resize
 from service.media.sampling import Rate, Sampling
-from service.observe.request import Colour
+from service.observe.request import ColorMode
 from service.pipelines.over_time import SampledOverTime
 from service.section import Section
 
@@ -21,7 +21,7 @@ class LevelSection(Section):
     orientation, yuv: how the author's reader gave him the frames.
     """
 
-    color: Colour = "rgb"
+    color: ColorMode = "rgb"
     scale: float = 1.0
     offset: float = 0.0
     mean: tuple[float, ...] | None = None

@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
-from service.observe.unwanted import UnwantedError
+from service.observe.cancelled import ObservationCancelled
 
 if TYPE_CHECKING:
     from service.observe.call import ObserveCall, ObserveResult
     from service.observe.landmarkers import Landmarkers
-    from service.observe.live import LiveCall, LiveFrame, LiveLook, LiveObserver
+    from service.observe.live import LiveCall, LiveFrame, LiveObservation, LiveObserver
     from service.observe.request import LandmarkRequest
     from service.workers.sheet import Sheet
 
@@ -87,8 +87,8 @@ def warm_up(requests: "tuple[LandmarkRequest, ...]") -> int:
     """
     import numpy as np  # noqa: PLC0415
 
-    import service.observe.moving  # noqa: PLC0415
-    import service.observe.still  # noqa: F401, PLC0415
+    import service.observe.picture  # noqa: PLC0415
+    import service.observe.video  # noqa: F401, PLC0415
 
     for request in requests:
         with _settled().landmarkers.borrow(request) as landmarker:
@@ -111,12 +111,12 @@ def run_call(number: int, call: "ObserveCall") -> "ObserveResult":
 
     def keep_going() -> None:
         if room.stop.value >= number:
-            raise UnwantedError
+            raise ObservationCancelled
 
     try:
         result = observe(call, keep_going, room.landmarkers, lambda request: SheetKeeper(room.sheet, request))
         apart = 0 if isinstance(call.request, LandmarkRequest) else len(result.track)
-        return replace(result, kept_apart=apart)
+        return replace(result, shared_frames=apart)
     except MemoryError:
         raise SignError("worker-died", "Reading the medium takes more memory than a slot has.") from None
     finally:
@@ -133,7 +133,7 @@ def open_live(call: "LiveCall") -> None:
     room.live = LiveObserver(call, room.landmarkers)
 
 
-def look_live(frame: "LiveFrame") -> "LiveLook":
+def look_live(frame: "LiveFrame") -> "LiveObservation":
     """Observe the next frame of the session that was opened."""
     from service.errors import SignError  # noqa: PLC0415
 
@@ -142,7 +142,7 @@ def look_live(frame: "LiveFrame") -> "LiveLook":
     if room.live is None:
         raise RuntimeError("no session was opened in this process")
     try:
-        return room.live.look(frame)
+        return room.live.observe(frame)
     except MemoryError:
         raise SignError("worker-died", "Reading the frame takes more memory than a slot has.") from None
 

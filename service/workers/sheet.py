@@ -59,7 +59,7 @@ class Sheet:
         """The result with its pictures in it, copied out of the sheet."""
         import numpy as np  # noqa: PLC0415
 
-        count, stride = result.kept_apart, request.kept_bytes
+        count, stride = result.shared_frames, request.kept_bytes
         if self._descriptor < 0:
             raise RuntimeError("the slot has been closed")
         if count * stride > self._size or count != len(result.track.times_s):
@@ -69,7 +69,7 @@ class Sheet:
             rows = np.frombuffer(pages, np.uint8).reshape(count, stride)
             values = rows[:, :one].copy().view(request.dtype).reshape(count, *request.shape)
             del rows  # it holds the mapping
-        return replace(result, track=replace(result.track, values=values), kept_apart=0)
+        return replace(result, track=replace(result.track, values=values), shared_frames=0)
 
     def clear(self) -> None:
         """Give the memory of all that was written back; the size stays."""

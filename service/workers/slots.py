@@ -112,15 +112,15 @@ class Slots:
         return self._measured(replace(result, queue_s=queue_s))
 
     async def observe_behind(self, call: ObserveCall, deadline: Deadline) -> ObserveResult:
-        """As `observe`, for a job: behind all interactive calls, and ending early (gave_way) when one waits.
+        """As `observe`, for a job: behind all interactive calls, and ending early (preempted) when one waits.
 
-        Raises UnwantedError where it had to end before anything was observed.
+        Raises ObservationCancelled where it had to end before anything was observed.
         """
         slot = await self._admission.enter_behind(deadline)
         while self._admission.waiting:  # somebody came in the very moment in which the slot was given
             self._admission.leave(slot)
             slot = await self._admission.enter_behind(deadline)
-        return self._measured(await self._run(slot, replace(call, gives_way=True), deadline))
+        return self._measured(await self._run(slot, replace(call, preemptible=True), deadline))
 
     def _make_way(self) -> None:
         """Tell as many jobs to end their calls as interactive callers wait without a slot."""

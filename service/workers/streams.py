@@ -14,7 +14,7 @@ from pebble import ProcessExpired
 
 from service.errors import SignError
 from service.metrics import Metrics
-from service.observe.live import LiveCall, LiveFrame, LiveLook
+from service.observe.live import LiveCall, LiveFrame, LiveObservation
 from service.observe.request import LandmarkRequest
 from service.settings import Settings
 from service.workers.admission import shutting_down
@@ -48,10 +48,10 @@ class Stream:
         return self._worker.pid
 
     async def open(self, call: LiveCall) -> None:
-        """Begin a session; what was followed before is forgotten. Raises as `look` does."""
+        """Begin a session; what was followed before is forgotten. Raises as `observe` does."""
         await self._finished(lambda: self._worker.begin_live(call), OPEN_S)
 
-    async def look(self, frame: LiveFrame) -> LiveLook:
+    async def observe(self, frame: LiveFrame) -> LiveObservation:
         """Observe the next frame; one at a time.
 
         Raises SignError: what is wrong with the picture, after which the next may come; worker-died and

@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 from pebble import ProcessPool
 
 from service.observe.call import ObserveCall, ObserveResult
-from service.observe.live import LiveCall, LiveFrame, LiveLook
+from service.observe.live import LiveCall, LiveFrame, LiveObservation
 from service.observe.request import LandmarkRequest
 from service.workers.process import Confinement, look_live, open_live, run_call, settle_in, warm_up
 from service.workers.sheet import Sheet
@@ -69,8 +69,8 @@ class Worker:
         self.calls += 1
         return self._begin(open_live, call)
 
-    def begin_look(self, frame: LiveFrame) -> "asyncio.Future[LiveLook]":
-        """Begin to look at a session's next frame, as `begin` a call."""
+    def begin_look(self, frame: LiveFrame) -> "asyncio.Future[LiveObservation]":
+        """Begin to observe a session's next frame, as `begin` a call."""
         return self._begin(look_live, frame)
 
     def _begin(self, work: Callable[P, R], *args: P.args, **_: P.kwargs) -> "asyncio.Future[R]":

@@ -28,7 +28,7 @@ from service.analysis.looking import Look, Part, end_of, look, looker_of, sign_s
 from service.context import AppContext, open_services
 from service.media.medium import MediaLimits, Medium
 from service.observe.call import ObserveCall
-from service.observe.landmarker import LandmarkFrame, SeenHand
+from service.observe.landmarker import DetectedHand, LandmarkFrame
 from service.observe.landmarkers import Landmarkers
 from service.observe.observe import observe
 from service.settings import Settings
@@ -79,7 +79,7 @@ class FixedHand:
         self._points = np.array([[*point, 0.0] for point in points], np.float32)
 
     def detect(self, _rgb: Pixels) -> LandmarkFrame:
-        return LandmarkFrame(hands=(SeenHand("right", 0.99, self._points),))
+        return LandmarkFrame(hands=(DetectedHand("right", 0.99, self._points),))
 
     def reset(self) -> None:
         """Nothing is remembered."""

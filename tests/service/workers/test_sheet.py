@@ -14,7 +14,7 @@ from service.media.sampling import EveryNth
 from service.observe.call import ObserveCall
 from service.observe.landmarkers import Landmarkers
 from service.observe.observe import observe
-from service.observe.request import CentreSquare, FaceRequest, HandSquare, LandmarkRequest, PictureRequest, PixelRequest
+from service.observe.request import CenterSquare, FaceRequest, HandSquare, LandmarkRequest, PictureRequest, PixelRequest
 from service.workers.sheet import Sheet
 from tests.media_made import call_for, corners, film, numbered, signing
 from tests.service.workers.test_slots import House, refusal
@@ -22,9 +22,9 @@ from tests.service.workers.test_slots import House, refusal
 MIB = 1024 * 1024
 SMALL = Resize(w=33, h=17, method="area", library="opencv")
 WHOLE = PictureRequest(SMALL, "bgr")
-HAND = PictureRequest(SMALL, "grey", HandSquare(1.4, 0), finder=LandmarkRequest("hands", ("hand",)))
+HAND = PictureRequest(SMALL, "grey", HandSquare(1.4, 0), detector=LandmarkRequest("hands", ("hand",)))
 FACES = FaceRequest(SMALL, count=3, whole_up_to=320)
-FRACTIONS = PictureRequest(Resize(w=20, h=20, library="torch"), "rgb", CentreSquare())
+FRACTIONS = PictureRequest(Resize(w=20, h=20, library="torch"), "rgb", CenterSquare())
 
 
 @pytest.fixture(scope="module")

@@ -84,13 +84,13 @@ async def refusal(work: Coroutine[object, object, R]) -> SignError:
 def test_a_session_keeps_what_it_follows(house: House) -> None:
     async def work() -> None:
         async with house.session() as stream:
-            looks = [await stream.look(LiveFrame(step / 15, SHOWN)) for step in range(3)]
+            looks = [await stream.observe(LiveFrame(step / 15, SHOWN)) for step in range(3)]
             assert [look.anew for look in looks] == [True, False, False]
             assert [look.track.present.tolist() for look in looks] == [[True]] * 3
             assert [look.track.times_s.tolist() for look in looks] == [[step / 15] for step in range(3)]
             assert looks[0].hands[0].side == "right"
-            assert (await stream.look(LiveFrame(5.0, SHOWN, anew=True))).anew
-            turned = await stream.look(LiveFrame(5.1, EMPTY))
+            assert (await stream.observe(LiveFrame(5.0, SHOWN, anew=True))).anew
+            turned = await stream.observe(LiveFrame(5.1, EMPTY))
             assert (turned.anew, turned.hands) == (True, ())
 
     house.run(work())
@@ -106,8 +106,8 @@ def test_a_broken_picture_costs_one_frame(house: House) -> None:
                 (b"", "media-empty"),
                 (png(np.zeros((481, 640, 3), np.uint8)), "picture-too-large"),
             ):
-                assert (await refusal(stream.look(LiveFrame(0.0, picture)))).code == code
-            assert (await stream.look(LiveFrame(0.1, SHOWN))).track.present.all()
+                assert (await refusal(stream.observe(LiveFrame(0.0, picture)))).code == code
+            assert (await stream.observe(LiveFrame(0.1, SHOWN))).track.present.all()
 
     house.run(work())
 
@@ -119,7 +119,7 @@ def test_sessions_have_processes_of_their_own_and_no_more_than_slots(house: Hous
             assert (await refusal(house.slots.lease(CALL).__aenter__())).code == "busy"
             assert house.count("sign_rejected_total", reason="busy") == 1
         async with house.session() as third:
-            await third.look(LiveFrame(0.0, EMPTY))
+            await third.observe(LiveFrame(0.0, EMPTY))
 
     house.run(work())
 
@@ -127,9 +127,9 @@ def test_sessions_have_processes_of_their_own_and_no_more_than_slots(house: Hous
 def test_what_one_session_followed_the_next_does_not_know(house: House) -> None:
     async def work() -> None:
         async with house.session() as stream:
-            await stream.look(LiveFrame(100.0, SHOWN))
+            await stream.observe(LiveFrame(100.0, SHOWN))
         async with house.session() as stream:
-            assert (await stream.look(LiveFrame(0.0, SHOWN))).anew
+            assert (await stream.observe(LiveFrame(0.0, SHOWN))).anew
 
     house.run(work())
 
@@ -138,11 +138,11 @@ def test_a_process_that_is_killed_costs_its_session_and_no_other(house: House) -
     async def work() -> None:
         async with house.session() as first, house.session() as second:
             os.kill(first.pid, signal.SIGKILL)
-            assert (await refusal(first.look(LiveFrame(0.0, SHOWN)))).code == "worker-died"
-            assert (await second.look(LiveFrame(0.0, SHOWN))).track.present.all()
+            assert (await refusal(first.observe(LiveFrame(0.0, SHOWN)))).code == "worker-died"
+            assert (await second.observe(LiveFrame(0.0, SHOWN))).track.present.all()
         await house.until(lambda: house.count("sign_slot_restarts_total", reason="died") >= 1)
         async with house.session() as third:
-            assert (await third.look(LiveFrame(0.0, SHOWN))).track.present.all()
+            assert (await third.observe(LiveFrame(0.0, SHOWN))).track.present.all()
 
     house.run(work())
 
@@ -175,7 +175,7 @@ def test_a_session_that_is_cancelled_while_a_frame_is_looked_at_gives_its_slot_b
         async def look_for_ever() -> None:
             async with house.session() as stream:
                 for step in range(10_000):
-                    await stream.look(LiveFrame(step / 15, SHOWN))
+                    await stream.observe(LiveFrame(step / 15, SHOWN))
 
         task = asyncio.create_task(look_for_ever())
         await house.until(lambda: house.slots.taken == 1)
@@ -184,7 +184,7 @@ def test_a_session_that_is_cancelled_while_a_frame_is_looked_at_gives_its_slot_b
         with pytest.raises(asyncio.CancelledError):
             await task
         async with house.session() as stream:
-            await stream.look(LiveFrame(0.0, SHOWN))
+            await stream.observe(LiveFrame(0.0, SHOWN))
 
     house.run(work())
     house.run(house.slots.close())

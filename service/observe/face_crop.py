@@ -7,8 +7,8 @@ import numpy as np
 
 from service.media.resizing import Picture, resize_picture
 from service.media.upright import Pixels
+from service.observe.crop import convert_color
 from service.observe.landmarker import FaceBox
-from service.observe.pictures import coloured
 from service.observe.request import FaceRequest
 
 _ALL_OF_IT = FaceBox((0.0, 0.0, 1.0, 1.0), ((0.3, 0.4), (0.7, 0.4)), 1.0)
@@ -21,9 +21,9 @@ def is_a_face(rgb: Pixels, request: FaceRequest) -> bool:
     return longer <= request.whole_up_to
 
 
-def faces_of(rgb: Pixels, faces: tuple[FaceBox, ...], request: FaceRequest) -> list[tuple[FaceBox, Picture]]:
+def crop_faces(rgb: Pixels, faces: tuple[FaceBox, ...], request: FaceRequest) -> list[tuple[FaceBox, Picture]]:
     """The first `count` faces and their pictures, H × W × C each; a box without a pixel in the picture is no face."""
-    picture = coloured(rgb, request.color, request.resize.library)
+    picture = convert_color(rgb, request.color, request.resize.library)
     if is_a_face(rgb, request):
         return [(_ALL_OF_IT, resize_picture(picture, request.resize))]
     cuts = [(face, _cut(picture, face, request)) for face in faces]
@@ -42,10 +42,10 @@ def _cut(picture: Picture, face: FaceBox, request: FaceRequest) -> Picture | Non
         return None
     if not request.level:
         return picture[top:bottom, left:right]
-    return _levelled(picture, face, (left, top, right, bottom))
+    return _level_eyes(picture, face, (left, top, right, bottom))
 
 
-def _levelled(picture: Picture, face: FaceBox, box: tuple[int, int, int, int]) -> Picture:
+def _level_eyes(picture: Picture, face: FaceBox, box: tuple[int, int, int, int]) -> Picture:
     """The box of the picture turned about the box's centre; beyond the border its edge goes on."""
     height, width = picture.shape[:2]
     left, top, right, bottom = box
