@@ -71,7 +71,7 @@ async def _heads_values(
     given = await seen.timed("tensor", lambda: handed_on(outputs, section, seen.looker))
     rows = await seen.timed("tensor", lambda: [series.tensor(given, window, section) for window in windows])
     began = time.perf_counter()
-    async with seen.deadline.enforced():
+    async with seen.deadline.enforce():
         scores = await seen.model.score(rows)
     seen.spent("inference", began)
     return [float(answer[place]) if len(one) else None for answer, one in zip(scores, rows, strict=True)]

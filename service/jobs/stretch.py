@@ -218,7 +218,7 @@ async def _side_by_side(
 
     It ends with the first piece that gave way or reached the medium's end. Raises what the first piece raises.
     """
-    observe = house.slots.observe_behind if standing == "job" else house.slots.observe
+    observe = house.slots.observe_low_priority if standing == "job" else house.slots.observe
     found = await asyncio.gather(*(observe(piece, deadline) for piece in pieces), return_exceptions=True)
     whole: ObserveResult | None = None
     until_s = pieces[0].start_s

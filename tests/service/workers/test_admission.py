@@ -34,7 +34,7 @@ async def settle() -> None:
 def test_a_free_slot_is_had_at_once_and_given_back() -> None:
     async def story() -> None:
         queue = admission(0, "a")
-        assert await queue.enter(later(), 1) == "a"
+        assert await queue.acquire(later(), 1) == "a"
         assert queue.idle == 0
         queue.leave("a")
         assert queue.idle == 1
@@ -45,11 +45,11 @@ def test_a_free_slot_is_had_at_once_and_given_back() -> None:
 def test_who_comes_first_is_served_first() -> None:
     async def story() -> None:
         queue = admission(3, "a")
-        await queue.enter(later(), 1)
+        await queue.acquire(later(), 1)
         served: list[int] = []
 
         async def ask(number: int) -> None:
-            slot = await queue.enter(later(), 1)
+            slot = await queue.acquire(later(), 1)
             served.append(number)
             queue.leave(slot)
 
@@ -67,12 +67,12 @@ def test_who_comes_first_is_served_first() -> None:
 def test_one_more_than_may_wait_is_refused_at_once_and_told_when_to_come_back() -> None:
     async def story() -> None:
         queue = admission(1, "a")
-        await queue.enter(later(), 1)
+        await queue.acquire(later(), 1)
         queue.learn(11.0)
-        waiting = asyncio.create_task(queue.enter(later(), 1))
+        waiting = asyncio.create_task(queue.acquire(later(), 1))
         await settle()
         with pytest.raises(SignError) as caught:
-            await queue.enter(later(), 1)
+            await queue.acquire(later(), 1)
         assert caught.value.code == "busy"
         assert caught.value.retry_after_s == 6  # two calls of 3 s (a fifth of the way from 1 s to 11 s)
         waiting.cancel()
@@ -85,13 +85,13 @@ def test_one_more_than_may_wait_is_refused_at_once_and_told_when_to_come_back() 
 def test_a_deadline_counts_the_wait() -> None:
     async def story() -> None:
         queue = admission(1, "a")
-        await queue.enter(later(), 1)
+        await queue.acquire(later(), 1)
         with pytest.raises(SignError) as caught:
-            await queue.enter(later(0.01), 1)
+            await queue.acquire(later(0.01), 1)
         assert caught.value.code == "deadline-exceeded"
         assert queue.waiting == 0
         with pytest.raises(SignError, match="deadline"):
-            await queue.enter(later(0), 1)
+            await queue.acquire(later(0), 1)
 
     asyncio.run(story())
 
@@ -99,8 +99,8 @@ def test_a_deadline_counts_the_wait() -> None:
 def test_a_slot_that_comes_as_its_taker_gives_up_goes_to_the_next() -> None:
     async def story() -> None:
         queue = admission(2, "a")
-        await queue.enter(later(), 1)
-        quitter, next_one = (asyncio.create_task(queue.enter(later(), 1)) for _ in range(2))
+        await queue.acquire(later(), 1)
+        quitter, next_one = (asyncio.create_task(queue.acquire(later(), 1)) for _ in range(2))
         await settle()
         queue.leave("a")
         quitter.cancel()
@@ -113,11 +113,11 @@ def test_a_slot_that_comes_as_its_taker_gives_up_goes_to_the_next() -> None:
 def test_closing_refuses_who_waits_and_who_comes() -> None:
     async def story() -> None:
         queue = admission(1, "a")
-        await queue.enter(later(), 1)
-        waiting = asyncio.create_task(queue.enter(later(), 1))
+        await queue.acquire(later(), 1)
+        waiting = asyncio.create_task(queue.acquire(later(), 1))
         await settle()
         queue.close()
-        for attempt in (waiting, queue.enter(later(), 1)):
+        for attempt in (waiting, queue.acquire(later(), 1)):
             with pytest.raises(SignError, match="shutting down") as caught:
                 await attempt
             assert caught.value.code == "shutting-down"
@@ -143,9 +143,9 @@ def test_no_slot_is_ever_lost_or_lent_twice(steps: list[tuple[str, int]]) -> Non
         held: list[str] = []
         for step, which in steps:
             if step == "ask":
-                asking.append(asyncio.create_task(queue.enter(later(), 2)))
+                asking.append(asyncio.create_task(queue.acquire(later(), 2)))
             elif step == "job":
-                asking.append(asyncio.create_task(queue.enter_behind(later())))
+                asking.append(asyncio.create_task(queue.acquire_low_priority(later())))
             elif step == "cancel" and asking:
                 asking[which % len(asking)].cancel()
             elif step == "finish" and held:
@@ -181,8 +181,8 @@ def with_jobs(most: int, *slots: str) -> tuple[Admission[str], list[int]]:
 def test_jobs_hold_no_more_slots_than_they_may() -> None:
     async def story() -> None:
         queue, _ = with_jobs(1, "a", "b")
-        assert await queue.enter_behind(later()) == "a"
-        second = asyncio.create_task(queue.enter_behind(later()))
+        assert await queue.acquire_low_priority(later()) == "a"
+        second = asyncio.create_task(queue.acquire_low_priority(later()))
         await settle()
         assert (second.done(), queue.idle, queue.with_jobs) == (False, 1, ("a",))
         queue.leave("a")
@@ -195,10 +195,10 @@ def test_jobs_hold_no_more_slots_than_they_may() -> None:
 def test_interactive_callers_go_before_jobs_that_came_first() -> None:
     async def story() -> None:
         queue, asked = with_jobs(1, "a")
-        assert await queue.enter_behind(later()) == "a"
-        job = asyncio.create_task(queue.enter_behind(later()))
+        assert await queue.acquire_low_priority(later()) == "a"
+        job = asyncio.create_task(queue.acquire_low_priority(later()))
         await settle()
-        caller = asyncio.create_task(queue.enter(later(), 1))
+        caller = asyncio.create_task(queue.acquire(later(), 1))
         await settle()
         assert asked == [1]  # whoever holds a slot for a job is asked to give it back
         queue.leave("a")
@@ -215,11 +215,11 @@ def test_a_slot_that_a_job_holds_is_no_reason_to_refuse() -> None:
     async def story() -> None:
         queue = Admission[str](0, Metrics())
         queue.leave("a")
-        await queue.enter_behind(later())
-        caller = asyncio.create_task(queue.enter(later(), 1))
+        await queue.acquire_low_priority(later())
+        caller = asyncio.create_task(queue.acquire(later(), 1))
         await settle()
         with pytest.raises(SignError) as caught:
-            await queue.enter(later(), 1)
+            await queue.acquire(later(), 1)
         assert caught.value.code == "busy"
         queue.leave("a")
         assert await caller == "a"
@@ -230,8 +230,8 @@ def test_a_slot_that_a_job_holds_is_no_reason_to_refuse() -> None:
 def test_a_job_that_gives_up_as_its_slot_comes_hands_it_on() -> None:
     async def story() -> None:
         queue, _ = with_jobs(1, "a")
-        await queue.enter_behind(later())
-        quitter, other = (asyncio.create_task(queue.enter_behind(later())) for _ in range(2))
+        await queue.acquire_low_priority(later())
+        quitter, other = (asyncio.create_task(queue.acquire_low_priority(later())) for _ in range(2))
         await settle()
         queue.leave("a")
         quitter.cancel()
@@ -244,11 +244,11 @@ def test_a_job_that_gives_up_as_its_slot_comes_hands_it_on() -> None:
 def test_closing_refuses_jobs_too() -> None:
     async def story() -> None:
         queue, _ = with_jobs(1, "a")
-        await queue.enter_behind(later())
-        waiting = asyncio.create_task(queue.enter_behind(later()))
+        await queue.acquire_low_priority(later())
+        waiting = asyncio.create_task(queue.acquire_low_priority(later()))
         await settle()
         queue.close()
-        for attempt in (waiting, queue.enter_behind(later())):
+        for attempt in (waiting, queue.acquire_low_priority(later())):
             with pytest.raises(SignError, match="shutting down"):
                 await attempt
 
