@@ -18,7 +18,7 @@ Story = Callable[[], Coroutine[object, object, None]]
 def admission(most_waiting: int, *slots: str) -> Admission[str]:
     made: Admission[str] = Admission(most_waiting, Metrics())
     for slot in slots:
-        made.leave(slot)
+        made.release(slot)
     return made
 
 
@@ -36,7 +36,7 @@ def test_a_free_slot_is_had_at_once_and_given_back() -> None:
         queue = admission(0, "a")
         assert await queue.acquire(later(), 1) == "a"
         assert queue.idle == 0
-        queue.leave("a")
+        queue.release("a")
         assert queue.idle == 1
 
     asyncio.run(story())
@@ -51,12 +51,12 @@ def test_who_comes_first_is_served_first() -> None:
         async def ask(number: int) -> None:
             slot = await queue.acquire(later(), 1)
             served.append(number)
-            queue.leave(slot)
+            queue.release(slot)
 
         tasks = [asyncio.create_task(ask(number)) for number in range(3)]
         await settle()
         assert queue.waiting == 3
-        queue.leave("a")
+        queue.release("a")
         await asyncio.gather(*tasks)
         assert served == [0, 1, 2]
         assert (queue.waiting, queue.idle) == (0, 1)
@@ -68,7 +68,7 @@ def test_one_more_than_may_wait_is_refused_at_once_and_told_when_to_come_back() 
     async def story() -> None:
         queue = admission(1, "a")
         await queue.acquire(later(), 1)
-        queue.learn(11.0)
+        queue.note_service_time(11.0)
         waiting = asyncio.create_task(queue.acquire(later(), 1))
         await settle()
         with pytest.raises(SignError) as caught:
@@ -102,7 +102,7 @@ def test_a_slot_that_comes_as_its_taker_gives_up_goes_to_the_next() -> None:
         await queue.acquire(later(), 1)
         quitter, next_one = (asyncio.create_task(queue.acquire(later(), 1)) for _ in range(2))
         await settle()
-        queue.leave("a")
+        queue.release("a")
         quitter.cancel()
         assert await next_one == "a"
         assert quitter.cancelled() or quitter.exception() is not None
@@ -121,7 +121,7 @@ def test_closing_refuses_who_waits_and_who_comes() -> None:
             with pytest.raises(SignError, match="shutting down") as caught:
                 await attempt
             assert caught.value.code == "shutting-down"
-        queue.leave("a")
+        queue.release("a")
         assert queue.idle == 0
 
     asyncio.run(story())
@@ -129,8 +129,8 @@ def test_closing_refuses_who_waits_and_who_comes() -> None:
 
 def test_only_an_idle_slot_can_be_withdrawn() -> None:
     queue = admission(0, "a", "b")
-    assert queue.withdraw("a")
-    assert not queue.withdraw("a")
+    assert queue.remove_idle("a")
+    assert not queue.remove_idle("a")
     assert queue.idle == 1
 
 
@@ -149,7 +149,7 @@ def test_no_slot_is_ever_lost_or_lent_twice(steps: list[tuple[str, int]]) -> Non
             elif step == "cancel" and asking:
                 asking[which % len(asking)].cancel()
             elif step == "finish" and held:
-                queue.leave(held.pop(which % len(held)))
+                queue.release(held.pop(which % len(held)))
             if which % 2:
                 await settle()
                 held += [task.result() for task in asking if task.done() and not _failed(task)]
@@ -160,7 +160,7 @@ def test_no_slot_is_ever_lost_or_lent_twice(steps: list[tuple[str, int]]) -> Non
             task.cancel()
         results = await asyncio.gather(*asking, return_exceptions=True)
         held += [result for result in results if isinstance(result, str)]
-        assert sorted(held + [slot for slot in slots if queue.withdraw(slot)]) == sorted(slots)
+        assert sorted(held + [slot for slot in slots if queue.remove_idle(slot)]) == sorted(slots)
 
     asyncio.run(story())
 
@@ -174,7 +174,7 @@ def with_jobs(most: int, *slots: str) -> tuple[Admission[str], list[int]]:
     asked: list[int] = []
     made: Admission[str] = Admission(1, Metrics(), most, lambda: asked.append(made.waiting))
     for slot in slots:
-        made.leave(slot)
+        made.release(slot)
     return made, asked
 
 
@@ -185,7 +185,7 @@ def test_jobs_hold_no_more_slots_than_they_may() -> None:
         second = asyncio.create_task(queue.acquire_low_priority(later()))
         await settle()
         assert (second.done(), queue.idle, queue.with_jobs) == (False, 1, ("a",))
-        queue.leave("a")
+        queue.release("a")
         assert await second == "b"
         assert queue.with_jobs == ("b",)
 
@@ -201,11 +201,11 @@ def test_interactive_callers_go_before_jobs_that_came_first() -> None:
         caller = asyncio.create_task(queue.acquire(later(), 1))
         await settle()
         assert asked == [1]  # whoever holds a slot for a job is asked to give it back
-        queue.leave("a")
+        queue.release("a")
         await settle()
         assert caller.done()
         assert not job.done()
-        queue.leave("a")
+        queue.release("a")
         assert await job == "a"
 
     asyncio.run(story())
@@ -214,14 +214,14 @@ def test_interactive_callers_go_before_jobs_that_came_first() -> None:
 def test_a_slot_that_a_job_holds_is_no_reason_to_refuse() -> None:
     async def story() -> None:
         queue = Admission[str](0, Metrics())
-        queue.leave("a")
+        queue.release("a")
         await queue.acquire_low_priority(later())
         caller = asyncio.create_task(queue.acquire(later(), 1))
         await settle()
         with pytest.raises(SignError) as caught:
             await queue.acquire(later(), 1)
         assert caught.value.code == "busy"
-        queue.leave("a")
+        queue.release("a")
         assert await caller == "a"
 
     asyncio.run(story())
@@ -233,7 +233,7 @@ def test_a_job_that_gives_up_as_its_slot_comes_hands_it_on() -> None:
         await queue.acquire_low_priority(later())
         quitter, other = (asyncio.create_task(queue.acquire_low_priority(later())) for _ in range(2))
         await settle()
-        queue.leave("a")
+        queue.release("a")
         quitter.cancel()
         assert await other == "a"
         assert queue.with_jobs == ("a",)
