@@ -40,11 +40,14 @@ class LiveCall:
 
 @dataclass(frozen=True, slots=True)
 class LiveFrame:
-    """An encoded picture and its time in seconds; times of one session grow. anew: nothing before it counts."""
+    """An encoded picture and its time in seconds; times of one session grow.
+
+    discontinuity: nothing before it counts.
+    """
 
     time_s: float
     picture: bytes
-    anew: bool = False
+    discontinuity: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,12 @@ class LiveObservation:
     """One frame as it was observed.
 
     track: its one observation, in the coordinates of the picture that was looked at. hands: all that were detected,
-    in those of the picture as it was sent, by the person's own sides. anew: it was the first of its tracking.
+    in those of the picture as it was sent, by the person's own sides. discontinuity: it was the first of its tracking.
     """
 
     track: Track
     hands: tuple[DetectedHand, ...]
-    anew: bool
+    discontinuity: bool
     decode_s: float
     observe_s: float
 
@@ -97,8 +100,8 @@ class LiveObserver:
         if self._call.flipped:
             pixels = np.ascontiguousarray(pixels[:, ::-1])
         decode_s = watch.lap()
-        anew = frame.anew or self._observer is None or self._size != (media.width, media.height)
-        if anew:
+        discontinuity = frame.discontinuity or self._observer is None or self._size != (media.width, media.height)
+        if discontinuity:
             self._begin(media)
         if (observer := self._observer) is None:
             raise RuntimeError("a frame is looked at without an observer")
@@ -111,7 +114,7 @@ class LiveObserver:
         track = observer.track(replace(media, kind="video"))
         observer.forget()
         hands = tuple(self._as_sent(hand) for hand in observer.hands)
-        return LiveObservation(track, hands, anew, decode_s, watch.lap())
+        return LiveObservation(track, hands, discontinuity, decode_s, watch.lap())
 
     def close(self) -> None:
         """Give back what is held."""

@@ -1,4 +1,4 @@
-"""The mailbox: the newest frame wins, and nothing is lost uncounted."""
+"""The queue: the newest frame wins, and nothing is lost uncounted."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,22 +6,22 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from service.contract.messages import ErrorMessage
 from service.live.closing import CloseCode, ClosingError
+from service.live.frame_queue import MOST_COMMANDS, Command, FrameQueue, QueueItem
+from service.live.frame_sampler import SampledFrame
 from service.live.frames import SentFrame
-from service.live.mailbox import MOST_WISHES, Letter, Mailbox, Wish
-from service.live.pacing import Shown
 
 DONE = ClosingError(CloseCode.DONE, "Done.")
 
 
-def shown(seq: int, *, anew: bool = False) -> Shown:
-    return Shown(SentFrame(seq, seq / 10, b"", 0.0), (seq + 1) / 10, anew)
+def shown(seq: int, *, discontinuity: bool = False) -> SampledFrame:
+    return SampledFrame(SentFrame(seq, seq / 10, b"", 0.0), (seq + 1) / 10, discontinuity)
 
 
-def emptied(mailbox: Mailbox) -> list[Letter]:
-    letters = []
-    while (letter := mailbox.take()) is not None:
-        letters.append(letter)
-    return letters
+def emptied(queue: FrameQueue) -> list[QueueItem]:
+    items = []
+    while (item := queue.take()) is not None:
+        items.append(item)
+    return items
 
 
 class Posting(RuleBasedStateMachine):
@@ -29,34 +29,34 @@ class Posting(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.mailbox = Mailbox()
+        self.queue = FrameQueue()
         self.put = 0
         self.taken: list[int] = []
-        self.wishes = 0
+        self.commands = 0
 
     @rule(count=st.integers(1, 3))
     def frames_come(self, count: int) -> None:
-        self.mailbox.put_frames([shown(self.put + index) for index in range(count)])
+        self.queue.put_frames([shown(self.put + index) for index in range(count)])
         self.put += count
 
-    @rule(wish=st.sampled_from(["flush", "reset"]))
-    def a_wish_comes(self, wish: Wish) -> None:
-        self.mailbox.put_wish(wish)
+    @rule(command=st.sampled_from(["flush", "reset"]))
+    def a_wish_comes(self, command: Command) -> None:
+        self.queue.put_command(command)
 
     @rule()
     def a_note_comes(self) -> None:
-        self.mailbox.put_note(ErrorMessage(type="error", code="media-corrupt", detail="x"))
+        self.queue.put_note(ErrorMessage(type="error", code="media-corrupt", detail="x"))
 
     @rule()
     def one_is_taken(self) -> None:
-        letter = self.mailbox.take()
-        if isinstance(letter, Shown):
-            self.taken.append(letter.frame.seq)
+        item = self.queue.take()
+        if isinstance(item, SampledFrame):
+            self.taken.append(item.frame.seq)
 
     @invariant()
     def every_frame_is_accounted_for(self) -> None:
-        waiting = sum(isinstance(letter, Shown) for letter in self.mailbox._letters)
-        assert self.put == len(self.taken) + self.mailbox.dropped + waiting
+        waiting = sum(isinstance(item, SampledFrame) for item in self.queue._items)
+        assert self.put == len(self.taken) + self.queue.dropped + waiting
 
     @invariant()
     def frames_are_taken_in_order(self) -> None:
@@ -64,7 +64,7 @@ class Posting(RuleBasedStateMachine):
 
     @invariant()
     def two_frames_never_wait_side_by_side(self) -> None:
-        are_frames = [isinstance(letter, Shown) for letter in self.mailbox._letters]
+        are_frames = [isinstance(item, SampledFrame) for item in self.queue._items]
         assert not any(one and following for one, following in zip(are_frames, are_frames[1:], strict=False))
 
 
@@ -73,44 +73,44 @@ TestPosting = Posting.TestCase
 
 @given(st.integers(1, 50))
 def test_the_newest_frame_replaces_those_that_wait(count: int) -> None:
-    mailbox = Mailbox()
-    mailbox.put_frames(shown(seq) for seq in range(count))
-    (letter,) = emptied(mailbox)
-    assert isinstance(letter, Shown)
-    assert (letter.frame.seq, mailbox.dropped) == (count - 1, count - 1)
+    queue = FrameQueue()
+    queue.put_frames(shown(seq) for seq in range(count))
+    (item,) = emptied(queue)
+    assert isinstance(item, SampledFrame)
+    assert (item.frame.seq, queue.dropped) == (count - 1, count - 1)
 
 
 def test_what_a_dropped_frame_began_the_next_one_begins() -> None:
-    mailbox = Mailbox()
-    mailbox.put_frames([shown(1, anew=True)])
-    mailbox.put_frames([shown(2)])
-    assert emptied(mailbox) == [shown(2, anew=True)]
+    queue = FrameQueue()
+    queue.put_frames([shown(1, discontinuity=True)])
+    queue.put_frames([shown(2)])
+    assert emptied(queue) == [shown(2, discontinuity=True)]
 
 
 def test_a_frame_never_replaces_one_from_before_a_wish() -> None:
-    mailbox = Mailbox()
-    mailbox.put_frames([shown(1)])
-    assert mailbox.put_wish("flush")
-    mailbox.put_frames([shown(2)])
-    mailbox.put_frames([shown(3)])
-    assert emptied(mailbox) == [shown(1), "flush", shown(3)]
+    queue = FrameQueue()
+    queue.put_frames([shown(1)])
+    assert queue.put_command("flush")
+    queue.put_frames([shown(2)])
+    queue.put_frames([shown(3)])
+    assert emptied(queue) == [shown(1), "flush", shown(3)]
 
 
 def test_the_same_wish_twice_is_one_and_wishes_are_bounded() -> None:
-    mailbox = Mailbox()
-    assert mailbox.put_wish("flush")
-    assert mailbox.put_wish("flush")
-    assert len(mailbox) == 1
-    wishes: list[Wish] = ["reset", "flush"]
-    assert [mailbox.put_wish(wishes[index % 2]) for index in range(MOST_WISHES)].count(False) == 1
+    queue = FrameQueue()
+    assert queue.put_command("flush")
+    assert queue.put_command("flush")
+    assert len(queue) == 1
+    commands: list[Command] = ["reset", "flush"]
+    assert [queue.put_command(commands[index % 2]) for index in range(MOST_COMMANDS)].count(False) == 1
 
 
 def test_an_end_waits_for_what_came_before_unless_it_is_at_once() -> None:
-    mailbox = Mailbox()
-    mailbox.put_frames([shown(1)])
-    mailbox.put_end(DONE, at_once=False)
-    assert emptied(mailbox) == [shown(1), DONE]
-    mailbox.put_frames([shown(2)])
-    mailbox.put_end(DONE, at_once=True)
-    assert emptied(mailbox) == [DONE]
-    assert mailbox.dropped == 1
+    queue = FrameQueue()
+    queue.put_frames([shown(1)])
+    queue.put_end(DONE, at_once=False)
+    assert emptied(queue) == [shown(1), DONE]
+    queue.put_frames([shown(2)])
+    queue.put_end(DONE, at_once=True)
+    assert emptied(queue) == [DONE]
+    assert queue.dropped == 1

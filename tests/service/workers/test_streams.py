@@ -85,13 +85,13 @@ def test_a_session_keeps_what_it_follows(pool: SlotPool) -> None:
     async def work() -> None:
         async with pool.session() as stream:
             looks = [await stream.observe(LiveFrame(step / 15, SHOWN)) for step in range(3)]
-            assert [look.anew for look in looks] == [True, False, False]
+            assert [look.discontinuity for look in looks] == [True, False, False]
             assert [look.track.present.tolist() for look in looks] == [[True]] * 3
             assert [look.track.times_s.tolist() for look in looks] == [[step / 15] for step in range(3)]
             assert looks[0].hands[0].side == "right"
-            assert (await stream.observe(LiveFrame(5.0, SHOWN, anew=True))).anew
+            assert (await stream.observe(LiveFrame(5.0, SHOWN, discontinuity=True))).discontinuity
             turned = await stream.observe(LiveFrame(5.1, EMPTY))
-            assert (turned.anew, turned.hands) == (True, ())
+            assert (turned.discontinuity, turned.hands) == (True, ())
 
     pool.run(work())
 
@@ -129,7 +129,7 @@ def test_what_one_session_followed_the_next_does_not_know(pool: SlotPool) -> Non
         async with pool.session() as stream:
             await stream.observe(LiveFrame(100.0, SHOWN))
         async with pool.session() as stream:
-            assert (await stream.observe(LiveFrame(0.0, SHOWN))).anew
+            assert (await stream.observe(LiveFrame(0.0, SHOWN))).discontinuity
 
     pool.run(work())
 
