@@ -312,7 +312,7 @@ class Registry:
         return entry.served is not None
 
     def _load(self, entry: Entry) -> asyncio.Task[ServedModel]:
-        """The one task that loads this version: whoever wants it waits for the same, and cancels only their own waiting."""
+        """The one task that loads this version: all who want it wait for it; each cancels only their own waiting."""
         if entry.loading is None:
             entry.loading = asyncio.create_task(self._build(entry))
             entry.loading.add_done_callback(_log_failure)

@@ -1,4 +1,4 @@
-"""ModelSession: one ONNX Runtime session, with the options that were measured as best, and checked against its manifest."""
+"""ModelSession: one ONNX Runtime session with the options measured as best, checked against its manifest."""
 
 from collections.abc import Sequence
 

@@ -86,7 +86,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Gate]]:
         gates[version] = Gate(version)
         return gates[version]
 
-    monkeypatch.setattr("service.registry.loader.Session", GatedSession)
+    monkeypatch.setattr("service.registry.loader.ModelSession", GatedSession)
     yield make
     for held in gates.values():
         held.open()
