@@ -6,7 +6,7 @@ from typing import Final
 
 from pympi import Elan
 
-from service.export.answer import MediaFile, Sign, SignsAnswer
+from service.export.answer import MediaFile, Sign, SignsExport
 from service.export.text import one_line
 from service.export.ticks import MILLISECONDS, Span, ticks
 from service.track import merge_windows
@@ -36,7 +36,7 @@ MIME_TYPES: Final = {
 _DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
-def signs_eaf(answer: SignsAnswer) -> bytes:
+def signs_to_eaf(answer: SignsExport) -> bytes:
     """An EAF 3.0 document. Damaged stretches stand on a tier of their own, which is there only where there are any.
 
     The medium is linked as `./name`: ELAN finds it without asking where both files lie in one folder. Names are not
@@ -59,7 +59,7 @@ def signs_eaf(answer: SignsAnswer) -> bytes:
     return _DECLARATION + xml + b"\n"
 
 
-def _describe(document: Elan.Eaf, answer: SignsAnswer) -> None:
+def _describe(document: Elan.Eaf, answer: SignsExport) -> None:
     document.adocument |= {
         "DATE": answer.created.isoformat(timespec="seconds"),
         "FORMAT": "3.0",
@@ -78,7 +78,7 @@ def _describe(document: Elan.Eaf, answer: SignsAnswer) -> None:
     ]
 
 
-def _annotate(document: Elan.Eaf, answer: SignsAnswer) -> None:
+def _annotate(document: Elan.Eaf, answer: SignsExport) -> None:
     """All tiers in one pass over time, so that the document's time slots are in order.
 
     The confidences go straight into pympi's documented table: its add_ref_annotation looks through all signs for
