@@ -4,11 +4,11 @@ from pathlib import Path
 
 from service.evaluation.aihub import is_aihub, read_aihub
 from service.evaluation.class_folders import read_class_folders
-from service.evaluation.data import FORMS, DataError, LabelledData
+from service.evaluation.data import FORMS, DataError, LabeledData
 from service.evaluation.tables import read_table
 
 
-def read_data(path: Path) -> LabelledData:
+def read_data(path: Path) -> LabeledData:
     """The labelled clips there; DataError where there are none, saying what is looked for."""
     if path.is_dir():
         return read_aihub(path) if is_aihub(path) else read_class_folders(path)
