@@ -247,8 +247,8 @@ def _publish(
     graph = helper.make_graph(
         [
             *(nodes or [helper.make_node("Flatten", ["x"], ["flat"])]),
-            helper.make_node("Sub", ["flat", "mean"], ["centred"]),
-            helper.make_node("Div", ["centred", "std"], ["row"]),
+            helper.make_node("Sub", ["flat", "mean"], ["centered"]),
+            helper.make_node("Div", ["centered", "std"], ["row"]),
             helper.make_node("MatMul", ["row", "weights"], ["raw"]),
             helper.make_node("Add", ["raw", "bias"], ["y"]),
         ],

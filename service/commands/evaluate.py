@@ -1,4 +1,4 @@
-"""evaluate: how well a model does on labelled clips, and what can be fitted on them."""
+"""evaluate: how well a model does on labeled clips, and what can be fitted on them."""
 
 import asyncio
 import shlex
@@ -62,7 +62,7 @@ def evaluate_command(
     picture: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw the confusion matrix.")] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Say how well a model does on labelled clips: accuracy, macro F1, coverage, by class, and what it confuses.
+    """Say how well a model does on labeled clips: accuracy, macro F1, coverage, by class, and what it confuses.
 
     Nothing is written to the model store; `python -m convert calibrate NAME --report FILE` publishes what was fitted.
     """

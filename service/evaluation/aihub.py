@@ -65,7 +65,7 @@ def read_aihub(folder: Path) -> LabeledData:
             clips.append(LabeledClip(clip, label, video, start_s=entry.start, duration_s=entry.end - entry.start))
     if not clips:
         why = "; ".join(f"{name}: {reason}" for name, reason in list(left_out.items())[:3])
-        raise DataError(f"{folder} holds no labelled part of a video. {why}".rstrip())
+        raise DataError(f"{folder} holds no labeled part of a video. {why}".rstrip())
     return LabeledData(folder.resolve().name, tuple(clips), left_out)
 
 

@@ -1,4 +1,4 @@
-"""Labelled clips, in whichever of the usual forms they lie on a disk."""
+"""Labeled clips, in whichever of the usual forms they lie on a disk."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The use case of `evaluate`: a model's figures on labelled clips, and what can be fitted on them."""
+"""The use case of `evaluate`: a model's figures on labeled clips, and what can be fitted on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Examining: what a model gives for labelled clips, and what the service would answer to that."""
+"""Examining: what a model gives for labeled clips, and what the service would answer to that."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Reading labelled data, whichever form it has."""
+"""Reading labeled data, whichever form it has."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from service.evaluation.tables import read_table
 
 
 def read_data(path: Path) -> LabeledData:
-    """The labelled clips there; DataError where there are none, saying what is looked for."""
+    """The labeled clips there; DataError where there are none, saying what is looked for."""
     if path.is_dir():
         return read_aihub(path) if is_aihub(path) else read_class_folders(path)
     if path.is_file():

@@ -31,7 +31,7 @@ MIME_TYPES: Final = {
     "heic": "image/heic",
     "avif": "image/avif",
 }
-"""By the format that the service recognised; ELAN's own words for the rest are in `_mime_type`."""
+"""By the format that the service recognized; ELAN's own words for the rest are in `_mime_type`."""
 
 _DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 

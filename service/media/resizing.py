@@ -1,4 +1,4 @@
-"""Resizing and greying as the authors' libraries do it. Only workers import this."""
+"""Resizing and graying as the authors' libraries do it. Only workers import this."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from service.media.upright import Pixels
 from service.track import FloatArray
 
 Picture = npt.NDArray[Any]
-"""H × W × C; whole grey levels (uint8), or their fractions (float32) where PyTorch's arithmetic made it."""
+"""H × W × C; whole gray levels (uint8), or their fractions (float32) where PyTorch's arithmetic made it."""
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in pixels; Pillow takes fractions of a pixel."""
@@ -131,7 +131,7 @@ def _nearest_taps(old: int, new: int) -> Taps:
 
 
 def _centers(old: int, new: int) -> FloatArray:
-    """Where the new pixels' centres lie among the old ones; float32, rounded once, as PyTorch's fused arithmetic."""
+    """Where the new pixels' centers lie among the old ones; float32, rounded once, as PyTorch's fused arithmetic."""
     scale = np.float64(np.float32(old / new))
     return ((np.arange(new) + 0.5) * scale - 0.5).astype(np.float32)
 

@@ -16,7 +16,7 @@ SUPPORTED = (
 
 @dataclass(frozen=True, slots=True)
 class MediaType:
-    """A recognised file. demuxer: FFmpeg's name of the one reader that may open it, None where FFmpeg has no part."""
+    """A recognized file. demuxer: FFmpeg's name of the one reader that may open it, None where FFmpeg has no part."""
 
     kind: MediaKind
     format: str
@@ -67,7 +67,7 @@ _REFUSED_TEXTS: tuple[tuple[str, str], ...] = (
 
 
 def sniff(head: bytes) -> MediaType:
-    """Recognise a file by its first bytes (HEAD_BYTES of them are enough).
+    """Recognize a file by its first bytes (HEAD_BYTES of them are enough).
 
     Raises SignError: media-empty, or media-unsupported saying what the bytes look like.
     """

@@ -71,13 +71,11 @@ class Frame:
     def pixels(self) -> Pixels:
         """The upright picture, H × W × 3, RGB."""
         if self.color == "bt601":
-            rgb = (
-                self.stored.reformat(  # OpenCV's arithmetic: bicubic where colours are stored at half of an odd height
-                    format="rgb24",
-                    src_colorspace=Colorspace.ITU601,
-                    dst_colorspace=Colorspace.ITU601,
-                    interpolation=Interpolation.BICUBIC,
-                )
+            rgb = self.stored.reformat(  # OpenCV's arithmetic: bicubic where colors are stored at half of an odd height
+                format="rgb24",
+                src_colorspace=Colorspace.ITU601,
+                dst_colorspace=Colorspace.ITU601,
+                interpolation=Interpolation.BICUBIC,
             )
         else:
             rgb = self.stored.reformat(format="rgb24")

@@ -157,7 +157,7 @@ def _draw_skeleton(picture: Picture, points: PartLandmarks, box: tuple[int, int,
 
 
 def convert_color(rgb: Pixels, color: ColorMode, library: Library) -> Picture:
-    """The picture in an author's colours; grey by the BT.601 weights, as the library rounds."""
+    """The picture in an author's colors; gray by the BT.601 weights, as the library rounds."""
     if color == "grey":
         return to_gray(rgb, library)
     return rgb if color == "rgb" else np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8)

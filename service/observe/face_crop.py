@@ -1,4 +1,4 @@
-"""Faces of a frame as a model looks at them: coloured, cut out, levelled if asked, resized. For workers only."""
+"""Faces of a frame as a model looks at them: colored, cut out, leveled if asked, resized. For workers only."""
 
 import math
 
@@ -46,7 +46,7 @@ def _cut(picture: Picture, face: FaceBox, request: FaceRequest) -> Picture | Non
 
 
 def _level_eyes(picture: Picture, face: FaceBox, box: tuple[int, int, int, int]) -> Picture:
-    """The box of the picture turned about the box's centre; beyond the border its edge goes on."""
+    """The box of the picture turned about the box's center; beyond the border its edge goes on."""
     height, width = picture.shape[:2]
     left, top, right, bottom = box
     (x0, y0), (x1, y1) = face.eyes

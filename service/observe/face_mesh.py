@@ -85,7 +85,7 @@ class Detection(Protocol):
 
 
 def confirm_faces(found: Iterable[Detection], meshes: list[PartLandmarks]) -> list[tuple[FaceBox, PartLandmarks]]:
-    """What was found with a mesh whose centre lies in its box, each mesh once; the largest first."""
+    """What was found with a mesh whose center lies in its box, each mesh once; the largest first."""
     left = list(meshes)
     faces = []
     for detection in found:

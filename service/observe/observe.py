@@ -24,7 +24,7 @@ def observe(
     landmarkers: Landmarkers,
     make_sink: FrameSinkFactory | None = None,
 ) -> ObserveResult:
-    """Recognise the medium, read the asked part and observe its sampled frames.
+    """Recognize the medium, read the asked part and observe its sampled frames.
 
     keep_going is called between frames and raises where the work is no longer wanted. make_sink: what keeps
     pictures, this process's memory unless given. Raises SignError for whatever is wrong with the medium.

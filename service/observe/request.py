@@ -100,7 +100,7 @@ Crop = WholePicture | CenterSquare | HandSquare | FaceSquare | HandCanvas
 
 @dataclass(frozen=True, slots=True)
 class PictureRequest:
-    """A picture of each sampled frame: coloured, cropped, outlined if asked, and resized, as its author did it.
+    """A picture of each sampled frame: colored, cropped, outlined if asked, and resized, as its author did it.
 
     detector: the landmarks of the one part that the crop is around, None where it needs none. selfie: the author
     flipped each frame first.
@@ -122,7 +122,7 @@ class PictureRequest:
 
     @property
     def dtype(self) -> Literal["uint8", "float32"]:
-        """PyTorch's arithmetic gives fractions of grey levels."""
+        """PyTorch's arithmetic gives fractions of gray levels."""
         return _dtype(self.resize)
 
     @property
@@ -133,11 +133,11 @@ class PictureRequest:
 
 @dataclass(frozen=True, slots=True)
 class FaceRequest:
-    """Pictures of the largest faces of each sampled frame, as their author cut, coloured and resized them.
+    """Pictures of the largest faces of each sampled frame, as their author cut, colored and resized them.
 
     count: faces that are kept of a frame, the largest first; the places of those that are not there stay 0. margin:
     how far each side of the box is moved outwards, as a share of the box's width or height; it ends at the picture's
-    border. level: turned about the box's centre until the eyes lie level. A picture whose longer side has whole_up_to
+    border. level: turned about the box's center until the eyes lie level. A picture whose longer side has whole_up_to
     pixels or fewer is a face itself. selfie: the author flipped each frame first.
     """
 
@@ -163,7 +163,7 @@ class FaceRequest:
 
     @property
     def dtype(self) -> Literal["uint8", "float32"]:
-        """PyTorch's arithmetic gives fractions of grey levels."""
+        """PyTorch's arithmetic gives fractions of gray levels."""
         return _dtype(self.resize)
 
     @property

@@ -45,7 +45,7 @@ class ImageSection(PixelSection):
     @model_validator(mode="after")
     def _check_filter(self) -> "ImageSection":
         if self.filter == "outline" and (self.color != "grey" or self.resize.library == "torch"):
-            raise ValueError("outline needs grey pictures of whole levels: color grey, and no torch")
+            raise ValueError("outline needs gray pictures of whole levels: color grey, and no torch")
         return self
 
     @property
@@ -101,7 +101,7 @@ def frame_rows(track: Track, frames: tuple[FrameIndices, ...], section: PixelSec
 def in_layout(
     pictures: npt.NDArray[np.uint8] | npt.NDArray[np.float32], section: PixelSection, layout: Layout
 ) -> FloatArray:
-    """R × H × W × C grey levels as a network's numbers, in the order of axes that it takes."""
+    """R × H × W × C gray levels as a network's numbers, in the order of axes that it takes."""
     values = numbers(pictures, section)
     return np.ascontiguousarray(values if layout == "nhwc" else values.transpose(0, 3, 1, 2))
 

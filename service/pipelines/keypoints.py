@@ -28,7 +28,7 @@ class KeypointsSection(Section, SampledOverTime):
     mirror_left: a followed left hand is flipped in x, so that one model serves both hands.
     selfie: the author ran MediaPipe on the mirrored frame, so coordinates and the names of Holistic's parts are those
     of the mirrored picture; what the service reports of sides is always the person's own.
-    orientation, yuv: how the author's reader gave him the frames (see `media.medium`).
+    orientation, yuv: how the author's reader gave them the frames (see `media.medium`).
     """
 
     features: ClassVar[FeaturesKind] = "landmarks"

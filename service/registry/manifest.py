@@ -133,7 +133,7 @@ class Evaluation(Section):
 
 
 class Quantization(Section):
-    """What was quantised, how, and what it cost and brought."""
+    """What was quantized, how, and what it cost and brought."""
 
     method: str
     agreement: float = Field(ge=0, le=1)

@@ -56,7 +56,7 @@ class ClassFigures(Section):
 
 
 class EvaluationReport(Section):
-    """An evaluation of one model version on labelled clips.
+    """An evaluation of one model version on labeled clips.
 
     evaluation: what the manifest is to say, measured with the fit in place where there is one, otherwise as the
     manifest stands. confusion: a row for each of `labels` as the clip's true one, a column for each as the answer and

@@ -51,7 +51,7 @@ def highlights(
 ) -> tuple[Highlight, ...]:
     """The moments within [start_s, end_s) in order of time; they never overlap and hold no unknown point.
 
-    A point speaks for the time up to halfway to its neighbours on the grid of sample_rate.
+    A point speaks for the time up to halfway to its neighbors on the grid of sample_rate.
     """
     found: list[Highlight] = []
     for known, stretch in groupby(points, key=lambda point: point.value is not None):

@@ -2,9 +2,9 @@
 
 Where a segment begins and ends:
 
-1. A window speaks for its core, the stride-long stretch around its centre; the first and the last window of a medium
-   also for the rest of it. Neighbouring cores that show one class are a run.
-2. A window whose centre lies in a damaged gap, or in an absence of the hand of more than RELEASE_S, says nothing:
+1. A window speaks for its core, the stride-long stretch around its center; the first and the last window of a medium
+   also for the rest of it. Neighboring cores that show one class are a run.
+2. A window whose center lies in a damaged gap, or in an absence of the hand of more than RELEASE_S, says nothing:
    it only knows what surrounds it. So a run never crosses either.
 3. A run begins no earlier than the hand is seen, and ends when it is no longer seen.
 4. Where the hand came into sight (or left it) inside the run's first (or last) window and at most REACH_S outside of
@@ -48,7 +48,7 @@ def find_segments(
 
 @dataclass(slots=True)
 class _Run:
-    """Neighbouring windows that show one class: their cores, and how far they may follow the hand."""
+    """Neighboring windows that show one class: their cores, and how far they may follow the hand."""
 
     class_idx: int
     total: Doubles

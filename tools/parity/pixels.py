@@ -47,7 +47,7 @@ STEPS = {
     "hand-crop": "the same with `draw=False`",
     "c3d-bilstm": "the OpenCV loop (112 × 112 area, bgr, /255), black frames up to 128, 3-D network, BiLSTM",
 }
-_EMPTY = "the author's slice is empty and his program ends; ours takes white beyond the edge"
+_EMPTY = "the author's slice is empty and their program ends; ours takes white beyond the edge"
 _WHITE = (
     "asked for white beyond the edge (`--set edge=white`, the samples named so); the author's slice stops at the edge "
     "and what is left is stretched, which is our default"

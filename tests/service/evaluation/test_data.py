@@ -1,4 +1,4 @@
-"""Labelled clips are found in each of the usual forms, and what is not used is said."""
+"""Labeled clips are found in each of the usual forms, and what is not used is said."""
 
 import csv
 import json

@@ -46,7 +46,7 @@ def authors_fit(rgb: Pixels) -> Pixels:
 
 
 @pytest.mark.parametrize(("width", "height"), [*SIZES, (223, 301), (333, 500), (97, 131)])
-def test_pillow_lanczos_of_the_centre_square_is_teachable_machines_fit(width: int, height: int) -> None:
+def test_pillow_lanczos_of_the_center_square_is_teachable_machines_fit(width: int, height: int) -> None:
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2
     resize = Resize(w=224, h=224, method="lanczos", library="pillow")
@@ -81,20 +81,20 @@ def _one_axis(method: Method, values: FloatArray, new: int) -> list[float]:
     """torch.nn.functional.interpolate along one axis, pixel by pixel, from its documentation."""
     old, made = len(values), []
     for at in range(new):
-        centre = (at + 0.5) * old / new - 0.5
+        center = (at + 0.5) * old / new - 0.5
         if method == "nearest":
             made.append(values[min(int(np.float32(at) * np.float32(old / new)), old - 1)])  # float32, as it computes
         elif method == "bilinear":
-            place = max(centre, 0.0)
+            place = max(center, 0.0)
             left = int(place)
             made.append(values[left] + (place - left) * (values[min(left + 1, old - 1)] - values[left]))
         elif method == "area":
             start, stop = at * old // new, -(-(at + 1) * old // new)
             made.append(values[start:stop].mean())
         else:
-            first = int(np.floor(centre))
+            first = int(np.floor(center))
             taps = [values[min(max(first + k, 0), old - 1)] for k in (-1, 0, 1, 2)]
-            made.append(sum(tap * _cubic(abs(centre - first - k)) for k, tap in zip((-1, 0, 1, 2), taps, strict=True)))
+            made.append(sum(tap * _cubic(abs(center - first - k)) for k, tap in zip((-1, 0, 1, 2), taps, strict=True)))
     return made
 
 

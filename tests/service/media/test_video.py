@@ -118,7 +118,7 @@ def test_the_display_matrix_is_applied(orientation: int, tmp_path: Path) -> None
     assert (info(path).width, info(path).height) == (64, 48)
 
 
-def test_colour_follows_the_tag_or_bt601_as_asked(testdata: Path, tmp_path: Path) -> None:
+def test_color_follows_the_tag_or_bt601_as_asked(testdata: Path, tmp_path: Path) -> None:
     del tmp_path
     path = testdata / "videos/faces/sintel_face_close.mp4"
     assert first(path).shape == first(path, "bt601").shape == (204, 480, 3)

@@ -39,7 +39,7 @@ def hand(x: float, y: float, w: float, h: float) -> PartLandmarks:
 
 
 def authors_canvas(image: npt.NDArray[np.uint8], points: PartLandmarks, drawn: bool) -> npt.NDArray[np.uint8]:
-    """The tutorial's loop with cvzone's detector: find, draw, cut, stretch onto white; padded where he crashed."""
+    """The tutorial's loop with cvzone's detector: find, draw, cut, stretch onto white; padded where it crashed."""
     height, width, _ = image.shape
     xs = [int(float(point[0]) * width) for point in points]
     ys = [int(float(point[1]) * height) for point in points]
@@ -171,7 +171,7 @@ def test_a_hand_outside_the_picture_shows_nothing() -> None:
 
 
 @pytest.mark.parametrize("size", [(7, 4), (4, 7), (5, 5), (1, 1), (641, 480)], ids=str)
-def test_a_centre_square_has_the_shorter_side(size: tuple[int, int]) -> None:
+def test_a_center_square_has_the_shorter_side(size: tuple[int, int]) -> None:
     side = min(size)
     resize = Resize(w=side, h=side, method="nearest", library="opencv")
     made = crop_picture(picture(*size), None, PictureRequest(resize, crop=CenterSquare()))

@@ -192,9 +192,9 @@ def test_pictures_and_landmarks_are_of_the_same_face(testdata: Path, landmarkers
     pictures = seen(clip, landmarkers, ONE)
     assert pictures.boxes is not None
     assert np.array_equal(points.present, pictures.present)
-    centre = points.part("face")[points.present, :, :2].mean(axis=1)
+    center = points.part("face")[points.present, :, :2].mean(axis=1)
     corner, size = pictures.boxes[pictures.present, :2], pictures.boxes[pictures.present, 2:]
-    assert ((corner < centre) & (centre < corner + size)).all()
+    assert ((corner < center) & (center < corner + size)).all()
 
 
 def test_every_frame_is_looked_at_by_itself(testdata: Path, landmarkers: Landmarkers) -> None:

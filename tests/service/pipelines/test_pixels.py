@@ -85,7 +85,7 @@ def test_a_hand_crop_reads_as_an_image_does() -> None:
     assert np.array_equal(
         rows_alone(made, track(5), WHOLE).values, rows_alone(section(scale=0.5), track(5), WHOLE).values
     )
-    with pytest.raises(ValidationError, match="coloured"):
+    with pytest.raises(ValidationError, match="colored"):
         HandCropSection.model_validate({"resize": SIZE, "draw": "cvzone", "color": "grey"})
 
 
