@@ -14,6 +14,7 @@ from service.metrics import Metrics
 from service.registry.catalog import Catalog, Changes, ModelMetrics
 from service.registry.loader import Loader
 from service.registry.manifest import Manifest, Requires
+from service.registry.refusals import RETRY_AFTER_S, load_result, model_failed, model_unloaded
 from service.registry.requirement import check_required
 from service.registry.served import ServedModel
 from service.registry.session import memory_estimate_bytes
@@ -34,8 +35,6 @@ __all__ = ["ModelState", "Registry", "ReloadReport", "ServedModel", "VersionName
 LOAD_WAIT_S = 10.0
 """Longest that a request waits for a version that was not loaded yet; it goes on loading after that."""
 
-_RETRY_AFTER_S = 2.0
-_FAILED_RETRY_AFTER_S = 30.0
 
 log = structlog.get_logger()
 
@@ -114,7 +113,7 @@ class Registry:
         `model-loading`, `model-failed` with the reason, or `model-state` where an operator unloaded it.
         """
         if self._closing:
-            raise SignError("shutting-down", "The service is ending.", retry_after_s=_RETRY_AFTER_S)
+            raise SignError("shutting-down", "The service is ending.", retry_after_s=RETRY_AFTER_S)
         entry = self._catalog.default(name) if version is None else self._catalog.entry(name, version)
         if entry is None:
             raise self._why_not_served(name)
@@ -128,27 +127,27 @@ class Registry:
     async def _load_now(self, entry: Entry) -> ServedModel:
         who = f"{entry.name} version {entry.version}"
         if entry.unloaded:
-            raise _unloaded(entry)
+            raise model_unloaded(entry)
         if entry.is_given_up:
-            raise _failed(f"{who} is refused: {entry.refusal}")
+            raise model_failed(f"{who} is refused: {entry.refusal}")
         load = self._load(entry)
         done, _ = await asyncio.wait([load], timeout=LOAD_WAIT_S)
         if not done:
-            raise SignError("model-loading", f"{who} is still loading; ask again.", retry_after_s=_RETRY_AFTER_S)
-        return _result(load, who)
+            raise SignError("model-loading", f"{who} is still loading; ask again.", retry_after_s=RETRY_AFTER_S)
+        return load_result(load, who)
 
     def _why_not_served(self, name: str) -> SignError:
         """Why nothing is served under a bare name, for the caller."""
         versions = self._catalog.versions(name)
         if name in self._choosing or any(entry.loading for entry in versions):
-            return SignError("model-loading", f"{name} is still loading; ask again.", retry_after_s=_RETRY_AFTER_S)
+            return SignError("model-loading", f"{name} is still loading; ask again.", retry_after_s=RETRY_AFTER_S)
         pin = self._catalog.pin(name)
         wanted = next((entry for entry in versions if pin in (None, entry.version)), None)
         if wanted is None:
-            return _failed(f"{name}: SIGN_MODEL_VERSIONS pins version {pin}, which is not there.")
+            return model_failed(f"{name}: SIGN_MODEL_VERSIONS pins version {pin}, which is not there.")
         if wanted.unloaded:
-            return _unloaded(wanted)
-        return _failed(f"{name} version {wanted.version} is refused: {wanted.refusal}")
+            return model_unloaded(wanted)
+        return model_failed(f"{name} version {wanted.version} is refused: {wanted.refusal}")
 
     # what there is
 
@@ -180,7 +179,7 @@ class Registry:
         if entry.needs_loading or entry.refusal is not None:
             load = self._load(entry)
             await asyncio.wait([load])
-            _result(load, f"{name} version {version}")
+            load_result(load, f"{name} version {version}")
         self._choose_default(name)
         return self._catalog.view(entry)
 
@@ -377,24 +376,6 @@ class Registry:
 
     def _update_metrics(self) -> None:
         self._metrics.update(self._catalog)
-
-
-def _failed(detail: str) -> SignError:
-    return SignError("model-failed", detail, retry_after_s=_FAILED_RETRY_AFTER_S)
-
-
-def _unloaded(entry: Entry) -> SignError:
-    address = f"/models/{entry.name}/versions/{entry.version}/load"
-    return SignError("model-state", f"{entry.name} version {entry.version} was unloaded; POST {address} to load it.")
-
-
-def _result(load: asyncio.Task[ServedModel], who: str) -> ServedModel:
-    """What a finished load gave; SignError `model-failed` where it was refused."""
-    if load.cancelled():
-        raise SignError("shutting-down", "The service is ending.", retry_after_s=_RETRY_AFTER_S)
-    if isinstance(problem := load.exception(), InvalidModelError):
-        raise _failed(f"{who} is refused: {problem}")
-    return load.result()
 
 
 def _log_failure(task: asyncio.Task[ServedModel] | asyncio.Task[None]) -> None:
