@@ -32,7 +32,7 @@ from service.errors import SignError
 from service.media.medium import MediaLimits
 from service.media.sampling import Rate
 from service.observe.call import ObserveCall, ObserveResult
-from service.observe.cancelled import ObservationCancelled
+from service.observe.cancelled import ObservationCancelledError
 from service.pipelines.chunking import WARM_UP_S, ChunkLimits, Position
 from service.pipelines.windows import WindowRule
 from service.settings import Settings
@@ -173,7 +173,7 @@ async def look_on(
     lanes = house.slots.free_for(reached.standing) if isinstance(ahead.sampling, Rate) else 1
     try:
         seen, until_s = await _side_by_side(_pieces(call, part, reached, lanes), house, reached.standing, deadline)
-    except ObservationCancelled:
+    except ObservationCancelledError:
         return None
     except SignError as error:
         if error.code != "window-empty" or tail is None:
@@ -225,7 +225,7 @@ async def _side_by_side(
     for piece, seen in zip(pieces, found, strict=True):
         if isinstance(seen, ObserveResult):
             whole = seen if whole is None else _after(whole, seen, until_s)
-        elif whole is not None and isinstance(seen, ObservationCancelled):
+        elif whole is not None and isinstance(seen, ObservationCancelledError):
             break
         elif whole is not None and isinstance(seen, SignError) and seen.code == "window-empty":
             whole = replace(whole, at_end=seen.actual is None or seen.actual <= piece.end_s)

@@ -13,10 +13,10 @@ from service.media.sampling import DeferredSampling
 from service.media.sniff import MediaType
 from service.media.video import Frame, open_video
 from service.observe.call import ObserveCall, ObserveResult, Stopwatch
-from service.observe.cancelled import ObservationCancelled
+from service.observe.cancelled import ObservationCancelledError
 from service.observe.landmarkers import Landmarkers
 from service.observe.observers import FrameSinkFactory, Observer, open_observer
-from service.observe.video import UntilCancelled, check_count, check_span, read_pixels, window_empty
+from service.observe.video import UntilPreempted, check_count, check_span, read_pixels, window_empty
 from service.track import MediaInfo, TimeArray, Track, Window, end_after, merge_windows
 
 
@@ -59,7 +59,7 @@ def observe_deferred(
     check_count(len(chosen), call)
     spent.decode_s, spent.decoded = watch.lap(), table.decoded
     with open_observer(call.request, table.info.aspect, landmarkers, make_sink) as observer:
-        frames = UntilCancelled(_frames_at(chosen, call, part, kind, keep_going, spent), call.preemptible)
+        frames = UntilPreempted(_frames_at(chosen, call, part, kind, keep_going, spent), call.preemptible)
         for frame in frames:
             pixels = read_pixels(frame, call)
             spent.decode_s += watch.lap()
@@ -111,5 +111,5 @@ def _track_of(observer: Observer, table: _Timetable, chosen: TimeArray) -> Track
     if seen < len(chosen):
         times_s = times_s[times_s < chosen[seen]]
         if not seen:
-            raise ObservationCancelled
+            raise ObservationCancelledError
     return replace(observer.track(table.info, table.warnings), gaps=table.gaps, decoded_s=times_s)

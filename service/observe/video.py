@@ -12,7 +12,7 @@ from service.media.sniff import MediaType
 from service.media.upright import Pixels
 from service.media.video import Frame, Video, open_video, too_long
 from service.observe.call import ObserveCall, ObserveResult, Stopwatch
-from service.observe.cancelled import ObservationCancelled
+from service.observe.cancelled import ObservationCancelledError
 from service.observe.landmarkers import Landmarkers
 from service.observe.observers import FrameSinkFactory, open_observer
 from service.track import MediaInfo, Window, merge_windows
@@ -40,7 +40,7 @@ def observe_video(
         with open_observer(request, video.info.aspect, landmarkers, make_sink) as observer:
             observe_s += watch.lap()
             last: Frame | None = None
-            sampled = UntilCancelled(_sampled(video, window, sampling, call.counted, keep_going), call.preemptible)
+            sampled = UntilPreempted(_sampled(video, window, sampling, call.counted, keep_going), call.preemptible)
             for time_s, frame in sampled:
                 check_count(len(observer) + 1, call)
                 if frame is last:
@@ -54,7 +54,7 @@ def observe_video(
                 last = frame
         decode_s += watch.lap()
         if not len(observer):
-            raise ObservationCancelled if sampled.preempted else window_empty(window, video.info.duration)
+            raise ObservationCancelledError if sampled.preempted else window_empty(window, video.info.duration)
         warnings = (*video.warnings, *(() if warning is None else (warning,)))
         track = replace(observer.track(video.info, warnings), gaps=merge_windows(*video.gaps))
         result = ObserveResult(track, decode_s, observe_s, decoded=video.decoded, observed=observed)
@@ -70,7 +70,7 @@ def read_pixels(frame: Frame, call: ObserveCall) -> Pixels:
 T = TypeVar("T")
 
 
-class UntilCancelled(Generic[T]):
+class UntilPreempted(Generic[T]):
     """What comes of frames; for a call that gives way it ends, without an error, when it is stopped."""
 
     def __init__(self, sampled: Iterator[T], preemptible: bool) -> None:
@@ -81,7 +81,7 @@ class UntilCancelled(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         try:
             yield from self._sampled
-        except ObservationCancelled:
+        except ObservationCancelledError:
             if not self._preemptible:
                 raise
             self.preempted = True

@@ -113,7 +113,7 @@ class Slots:
     async def observe_low_priority(self, call: ObserveCall, deadline: Deadline) -> ObserveResult:
         """As `observe`, for a job: behind all interactive calls, and ending early (preempted) when one waits.
 
-        Raises ObservationCancelled where it had to end before anything was observed.
+        Raises ObservationCancelledError where it had to end before anything was observed.
         """
         slot = await self._admission.acquire_low_priority(deadline)
         while self._admission.waiting:  # somebody came in the very moment in which the slot was given

@@ -11,7 +11,7 @@ from service.errors import SignError
 from service.media.medium import MediaLimits
 from service.media.sampling import EveryNth, Rate
 from service.observe.call import ObserveCall, ObserveResult
-from service.observe.cancelled import ObservationCancelled
+from service.observe.cancelled import ObservationCancelledError
 from service.observe.landmarkers import Landmarkers
 from service.observe.observe import observe
 from service.observe.request import LandmarkRequest
@@ -318,16 +318,16 @@ def test_a_call_that_gives_way_keeps_what_it_has_seen(clip: Path) -> None:
         nonlocal decoded
         decoded += 1
         if decoded > 10:
-            raise ObservationCancelled
+            raise ObservationCancelledError
 
     landmarkers = Landmarkers()
     try:
         result = observe(call_for(clip, preemptible=True), until_the_tenth, landmarkers)
         assert (result.preempted, result.at_end) == (True, False)
         assert 8 <= len(result.track) <= 10
-        with pytest.raises(ObservationCancelled):
+        with pytest.raises(ObservationCancelledError):
             observe(call_for(clip, preemptible=True), until_the_tenth, landmarkers)
-        with pytest.raises(ObservationCancelled):
+        with pytest.raises(ObservationCancelledError):
             observe(call_for(clip), until_the_tenth, landmarkers)
     finally:
         landmarkers.close()

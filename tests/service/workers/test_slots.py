@@ -16,7 +16,7 @@ from service.errors import SignError
 from service.media.sampling import Rate
 from service.metrics import Metrics
 from service.observe.call import ObserveCall, ObserveResult
-from service.observe.cancelled import ObservationCancelled
+from service.observe.cancelled import ObservationCancelledError
 from service.settings import Settings
 from service.workers.deadline import Deadline
 from service.workers.slots import Slots
@@ -256,7 +256,7 @@ def test_a_job_gives_way_to_an_interactive_call_and_keeps_what_it_has_seen(
         assert len((await pool.ask(call_for(clip))).track) == 4
         try:
             seen = await job
-        except ObservationCancelled:
+        except ObservationCancelledError:
             return  # the caller came before the first frame
         assert (seen.preempted, seen.at_end) == (True, False)
         assert 0 < len(seen.track) < 1000
