@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -9,10 +10,10 @@ import numpy as np
 import pytest
 
 from service.errors import SignError
-from service.media.medium import MediaLimits
+from service.media.medium import ColorMatrix, MediaLimits
 from service.media.sniff import sniff
 from service.media.upright import Pixels
-from service.media.video import ColorMatrix, Video, open_video
+from service.media.video import Video, open_video
 from service.track import MediaInfo, Window
 from tests.media_made import (
     LIMITS,
@@ -67,6 +68,21 @@ def overwrite_packets(path: Path, numbers: range) -> None:
         if number in numbers:
             data[at : at + len(packet)] = bytes(len(packet))
     path.write_bytes(data)
+
+
+def threads() -> int:
+    """How many threads this process has."""
+    return len(list(Path("/proc/self/task").iterdir()))
+
+
+@pytest.mark.parametrize("color", ["tagged", "bt601"])
+def test_decoding_and_converting_start_no_threads(tmp_path: Path, color: ColorMatrix) -> None:
+    path = film(tmp_path / "large.mp4", numbered(1280, 720))
+    before = threads()
+    with open_video(medium(path), sniff(path.read_bytes()[:4096]), LIMITS, color) as video:
+        for frame in video.frames(WHOLE):
+            frame.pixels()
+            assert threads() <= before
 
 
 @pytest.mark.parametrize(
@@ -278,7 +294,7 @@ def test_an_unnamed_file_is_all_that_ffmpeg_sees(tmp_path: Path, monkeypatch: py
     opened: dict[str, object] = {}
     real = av.open
 
-    def spy(file: io.BytesIO, **options: object) -> object:
+    def spy(file: io.BytesIO, **options: Any) -> object:
         opened.update(options, name=getattr(file, "name", None))
         return real(file, **options)
 
