@@ -18,7 +18,7 @@ from convert.presets.preset import Match, Preset, Times
 from convert.presets.table import PRESETS, drop_settled_assumptions, fit_preset, make_layout_preset
 from convert.store_lookup import look_up_model
 from convert.version import find_version
-from service.errors import RefusedError
+from service.errors import InvalidModelError
 from service.pipelines import Pipeline
 from service.pipelines.layouts import LAYOUTS
 from service.pipelines.pixels import PixelSection
@@ -159,7 +159,7 @@ def publish(
     fields = _list_fields(info, draft, options, measured)
     try:
         return Store(options.store).publish(fields, {MODEL_FILE: model})
-    except RefusedError as error:
+    except InvalidModelError as error:
         raise RefusalError(f"{error}.", "Change what it names; nothing was published.") from None
 
 

@@ -18,7 +18,7 @@ from convert.sklearn.convert import open_sklearn
 from convert.store_lookup import look_up_model
 from convert.torch.inspect import inspect_checkpoint, is_checkpoint
 from convert.xgboost.convert import open_xgboost
-from service.errors import RefusedError
+from service.errors import InvalidModelError
 from service.pipelines.layouts import LAYOUTS
 from service.registry.store import Store
 
@@ -169,7 +169,7 @@ def _models(store: Path) -> list[dict[str, Any]]:
         try:
             manifest = published.read(one.name, one.version).manifest
             says = f"{manifest.task}, {manifest.pipeline.kind}, {len(manifest.labels or ())} labels"
-        except RefusedError as error:
+        except InvalidModelError as error:
             says = f"refused: {error}"
         found.append({"name": one.name, "version": one.version, "says": says})
     return found

@@ -29,7 +29,7 @@ _PointStep = WholePixels | Aspect | WristOrigin | MinOrigin | UnitBox | ZScore |
 
 WRIST, MIDDLE_KNUCKLE = 0, 9
 FINGER_BASES = (1, 5, 9, 13, 17)
-# bones: from each finger's base outwards, four a finger; then the pairs of neighbouring bones
+# bones: from each finger's base outwards, four a finger; then the pairs of neighboring bones
 _BONE_FROM = np.array([0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11, 0, 13, 14, 15, 0, 17, 18, 19])
 _BONE_TO = np.arange(1, 21)
 _INNER_BONE = np.array([0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16, 17, 18])
@@ -67,7 +67,7 @@ def rows_of(
 
 
 def bend_angles(hand: Doubles, unit: Literal["degrees", "radians"]) -> Doubles:
-    """T × 15 angles between neighbouring bones of T × 21 × ≥3 landmarks, over x, y, z as they are given.
+    """T × 15 angles between neighboring bones of T × 21 × ≥3 landmarks, over x, y, z as they are given.
 
     The bones and their order are those of kairess/gesture-recognition (dataset creation script).
     """

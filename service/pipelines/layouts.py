@@ -93,7 +93,7 @@ class Scale(Section):
 
 
 class Angles(Section):
-    """Adds the 15 bend angles of each hand between neighbouring bones, over x, y and z.
+    """Adds the 15 bend angles of each hand between neighboring bones, over x, y and z.
 
     The bones run from each finger's base outwards; Korean gesture tutorials (kairess/gesture-recognition) use the
     same 15 in degrees.

@@ -8,8 +8,8 @@ from service.media.resizing import Picture
 from service.observe.request import PixelRequest
 
 
-class Keeper(Protocol):
-    """Keeps pictures of one shape, in order; one that shows nothing (None) keeps its place.
+class FrameSink(Protocol):
+    """Takes pictures of one shape, in order; one that shows nothing (None) keeps its place.
 
     Of several pictures an observation, those that are there come first; the places of the others stay 0.
     """
@@ -21,7 +21,7 @@ class Keeper(Protocol):
         """All, T × … × H × W × C; without any of them (T = 0) where they lie in shared memory instead."""
 
 
-class KeptHere:
+class LocalFrameSink:
     """Pictures in this process's own memory."""
 
     def __init__(self, request: PixelRequest) -> None:

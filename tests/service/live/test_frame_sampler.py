@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.live.frame_sampler import BACKWARDS_S, GAP_S, ClockError, FrameSampler, SampledFrame
 from service.live.frames import SentFrame
-from service.live.pacing import BACKWARDS_S, GAP_S, ClockError, Pace, Shown
 from service.media.sampling import Rate, sample
 
 RATES = st.sampled_from([2.0, 5.0, 10.0, 15.0, 30.0])
@@ -18,8 +18,8 @@ def frame(seq: int, time_s: float) -> SentFrame:
     return SentFrame(seq, time_s, b"", 0.0)
 
 
-def taken(pace: Pace, times_s: list[float]) -> list[Shown]:
-    return [shown for seq, time_s in enumerate(times_s) for shown in pace.arrived(frame(seq, time_s))]
+def taken(sampler: FrameSampler, times_s: list[float]) -> list[SampledFrame]:
+    return [shown for seq, time_s in enumerate(times_s) for shown in sampler.push(frame(seq, time_s))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ def taken_of_a_file(times_s: list[float], rate: float, last_s: float) -> list[in
 def test_an_even_camera_gives_a_files_frames(camera: float, rate: float, count: int, start_ms: int) -> None:
     """But for the first point, before anything is known of the camera, and the last frame, whose end a file tells."""
     times_s = [start_ms / 1000 + seq / camera for seq in range(count)]
-    pace = Pace(rate)
-    found = [shown.frame.seq for shown in taken(pace, times_s)]
+    sampler = FrameSampler(rate)
+    found = [shown.frame.seq for shown in taken(sampler, times_s)]
     expected = taken_of_a_file(times_s, rate, 1 / camera)
     assert set(expected) ^ set(found) <= {0, 1, 2, count - 1}
 
@@ -54,13 +54,13 @@ def test_whatever_its_pace_a_camera_gives_each_point_a_frame_near_it(rate: float
     times_s = [0.0]
     for step in steps:
         times_s.append(times_s[-1] + step)
-    pace = Pace(rate)
-    shown = taken(pace, times_s)
+    sampler = FrameSampler(rate)
+    shown = taken(sampler, times_s)
     seqs = [one.frame.seq for one in shown]
     assert seqs == sorted(set(seqs))
     assert all(one.until_s > one.time_s for one in shown)
-    pace.over()
-    assert len(shown) + pace.skipped == len(times_s)
+    sampler.finish()
+    assert len(shown) + sampler.skipped == len(times_s)
     points = [step / rate for step in range(int(times_s[-1] * rate) + 1)]
     for point in points:
         before = [time_s for time_s in times_s if time_s <= point + 1e-6]
@@ -69,38 +69,38 @@ def test_whatever_its_pace_a_camera_gives_each_point_a_frame_near_it(rate: float
 
 
 def test_sixty_frames_a_second_are_looked_at_as_fifteen_are() -> None:
-    sixty = [shown.time_s for shown in taken(Pace(15), [seq / 60 for seq in range(240)])]
-    fifteen = [shown.time_s for shown in taken(Pace(15), [seq / 15 for seq in range(60)])]
+    sixty = [shown.time_s for shown in taken(FrameSampler(15), [seq / 60 for seq in range(240)])]
+    fifteen = [shown.time_s for shown in taken(FrameSampler(15), [seq / 15 for seq in range(60)])]
     assert sixty == fifteen
 
 
 def test_a_frame_is_looked_at_as_it_comes_and_not_one_later() -> None:
-    pace = Pace(15)
-    assert [len(pace.arrived(frame(seq, seq / 30))) for seq in range(6)] == [1, 0, 1, 0, 1, 0]
+    sampler = FrameSampler(15)
+    assert [len(sampler.push(frame(seq, seq / 30))) for seq in range(6)] == [1, 0, 1, 0, 1, 0]
 
 
 def test_a_point_that_was_missed_has_the_frame_before_it() -> None:
     """The camera slows down: the frame that seemed to end before the point was still shown at it."""
-    pace = Pace(5)
-    taken(pace, [seq / 100 for seq in range(12)])  # up to 0.11 s; the next point is 0.2
-    assert [shown.time_s for shown in pace.arrived(frame(12, 0.25))] == [0.11]
+    sampler = FrameSampler(5)
+    taken(sampler, [seq / 100 for seq in range(12)])  # up to 0.11 s; the next point is 0.2
+    assert [shown.time_s for shown in sampler.push(frame(12, 0.25))] == [0.11]
 
 
 def test_a_pause_begins_anew() -> None:
-    pace = Pace(15)
-    first = taken(pace, [0.0, 1 / 30, 2 / 30])
-    assert [shown.anew for shown in first] == [True, False]
-    (after,) = pace.arrived(frame(9, 2 / 30 + GAP_S + 0.04))
-    assert after.anew
+    sampler = FrameSampler(15)
+    first = taken(sampler, [0.0, 1 / 30, 2 / 30])
+    assert [shown.discontinuity for shown in first] == [True, False]
+    (after,) = sampler.push(frame(9, 2 / 30 + GAP_S + 0.04))
+    assert after.discontinuity
 
 
 def test_a_straggler_is_late_and_another_clock_is_refused() -> None:
-    pace = Pace(15)
-    taken(pace, [5.0, 5.1])
-    assert pace.arrived(frame(2, 5.1)) == pace.arrived(frame(3, 5.05)) == ()
-    assert pace.late == 2
+    sampler = FrameSampler(15)
+    taken(sampler, [5.0, 5.1])
+    assert sampler.push(frame(2, 5.1)) == sampler.push(frame(3, 5.05)) == ()
+    assert sampler.late == 2
     with pytest.raises(ClockError):
-        pace.arrived(frame(4, 5.1 - BACKWARDS_S - 0.01))
-    pace.reset()
-    (shown,) = pace.arrived(frame(5, 0.0))
-    assert shown.anew
+        sampler.push(frame(4, 5.1 - BACKWARDS_S - 0.01))
+    sampler.reset()
+    (shown,) = sampler.push(frame(5, 0.0))
+    assert shown.discontinuity

@@ -28,29 +28,29 @@ class ClockError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class SampledFrame:
     """A frame that is to be looked at. until_s: when it ends, as far as the camera's interval tells.
 
-    anew: the camera paused before it (or it is the first one), so nothing that came before goes on in it.
+    discontinuity: the camera paused before it (or it is the first one), so nothing that came before goes on in it.
     """
 
     frame: SentFrame
     until_s: float
-    anew: bool = False
+    discontinuity: bool = False
 
     @property
     def time_s(self) -> float:
         return self.frame.time_s
 
 
-class Pace:
+class FrameSampler:
     """Takes a session's frames as they come and says which are looked at; `rate` a second."""
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
         self._intervals: deque[float] = deque(maxlen=_INTERVALS)
         self._step = 0
-        self._anew = True
+        self._discontinuity = True
         self._last_s: float | None = None
         self._held: SentFrame | None = None
         self.skipped = 0
@@ -66,7 +66,7 @@ class Pace:
         """When the newest frame ends, None before the first."""
         return None if self._last_s is None else self._last_s + self.interval_s
 
-    def arrived(self, frame: SentFrame) -> tuple[Shown, ...]:
+    def push(self, frame: SentFrame) -> tuple[SampledFrame, ...]:
         """The frames that are to be looked at now, in order: none, this one, the one before, or both.
 
         One that is older than the newest comes too late (`late` counts them). Raises ClockError where it is older by
@@ -83,11 +83,11 @@ class Pace:
         else:
             self._intervals.append(time_s - last_s)
         self._last_s = time_s
-        before = self._shown_before(time_s)
-        now = self._shown_now(frame)
+        before = self._sample_before(time_s)
+        now = self._sample_now(frame)
         return (*before, *now)
 
-    def over(self) -> None:
+    def finish(self) -> None:
         """Nothing follows: what is held will not be looked at."""
         if self._held is not None:
             self._held = None
@@ -95,15 +95,15 @@ class Pace:
 
     def reset(self) -> None:
         """Forget all times; any may follow."""
-        self.over()
+        self.finish()
         self._last_s = None
 
     def _begin(self, time_s: float) -> None:
-        self.over()
-        self._anew = True
+        self.finish()
+        self._discontinuity = True
         self._step = first_step_at_or_after(time_s, self._rate)
 
-    def _shown_before(self, time_s: float) -> tuple[Shown, ...]:
+    def _sample_before(self, time_s: float) -> tuple[SampledFrame, ...]:
         """The held frame, where a point has passed that it was shown at."""
         held, self._held = self._held, None
         missed = self._step / self._rate < time_s - TIME_SLACK_S
@@ -114,16 +114,16 @@ class Pace:
         if not missed:
             self.skipped += 1
             return ()
-        return (self._taken(held, time_s),)
+        return (self._take(held, time_s),)
 
-    def _shown_now(self, frame: SentFrame) -> tuple[Shown, ...]:
+    def _sample_now(self, frame: SentFrame) -> tuple[SampledFrame, ...]:
         until_s = frame.time_s + self.interval_s
         if self._step / self._rate >= until_s - TIME_SLACK_S:
             self._held = frame
             return ()
         self._step = first_step_at_or_after(until_s, self._rate)
-        return (self._taken(frame, until_s),)
+        return (self._take(frame, until_s),)
 
-    def _taken(self, frame: SentFrame, until_s: float) -> Shown:
-        anew, self._anew = self._anew, False
-        return Shown(frame, until_s, anew)
+    def _take(self, frame: SentFrame, until_s: float) -> SampledFrame:
+        discontinuity, self._discontinuity = self._discontinuity, False
+        return SampledFrame(frame, until_s, discontinuity)

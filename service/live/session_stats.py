@@ -1,4 +1,4 @@
-"""Tally: what became of a session's frames, and how long their answers took."""
+"""SessionStats: what became of a session's frames, and how long their answers took."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ _NEWEST = 4096
 
 
 @dataclass(slots=True)
-class Tally:
-    """Counts of one session; those of pacing and mailbox are theirs. duration_s: of the frames, in their own time."""
+class SessionStats:
+    """Counts of one session; those of sampler and queue are theirs. duration_s: of the frames, in their own time."""
 
     metrics: Metrics
     received: int = 0
@@ -24,13 +24,13 @@ class Tally:
     _latencies_s: deque[float] = field(default_factory=lambda: deque(maxlen=_NEWEST))
     _counted: dict[str, int] = field(default_factory=dict)
 
-    def answered(self, latency_s: float) -> None:
+    def note_answer(self, latency_s: float) -> None:
         """One frame's answer is about to go out."""
         self.processed += 1
         self._latencies_s.append(latency_s)
         self.metrics.stream_latency.observe(latency_s)
 
-    def saw(self, time_s: float) -> None:
+    def note_frame(self, time_s: float) -> None:
         """A frame of this time came; duration_s goes on with what is later than all before."""
         if self._last_s is None or time_s > self._last_s:
             self.duration_s += 0.0 if self._last_s is None else time_s - self._last_s
@@ -47,7 +47,7 @@ class Tally:
         p50, p95 = np.percentile(np.array(self._latencies_s) * 1000, (50, 95))
         return Latency(p50=round(float(p50), 2), p95=round(float(p95), 2))
 
-    def count(self, **totals: int) -> None:
+    def publish(self, **totals: int) -> None:
         """Bring the counter of frames by outcome up to these totals."""
         for outcome, total in totals.items():
             self.metrics.stream_frames.labels(outcome).inc(total - self._counted.get(outcome, 0))

@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from service.media.sampling import Choice
+from service.media.sampling import DeferredSampling
 from service.media.sniff import MediaType
 from service.media.video import Frame, open_video
 from service.observe.call import ObserveCall, ObserveResult, Stopwatch
+from service.observe.cancelled import ObservationCancelledError
 from service.observe.landmarkers import Landmarkers
-from service.observe.moving import UntilTold, check_count, check_span, pixels_of, window_empty
-from service.observe.observers import KeeperFor, Observer, observing
-from service.observe.unwanted import UnwantedError
-from service.track import MediaInfo, TimeArray, Track, Window, end_after, united
+from service.observe.observers import FrameSinkFactory, Observer, open_observer
+from service.observe.video import UntilPreempted, check_count, check_span, read_pixels, window_empty
+from service.track import MediaInfo, TimeArray, Track, Window, end_after, merge_windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,13 @@ class _Spent:
     decoded: int = 0
 
 
-def observe_chosen(
+def observe_deferred(
     call: ObserveCall,
-    choice: Choice,
+    choice: DeferredSampling,
     kind: MediaType,
     keep_going: Callable[[], None],
     landmarkers: Landmarkers,
-    keeper_for: KeeperFor,
+    make_sink: FrameSinkFactory,
 ) -> ObserveResult:
     """The frames of the asked part that are chosen among all of it."""
     watch = Stopwatch()
@@ -55,20 +55,20 @@ def observe_chosen(
     part = Window(call.start_s, call.end_s)
     table = _timetable(call, part, kind, keep_going)
     end_s = end_after(table.info.duration, float(table.times_s[-1]))
-    chosen = choice.chosen(table.times_s, end_s, table.at_end)
+    chosen = choice.choose(table.times_s, end_s, table.at_end)
     check_count(len(chosen), call)
     spent.decode_s, spent.decoded = watch.lap(), table.decoded
-    with observing(call.request, table.info.aspect, landmarkers, keeper_for) as observer:
-        frames = UntilTold(_frames_at(chosen, call, part, kind, keep_going, spent), call.gives_way)
+    with open_observer(call.request, table.info.aspect, landmarkers, make_sink) as observer:
+        frames = UntilPreempted(_frames_at(chosen, call, part, kind, keep_going, spent), call.preemptible)
         for frame in frames:
-            pixels = pixels_of(frame, call)
+            pixels = read_pixels(frame, call)
             spent.decode_s += watch.lap()
-            observer.look(frame.time_s, pixels)
+            observer.observe(frame.time_s, pixels)
             spent.observe_s += watch.lap()
         spent.decode_s += watch.lap()
         track = _track_of(observer, table, chosen)
     result = ObserveResult(track, spent.decode_s, spent.observe_s, decoded=spent.decoded, observed=len(track))
-    return replace(result, at_end=table.at_end and not frames.gave_way, gave_way=frames.gave_way)
+    return replace(result, at_end=table.at_end and not frames.preempted, preempted=frames.preempted)
 
 
 def _timetable(call: ObserveCall, part: Window, kind: MediaType, keep_going: Callable[[], None]) -> _Timetable:
@@ -79,7 +79,7 @@ def _timetable(call: ObserveCall, part: Window, kind: MediaType, keep_going: Cal
         times_s = np.array([time_s for time_s in shown if part.start_s <= time_s < part.end_s])
         if not len(times_s):
             raise window_empty(part, video.info.duration)
-        return _Timetable(times_s, video.info, video.warnings, united(*video.gaps), video.at_end, video.decoded)
+        return _Timetable(times_s, video.info, video.warnings, merge_windows(*video.gaps), video.at_end, video.decoded)
 
 
 def _frames_at(
@@ -111,5 +111,5 @@ def _track_of(observer: Observer, table: _Timetable, chosen: TimeArray) -> Track
     if seen < len(chosen):
         times_s = times_s[times_s < chosen[seen]]
         if not seen:
-            raise UnwantedError
+            raise ObservationCancelledError
     return replace(observer.track(table.info, table.warnings), gaps=table.gaps, decoded_s=times_s)

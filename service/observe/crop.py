@@ -1,4 +1,4 @@
-"""What is kept of a frame for models that look at pixels: colour, crop, resize. Only workers import this."""
+"""What is kept of a frame for models that look at pixels: color, crop, resize. Only workers import this."""
 
 import math
 from collections.abc import Callable
@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 
 from service.media.resize import Library
-from service.media.resizing import Box, Picture, grey, resized
+from service.media.resizing import Box, Picture, resize_picture, to_gray
 from service.media.upright import Pixels
 from service.observe.landmarker import PartLandmarks
 from service.observe.request import (
-    CentreSquare,
-    Colour,
+    CenterSquare,
+    ColorMode,
     Crop,
     FaceSquare,
     HandCanvas,
@@ -23,29 +23,29 @@ from service.observe.request import (
 
 WHITE = 255
 _DRAWN_OFFSET = 20  # cvzone's, whatever its user crops afterwards
-_DRAWN_COLOUR = (255, 0, 255)
+_DRAWN_COLOR = (255, 0, 255)
 
 
-def picture_of(rgb: Pixels, points: PartLandmarks | None, request: PictureRequest) -> Picture | None:
+def crop_picture(rgb: Pixels, points: PartLandmarks | None, request: PictureRequest) -> Picture | None:
     """The picture that a model looks at, H × W × C; None where its hand or face is not there.
 
     points: landmarks of the hand or the face that the crop is around; None where it is not there.
     """
-    picture = coloured(rgb, request.color, request.resize.library)
+    picture = convert_color(rgb, request.color, request.resize.library)
     cut, box = _CROPS[type(request.crop)](picture, points, request.crop)
     if cut is None:
         return None
     if request.outline:
-        cut, box = outlined(_boxed(cut, box)), None
-    return resized(cut, request.resize, box)
+        cut, box = draw_outline(_cut_box(cut, box)), None
+    return resize_picture(cut, request.resize, box)
 
 
-def taken_whole(picture: Picture, crop: Crop) -> bool:
+def is_taken_whole(picture: Picture, crop: Crop) -> bool:
     """Whether a picture is small enough to be the hand or the face itself."""
     return isinstance(crop, HandSquare | FaceSquare) and max(picture.shape[:2]) <= crop.whole_up_to
 
 
-def outlined(picture: Picture) -> Picture:
+def draw_outline(picture: Picture) -> Picture:
     """White outlines on black: blur, adaptive threshold, Otsu, as in the tutorials of ASL letters from webcams."""
     blurred = cv2.GaussianBlur(np.ascontiguousarray(picture[..., 0]), (5, 5), 2)
     lines = cv2.adaptiveThreshold(blurred, 255, cv2.ADAPTIVE_THRESH_GAUSSIAN_C, cv2.THRESH_BINARY_INV, 11, 2)
@@ -68,7 +68,7 @@ def _whole(picture: Picture, _points: PartLandmarks | None, _crop: Crop) -> Cut:
     return picture, None
 
 
-def _centre_square(picture: Picture, _points: PartLandmarks | None, _crop: Crop) -> Cut:
+def _center_square(picture: Picture, _points: PartLandmarks | None, _crop: Crop) -> Cut:
     height, width = picture.shape[:2]
     side = min(height, width)
     left, top = (width - side) / 2, (height - side) / 2
@@ -76,7 +76,7 @@ def _centre_square(picture: Picture, _points: PartLandmarks | None, _crop: Crop)
 
 
 def _square(picture: Picture, points: PartLandmarks | None, crop: Crop) -> Cut:
-    if not isinstance(crop, HandSquare | FaceSquare) or taken_whole(picture, crop):
+    if not isinstance(crop, HandSquare | FaceSquare) or is_taken_whole(picture, crop):
         return picture, None
     if points is None:
         return None, None
@@ -98,13 +98,13 @@ def _canvas(picture: Picture, points: PartLandmarks | None, crop: Crop) -> Cut:
     if w == 0 or h == 0:
         return None, None
     if crop.draw:
-        picture = _drawn(picture, points, (x, y, w, h))
+        picture = _draw_skeleton(picture, points, (x, y, w, h))
     right, bottom = x + w + crop.offset, y + h + crop.offset
     if crop.cut:
         right, bottom = min(right, width), min(bottom, height)
     if right <= x - crop.offset or bottom <= y - crop.offset:
         return None, None
-    cut = _padded(picture, x - crop.offset, y - crop.offset, right, bottom)
+    cut = _cut_padded(picture, x - crop.offset, y - crop.offset, right, bottom)
     side = crop.side
     canvas = np.full((side, side, picture.shape[2]), WHITE, np.uint8)
     if h / w > 1:
@@ -120,14 +120,14 @@ def _canvas(picture: Picture, points: PartLandmarks | None, crop: Crop) -> Cut:
 
 _CROPS: dict[type[Crop], Callable[[Picture, PartLandmarks | None, Crop], Cut]] = {
     WholePicture: _whole,
-    CentreSquare: _centre_square,
+    CenterSquare: _center_square,
     HandSquare: _square,
     FaceSquare: _square,
     HandCanvas: _canvas,
 }
 
 
-def _padded(picture: Picture, left: int, top: int, right: int, bottom: int) -> Picture:
+def _cut_padded(picture: Picture, left: int, top: int, right: int, bottom: int) -> Picture:
     """Rows top to bottom, columns left to right; white where they lie beyond the picture."""
     padded = np.full((bottom - top, right - left, picture.shape[2]), WHITE, np.uint8)
     inside = picture[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
@@ -137,7 +137,7 @@ def _padded(picture: Picture, left: int, top: int, right: int, bottom: int) -> P
     return padded
 
 
-def _drawn(picture: Picture, points: PartLandmarks, box: tuple[int, int, int, int]) -> Picture:
+def _draw_skeleton(picture: Picture, points: PartLandmarks, box: tuple[int, int, int, int]) -> Picture:
     """A copy with MediaPipe's default skeleton and cvzone's rectangle; cvzone's text lies above what is cropped.
 
     The numbers drawn are the same whichever way round the picture's channels are: the author's loop decides.
@@ -152,18 +152,18 @@ def _drawn(picture: Picture, points: PartLandmarks, box: tuple[int, int, int, in
     drawing_utils.draw_landmarks(canvas, found, hands.HAND_CONNECTIONS)
     x, y, w, h = box
     first, last = (x - _DRAWN_OFFSET, y - _DRAWN_OFFSET), (x + w + _DRAWN_OFFSET, y + h + _DRAWN_OFFSET)
-    cv2.rectangle(canvas, first, last, _DRAWN_COLOUR, 2)
+    cv2.rectangle(canvas, first, last, _DRAWN_COLOR, 2)
     return canvas
 
 
-def coloured(rgb: Pixels, color: Colour, library: Library) -> Picture:
-    """The picture in an author's colours; grey by the BT.601 weights, as the library rounds."""
+def convert_color(rgb: Pixels, color: ColorMode, library: Library) -> Picture:
+    """The picture in an author's colors; gray by the BT.601 weights, as the library rounds."""
     if color == "grey":
-        return grey(rgb, library)
+        return to_gray(rgb, library)
     return rgb if color == "rgb" else np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8)
 
 
-def _boxed(picture: Picture, box: Box | None) -> Picture:
+def _cut_box(picture: Picture, box: Box | None) -> Picture:
     if box is None:
         return picture
     left, top, right, bottom = (int(edge) for edge in box)

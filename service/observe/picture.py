@@ -8,7 +8,7 @@ from service.media.picture import read_picture
 from service.media.sniff import MediaType
 from service.observe.call import ObserveCall, ObserveResult, Stopwatch
 from service.observe.landmarkers import Landmarkers
-from service.observe.observers import KeeperFor, observing
+from service.observe.observers import FrameSinkFactory, open_observer
 
 
 def observe_picture(
@@ -16,7 +16,7 @@ def observe_picture(
     kind: MediaType,
     keep_going: Callable[[], None],
     landmarkers: Landmarkers,
-    keeper_for: KeeperFor,
+    make_sink: FrameSinkFactory,
 ) -> ObserveResult:
     """The picture, shown once to a graph that remembers nothing; the part that was asked for does not matter.
 
@@ -29,6 +29,6 @@ def observe_picture(
         pixels = np.ascontiguousarray(pixels[:, ::-1])
     decode_s = watch.lap()
     keep_going()
-    with observing(call.request, media.aspect, landmarkers, keeper_for) as observer:
-        observer.look(0.0, pixels)
+    with open_observer(call.request, media.aspect, landmarkers, make_sink) as observer:
+        observer.observe(0.0, pixels)
     return ObserveResult(observer.track(media), decode_s, watch.lap(), decoded=1, observed=1)

@@ -13,7 +13,7 @@ from service.contract.keys import bearer_key, check_key
 from service.contract.messages import StartMessage
 from service.errors import SignError
 from service.live.closing import CloseCode, ClosingError
-from service.live.session import HungUpError
+from service.live.session import DisconnectedError
 from service.settings import Settings
 
 PROTOCOL = "sign.v1"
@@ -29,34 +29,34 @@ class ClientSocket:
         self._socket = socket
 
     async def receive(self) -> str | bytes:
-        """The next message; HungUpError where none will come."""
+        """The next message; DisconnectedError where none will come."""
         message = await self._socket.receive()
         if message["type"] == "websocket.disconnect":
-            raise HungUpError
+            raise DisconnectedError
         text, data = message.get("text"), message.get("bytes")
         return data or b"" if text is None else text
 
     async def send(self, text: str) -> None:
-        """Send a message as soon as the reader has room for it; HungUpError where nobody reads."""
+        """Send a message as soon as the reader has room for it; DisconnectedError where nobody reads."""
         try:
             await self._socket.send_text(text)
         except WebSocketDisconnect:
-            raise HungUpError from None
+            raise DisconnectedError from None
 
     async def close(self, code: int, reason: str) -> None:
-        """Say why and close; HungUpError where the client was faster."""
+        """Say why and close; DisconnectedError where the client was faster."""
         try:
             await self._socket.close(code, reason)
         except (WebSocketDisconnect, RuntimeError):  # Starlette's word for a socket that is closed already
-            raise HungUpError from None
+            raise DisconnectedError from None
 
 
-async def greet(socket: WebSocket) -> ClientSocket:
-    """Accept the connection in our protocol, where the client names it. HungUpError where it has gone."""
+async def accept(socket: WebSocket) -> ClientSocket:
+    """Accept the connection in our protocol, where the client names it. DisconnectedError where it has gone."""
     try:
         await socket.accept(PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None)
     except WebSocketDisconnect:
-        raise HungUpError from None
+        raise DisconnectedError from None
     return ClientSocket(socket)
 
 

@@ -7,15 +7,15 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from service.errors import SignError
-from service.media.sampling import EveryNth, Rate, Sampling, sample, settle
+from service.media.sampling import EveryNth, Rate, Sampling, resolve_sampling, sample
 from service.media.sniff import MediaType
 from service.media.upright import Pixels
 from service.media.video import Frame, Video, open_video, too_long
 from service.observe.call import ObserveCall, ObserveResult, Stopwatch
+from service.observe.cancelled import ObservationCancelledError
 from service.observe.landmarkers import Landmarkers
-from service.observe.observers import KeeperFor, observing
-from service.observe.unwanted import UnwantedError
-from service.track import MediaInfo, Window, united
+from service.observe.observers import FrameSinkFactory, open_observer
+from service.track import MediaInfo, Window, merge_windows
 
 
 def observe_video(
@@ -24,7 +24,7 @@ def observe_video(
     kind: MediaType,
     keep_going: Callable[[], None],
     landmarkers: Landmarkers,
-    keeper_for: KeeperFor,
+    make_sink: FrameSinkFactory,
 ) -> ObserveResult:
     """The sampled frames of the asked part, observed one after the other."""
     watch = Stopwatch()
@@ -32,36 +32,36 @@ def observe_video(
     observed = 0
     request = call.request
     with open_video(call.medium, kind, call.limits, request.yuv, request.orientation) as video:
-        sampling, warning = settle(asked, video.info.frame_rate)
+        sampling, warning = resolve_sampling(asked, video.info.frame_rate)
         window = Window(call.start_s, call.end_s)
         check_span(window, video.info, call)
         _check_expected(window, video.info, sampling, call)
         decode_s += watch.lap()
-        with observing(request, video.info.aspect, landmarkers, keeper_for) as observer:
+        with open_observer(request, video.info.aspect, landmarkers, make_sink) as observer:
             observe_s += watch.lap()
             last: Frame | None = None
-            sampled = UntilTold(_sampled(video, window, sampling, call.counted, keep_going), call.gives_way)
+            sampled = UntilPreempted(_sampled(video, window, sampling, call.counted, keep_going), call.preemptible)
             for time_s, frame in sampled:
                 check_count(len(observer) + 1, call)
                 if frame is last:
                     observer.repeat(time_s)
                     continue
-                pixels = pixels_of(frame, call)
+                pixels = read_pixels(frame, call)
                 decode_s += watch.lap()
-                observer.look(time_s, pixels)
+                observer.observe(time_s, pixels)
                 observe_s += watch.lap()
                 observed += 1
                 last = frame
         decode_s += watch.lap()
         if not len(observer):
-            raise UnwantedError if sampled.gave_way else window_empty(window, video.info.duration)
+            raise ObservationCancelledError if sampled.preempted else window_empty(window, video.info.duration)
         warnings = (*video.warnings, *(() if warning is None else (warning,)))
-        track = replace(observer.track(video.info, warnings), gaps=united(*video.gaps))
+        track = replace(observer.track(video.info, warnings), gaps=merge_windows(*video.gaps))
         result = ObserveResult(track, decode_s, observe_s, decoded=video.decoded, observed=observed)
-        return replace(result, at_end=video.at_end, gave_way=sampled.gave_way)
+        return replace(result, at_end=video.at_end, preempted=sampled.preempted)
 
 
-def pixels_of(frame: Frame, call: ObserveCall) -> Pixels:
+def read_pixels(frame: Frame, call: ObserveCall) -> Pixels:
     """The frame's pixels as the request looks at them."""
     pixels = frame.pixels()
     return np.ascontiguousarray(pixels[:, ::-1] if call.flipped else pixels)
@@ -70,21 +70,21 @@ def pixels_of(frame: Frame, call: ObserveCall) -> Pixels:
 T = TypeVar("T")
 
 
-class UntilTold(Generic[T]):
+class UntilPreempted(Generic[T]):
     """What comes of frames; for a call that gives way it ends, without an error, when it is stopped."""
 
-    def __init__(self, sampled: Iterator[T], gives_way: bool) -> None:
+    def __init__(self, sampled: Iterator[T], preemptible: bool) -> None:
         self._sampled = sampled
-        self._gives_way = gives_way
-        self.gave_way = False
+        self._preemptible = preemptible
+        self.preempted = False
 
     def __iter__(self) -> Iterator[T]:
         try:
             yield from self._sampled
-        except UnwantedError:
-            if not self._gives_way:
+        except ObservationCancelledError:
+            if not self._preemptible:
                 raise
-            self.gave_way = True
+            self.preempted = True
 
 
 def _sampled(

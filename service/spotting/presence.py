@@ -1,4 +1,4 @@
-"""Evidence: when the hand (or whatever the model needs) was there to be seen."""
+"""PresenceIntervals: when the hand (or whatever the model needs) was there to be seen."""
 
 import math
 from typing import Final
@@ -9,7 +9,7 @@ RELEASE_S: Final = 0.5
 """Out of sight for longer, a hand was released; shorter, the tracker lost it (the followed hand waits as long)."""
 
 
-class Evidence:
+class PresenceIntervals:
     """Stretches [start, end) of a medium in which something was there, written down as it is observed.
 
     A stretch begins with the first observation that shows it and ends with the first one that does not; absences of

@@ -1,17 +1,17 @@
-"""Notes: the observations of one medium, as they are taken down for its Track."""
+"""LandmarkTrackBuilder: collects the observations of one medium for its Track."""
 
 import numpy as np
 
 from service.observe.followed_hand import FollowedHand
-from service.observe.landmarker import LandmarkFrame, SeenHand
+from service.observe.landmarker import DetectedHand, LandmarkFrame
 from service.observe.request import LandmarkRequest
 from service.track import PART_POINTS, BoolArray, FloatArray, MediaInfo, PartName, Track
 
 MORE_HANDS = "More than one hand is seen; the first is followed."
 
 
-class LandmarkNotes:
-    """Takes down frame after frame; `track` gives what was asked for."""
+class LandmarkTrackBuilder:
+    """Collects frame after frame; `track` gives what was asked for."""
 
     def __init__(self, request: LandmarkRequest, aspect: float) -> None:
         self._request = request
@@ -53,7 +53,7 @@ class LandmarkNotes:
             self._handedness.append(self._handedness[-1])
 
     def track(self, media: MediaInfo, warnings: tuple[str, ...] = ()) -> Track:
-        """All that was taken down."""
+        """All that was collected."""
         values = np.stack(self._rows) if self._rows else np.zeros((0, self._points, 4), np.float32)
         return landmark_track(
             times_s=np.array(self._times_s, np.float64),
@@ -65,7 +65,7 @@ class LandmarkNotes:
         )
 
     def forget(self) -> None:
-        """Let go of what was taken down; the hand that is followed stays followed."""
+        """Drop what was collected; the hand that is followed stays followed."""
         self._times_s.clear()
         self._rows.clear()
         self._handedness.clear()
@@ -75,7 +75,7 @@ class LandmarkNotes:
         taken = self._request.parts.count("face")
         return more_faces(self._most_faces, taken) if taken else ()
 
-    def _follow(self, frame: LandmarkFrame, time_s: float) -> SeenHand | None:
+    def _follow(self, frame: LandmarkFrame, time_s: float) -> DetectedHand | None:
         if self._followed is None:
             return None
         self._more_hands |= len(frame.hands) > 1
@@ -120,7 +120,7 @@ def _part(frame: LandmarkFrame, part: PartName) -> FloatArray | None:
         return frame.pose
     if part == "hand":
         return None
-    hand = by_side(frame.hands).get(part)
+    hand = assign_sides(frame.hands).get(part)
     return None if hand is None else hand.landmarks
 
 
@@ -133,9 +133,9 @@ def more_faces(seen: int, taken: int) -> tuple[str, ...]:
     return (f"More than {taken} faces are seen; the {taken} largest are looked at.",)
 
 
-def by_side(hands: tuple[SeenHand, ...]) -> dict[PartName, SeenHand]:
+def assign_sides(hands: tuple[DetectedHand, ...]) -> dict[PartName, DetectedHand]:
     """Hands, most confident first, as left and right; a second hand of the same name is taken for the other."""
-    placed: dict[PartName, SeenHand] = {}
+    placed: dict[PartName, DetectedHand] = {}
     for hand in hands:
         own: PartName = "left_hand" if hand.side == "left" else "right_hand"
         other: PartName = "right_hand" if hand.side == "left" else "left_hand"
@@ -143,7 +143,7 @@ def by_side(hands: tuple[SeenHand, ...]) -> dict[PartName, SeenHand]:
     return placed
 
 
-def signed_side(hand: SeenHand | None) -> float:
+def signed_side(hand: DetectedHand | None) -> float:
     """Confidence of the side, positive for the person's own right; 0 without a hand."""
     if hand is None:
         return 0.0

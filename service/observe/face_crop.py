@@ -1,14 +1,14 @@
-"""Faces of a frame as a model looks at them: coloured, cut out, levelled if asked, resized. For workers only."""
+"""Faces of a frame as a model looks at them: colored, cut out, leveled if asked, resized. For workers only."""
 
 import math
 
 import cv2
 import numpy as np
 
-from service.media.resizing import Picture, resized
+from service.media.resizing import Picture, resize_picture
 from service.media.upright import Pixels
+from service.observe.crop import convert_color
 from service.observe.landmarker import FaceBox
-from service.observe.pictures import coloured
 from service.observe.request import FaceRequest
 
 _ALL_OF_IT = FaceBox((0.0, 0.0, 1.0, 1.0), ((0.3, 0.4), (0.7, 0.4)), 1.0)
@@ -21,14 +21,14 @@ def is_a_face(rgb: Pixels, request: FaceRequest) -> bool:
     return longer <= request.whole_up_to
 
 
-def faces_of(rgb: Pixels, faces: tuple[FaceBox, ...], request: FaceRequest) -> list[tuple[FaceBox, Picture]]:
+def crop_faces(rgb: Pixels, faces: tuple[FaceBox, ...], request: FaceRequest) -> list[tuple[FaceBox, Picture]]:
     """The first `count` faces and their pictures, H × W × C each; a box without a pixel in the picture is no face."""
-    picture = coloured(rgb, request.color, request.resize.library)
+    picture = convert_color(rgb, request.color, request.resize.library)
     if is_a_face(rgb, request):
-        return [(_ALL_OF_IT, resized(picture, request.resize))]
+        return [(_ALL_OF_IT, resize_picture(picture, request.resize))]
     cuts = [(face, _cut(picture, face, request)) for face in faces]
     there = [(face, cut) for face, cut in cuts if cut is not None]
-    return [(face, resized(cut, request.resize)) for face, cut in there[: request.count]]
+    return [(face, resize_picture(cut, request.resize)) for face, cut in there[: request.count]]
 
 
 def _cut(picture: Picture, face: FaceBox, request: FaceRequest) -> Picture | None:
@@ -42,11 +42,11 @@ def _cut(picture: Picture, face: FaceBox, request: FaceRequest) -> Picture | Non
         return None
     if not request.level:
         return picture[top:bottom, left:right]
-    return _levelled(picture, face, (left, top, right, bottom))
+    return _level_eyes(picture, face, (left, top, right, bottom))
 
 
-def _levelled(picture: Picture, face: FaceBox, box: tuple[int, int, int, int]) -> Picture:
-    """The box of the picture turned about the box's centre; beyond the border its edge goes on."""
+def _level_eyes(picture: Picture, face: FaceBox, box: tuple[int, int, int, int]) -> Picture:
+    """The box of the picture turned about the box's center; beyond the border its edge goes on."""
     height, width = picture.shape[:2]
     left, top, right, bottom = box
     (x0, y0), (x1, y1) = face.eyes

@@ -1,4 +1,4 @@
-"""Catalogue: every version that was seen in the store, and which is served under each bare name. Nothing waits here."""
+"""Catalog: every version that was seen in the store, and which is served under each bare name. Nothing waits here."""
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import NoReturn
 from service.errors import SignError
 from service.metrics import Metrics
 from service.registry.served import ServedModel
-from service.registry.states import Entry, Found, ModelState, NotNowError, VersionName, VersionState
+from service.registry.states import Entry, Found, ModelState, ModelUnavailableError, VersionName, VersionState
 from service.settings import MIB
 
 _NAMES_SHOWN = 8
@@ -27,7 +27,7 @@ class Changes:
         return {key.name for key in (*self.added, *self.removed, *self.changed)}
 
 
-class Catalogue:
+class Catalog:
     """Entries by name and version, and the pointers to the default ones. pins: versions that an operator chose."""
 
     def __init__(self, pins: Mapping[str, int]) -> None:
@@ -135,7 +135,7 @@ class Catalogue:
 
         Neither defaults nor what another one reads, `keep` among them, is given up.
 
-        Raises NotNowError where even that is not enough.
+        Raises ModelUnavailableError where even that is not enough.
         """
         free = limit_bytes - used_bytes
         defaults = set(self._defaults.values())
@@ -148,18 +148,18 @@ class Catalogue:
                 victims.append(entry)
                 free += entry.served.memory_bytes
         if free < need_bytes:
-            raise NotNowError(
+            raise ModelUnavailableError(
                 f"it needs about {_mib(need_bytes)} of memory, {_mib(max(0, free))} of {_mib(limit_bytes)} are free; "
                 "unload another model or raise SIGN_MODEL_MEMORY_BYTES"
             )
         return victims
 
-    def shown(self, entry: Entry) -> VersionState:
-        return entry.shown(is_default=self._defaults.get(entry.name) is entry)
+    def view(self, entry: Entry) -> VersionState:
+        return entry.view(is_default=self._defaults.get(entry.name) is entry)
 
     def state(self, name: str) -> ModelState:
         """One model; SignError `model-unknown` where there is none."""
-        versions = tuple(self.shown(entry) for entry in self.versions(name))
+        versions = tuple(self.view(entry) for entry in self.versions(name))
         default = self._defaults.get(name)
         return ModelState(name, None if default is None else default.version, versions)
 
@@ -179,14 +179,14 @@ class Catalogue:
 
 
 class ModelMetrics:
-    """Keeps the gauges of models equal to a catalogue."""
+    """Keeps the gauges of models equal to a catalog."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._shown: set[tuple[str, str, str, str]] = set()
 
-    def show(self, catalogue: Catalogue) -> None:
-        states = [catalogue.shown(entry) for entry in catalogue]
+    def update(self, catalog: Catalog) -> None:
+        states = [catalog.view(entry) for entry in catalog]
         labels: set[tuple[str, str, str, str]] = {
             (state.name, str(state.version), state.task or "unknown", state.state) for state in states
         }
@@ -195,7 +195,7 @@ class ModelMetrics:
         for label in self._shown - labels:
             self._metrics.model_info.remove(*label)
         self._shown = labels
-        self._metrics.model_refused.set(len(catalogue.refused()))
+        self._metrics.model_refused.set(len(catalog.refused()))
 
 
 def _mib(size: int) -> str:

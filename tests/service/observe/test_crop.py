@@ -12,9 +12,9 @@ from mediapipe.framework.formats import landmark_pb2
 
 from service.media.resize import Resize
 from service.media.upright import Pixels
+from service.observe.crop import crop_picture, draw_outline
 from service.observe.landmarker import PartLandmarks
-from service.observe.pictures import outlined, picture_of
-from service.observe.request import CentreSquare, Colour, HandCanvas, HandSquare, PictureRequest
+from service.observe.request import CenterSquare, ColorMode, HandCanvas, HandSquare, PictureRequest
 
 CANVAS = Resize(w=300, h=300, method="nearest", library="opencv")
 BOXES = {
@@ -34,7 +34,7 @@ def picture(width: int, height: int) -> Pixels:
 
 def kept_picture(rgb: Pixels, points: PartLandmarks | None, request: PictureRequest) -> npt.NDArray[Any]:
     """What is kept of a frame that shows what the model needs."""
-    kept = picture_of(rgb, points, request)
+    kept = crop_picture(rgb, points, request)
     assert kept is not None
     return kept
 
@@ -47,7 +47,7 @@ def hand(x: float, y: float, w: float, h: float) -> PartLandmarks:
 
 
 def authors_canvas(image: npt.NDArray[np.uint8], points: PartLandmarks, drawn: bool) -> npt.NDArray[np.uint8]:
-    """The tutorial's loop with cvzone's detector: find, draw, cut, stretch onto white; padded where he crashed."""
+    """The tutorial's loop with cvzone's detector: find, draw, cut, stretch onto white; padded where it crashed."""
     height, width, _ = image.shape
     xs = [int(float(point[0]) * width) for point in points]
     ys = [int(float(point[1]) * height) for point in points]
@@ -84,7 +84,7 @@ def authors_canvas(image: npt.NDArray[np.uint8], points: PartLandmarks, drawn: b
 @pytest.mark.parametrize("box", BOXES)
 @pytest.mark.parametrize(("color", "drawn"), [("bgr", True), ("bgr", False), ("rgb", True)])
 def test_a_hand_on_white_is_the_authors_to_the_level(
-    size: tuple[int, int], box: str, color: Colour, drawn: bool
+    size: tuple[int, int], box: str, color: ColorMode, drawn: bool
 ) -> None:
     rgb, points = picture(*size), hand(*BOXES[box])
     request = PictureRequest(CANVAS, color, HandCanvas(300, 20, draw=drawn))
@@ -103,9 +103,8 @@ def test_what_lies_beyond_the_right_and_the_bottom_can_be_cut_as_slices_do(size:
     left, top = (round(float(points[:, k].min()) * size[k] - 0.5) for k in (0, 1))
     right, bottom = (round(float(points[:, k].max()) * size[k] - 0.5) for k in (0, 1))
     slices = picture(width, height)[top - 20 : bottom + 20, left - 20 : right + 20]
-    made = kept_picture(
-        picture(width, height), points, PictureRequest(CANVAS, crop=HandCanvas(300, 20, False, cut=True))
-    )
+    request = PictureRequest(CANVAS, crop=HandCanvas(300, 20, False, cut=True))
+    made = kept_picture(picture(width, height), points, request)
     tall = bottom - top > right - left
     long, short = (bottom - top, right - left) if tall else (right - left, bottom - top)
     stretched = math.ceil(300 / long * short)
@@ -120,12 +119,12 @@ def test_what_lies_beyond_the_right_and_the_bottom_can_be_cut_as_slices_do(size:
 
 def test_a_hand_far_beyond_the_edge_shows_nothing_where_it_is_cut() -> None:
     request = PictureRequest(CANVAS, crop=HandCanvas(300, 20, draw=False, cut=True))
-    assert picture_of(picture(200, 100), hand(1.5, 0.2, 0.2, 0.2), request) is None
+    assert crop_picture(picture(200, 100), hand(1.5, 0.2, 0.2, 0.2), request) is None
 
 
 def test_the_stretch_is_that_of_the_box_without_its_offset() -> None:
     points = hand(0.25, 0.25, 120.5 / 640, 200.5 / 480)
-    made = picture_of(
+    made = crop_picture(
         np.zeros((480, 640, 3), np.uint8), points, PictureRequest(CANVAS, crop=HandCanvas(300, 20, False))
     )
     assert made is not None
@@ -136,7 +135,7 @@ def test_the_stretch_is_that_of_the_box_without_its_offset() -> None:
 @pytest.mark.parametrize("side", [73, 146, 149, 292, 298])
 def test_a_square_box_whose_stretch_rounds_past_the_canvas_fills_it(side: int) -> None:
     """300 / 73 · 73 is a little over 300 in binary, and its ceiling 301: there the author's code crashed."""
-    made = picture_of(
+    made = crop_picture(
         np.zeros((480, 640, 3), np.uint8),
         hand(0.25, 0.25, (side + 0.5) / 640, (side + 0.5) / 480),
         PictureRequest(CANVAS, crop=HandCanvas(300, 20, draw=False)),
@@ -148,18 +147,18 @@ def test_a_square_box_whose_stretch_rounds_past_the_canvas_fills_it(side: int) -
 def test_no_hand_or_one_of_no_size_gives_no_picture() -> None:
     request = PictureRequest(CANVAS, crop=HandCanvas(300, 20, draw=False))
     point = np.tile(np.array([0.5, 0.5, 0, 0], np.float32), (21, 1))
-    assert picture_of(picture(64, 64), None, request) is None
-    assert picture_of(picture(64, 64), point, request) is None
+    assert crop_picture(picture(64, 64), None, request) is None
+    assert crop_picture(picture(64, 64), point, request) is None
 
 
 def test_a_hand_square_is_its_box_enlarged_and_clipped_at_the_border() -> None:
     rgb = picture(200, 100)
     request = PictureRequest(Resize(w=28, h=28, method="area", library="opencv"), "grey", HandSquare(1.4, 64))
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    inside = picture_of(rgb, hand(0.25, 0.25, 0.25, 0.5), request)  # 50 × 50 around (75, 50): 40 to 110, 15 to 85
+    inside = crop_picture(rgb, hand(0.25, 0.25, 0.25, 0.5), request)  # 50 × 50 around (75, 50): 40 to 110, 15 to 85
     assert inside is not None
     assert np.array_equal(inside[..., 0], cv2.resize(grey[15:85, 40:110], (28, 28), interpolation=cv2.INTER_AREA))
-    clipped = picture_of(rgb, hand(0.0, 0.0, 0.25, 0.5), request)  # −10 to 60 in both
+    clipped = crop_picture(rgb, hand(0.0, 0.0, 0.25, 0.5), request)  # −10 to 60 in both
     assert clipped is not None
     assert np.array_equal(clipped[..., 0], cv2.resize(grey[0:60, 0:60], (28, 28), interpolation=cv2.INTER_AREA))
 
@@ -167,23 +166,23 @@ def test_a_hand_square_is_its_box_enlarged_and_clipped_at_the_border() -> None:
 def test_a_small_picture_is_the_hand_itself_and_a_larger_one_without_a_hand_shows_nothing() -> None:
     request = PictureRequest(Resize(w=28, h=28, method="area", library="opencv"), "grey", HandSquare(1.4, 64))
     small = picture(64, 40)
-    made = picture_of(small, None, request)
+    made = crop_picture(small, None, request)
     assert made is not None
     whole = cv2.resize(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (28, 28), interpolation=cv2.INTER_AREA)
     assert np.array_equal(made[..., 0], whole)
-    assert picture_of(picture(65, 40), None, request) is None
+    assert crop_picture(picture(65, 40), None, request) is None
 
 
 def test_a_hand_outside_the_picture_shows_nothing() -> None:
     request = PictureRequest(CANVAS, crop=HandSquare(1.4, 0))
-    assert picture_of(picture(200, 100), hand(1.5, 0.2, 0.2, 0.2), request) is None
+    assert crop_picture(picture(200, 100), hand(1.5, 0.2, 0.2, 0.2), request) is None
 
 
 @pytest.mark.parametrize("size", [(7, 4), (4, 7), (5, 5), (1, 1), (641, 480)], ids=str)
-def test_a_centre_square_has_the_shorter_side(size: tuple[int, int]) -> None:
+def test_a_center_square_has_the_shorter_side(size: tuple[int, int]) -> None:
     side = min(size)
     resize = Resize(w=side, h=side, method="nearest", library="opencv")
-    made = kept_picture(picture(*size), None, PictureRequest(resize, crop=CentreSquare()))
+    made = kept_picture(picture(*size), None, PictureRequest(resize, crop=CenterSquare()))
     left, top = (size[0] - side) // 2, (size[1] - side) // 2
     assert np.array_equal(made, picture(*size)[top : top + side, left : left + side])
 
@@ -200,4 +199,4 @@ def test_outlines_are_those_of_the_tutorial() -> None:
     blur = cv2.GaussianBlur(grey, (5, 5), 2)
     th3 = cv2.adaptiveThreshold(blur, 255, cv2.ADAPTIVE_THRESH_GAUSSIAN_C, cv2.THRESH_BINARY_INV, 11, 2)
     _, author = cv2.threshold(th3, 70, 255, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
-    assert np.array_equal(outlined(grey[..., None])[..., 0], author)
+    assert np.array_equal(draw_outline(grey[..., None])[..., 0], author)

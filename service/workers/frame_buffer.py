@@ -1,4 +1,4 @@
-"""Sheet: memory that the API process and one slot's process share, through which pictures cross.
+"""SharedFrameBuffer: memory that the API process and one slot's process share, through which pictures cross.
 
 An anonymous file in memory (memfd), inherited by the slot's process when it is started: it has no name, so nothing has
 to be unlinked on any path, and the kernel takes it back with the last process that holds it. Its size is sealed, so
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # a slot's process imports this before its limits are set: no
 _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 
 
-class Sheet:
+class SharedFrameBuffer:
     """size bytes, of which only those that are written take memory. What is kept of a frame begins a page."""
 
     def __init__(self, descriptor: int, size: int) -> None:
@@ -28,8 +28,8 @@ class Sheet:
         self._size = size
 
     @classmethod
-    def create(cls, size: int) -> "Sheet":
-        """A new sheet of at least so many bytes; close it at the end. OSError where the kernel gives none."""
+    def create(cls, size: int) -> "SharedFrameBuffer":
+        """A new buffer of at least so many bytes; close it at the end. OSError where the kernel gives none."""
         size = -(-size // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
         descriptor = os.memfd_create("sign-pictures", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
@@ -42,7 +42,7 @@ class Sheet:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Goes along where a process is being started, and nowhere else."""
-        return (_inherited, (reduction.DupFd(self._descriptor), self._size))
+        return (_inherit, (reduction.DupFd(self._descriptor), self._size))
 
     def close(self) -> None:
         """Let go of it; the other process may hold it still."""
@@ -55,11 +55,11 @@ class Sheet:
         with mmap.mmap(self._descriptor, len(data), offset=offset) as page:
             page[:] = data
 
-    def received(self, result: "ObserveResult", request: "PixelRequest") -> "ObserveResult":
-        """The result with its pictures in it, copied out of the sheet."""
+    def receive(self, result: "ObserveResult", request: "PixelRequest") -> "ObserveResult":
+        """The result with its pictures in it, copied out of the buffer."""
         import numpy as np  # noqa: PLC0415
 
-        count, stride = result.kept_apart, request.kept_bytes
+        count, stride = result.shared_frames, request.kept_bytes
         if self._descriptor < 0:
             raise RuntimeError("the slot has been closed")
         if count * stride > self._size or count != len(result.track.times_s):
@@ -69,7 +69,7 @@ class Sheet:
             rows = np.frombuffer(pages, np.uint8).reshape(count, stride)
             values = rows[:, :one].copy().view(request.dtype).reshape(count, *request.shape)
             del rows  # it holds the mapping
-        return replace(result, track=replace(result.track, values=values), kept_apart=0)
+        return replace(result, track=replace(result.track, values=values), shared_frames=0)
 
     def clear(self) -> None:
         """Give the memory of all that was written back; the size stays."""
@@ -78,17 +78,17 @@ class Sheet:
                 pages.madvise(mmap.MADV_REMOVE)
 
 
-class SheetKeeper:
-    """Keeps pictures in the sheet, one after the other: what a slot's process writes."""
+class SharedFrameSink:
+    """Keeps pictures in the buffer, one after the other: what a slot's process writes."""
 
-    def __init__(self, sheet: Sheet, request: "PixelRequest") -> None:
-        self._sheet = sheet
+    def __init__(self, buffer: SharedFrameBuffer, request: "PixelRequest") -> None:
+        self._buffer = buffer
         self._request = request
         self._count = 0
 
     def add(self, picture: "Picture | None") -> None:
         if picture is not None:
-            self._sheet.write(self._count * self._request.kept_bytes, picture.tobytes())
+            self._buffer.write(self._count * self._request.kept_bytes, picture.tobytes())
         self._count += 1
 
     def values(self) -> "Picture":
@@ -97,5 +97,5 @@ class SheetKeeper:
         return np.zeros((0, *self._request.shape), self._request.dtype)
 
 
-def _inherited(duplicate: Any, size: int) -> Sheet:  # noqa: ANN401 - multiprocessing names no type for it
-    return Sheet(duplicate.detach(), size)
+def _inherit(duplicate: Any, size: int) -> SharedFrameBuffer:  # noqa: ANN401 - multiprocessing names no type for it
+    return SharedFrameBuffer(duplicate.detach(), size)

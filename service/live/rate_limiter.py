@@ -1,10 +1,10 @@
-"""Allowance: how fast a sender may send, with some patience for what a network delayed."""
+"""RateLimiter: how fast a sender may send, with some patience for what a network delayed."""
 
 BURST_S = 2.0
-"""A sender may be ahead of its allowance by so many seconds' worth of messages."""
+"""A sender may be ahead of its limit by so many seconds' worth of messages."""
 
 
-class Allowance:
+class RateLimiter:
     """Messages a second, on average; monotonic times in seconds."""
 
     def __init__(self, per_second: float, now_s: float) -> None:
@@ -13,7 +13,7 @@ class Allowance:
         self._left = self._most
         self._at_s = now_s
 
-    def spend(self, now_s: float) -> bool:
+    def allow(self, now_s: float) -> bool:
         """Whether one more message is allowed now."""
         self._left = min(self._most, self._left + (now_s - self._at_s) * self._per_second)
         self._at_s = now_s
