@@ -6,7 +6,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test check answers format lock bench bench-torch soak samples train face-motion parity parity-keras parity-pixels \
-	parity-faces parity-landmarks parity-torch landmarks convert-torch-env schema clean
+	parity-faces parity-landmarks parity-torch parity-sklearn landmarks convert-torch-env schema clean
 
 help:
 	@echo "make serve   install what is needed (first run) and serve on http://127.0.0.1:8000"
@@ -19,7 +19,7 @@ help:
 	@echo "make face-motion   write the default highlight model, a formula, again"
 	@echo "make landmarks     write the landmark engine's networks again, from Google's"
 	@echo "make parity-landmarks  compare them with the originals, and the engine with MediaPipe"
-	@echo "make parity-keras  compare the converter with real Keras 2 and 3"
+	@echo "make parity-keras  compare the converter with real Keras 2 and 3;  make parity-sklearn  with scikit-learn"
 	@echo "make parity-pixels compare answers to pictures and clips with the authors' own steps;  make parity-faces  to faces"
 
 $(VENV)/serve.stamp: locks/convert.lock
@@ -110,7 +110,7 @@ landmarks: $(VENV)/dev.stamp
 HEAVY ?=
 
 # Real Keras 2 and 3 beside the converter; environments and models of their own, docs/parity/keras.md as the result.
-parity: parity-keras parity-pixels parity-faces parity-landmarks
+parity: parity-keras parity-sklearn parity-pixels parity-faces parity-landmarks
 
 parity-keras: $(VENV)/dev.stamp
 	tools/parity/keras.sh
@@ -126,6 +126,10 @@ parity-landmarks: $(VENV)/dev.stamp
 # The same for faces: HSEmotion's own steps and real FER-2013 networks; docs/parity/faces.md as the result.
 parity-faces: $(VENV)/dev.stamp
 	tools/parity/faces.sh
+
+# Real scikit-learn of five versions beside the converter; docs/parity/sklearn.md as the result.
+parity-sklearn: $(VENV)/dev.stamp
+	tools/parity/sklearn.sh
 
 # torch stands in no lock (it would bring CUDA): its CPU build first, then the hashed rest.
 convert-torch-env: .venv-convert-torch/ready.stamp

@@ -68,7 +68,7 @@ def test_windows_cut_on_the_way_are_those_of_the_whole_part(
 
 
 def test_tracks_of_one_medium_are_joined() -> None:
-    both = track(0, 7).followed_by(track(7, 20))
+    both = track(0, 7).join(track(7, 20))
     assert np.array_equal(both.values, track(0, 20).values)
     assert np.array_equal(both.times_s, track(0, 20).times_s)
     assert both.handedness is not None

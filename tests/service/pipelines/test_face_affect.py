@@ -75,7 +75,7 @@ def test_however_rows_are_made_every_face_is_made_once(faces: list[int], size: i
     assert levels(np.concatenate([rows.values for rows in made])) if made else not any(faces)
     assert sum(len(rows) for rows in made) == sum(faces)
     for window, taken in zip(windows, reading.windows, strict=True):
-        start, stop = track(faces).places(window)
+        start, stop = track(faces).indices(window)
         assert len(taken.indices) == stop - start
         assert len(taken.seen) == sum(count > 0 for count in faces[start:stop])
 

@@ -21,8 +21,8 @@ from convert.torch.architectures.settings import Flags
 from convert.torch.convert import ExportOptions, convert_torch
 from service.embedding import PredictOptions, Settings, TimelineOptions, open_services, predict, timeline
 from service.media.resize import ShortSide
-from service.media.resizing import resized
-from service.media.sampling import uniform_places
+from service.media.resizing import resize_picture
+from service.media.sampling import uniform_indices
 from service.registry.manifest import Manifest, read_manifest
 
 SMALL = "x3d_xs"
@@ -37,7 +37,7 @@ def test_the_short_side_and_the_crop_are_pytorchvideos(network: object, width: i
     picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     video = torch.from_numpy(picture).permute(2, 0, 1)[:, None].float()
     author = CenterCrop(crop)(short_side_scale(video, side))[:, 0].permute(1, 2, 0).numpy()
-    assert np.abs(resized(picture, ShortSide(side, crop)) - author).max() <= 2e-3  # of 255 levels
+    assert np.abs(resize_picture(picture, ShortSide(side, crop)) - author).max() <= 2e-3  # of 255 levels
 
 
 @pytest.mark.parametrize("count", sorted({frames for frames, _ in CLIPS.values() if frames}))
@@ -46,7 +46,7 @@ def test_the_chosen_frames_are_pytorchvideos_but_for_the_rounding_of_its_float32
     different = 0
     for total in range(1, 1201):
         theirs = uniform_temporal_subsample(torch.arange(total), count, 0).numpy()
-        ours = uniform_places(total, count)
+        ours = uniform_indices(total, count)
         assert set((ours - theirs).tolist()) <= {0, 1}
         exact = np.arange(count) * (total - 1) / max(1, count - 1)
         assert all(exact[place] == ours[place] for place in np.flatnonzero(ours != theirs))
