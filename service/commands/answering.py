@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 import typer
 from pydantic import BaseModel
 
+from service.analysis.task import TaskRequest, run
+from service.analysis.walk import Walk
 from service.commands.batch import Batch
 from service.commands.environment import configure_logs, read_settings
 from service.commands.going import OnProgress, go_over, is_wanted, say_left_out
@@ -17,12 +19,10 @@ from service.commands.sources import Source, Sources
 from service.context import AppContext
 from service.contract.options import MediumOptions
 from service.contract.use_cases import UseCase
-from service.jobs.foreground import work_through
-from service.jobs.work import UseCaseRequest
 from service.registry.registry import ServedModel
 
 OptionsT = TypeVar("OptionsT", bound=MediumOptions)
-RequestT = TypeVar("RequestT", bound=UseCaseRequest)
+RequestT = TypeVar("RequestT", bound=TaskRequest)
 AnswerT = TypeVar("AnswerT")
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
@@ -68,17 +68,17 @@ def answer_all(spec: CommandSpec[OptionsT, RequestT, AnswerT, BodyT], sources: S
     printer = _InOrder(batch, len(wanted))
 
     def check(model: ServedModel, context: AppContext) -> None:
-        case.check(case.make_request(options, wanted[0].medium, context, model))
+        case.task.check(case.make_request(options, wanted[0].medium, context, model))
 
     async def answer(
         number: int, source: Source, context: AppContext, model: ServedModel, on_progress: OnProgress
     ) -> None:
         text = ""
         try:
-            finished = await work_through(
-                case.work,
+            finished = await run(
+                case.task,
                 case.make_request(options, source.medium, context, model),
-                context,
+                Walk.of_job(context),
                 keep_windows=case.keeps_windows(options),
                 on_progress=on_progress,
             )

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from service.analysis.timeline import Asked
+from service.analysis.timeline import SpottingOptions
 from service.context import AppContext
 from service.contract.answers import ModelRef, SegmentBody
 from service.contract.messages import (
@@ -32,7 +32,7 @@ from service.live.closing import CloseCode, ClosingError
 from service.live.frames import HEADER, BrokenFrameError, FrameReader
 from service.live.mailbox import Mailbox
 from service.live.pacing import ClockError, Pace, Shown
-from service.live.reading import News, Reader
+from service.live.reading import Reader, Update
 from service.live.tally import Tally
 from service.observe.live import LiveCall, LiveFrame
 from service.registry.registry import ServedModel
@@ -68,10 +68,10 @@ class Session:
         self._start = start
         self._model = model
         self._settings: Settings = context.settings
-        asked = Asked(
+        options = SpottingOptions(
             window_s=start.window_s, stride_s=start.stride_s, threshold=start.threshold, window_named="window_s"
         )
-        self._reader = Reader(model, asked, context)
+        self._reader = Reader(model, options, context)
         self._pace = Pace(self._reader.rate)
         self._mailbox = Mailbox()
         self._came = asyncio.Event()
@@ -227,7 +227,7 @@ class Session:
             return
         self._anew = False
         self._broken_in_a_row = 0
-        news = await self._reader.read(shown, look)
+        update = await self._reader.read(shown, look)
         latency_s = time.monotonic() - frame.arrived_s
         self._tally.answered(latency_s)
         self._count()
@@ -243,7 +243,7 @@ class Session:
                 prediction=prediction_body(self._reader.prediction),
             )
         )
-        await self._tell(news)
+        await self._tell(update)
 
     async def _finish(self, closing: ClosingError) -> ClosingError:
         """The last words, where the end is an orderly one."""
@@ -269,11 +269,11 @@ class Session:
         )
         return closing
 
-    async def _tell(self, news: News) -> None:
-        for segment, transcript in news.segments:
+    async def _tell(self, update: Update) -> None:
+        for segment, transcript in update.segments:
             await self._send(SegmentMessage(type="segment", segment=SegmentBody.of(segment), transcript=transcript))
-        if news.growing is not None:
-            segment, transcript = news.growing
+        if update.growing is not None:
+            segment, transcript = update.growing
             await self._send(InterimMessage(type="interim", segment=SegmentBody.of(segment), transcript=transcript))
 
     async def _send(self, message: ServerMessage) -> None:

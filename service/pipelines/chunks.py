@@ -11,7 +11,7 @@ from service.observe.request import PictureRequest
 from service.pipelines.chunking import Position
 from service.pipelines.kind import FeaturesKind
 from service.pipelines.pixels import PixelSection, numbers
-from service.pipelines.reading import Reading, reading_of_steps
+from service.pipelines.row_plan import RowPlan, plan_rows_of_steps
 from service.pipelines.rows import ModelRows
 from service.pipelines.steps import BLACK, Steps, Unit, pictures_of
 from service.pipelines.windows import WindowRule
@@ -91,10 +91,10 @@ class ChunksSection(PixelSection):
         last_s = float("-inf") if position.last_s is None else position.last_s
         return super().trim(track, position, min(needed_from_s, last_s))
 
-    def read(self, track: Track, windows: list[Window]) -> Reading:
+    def read(self, track: Track, windows: list[Window]) -> RowPlan:
         """All rows that the windows need, each once."""
         taken = [steps(track, window, self) for window in windows]
-        return reading_of_steps(taken, partial(rows, track, section=self), ROWS_AT_ONCE)
+        return plan_rows_of_steps(taken, partial(rows, track, section=self), ROWS_AT_ONCE)
 
 
 def steps(track: Track, window: Window, section: ChunksSection) -> Steps:

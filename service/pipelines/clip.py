@@ -15,7 +15,7 @@ from service.observe.request import PictureRequest
 from service.pipelines.chunking import Chunk, ChunkLimits, Position, decoded, without_pixels
 from service.pipelines.over_time import ObservesMedium
 from service.pipelines.pixels import LevelSection, numbers
-from service.pipelines.reading import Reading, reading_of_steps
+from service.pipelines.row_plan import RowPlan, plan_rows_of_steps
 from service.pipelines.rows import ModelRows
 from service.pipelines.steps import Steps, Unit, pictures_of
 from service.pipelines.windows import WindowRule
@@ -113,10 +113,10 @@ class ClipSection(LevelSection, ObservesMedium):
         """TypeError: windows choose the frames."""
         raise TypeError(f"frames of clips are chosen by windows, not at a rate of {sampling.rate:g} a second")
 
-    def read(self, track: Track, windows: list[Window]) -> Reading:
+    def read(self, track: Track, windows: list[Window]) -> RowPlan:
         """All rows that the windows need, each once."""
         taken = [steps(track, window, self) for window in windows]
-        return reading_of_steps(taken, partial(rows, track, section=self))
+        return plan_rows_of_steps(taken, partial(rows, track, section=self))
 
     def evidence(self, track: Track, windows: list[Window]) -> Track:
         """The observations that these windows sample."""
@@ -151,9 +151,10 @@ class ClipSection(LevelSection, ObservesMedium):
         return track
 
     def trim(self, track: Track, position: Position, needed_from_s: float) -> Track:
-        """Times alone: no pixels are kept from one chunk to the next."""
+        """Times alone: no pixels are kept from one chunk to the next, which begins with the window scored last."""
         times = without_pixels(track, position.context)
-        return replace(times.only(times.times_s >= needed_from_s), decoded_s=None)
+        from_s = needed_from_s if position.last_s is None else min(needed_from_s, position.last_s)
+        return replace(times.only(times.times_s >= from_s), decoded_s=None)
 
     def _memory_s(self, window_s: float, rule: WindowRule, limits: ChunkLimits) -> float:
         """How long a chunk may be, if no window shared a frame with another."""

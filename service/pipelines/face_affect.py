@@ -13,7 +13,7 @@ from service.observe.request import MOST_FACES, FaceRequest
 from service.pipelines.image import Layout, in_layout, laid_out
 from service.pipelines.kind import Faces, FeaturesKind
 from service.pipelines.pixels import PixelSection
-from service.pipelines.reading import Reading, reading_of_steps
+from service.pipelines.row_plan import RowPlan, plan_rows_of_steps
 from service.pipelines.rows import ModelRows
 from service.pipelines.steps import Steps, Unit, frame_steps
 from service.track import FloatArray, Track, Window
@@ -70,10 +70,10 @@ class FaceAffectSection(PixelSection):
         """The same model, of these faces."""
         return self.model_copy(update={"faces": faces})
 
-    def read(self, track: Track, windows: list[Window]) -> Reading:
+    def read(self, track: Track, windows: list[Window]) -> RowPlan:
         """All rows that the windows need, each once."""
         steps = [frame_steps(track, window) for window in windows]
-        return reading_of_steps(steps, partial(rows, track, section=self), UNITS_AT_ONCE, partial(faces_of, track))
+        return plan_rows_of_steps(steps, partial(rows, track, section=self), UNITS_AT_ONCE, partial(faces_of, track))
 
 
 def steps(track: Track, window: Window, _section: FaceAffectSection) -> Steps:

@@ -18,7 +18,7 @@ from service.observe.request import MOST_FACES, LandmarkRequest
 from service.pipelines.image import seen_rows
 from service.pipelines.kind import Faces, FeaturesKind, Measures
 from service.pipelines.over_time import SampledOverTime
-from service.pipelines.reading import Reading, reading_of_steps
+from service.pipelines.row_plan import RowPlan, plan_rows_of_steps
 from service.pipelines.rows import ModelRows
 from service.pipelines.steps import Steps, Unit, frame_steps
 from service.section import Section
@@ -93,11 +93,11 @@ class FaceGeometrySection(Section, SampledOverTime):
         """The same model, of these faces."""
         return self.model_copy(update={"faces": faces})
 
-    def read(self, track: Track, windows: list[Window]) -> Reading:
+    def read(self, track: Track, windows: list[Window]) -> RowPlan:
         """All rows that the windows need, each once."""
         condensed = measured(track)
         steps = [frame_steps(condensed, window) for window in windows]
-        return reading_of_steps(steps, partial(rows, channels(condensed, self.median_s)))
+        return plan_rows_of_steps(steps, partial(rows, channels(condensed, self.median_s)))
 
 
 def measured(track: Track) -> Track:

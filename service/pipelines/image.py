@@ -18,7 +18,7 @@ from service.observe.request import (
 )
 from service.pipelines.kind import Streams
 from service.pipelines.pixels import PixelSection, numbers
-from service.pipelines.reading import Reading, reading_of_steps
+from service.pipelines.row_plan import RowPlan, plan_rows_of_steps
 from service.pipelines.rows import ModelRows
 from service.pipelines.steps import Steps, Unit, frame_steps, pictures_of
 from service.track import FloatArray, Track, Window
@@ -83,10 +83,10 @@ class ImageSection(PixelSection):
             yuv=self.yuv,
         )
 
-    def read(self, track: Track, windows: list[Window]) -> Reading:
+    def read(self, track: Track, windows: list[Window]) -> RowPlan:
         """All rows that the windows need, each once."""
         steps = [frame_steps(track, window) for window in windows]
-        return reading_of_steps(steps, partial(rows, track, section=self))
+        return plan_rows_of_steps(steps, partial(rows, track, section=self))
 
 
 def steps(track: Track, window: Window, _section: ImageSection) -> Steps:

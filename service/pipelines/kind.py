@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, Protocol, Self
 from service.media.sampling import Choice, Rate, Sampling, Uniform
 from service.observe.request import ObserverRequest
 from service.pipelines.chunking import Chunk, ChunkLimits, Position
-from service.pipelines.reading import Reading
+from service.pipelines.row_plan import RowPlan
 from service.pipelines.windows import WindowRule
 from service.track import FloatArray, Track, Window
 
@@ -93,7 +93,7 @@ class Observing(Protocol):
     def with_faces(self, faces: Faces) -> "Observing | None":
         """The same kind of look, at other faces; None where none are chosen."""
 
-    def read(self, track: Track, windows: list[Window]) -> Reading:
+    def read(self, track: Track, windows: list[Window]) -> RowPlan:
         """All rows that the windows need, each once."""
 
     def evidence(self, track: Track, windows: list[Window]) -> Track:

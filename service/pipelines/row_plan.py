@@ -1,4 +1,4 @@
-"""Reading: each row that some windows of a track need, once, and which of them each window takes."""
+"""Row plan: each row that some windows of a track need, once, and which of them each window takes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ class WindowRows:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class RowPlan:
     """count rows, made when they are needed: make(start, stop) gives some of them. at_once: how many it should be.
 
     sizes: where each of the count places takes several rows, how many; what a model gives for them is averaged.
@@ -40,7 +40,7 @@ class Reading:
     at_once: int | None = None
     sizes: CountArray | None = None
 
-    def together(self) -> "Reading":
+    def together(self) -> "RowPlan":
         """All windows as one, whose rows vote for one answer."""
         entry = WindowRows(
             tuple(place for window in self.windows for place in window.places),
@@ -50,7 +50,7 @@ class Reading:
         return replace(self, windows=(entry,))
 
 
-def reading_of_windows(windows: list[ModelRows]) -> Reading:
+def plan_rows_of_windows(windows: list[ModelRows]) -> RowPlan:
     """Each window has rows of its own."""
     made = [entry for entry in windows if len(entry)]
     values = np.concatenate([entry.values for entry in made]) if made else np.zeros((0,), np.float32)
@@ -65,15 +65,15 @@ def reading_of_windows(windows: list[ModelRows]) -> Reading:
         part = slice(first, last)
         return ModelRows(values[part], None if mask is None else mask[part], np.zeros(last - first))
 
-    return Reading(tuple(taken), start, make)
+    return RowPlan(tuple(taken), start, make)
 
 
-def reading_of_steps(
+def plan_rows_of_steps(
     windows: list[Steps],
     rows: Callable[[tuple[Unit, ...]], FloatArray],
     at_once: int | None = None,
     sizes_of: Callable[[tuple[Unit, ...]], CountArray] | None = None,
-) -> Reading:
+) -> RowPlan:
     """Windows share their units: each is one row, made once; or as many rows as sizes_of says."""
     units = tuple(dict.fromkeys(unit for entry in windows for unit in entry.seen))
     place_of = {unit: place for place, unit in enumerate(units)}
@@ -88,4 +88,4 @@ def reading_of_steps(
         values = rows(units[first:last])
         return ModelRows(values, None, np.zeros(len(values)))
 
-    return Reading(taken, len(units), make, at_once, sizes_of(units) if sizes_of else None)
+    return RowPlan(taken, len(units), make, at_once, sizes_of(units) if sizes_of else None)
