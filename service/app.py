@@ -8,8 +8,8 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from service import __version__
-from service.api import answers, health, jobs, models, page, reference
-from service.api.middleware import Around
+from service.api import health, jobs, models, page, reference, use_cases
+from service.api.middleware import RequestContextMiddleware
 from service.api.problem import install_problem_handlers
 from service.context import open_services
 from service.jobs.jobs import Jobs
@@ -53,7 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
         reference.router,
         health.router,
         models.router,
-        answers.router,
+        use_cases.router,
         jobs.router,
         live.router,
     ):
@@ -67,5 +67,5 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-ID"],
             expose_headers=["Location", "X-Request-ID", "Server-Timing", "Retry-After"],
         )
-    app.add_middleware(Around, metrics=metrics)
+    app.add_middleware(RequestContextMiddleware, metrics=metrics)
     return app

@@ -11,7 +11,7 @@ from service.analysis.samples import channel_of, condense, outputs_of, series_of
 from service.analysis.task import ChunkedTask, ChunkResult, run
 from service.analysis.walk import Cursor, Walk, start_of
 from service.context import AppContext
-from service.errors import Place, SignError
+from service.errors import ParameterError, SignError
 from service.export.answer import Sample
 from service.media.sampling import Rate, Sampling, Uniform
 from service.pipelines import Observing
@@ -214,7 +214,7 @@ def preprocessing_for(request: HighlightsRequest) -> Observing:
         return sampled
     if (chosen := sampled.with_faces(request.faces)) is None:
         problem = f"a model of the kind {own.kind} does not choose between faces"
-        raise SignError("parameter-invalid", f"faces: {problem}.", places=(Place("faces", problem),))
+        raise SignError("parameter-invalid", f"faces: {problem}.", parameters=(ParameterError("faces", problem),))
     return chosen
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from service.analysis.clip import ObservedClip
 from service.analysis.scoring import head_input, outputs_over_time
-from service.errors import Place, SignError
+from service.errors import ParameterError, SignError
 from service.export.answer import Sample
 from service.pipelines import series
 from service.pipelines.series import SeriesSection
@@ -103,7 +103,7 @@ def channel_of(manifest: Manifest, asked: str | None) -> str:
         return manifest.output.channel or (USUAL_CHANNEL if USUAL_CHANNEL in names else [*signs, *names][0])
     if asked not in names:
         problem = f"{manifest.name} has {', '.join(names)}"
-        raise SignError("parameter-invalid", f"channel: {problem}.", places=(Place("channel", problem),))
+        raise SignError("parameter-invalid", f"channel: {problem}.", parameters=(ParameterError("channel", problem),))
     return asked
 
 

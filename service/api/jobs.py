@@ -15,7 +15,7 @@ from service.analysis.predict import PredictRequest
 from service.analysis.timeline import TimelineRequest
 from service.api.access import owner_of, require_key, require_open
 from service.api.exports import last_component
-from service.api.job_events import END, events, place_after
+from service.api.job_events import END, events, position_after
 from service.api.job_results import show_result
 from service.api.options import media_route_schema, read_options
 from service.api.receive import model_of
@@ -24,7 +24,7 @@ from service.context import AppContext
 from service.contract.job_bodies import JobBody, JobsPage, JobWithSegments
 from service.contract.options import MediumOptions
 from service.contract.use_cases import USE_CASES, AnyUseCase
-from service.errors import Place, SignError
+from service.errors import ParameterError, SignError
 from service.jobs.jobs import Jobs
 from service.jobs.quota import answer_bytes
 from service.jobs.spec import Job, JobSpec, State
@@ -69,7 +69,7 @@ async def get_jobs(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> JobsPage:
     jobs = _jobs(request)
-    before = None if cursor is None else _place_of(cursor)
+    before = None if cursor is None else _position_of(cursor)
     found = await jobs.newest(owner_of(request), limit + 1, state, before)
     page = found[:limit]
     more = _cursor_of(page[-1]) if len(found) > limit else None
@@ -109,7 +109,7 @@ async def get_events(request: Request, job_id: JobId) -> Response:
     if last == END:
         return Response(status_code=204)  # an EventSource does not connect again then
     context: AppContext = request.app.state.context
-    told = events(job, jobs, place_after(last), lambda: context.shutting_down)
+    told = events(job, jobs, position_after(last), lambda: context.shutting_down)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(told, media_type="text/event-stream", headers=headers)
 
@@ -173,7 +173,9 @@ def _options(request: Request, fields: dict[str, str], case: AnyUseCase) -> Medi
     options: MediumOptions = read_options(request, fields, case.options)
     if options.timeout_s is not None:
         problem = "a job has no deadline; DELETE it when it is not wanted any more"
-        raise SignError("parameter-invalid", f"timeout_s: {problem}.", places=(Place("timeout_s", problem),))
+        raise SignError(
+            "parameter-invalid", f"timeout_s: {problem}.", parameters=(ParameterError("timeout_s", problem),)
+        )
     return options
 
 
@@ -187,7 +189,9 @@ def _idempotency_key(request: Request) -> str | None:
     if key is not None and not 0 < len(key) <= _KEY_LENGTH:
         problem = f"it has 1 to {_KEY_LENGTH} characters"
         raise SignError(
-            "parameter-invalid", f"Idempotency-Key: {problem}.", places=(Place("Idempotency-Key", problem),)
+            "parameter-invalid",
+            f"Idempotency-Key: {problem}.",
+            parameters=(ParameterError("Idempotency-Key", problem),),
         )
     return key
 
@@ -208,13 +212,15 @@ def _cursor_of(job: Job) -> str:
     return base64.urlsafe_b64encode(struct.pack(">d", job.created) + job.id.encode()).decode().rstrip("=")
 
 
-def _place_of(cursor: str) -> tuple[float, str]:
+def _position_of(cursor: str) -> tuple[float, str]:
     try:
         packed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         return struct.unpack(">d", packed[:8])[0], str(uuid.UUID(packed[8:].decode()))
     except (ValueError, struct.error):
         problem = "it is none that GET /jobs gave"
-        raise SignError("parameter-invalid", f"cursor: {problem}.", places=(Place("cursor", problem),)) from None
+        raise SignError(
+            "parameter-invalid", f"cursor: {problem}.", parameters=(ParameterError("cursor", problem),)
+        ) from None
 
 
 def _jobs(request: Request) -> Jobs:

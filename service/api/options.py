@@ -6,7 +6,7 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from service.api.problem import invalid_parameters
-from service.errors import Place, SignError
+from service.errors import ParameterError, SignError
 
 Options = TypeVar("Options", bound=BaseModel)
 
@@ -18,12 +18,12 @@ def read_options(request: Request, fields: dict[str, str], model: type[Options])
         given = request.query_params.getlist(name)
         if len(set(given)) > 1:
             problem = f"it is given {len(given)} times with different values"
-            raise SignError("parameter-invalid", f"{name}: {problem}", places=(Place(name, problem),))
+            raise SignError("parameter-invalid", f"{name}: {problem}", parameters=(ParameterError(name, problem),))
         values[name] = given[0]
     for name, value in fields.items():
         if values.setdefault(name, value) != value:
             problem = "the query and the form give different values"
-            raise SignError("parameter-invalid", f"{name}: {problem}", places=(Place(name, problem),))
+            raise SignError("parameter-invalid", f"{name}: {problem}", parameters=(ParameterError(name, problem),))
     try:
         return model.model_validate_strings(values)
     except ValidationError as error:

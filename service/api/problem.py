@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from service.contract.problem_details import problem_details
-from service.errors import Place, SignError
+from service.errors import ParameterError, SignError
 from service.metrics import Metrics
 
 MEDIA_TYPE = "application/problem+json"
@@ -74,10 +74,12 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 
 def invalid_parameters(errors: Iterable[Mapping[str, Any]]) -> SignError:
-    """pydantic's findings, each with its place."""
-    places = tuple(
-        Place(".".join(str(part) for part in error["loc"] if part not in ("query", "body", "path")), error["msg"])
+    """pydantic's findings, one for each parameter."""
+    found = tuple(
+        ParameterError(
+            ".".join(str(part) for part in error["loc"] if part not in ("query", "body", "path")), error["msg"]
+        )
         for error in errors
     )
-    detail = "; ".join(f"{place.parameter}: {place.problem}" for place in places)
-    return SignError("parameter-invalid", detail, places=places)
+    detail = "; ".join(f"{each.parameter}: {each.problem}" for each in found)
+    return SignError("parameter-invalid", detail, parameters=found)

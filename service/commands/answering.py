@@ -10,12 +10,11 @@ from pydantic import BaseModel
 
 from service.analysis.task import TaskRequest, run
 from service.analysis.walk import Walk
-from service.commands.batch import Batch
+from service.commands.batch import Batch, OnProgress, is_wanted, process_all, say_left_out
 from service.commands.environment import configure_logs, read_settings
-from service.commands.going import OnProgress, go_over, is_wanted, say_left_out
+from service.commands.inputs import InputFile, Inputs
 from service.commands.outputs import Outputs, write_whole
 from service.commands.printing import json_file, json_line
-from service.commands.sources import Source, Sources
 from service.context import AppContext
 from service.contract.options import MediumOptions
 from service.contract.use_cases import UseCase
@@ -37,61 +36,61 @@ class CommandSpec(Generic[OptionsT, RequestT, AnswerT, BodyT]):
     case: UseCase[OptionsT, RequestT, AnswerT, BodyT]
     options: OptionsT
     format_name: str = "json"
-    show: Callable[[AnswerT, Source], str] | None = None
+    show: Callable[[AnswerT, InputFile], str] | None = None
 
-    def file(self, answer: AnswerT, source: Source) -> bytes:
+    def file(self, answer: AnswerT, input_file: InputFile) -> bytes:
         """An answer as its file's bytes."""
         if self.format_name == "json":
             return json_file(self.case.to_body(answer, self.options))
-        written: bytes = self.case.formats[self.format_name].file(self.case.to_export(answer, source.path.name))
+        written: bytes = self.case.formats[self.format_name].file(self.case.to_export(answer, input_file.path.name))
         return written
 
-    def text(self, answer: AnswerT, source: Source, *, in_file: bool, many: bool) -> str:
+    def text(self, answer: AnswerT, input_file: InputFile, *, in_file: bool, many: bool) -> str:
         """What is printed of an answer; nothing where a file is all that is wanted."""
         if self.show is not None:
-            return self.show(answer, source)
+            return self.show(answer, input_file)
         if in_file:
             return ""
         if many:
-            return json_line(self.case.to_body(answer, self.options), source)
-        return self.file(answer, source).decode()
+            return json_line(self.case.to_body(answer, self.options), input_file)
+        return self.file(answer, input_file).decode()
 
 
-def answer_all(spec: CommandSpec[OptionsT, RequestT, AnswerT, BodyT], sources: Sources, outputs: Outputs) -> None:
+def answer_all(spec: CommandSpec[OptionsT, RequestT, AnswerT, BodyT], inputs: Inputs, outputs: Outputs) -> None:
     """Ask it of all media; what fails is said, the others go on, and then the program ends with 1."""
     settings = read_settings()
     configure_logs("warning")
-    say_left_out(sources)
+    say_left_out(inputs)
     case, options = spec.case, spec.options
-    batch = Batch(case.name, len(sources.media))
-    wanted = [source for source in sources.media if is_wanted(source, outputs, batch)]
+    batch = Batch(case.name, len(inputs.media))
+    wanted = [input_file for input_file in inputs.media if is_wanted(input_file, outputs, batch)]
     printer = _InOrder(batch, len(wanted))
 
     def check(model: ServedModel, context: AppContext) -> None:
         case.task.check(case.make_request(options, wanted[0].medium, context, model))
 
     async def answer(
-        number: int, source: Source, context: AppContext, model: ServedModel, on_progress: OnProgress
+        number: int, input_file: InputFile, context: AppContext, model: ServedModel, on_progress: OnProgress
     ) -> None:
         text = ""
         try:
             finished = await run(
                 case.task,
-                case.make_request(options, source.medium, context, model),
+                case.make_request(options, input_file.medium, context, model),
                 Walk.of_job(context),
                 keep_windows=case.keeps_windows(options),
                 on_progress=on_progress,
             )
             found = case.with_windows(finished.answer, finished.windows)
-            if (place := outputs.places[source]) is not None:
-                content = await asyncio.to_thread(spec.file, found, source)
+            if (place := outputs.places[input_file]) is not None:
+                content = await asyncio.to_thread(spec.file, found, input_file)
                 await asyncio.to_thread(write_whole, place, content)
-            text = spec.text(found, source, in_file=outputs.places[source] is not None, many=sources.many)
+            text = spec.text(found, input_file, in_file=outputs.places[input_file] is not None, many=inputs.many)
         finally:
             printer.give(number, text)
 
-    go_over(wanted, batch, settings, (options.model_of(settings), options.version), check, answer)
-    if batch.failed or batch.unread or sources.empty:
+    process_all(wanted, batch, settings, (options.model_of(settings), options.version), check, answer)
+    if batch.failed or batch.unread or inputs.empty:
         raise typer.Exit(1)
 
 

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from service.analysis.clip import preprocessing_of
-from service.commands.arguments import Overwrite, described
+from service.commands.arguments import Overwrite, with_options
 from service.commands.batch import Batch, in_words, over_slots
-from service.commands.environment import checked, command_settings, configure_logs, misused, read_settings
+from service.commands.environment import command_settings, configure_logs, misused, read_settings
 from service.commands.outputs import refuse_existing, write_whole
 from service.context import open_services
 from service.contract.options import PredictOptions
@@ -34,7 +34,9 @@ ALL_CLIPS = "all clips of the data"
 FITTED = "all clips of the data; temperature and threshold were fitted on the same clips"
 
 
+@with_options(PredictOptions, "model", "version", "mirrored")
 def evaluate_command(
+    options: PredictOptions,
     data: Annotated[
         Path,
         typer.Argument(
@@ -44,9 +46,6 @@ def evaluate_command(
         ),
     ],
     *,
-    model: Annotated[str | None, described(PredictOptions, "model")] = None,
-    version: Annotated[int | None, described(PredictOptions, "version")] = None,
-    mirrored: Annotated[bool, described(PredictOptions, "mirrored", "--mirrored")] = False,
     fit: Annotated[bool, typer.Option("--fit", help="Fit temperature and threshold on these clips.")] = False,
     precision: Annotated[
         float | None,
@@ -67,7 +66,6 @@ def evaluate_command(
 
     Nothing is written to the model store; `python -m convert calibrate NAME --report FILE` publishes what was fitted.
     """
-    options = checked(PredictOptions, model=model, version=version, mirrored=mirrored)
     wish = _wish(fit=fit, precision=precision, coverage=coverage)
     for file in (write_report, picture):
         refuse_existing(file, overwrite=overwrite)

@@ -9,12 +9,11 @@ from typing import Annotated, Literal
 import typer
 
 from service.analysis.clip import ClipRequest
-from service.commands.arguments import Files, Overwrite, SkipExisting, described
-from service.commands.batch import Batch
-from service.commands.environment import checked, configure_logs, misused, read_settings
-from service.commands.going import OnProgress, go_over, is_wanted, say_left_out
+from service.commands.arguments import Files, Overwrite, SkipExisting, with_options
+from service.commands.batch import Batch, OnProgress, is_wanted, process_all, say_left_out
+from service.commands.environment import configure_logs, misused, read_settings
+from service.commands.inputs import InputFile, Inputs, find_inputs
 from service.commands.outputs import Outputs, plan_outputs, put, refuse_existing, stem, write_whole
-from service.commands.sources import Source, Sources, find_sources
 from service.context import AppContext
 from service.contract.options import PredictOptions
 from service.features.crops import Crops
@@ -50,7 +49,9 @@ class Wanted:
         return self.format is not None
 
 
+@with_options(PredictOptions, "model", "version", "start_time", "clip_duration", "mirrored")
 def features_command(
+    options: PredictOptions,
     files: Files,
     *,
     out: Annotated[
@@ -63,11 +64,6 @@ def features_command(
     crops: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write the pictures that a model of pictures is given.")
     ] = None,
-    model: Annotated[str | None, described(PredictOptions, "model")] = None,
-    version: Annotated[int | None, described(PredictOptions, "version")] = None,
-    start_time: Annotated[float | None, described(PredictOptions, "start_time")] = None,
-    clip_duration: Annotated[float | None, described(PredictOptions, "clip_duration")] = None,
-    mirrored: Annotated[bool, described(PredictOptions, "mirrored", "--mirrored")] = False,
     skip_existing: SkipExisting = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -75,21 +71,13 @@ def features_command(
 
     docs/command-line.md describes the files.
     """
-    options = checked(
-        PredictOptions,
-        model=model,
-        version=version,
-        start_time=start_time,
-        clip_duration=clip_duration,
-        mirrored=mirrored,
-    )
-    sources = find_sources(files)
-    wanted = _wanted(sources, out, format_name, crops, skip_existing=skip_existing, overwrite=overwrite)
+    inputs = find_inputs(files)
+    wanted = _wanted(inputs, out, format_name, crops, skip_existing=skip_existing, overwrite=overwrite)
     settings = read_settings()
     configure_logs("warning")
-    say_left_out(sources)
-    batch = Batch("features", len(sources.media))
-    media = [source for source in sources.media if is_wanted(source, wanted.outputs, batch)]
+    say_left_out(inputs)
+    batch = Batch("features", len(inputs.media))
+    media = [input_file for input_file in inputs.media if is_wanted(input_file, wanted.outputs, batch)]
     manifests: list[Manifest] = []
 
     def check(served: ServedModel, _context: AppContext) -> None:
@@ -97,35 +85,35 @@ def features_command(
         manifests.append(served.manifest)
 
     async def work(
-        number: int, source: Source, context: AppContext, served: ServedModel, on_progress: OnProgress
+        number: int, input_file: InputFile, context: AppContext, served: ServedModel, on_progress: OnProgress
     ) -> None:
         clip = ClipRequest(
-            medium=source.medium,
+            medium=input_file.medium,
             deadline=Deadline.after(settings.request_timeout_s),
             model=served,
             start_s=options.start_time,
             duration_s=options.clip_duration,
             mirrored=options.mirrored,
         )
-        on_pictures = _crop_writer(wanted, source, preprocessing_to_gather(served).request)
+        on_pictures = _crop_writer(wanted, input_file, preprocessing_to_gather(served).request)
         found = await gather(clip, context, keep=wanted.keeps, on_pictures=on_pictures, on_progress=on_progress)
-        one = Gathered(str(source.path), source.label, found)
+        one = Gathered(str(input_file.path), input_file.label, found)
         if wanted.joint is not None:
             wanted.gathered[number] = one
-        elif (place := wanted.outputs.places[source]) is not None:
+        elif (place := wanted.outputs.places[input_file]) is not None:
             content = await asyncio.to_thread(_file, [one], served.manifest, wanted.format)
             await asyncio.to_thread(write_whole, place, content)
 
-    go_over(media, batch, settings, (options.model_of(settings), options.version), check, work)
+    process_all(media, batch, settings, (options.model_of(settings), options.version), check, work)
     if wanted.joint is not None and wanted.gathered:
         in_order = [wanted.gathered[number] for number in sorted(wanted.gathered)]
         write_whole(wanted.joint, _file(in_order, manifests[0], wanted.format))
-    if batch.failed or sources.empty:
+    if batch.failed or inputs.empty:
         raise typer.Exit(1)
 
 
 def _wanted(
-    sources: Sources,
+    inputs: Inputs,
     out: str | None,
     format_name: FeaturesFormat | None,
     crops: Path | None,
@@ -136,7 +124,7 @@ def _wanted(
     """What the options ask to be written; ends the program in words where they do not fit together."""
     if crops is not None and crops.is_dir() and any(crops.iterdir()) and not overwrite:
         raise misused(f"{crops} holds files already; --overwrite writes into it.")
-    nowhere = plan_outputs(sources, None, "")
+    nowhere = plan_outputs(inputs, None, "")
     if out is None:
         if crops is None or format_name is not None:
             raise misused(NEEDS_OUTPUT)
@@ -146,15 +134,15 @@ def _wanted(
     if path.is_dir() or suffix not in ("npz", "csv", "pose"):
         if format_name is None:
             raise misused(NEEDS_FORMAT)
-        outputs = plan_outputs(sources, f"{out}/", f".{format_name}", overwrite=overwrite, skip_existing=skip_existing)
+        outputs = plan_outputs(inputs, f"{out}/", f".{format_name}", overwrite=overwrite, skip_existing=skip_existing)
         return Wanted(format_name, None, outputs, crops)
     if format_name not in (None, suffix):
         raise misused(f"--out {out} is no .{format_name} file.")
     if suffix == "pose":
-        if sources.many:
+        if inputs.many:
             raise misused(ONE_A_FILE)
         return Wanted(
-            "pose", None, plan_outputs(sources, out, "", overwrite=overwrite, skip_existing=skip_existing), crops
+            "pose", None, plan_outputs(inputs, out, "", overwrite=overwrite, skip_existing=skip_existing), crops
         )
     refuse_existing(path, overwrite=overwrite)
     return Wanted("npz" if suffix == "npz" else "csv", path, nowhere, crops)
@@ -172,10 +160,10 @@ def _check(served: ServedModel, wanted: Wanted) -> None:
         raise misused(f"{name} is given no single pictures, so there are no crops to write; name another --model.")
 
 
-def _crop_writer(wanted: Wanted, source: Source, request: ObserverRequest) -> "partial[None] | None":
+def _crop_writer(wanted: Wanted, input_file: InputFile, request: ObserverRequest) -> "partial[None] | None":
     if wanted.crops is None or isinstance(request, LandmarkRequest):
         return None
-    return partial(_write_crops, Crops(wanted.crops / source.folder, stem(source.path), request))
+    return partial(_write_crops, Crops(wanted.crops / input_file.folder, stem(input_file.path), request))
 
 
 def _write_crops(crops: Crops, track: Track) -> None:

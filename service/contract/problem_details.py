@@ -19,6 +19,6 @@ def problem_details(error: SignError, request_id: str) -> dict[str, Any]:
         body["limit"] = error.limit
     if error.actual is not None:
         body["actual"] = error.actual
-    if error.places:
-        body["errors"] = [{"parameter": place.parameter, "problem": place.problem} for place in error.places]
+    if error.parameters:
+        body["errors"] = [{"parameter": each.parameter, "problem": each.problem} for each in error.parameters]
     return body

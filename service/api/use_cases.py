@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from service.api.access import require_key, require_open
+from service.api.disconnect import cancel_on_disconnect
 from service.api.exports import acceptable_format, download, last_component
-from service.api.hangup import unless_hung_up
 from service.api.options import media_route_schema
 from service.api.receive import model_of, received_with, server_timing
 from service.context import AppContext
@@ -47,7 +47,7 @@ async def _answered(request: Request, case: AnyUseCase) -> Response:
         if case.formats:
             format_name = options.format or acceptable_format(request.headers.get("accept"), case.formats)
         asked = case.make_request(options, upload.medium, context, await model_of(options, context))
-        answer = await unless_hung_up(request, case.answer(asked, options, context))
+        answer = await cancel_on_disconnect(request, case.answer(asked, options, context))
         name = last_component(options.media_name or upload.file_name or "")
     headers = {"Server-Timing": server_timing({"upload": upload.seconds, **answer.stages_s})}
     if format_name == "json":

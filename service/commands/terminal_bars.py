@@ -10,7 +10,7 @@ CELLS = 50
 FULL, EMPTY = "█", "░"
 
 
-def bars(shares: Iterable[tuple[str, float]]) -> str:
+def terminal_bars(shares: Iterable[tuple[str, float]]) -> str:
     """One line for each label and its probability, the most probable first; Korean takes two columns a letter."""
     ranked = [(one_line(label), share) for label, share in sorted(shares, key=lambda entry: -entry[1])]
     width = max((cell_len(label) for label, _ in ranked), default=0)

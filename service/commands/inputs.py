@@ -1,4 +1,4 @@
-"""Sources: the media that a command's FILE… and FOLDER arguments name."""
+"""Inputs: the media that a command's FILE… and FOLDER arguments name."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from service.media.sniff import HEAD_BYTES, MediaType, sniff
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class InputFile:
     """A medium to read. folder: where it lies below the folder that was named, so that outputs may lie alike."""
 
     path: Path
@@ -33,26 +33,26 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class Inputs:
     """media: in the order of the arguments, folders by path. left_out: files of folders that are no media.
 
     empty: folders without a medium. many: whether several were asked for, be there one only.
     """
 
-    media: tuple[Source, ...]
+    media: tuple[InputFile, ...]
     left_out: tuple[Path, ...]
     empty: tuple[Path, ...]
     many: bool
 
 
-def find_sources(arguments: Sequence[Path]) -> Sources:
+def find_inputs(arguments: Sequence[Path]) -> Inputs:
     """What the arguments name; a file that was named itself is taken whatever it is, and fails later in words."""
-    media: list[Source] = []
+    media: list[InputFile] = []
     left_out: list[Path] = []
     empty: list[Path] = []
     for argument in arguments:
         if not argument.is_dir():
-            media.append(Source(argument))
+            media.append(InputFile(argument))
             continue
         found, others = _in_folder(argument)
         media += found
@@ -60,7 +60,7 @@ def find_sources(arguments: Sequence[Path]) -> Sources:
         if not found:
             empty.append(argument)
     many = len(arguments) > 1 or any(argument.is_dir() for argument in arguments)
-    return Sources(tuple(dict.fromkeys(media)), tuple(left_out), tuple(empty), many)
+    return Inputs(tuple(dict.fromkeys(media)), tuple(left_out), tuple(empty), many)
 
 
 def files_below(folder: Path) -> Iterator[Path]:
@@ -71,14 +71,14 @@ def files_below(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _in_folder(folder: Path) -> tuple[list[Source], list[Path]]:
+def _in_folder(folder: Path) -> tuple[list[InputFile], list[Path]]:
     media, others = [], []
     for path in files_below(folder):
-        source = Source(path, path.relative_to(folder).parent)
+        input_file = InputFile(path, path.relative_to(folder).parent)
         try:
-            source.kind()
+            input_file.kind()
         except (SignError, OSError):
             others.append(path)
         else:
-            media.append(source)
+            media.append(input_file)
     return media, others
