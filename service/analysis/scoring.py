@@ -42,7 +42,7 @@ class WindowScores:
 
 async def score_windows(clip: ObservedClip, windows: list[Window]) -> list[WindowScores]:
     """The model's probabilities for each window; a row that several windows need goes through it once."""
-    plan = await clip.timed("tensor", lambda: clip.preprocessing.read(clip.track, windows))
+    plan = await clip.timed("tensor", lambda: clip.preprocessing.plan_rows(clip.track, windows))
     async with clip.deadline.enforced():
         raw = await _outputs(clip, plan)
         if (head := clip.head) is not None:
@@ -52,7 +52,7 @@ async def score_windows(clip: ObservedClip, windows: list[Window]) -> list[Windo
 
 async def score_together(clip: ObservedClip, windows: list[Window]) -> WindowScores:
     """One answer for which all windows vote, as each would answer alone."""
-    plan = await clip.timed("tensor", lambda: clip.preprocessing.read(clip.track, windows).together())
+    plan = await clip.timed("tensor", lambda: clip.preprocessing.plan_rows(clip.track, windows).together())
     async with clip.deadline.enforced():
         raw = await _outputs(clip, plan)
     whole = Window(windows[0].start_s, windows[-1].end_s)
@@ -62,7 +62,7 @@ async def score_together(clip: ObservedClip, windows: list[Window]) -> WindowSco
 
 async def outputs_over_time(clip: ObservedClip) -> Track:
     """T × C: what the base model's graph gives for each observation, zeros where nothing was seen."""
-    plan = await clip.timed("tensor", lambda: clip.preprocessing.read(clip.track, [Window(-np.inf, np.inf)]))
+    plan = await clip.timed("tensor", lambda: clip.preprocessing.plan_rows(clip.track, [Window(-np.inf, np.inf)]))
     async with clip.deadline.enforced():
         raw = await _outputs(clip, plan)
     return _outputs_track(plan.windows[0], raw, clip.track)
@@ -169,7 +169,7 @@ async def _scores_of_head(
 
 def _outputs_track(entry: WindowRows, raw: FloatArray, observed: Track) -> Track:
     """A window's steps with the base model's outputs, zeros where nothing was seen."""
-    present = np.array([place is not None for place in entry.places], bool)
+    present = np.array([index is not None for index in entry.indices], bool)
     values = np.zeros((len(present), raw.shape[1]), np.float32)
     values[present] = raw[entry.seen]
     return replace(

@@ -78,7 +78,7 @@ class LiveScorer:
         self._outputs = {time_s: raw for time_s, raw in self._outputs.items() if time_s >= before_s}
 
     async def _vote(self, clip: ObservedClip, preprocessing: Observing, window: Window) -> WindowScores:
-        plan = preprocessing.read(clip.track, [window])
+        plan = preprocessing.plan_rows(clip.track, [window])
         times_s = plan.windows[0].seen_times_s
         fresh = [index for index, time_s in enumerate(times_s.tolist()) if time_s not in self._outputs]
         if fresh:

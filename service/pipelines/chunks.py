@@ -9,11 +9,10 @@ from pydantic import Field, model_validator
 
 from service.observe.request import PictureRequest
 from service.pipelines.chunking import Position
+from service.pipelines.frame_indices import BLACK, FrameIndices, WindowFrames, pictures_of
 from service.pipelines.kind import FeaturesKind
 from service.pipelines.pixels import PixelSection, numbers
-from service.pipelines.row_plan import RowPlan, plan_rows_of_steps
-from service.pipelines.rows import ModelRows
-from service.pipelines.steps import BLACK, Steps, Unit, pictures_of
+from service.pipelines.row_plan import RowPlan, plan_shared_rows
 from service.pipelines.windows import WindowRule
 from service.track import FloatArray, Track, Window
 
@@ -91,17 +90,17 @@ class ChunksSection(PixelSection):
         last_s = float("-inf") if position.last_s is None else position.last_s
         return super().trim(track, position, min(needed_from_s, last_s))
 
-    def read(self, track: Track, windows: list[Window]) -> RowPlan:
+    def plan_rows(self, track: Track, windows: list[Window]) -> RowPlan:
         """All rows that the windows need, each once."""
-        taken = [steps(track, window, self) for window in windows]
-        return plan_rows_of_steps(taken, partial(rows, track, section=self), ROWS_AT_ONCE)
+        taken = [window_frames(track, window, self) for window in windows]
+        return plan_shared_rows(taken, partial(rows, track, section=self), ROWS_AT_ONCE)
 
 
-def steps(track: Track, window: Window, section: ChunksSection) -> Steps:
+def window_frames(track: Track, window: Window, section: ChunksSection) -> WindowFrames:
     """The window's chunks, each with the time of its first frame; none where the window holds no frame."""
     start, stop = track.places(window)
     if start == stop:
-        return Steps((), track.times_s[:0])
+        return WindowFrames((), track.times_s[:0])
     surplus = stop - start - section.frames
     warnings: tuple[str, ...] = ()
     if surplus > 0:
@@ -111,22 +110,16 @@ def steps(track: Track, window: Window, section: ChunksSection) -> Steps:
         stop = start + section.frames
     missing = max(0, -surplus)
     before = missing // 2
-    places = [BLACK] * before + list(range(start, stop)) + [BLACK] * (missing - before)
-    units = tuple(tuple(places[at : at + section.chunk]) for at in range(0, section.frames, section.chunk))
+    indices = [BLACK] * before + list(range(start, stop)) + [BLACK] * (missing - before)
+    taken = tuple(tuple(indices[at : at + section.chunk]) for at in range(0, section.frames, section.chunk))
     firsts = [min(max(start, start - before + at), stop - 1) for at in range(0, section.frames, section.chunk)]
-    return Steps(units, track.times_s[firsts], warnings)
+    return WindowFrames(taken, track.times_s[firsts], warnings)
 
 
-def rows(track: Track, units: tuple[Unit, ...], section: ChunksSection) -> FloatArray:
+def rows(track: Track, frames: tuple[FrameIndices, ...], section: ChunksSection) -> FloatArray:
     """Rows of the model's input, one a chunk."""
-    values = numbers(pictures_of(track, units), section)
+    values = numbers(pictures_of(track, frames), section)
     return np.ascontiguousarray(values if section.layout == "nthwc" else values.transpose(0, 4, 1, 2, 3))
-
-
-def tensor(track: Track, window: Window, section: ChunksSection) -> ModelRows:
-    """The rows of one window: its chunks."""
-    taken = steps(track, window, section)
-    return ModelRows(rows(track, taken.seen, section), None, taken.times_s, taken.warnings)
 
 
 def grid_windows(track: Track, part: Window, stride_s: float, section: ChunksSection) -> list[Window]:
@@ -146,6 +139,6 @@ def grid_windows(track: Track, part: Window, stride_s: float, section: ChunksSec
 
 
 def _between(track: Track, part: Window, start: int, stop: int) -> Window:
-    """The window that holds the observations from place start up to place stop."""
+    """The window that holds the observations from index start up to index stop."""
     end_s = float(track.times_s[stop]) if stop < len(track) else part.end_s
     return Window(float(track.times_s[start]), end_s)

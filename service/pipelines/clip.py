@@ -13,11 +13,10 @@ from service.media.resize import ShortSide
 from service.media.sampling import Rate, Uniform, uniform_places
 from service.observe.request import PictureRequest
 from service.pipelines.chunking import Chunk, ChunkLimits, Position, decoded, without_pixels
+from service.pipelines.frame_indices import FrameIndices, WindowFrames, pictures_of
 from service.pipelines.over_time import ObservesMedium
 from service.pipelines.pixels import LevelSection, numbers
-from service.pipelines.row_plan import RowPlan, plan_rows_of_steps
-from service.pipelines.rows import ModelRows
-from service.pipelines.steps import Steps, Unit, pictures_of
+from service.pipelines.row_plan import RowPlan, plan_shared_rows
 from service.pipelines.windows import WindowRule
 from service.track import FloatArray, TimeArray, Track, Window
 
@@ -113,10 +112,10 @@ class ClipSection(LevelSection, ObservesMedium):
         """TypeError: windows choose the frames."""
         raise TypeError(f"frames of clips are chosen by windows, not at a rate of {sampling.rate:g} a second")
 
-    def read(self, track: Track, windows: list[Window]) -> RowPlan:
+    def plan_rows(self, track: Track, windows: list[Window]) -> RowPlan:
         """All rows that the windows need, each once."""
-        taken = [steps(track, window, self) for window in windows]
-        return plan_rows_of_steps(taken, partial(rows, track, section=self))
+        taken = [window_frames(track, window, self) for window in windows]
+        return plan_shared_rows(taken, partial(rows, track, section=self))
 
     def evidence(self, track: Track, windows: list[Window]) -> Track:
         """The observations that these windows sample."""
@@ -162,47 +161,39 @@ class ClipSection(LevelSection, ObservesMedium):
         return window_s + max(0, windows - 3) * rule.stride_s
 
 
-def steps(track: Track, window: Window, section: ClipSection) -> Steps:
+def window_frames(track: Track, window: Window, section: ClipSection) -> WindowFrames:
     """The window's one clip, with the time of its first frame; none where the window shows no frame."""
-    places = _places(track, window, section)
-    if not len(places):
-        return Steps((), track.times_s[:0])
-    return Steps((tuple(places.tolist()),), track.times_s[places[:1]])
+    indices = _indices(track, window, section)
+    if not len(indices):
+        return WindowFrames((), track.times_s[:0])
+    return WindowFrames((tuple(indices.tolist()),), track.times_s[indices[:1]])
 
 
-def rows(track: Track, units: tuple[Unit, ...], section: ClipSection) -> FloatArray:
-    """Rows of the model's input, one a clip: U × C × T × H × W."""
-    values = numbers(pictures_of(track, units), section)
+def rows(track: Track, frames: tuple[FrameIndices, ...], section: ClipSection) -> FloatArray:
+    """Rows of the model's input, one a clip: R × C × T × H × W."""
+    values = numbers(pictures_of(track, frames), section)
     return np.ascontiguousarray(values.transpose(0, 4, 1, 2, 3))
-
-
-def tensor(track: Track, window: Window, section: ClipSection) -> ModelRows:
-    """The row of one window."""
-    taken = steps(track, window, section)
-    if not taken.seen:
-        return ModelRows.none(section.input_shape)
-    return ModelRows(rows(track, taken.seen, section), None, taken.times_s)
 
 
 def sampled(track: Track, windows: list[Window], section: ClipSection) -> Track:
     """The observations that these windows sample, each once."""
     chosen = np.zeros(len(track), bool)
     for window in windows:
-        chosen[_places(track, window, section)] = True
+        chosen[_indices(track, window, section)] = True
     return track.only(chosen)
 
 
 def _picks(times_s: TimeArray, window: Window, count: int) -> npt.NDArray[np.intp]:
-    """The places of the frames that a window samples, among the times of all frames."""
+    """The indices of the frames that a window samples, among the times of all frames."""
     start, stop = np.searchsorted(times_s, (window.start_s, window.end_s), side="left")
     return start + uniform_places(int(stop - start), count) if stop > start else np.zeros(0, np.intp)
 
 
-def _places(track: Track, window: Window, section: ClipSection) -> npt.NDArray[np.intp]:
-    """The places of a window's frames in the track. ValueError where the worker did not look at one of them."""
+def _indices(track: Track, window: Window, section: ClipSection) -> npt.NDArray[np.intp]:
+    """The indices of a window's frames in the track. ValueError where the worker did not look at one of them."""
     times_s = decoded(track)
     wanted = times_s[_picks(times_s, window, section.frames)]
-    places = np.searchsorted(track.times_s, wanted)
-    if np.any(places == len(track)) or np.any(track.times_s[places] != wanted):
+    indices = np.searchsorted(track.times_s, wanted)
+    if np.any(indices == len(track)) or np.any(track.times_s[indices] != wanted):
         raise ValueError(f"not all frames of the window from {window.start_s} s to {window.end_s} s were looked at")
-    return places
+    return indices

@@ -10,15 +10,14 @@ from pydantic import Field
 from service.media.resize import Resize
 from service.media.sampling import Rate, Sampling
 from service.observe.request import MOST_FACES, FaceRequest
+from service.pipelines.frame_indices import FrameIndices, single_frames
 from service.pipelines.image import Layout, in_layout, laid_out
 from service.pipelines.kind import Faces, FeaturesKind
 from service.pipelines.pixels import PixelSection
-from service.pipelines.row_plan import RowPlan, plan_rows_of_steps
-from service.pipelines.rows import ModelRows
-from service.pipelines.steps import Steps, Unit, frame_steps
+from service.pipelines.row_plan import RowPlan, plan_shared_rows
 from service.track import FloatArray, Track, Window
 
-UNITS_AT_ONCE = 8
+SAMPLES_AT_ONCE = 8
 """Samples that go through a network together: of all their faces' inner pictures, hundreds of megabytes otherwise."""
 
 
@@ -70,35 +69,23 @@ class FaceAffectSection(PixelSection):
         """The same model, of these faces."""
         return self.model_copy(update={"faces": faces})
 
-    def read(self, track: Track, windows: list[Window]) -> RowPlan:
+    def plan_rows(self, track: Track, windows: list[Window]) -> RowPlan:
         """All rows that the windows need, each once."""
-        steps = [frame_steps(track, window) for window in windows]
-        return plan_rows_of_steps(steps, partial(rows, track, section=self), UNITS_AT_ONCE, partial(faces_of, track))
+        frames = [single_frames(track, window) for window in windows]
+        return plan_shared_rows(frames, partial(rows, track, section=self), SAMPLES_AT_ONCE, partial(faces_of, track))
 
 
-def steps(track: Track, window: Window, _section: FaceAffectSection) -> Steps:
-    """The window's samples, one by one."""
-    return frame_steps(track, window)
-
-
-def faces_of(track: Track, units: tuple[Unit, ...]) -> npt.NDArray[np.int64]:
-    """How many rows each unit has: one a face."""
-    places = [place for (place,) in units]
+def faces_of(track: Track, frames: tuple[FrameIndices, ...]) -> npt.NDArray[np.int64]:
+    """How many rows each sample has: one a face."""
+    indices = [index for (index,) in frames]
     if track.faces is None:
-        return np.ones(len(places), np.int64)
-    return track.faces[places]
+        return np.ones(len(indices), np.int64)
+    return track.faces[indices]
 
 
-def rows(track: Track, units: tuple[Unit, ...], section: FaceAffectSection) -> FloatArray:
-    """Rows of the model's input, one a face, those of a unit one after the other."""
-    counts = faces_of(track, units)
-    places = np.repeat([place for (place,) in units], counts).astype(np.int64)
-    numbers_of_faces = np.concatenate([np.arange(count) for count in counts]) if len(units) else places
-    return in_layout(track.values[places, numbers_of_faces], section, section.layout)
-
-
-def tensor(track: Track, window: Window, section: FaceAffectSection) -> ModelRows:
-    """The rows of one window: its faces, each with the time of its sample."""
-    taken = steps(track, window, section)
-    seen_s = taken.times_s[[unit is not None for unit in taken.units]]
-    return ModelRows(rows(track, taken.seen, section), None, np.repeat(seen_s, faces_of(track, taken.seen)))
+def rows(track: Track, frames: tuple[FrameIndices, ...], section: FaceAffectSection) -> FloatArray:
+    """Rows of the model's input, one a face, those of a sample one after the other."""
+    counts = faces_of(track, frames)
+    indices = np.repeat([index for (index,) in frames], counts).astype(np.int64)
+    numbers_of_faces = np.concatenate([np.arange(count) for count in counts]) if len(frames) else indices
+    return in_layout(track.values[indices, numbers_of_faces], section, section.layout)

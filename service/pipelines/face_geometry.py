@@ -15,12 +15,10 @@ from pydantic import Field
 from service.media.medium import ColourMatrix, Orientation
 from service.media.sampling import Rate, Sampling
 from service.observe.request import MOST_FACES, LandmarkRequest
-from service.pipelines.image import seen_rows
+from service.pipelines.frame_indices import FrameIndices, single_frames
 from service.pipelines.kind import Faces, FeaturesKind, Measures
 from service.pipelines.over_time import SampledOverTime
-from service.pipelines.row_plan import RowPlan, plan_rows_of_steps
-from service.pipelines.rows import ModelRows
-from service.pipelines.steps import Steps, Unit, frame_steps
+from service.pipelines.row_plan import RowPlan, plan_shared_rows
 from service.section import Section
 from service.track import FloatArray, Landmarks, PartName, Track, Window
 
@@ -93,11 +91,11 @@ class FaceGeometrySection(Section, SampledOverTime):
         """The same model, of these faces."""
         return self.model_copy(update={"faces": faces})
 
-    def read(self, track: Track, windows: list[Window]) -> RowPlan:
+    def plan_rows(self, track: Track, windows: list[Window]) -> RowPlan:
         """All rows that the windows need, each once."""
         condensed = measured(track)
-        steps = [frame_steps(condensed, window) for window in windows]
-        return plan_rows_of_steps(steps, partial(rows, channels(condensed, self.median_s)))
+        frames = [single_frames(condensed, window) for window in windows]
+        return plan_shared_rows(frames, partial(rows, channels(condensed, self.median_s)))
 
 
 def measured(track: Track) -> Track:
@@ -128,26 +126,14 @@ def channels(measures: Track, median_s: float) -> FloatArray:
     times_s = measures.times_s[seen]
     firsts = np.searchsorted(times_s, times_s - median_s / 2 - _TIME_SLACK_S)
     lasts = np.searchsorted(times_s, times_s + median_s / 2 + _TIME_SLACK_S)
-    for place, first, last in zip(seen, firsts, lasts, strict=True):
-        deviations[place] = values[place] - np.median(values[seen[first:last]], axis=0)
+    for index, first, last in zip(seen, firsts, lasts, strict=True):
+        deviations[index] = values[index] - np.median(values[seen[first:last]], axis=0)
     return np.concatenate([values, deviations], axis=1).astype(np.float32)
 
 
-def steps(track: Track, window: Window, _section: FaceGeometrySection) -> Steps:
-    """The window's samples, one by one."""
-    return frame_steps(track, window)
-
-
-def rows(values: FloatArray, units: tuple[Unit, ...]) -> FloatArray:
-    """Rows of the model's input, one a unit, of T × 10 CHANNELS."""
-    return values[[place for (place,) in units]]
-
-
-def tensor(track: Track, window: Window, section: FaceGeometrySection) -> ModelRows:
-    """The rows of one window: its samples that show a face, against the running median of the whole track."""
-    measures = measured(track)
-    taken = steps(measures, window, section)
-    return seen_rows(taken, rows(channels(measures, section.median_s), taken.seen))
+def rows(values: FloatArray, frames: tuple[FrameIndices, ...]) -> FloatArray:
+    """Rows of the model's input, one a sample, of T × 10 CHANNELS."""
+    return values[[index for (index,) in frames]]
 
 
 def _boxes_around(face: Landmarks) -> FloatArray:

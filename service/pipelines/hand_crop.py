@@ -6,12 +6,11 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from service.observe.request import HandCanvas, PictureRequest
-from service.pipelines.image import Layout, frame_rows, laid_out, one_hand, seen_rows
+from service.pipelines.frame_indices import FrameIndices, single_frames
+from service.pipelines.image import Layout, frame_rows, laid_out, one_hand
 from service.pipelines.kind import Streams
 from service.pipelines.pixels import PixelSection
-from service.pipelines.row_plan import RowPlan, plan_rows_of_steps
-from service.pipelines.rows import ModelRows
-from service.pipelines.steps import Steps, Unit, frame_steps
+from service.pipelines.row_plan import RowPlan, plan_shared_rows
 from service.track import FloatArray, Track, Window
 
 
@@ -65,23 +64,12 @@ class HandCropSection(PixelSection):
             yuv=self.yuv,
         )
 
-    def read(self, track: Track, windows: list[Window]) -> RowPlan:
+    def plan_rows(self, track: Track, windows: list[Window]) -> RowPlan:
         """All rows that the windows need, each once."""
-        steps = [frame_steps(track, window) for window in windows]
-        return plan_rows_of_steps(steps, partial(rows, track, section=self))
+        frames = [single_frames(track, window) for window in windows]
+        return plan_shared_rows(frames, partial(rows, track, section=self))
 
 
-def steps(track: Track, window: Window, _section: HandCropSection) -> Steps:
-    """The window's frames, one by one."""
-    return frame_steps(track, window)
-
-
-def rows(track: Track, units: tuple[Unit, ...], section: HandCropSection) -> FloatArray:
-    """Rows of the model's input, one a unit."""
-    return frame_rows(track, units, section, section.layout)
-
-
-def tensor(track: Track, window: Window, section: HandCropSection) -> ModelRows:
-    """The rows of one window: the frames with a hand."""
-    taken = steps(track, window, section)
-    return seen_rows(taken, rows(track, taken.seen, section))
+def rows(track: Track, frames: tuple[FrameIndices, ...], section: HandCropSection) -> FloatArray:
+    """Rows of the model's input, one a frame."""
+    return frame_rows(track, frames, section, section.layout)

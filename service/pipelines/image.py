@@ -16,11 +16,10 @@ from service.observe.request import (
     PictureRequest,
     WholePicture,
 )
+from service.pipelines.frame_indices import FrameIndices, pictures_of, single_frames
 from service.pipelines.kind import Streams
 from service.pipelines.pixels import PixelSection, numbers
-from service.pipelines.row_plan import RowPlan, plan_rows_of_steps
-from service.pipelines.rows import ModelRows
-from service.pipelines.steps import Steps, Unit, frame_steps, pictures_of
+from service.pipelines.row_plan import RowPlan, plan_shared_rows
 from service.track import FloatArray, Track, Window
 
 Layout = Literal["nhwc", "nchw"]
@@ -83,31 +82,20 @@ class ImageSection(PixelSection):
             yuv=self.yuv,
         )
 
-    def read(self, track: Track, windows: list[Window]) -> RowPlan:
+    def plan_rows(self, track: Track, windows: list[Window]) -> RowPlan:
         """All rows that the windows need, each once."""
-        steps = [frame_steps(track, window) for window in windows]
-        return plan_rows_of_steps(steps, partial(rows, track, section=self))
+        frames = [single_frames(track, window) for window in windows]
+        return plan_shared_rows(frames, partial(rows, track, section=self))
 
 
-def steps(track: Track, window: Window, _section: ImageSection) -> Steps:
-    """The window's frames, one by one."""
-    return frame_steps(track, window)
+def rows(track: Track, frames: tuple[FrameIndices, ...], section: ImageSection) -> FloatArray:
+    """Rows of the model's input, one a frame."""
+    return frame_rows(track, frames, section, section.layout)
 
 
-def rows(track: Track, units: tuple[Unit, ...], section: ImageSection) -> FloatArray:
-    """Rows of the model's input, one a unit."""
-    return frame_rows(track, units, section, section.layout)
-
-
-def tensor(track: Track, window: Window, section: ImageSection) -> ModelRows:
-    """The rows of one window: the frames that show what the model needs."""
-    taken = steps(track, window, section)
-    return seen_rows(taken, rows(track, taken.seen, section))
-
-
-def frame_rows(track: Track, units: tuple[Unit, ...], section: PixelSection, layout: Layout) -> FloatArray:
+def frame_rows(track: Track, frames: tuple[FrameIndices, ...], section: PixelSection, layout: Layout) -> FloatArray:
     """Rows of single frames, in the axes that the network takes."""
-    return in_layout(pictures_of(track, units)[:, 0], section, layout)
+    return in_layout(pictures_of(track, frames)[:, 0], section, layout)
 
 
 def in_layout(
@@ -116,12 +104,6 @@ def in_layout(
     """R × H × W × C grey levels as a network's numbers, in the order of axes that it takes."""
     values = numbers(pictures, section)
     return np.ascontiguousarray(values if layout == "nhwc" else values.transpose(0, 3, 1, 2))
-
-
-def seen_rows(window: Steps, values: FloatArray) -> ModelRows:
-    """A window's rows with their times."""
-    times_s = window.times_s[[unit is not None for unit in window.units]]
-    return ModelRows(values, None, times_s, window.warnings)
 
 
 def laid_out(shape: tuple[int, int, int], layout: Layout) -> tuple[int, ...]:

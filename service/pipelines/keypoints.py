@@ -14,7 +14,7 @@ from service.pipelines.layouts import PartLayout, Standardize, Step, row_width
 from service.pipelines.length import Length, fit_length
 from service.pipelines.missing import Missing, fill_missing
 from service.pipelines.over_time import SampledOverTime
-from service.pipelines.row_plan import RowPlan, plan_rows_of_windows
+from service.pipelines.row_plan import RowPlan, plan_own_rows
 from service.pipelines.rows import ModelRows
 from service.section import Section
 from service.track import FloatArray, PartName, Track, Window
@@ -104,9 +104,9 @@ class KeypointsSection(Section, SampledOverTime):
             yuv=self.yuv,
         )
 
-    def read(self, track: Track, windows: list[Window]) -> RowPlan:
+    def plan_rows(self, track: Track, windows: list[Window]) -> RowPlan:
         """All rows that the windows need, each once."""
-        return plan_rows_of_windows([tensor(track, window, self) for window in windows])
+        return plan_own_rows([tensor(track, window, self) for window in windows])
 
 
 def tensor(track: Track, window: Window, section: KeypointsSection) -> ModelRows:

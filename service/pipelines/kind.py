@@ -93,7 +93,7 @@ class Observing(Protocol):
     def with_faces(self, faces: Faces) -> "Observing | None":
         """The same kind of look, at other faces; None where none are chosen."""
 
-    def read(self, track: Track, windows: list[Window]) -> RowPlan:
+    def plan_rows(self, track: Track, windows: list[Window]) -> RowPlan:
         """All rows that the windows need, each once."""
 
     def evidence(self, track: Track, windows: list[Window]) -> Track:

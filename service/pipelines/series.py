@@ -78,8 +78,8 @@ def tensor(outputs: Track, window: Window, section: SeriesSection) -> ModelRows:
 def _last_before(outputs: Track, window: Window) -> FloatArray | None:
     """The last output before a window, C; None where there is none."""
     start, _ = outputs.places(window)
-    places = np.flatnonzero(outputs.present[:start])
-    return np.asarray(outputs.values[places[-1]], np.float32) if len(places) else None
+    indices = np.flatnonzero(outputs.present[:start])
+    return np.asarray(outputs.values[indices[-1]], np.float32) if len(indices) else None
 
 
 def _sequence(part: Track, values: FloatArray, before: FloatArray | None, section: SeriesSection) -> ModelRows:

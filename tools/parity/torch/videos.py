@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import structlog
+from service.analysis.looking import Look, Part, end_of, look
 
 from convert.publish import Wishes
 from convert.torch.convert import Options, convert_torch
 from convert.torch.networks import NETWORKS, Network
 from convert.torch.settings import Flags
-from service.analysis.looking import Look, Part, end_of, look
 from service.context import AppContext, open_services
 from service.errors import SignError
 from service.media.medium import Medium
@@ -146,7 +146,7 @@ async def compared(context: AppContext, network: Network, sample: Sample, author
     part = Part(medium, Deadline.after(PATIENCE_S), model, sample.start_s, length_s)
     seen = await look(part, context, longest_s=context.settings.predict_seconds)
     window = Window(sample.start_s, end_of(seen.track, part))
-    rows = seen.eye.read(seen.track, [window]).make(0, 1)
+    rows = seen.eye.plan_rows(seen.track, [window]).make(0, 1)
     logits = (await seen.looker.outputs(rows))[0]
     mean, std = np.float32(0.45), np.float32(0.225)
     levels = np.abs(rows.values[0] - (author * std + mean) * 255).max(axis=(0, 2, 3))
