@@ -6,6 +6,7 @@ from typing import Any
 from service.context import AppContext, open_services
 from service.contract.answers import HighlightsBody, PredictBody, TimelineBody
 from service.contract.options import HighlightsOptions, MediumOptions, PredictOptions, TimelineOptions
+from service.contract.requests import find_model
 from service.contract.use_cases import HIGHLIGHTS, PREDICT, TIMELINE, BodyT, OptionsT, UseCase
 from service.errors import SignError
 from service.media.medium import Medium
@@ -49,7 +50,7 @@ async def highlights(
 async def _ask(
     case: UseCase[OptionsT, Any, Any, BodyT], services: AppContext, path: str | Path, options: OptionsT
 ) -> BodyT:
-    model = await services.registry.get(options.model_of(services.settings), options.version)
+    model = await find_model(options, services)
     request = case.make_request(options, _medium_at(Path(path)), services, model)
     return case.to_body(await case.answer(request, options, services), options)
 

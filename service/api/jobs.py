@@ -18,11 +18,11 @@ from service.api.exports import last_component
 from service.api.job_events import END, events, position_after
 from service.api.job_results import show_result
 from service.api.options import media_route_schema, read_options
-from service.api.receive import model_of
 from service.api.upload import Upload, is_form, received, refuse_by_header
 from service.context import AppContext
 from service.contract.job_bodies import JobBody, JobsPage, JobWithSegments
 from service.contract.options import MediumOptions
+from service.contract.requests import find_model
 from service.contract.use_cases import USE_CASES, AnyUseCase
 from service.errors import ParameterError, SignError
 from service.jobs.jobs import Jobs
@@ -129,7 +129,7 @@ async def _submitted(request: Request, case: AnyUseCase) -> Response:
         return _accepted(request, first)
     early = None if is_form(request) else _options(request, {}, case)
     if early is not None:
-        await model_of(early, context)
+        await find_model(early, context)
     limit = context.settings.jobs_media_bytes
     refuse_by_header(request, context.settings, limit)
     length = request.headers.get("content-length", "")
@@ -139,7 +139,7 @@ async def _submitted(request: Request, case: AnyUseCase) -> Response:
     ):
         options = early or _options(request, upload.fields, case)
         reservation.reserve_answer(answer_bytes(case.keeps_windows(options)))
-        asked = case.make_request(options, upload.medium, context, await model_of(options, context))
+        asked = case.make_request(options, upload.medium, context, await find_model(options, context))
         case.task.check(asked)
         job = await jobs.submit(_spec(case, options, asked, upload, owner, key), upload.medium)
     return _accepted(request, job)

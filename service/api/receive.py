@@ -8,8 +8,6 @@ from fastapi import Request
 from service.api.options import Options, read_options
 from service.api.upload import Upload, is_form, received
 from service.context import AppContext
-from service.contract.options import MediumOptions
-from service.registry.registry import ServedModel
 
 
 @contextlib.asynccontextmanager
@@ -20,11 +18,6 @@ async def received_with(request: Request, model: type[Options]) -> AsyncIterator
     async with received(request, context.spool) as upload:
         context.metrics.stage_seconds.labels("upload").observe(upload.seconds)
         yield upload, early or read_options(request, upload.fields, model)
-
-
-async def model_of(options: MediumOptions, context: AppContext) -> ServedModel:
-    """The model that the options ask for, held for as long as the request lasts. Raises as `Registry.get`."""
-    return await context.registry.get(options.model_of(context.settings), options.version)
 
 
 def server_timing(stages_s: dict[str, float]) -> str:

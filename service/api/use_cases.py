@@ -9,8 +9,9 @@ from service.api.access import require_key, require_open
 from service.api.disconnect import cancel_on_disconnect
 from service.api.exports import acceptable_format, download, last_component
 from service.api.options import media_route_schema
-from service.api.receive import model_of, received_with, server_timing
+from service.api.receive import received_with, server_timing
 from service.context import AppContext
+from service.contract.requests import find_model
 from service.contract.use_cases import USE_CASES, AnyUseCase
 
 router = APIRouter(tags=["answers"], dependencies=[Depends(require_key), Depends(require_open)])
@@ -46,7 +47,7 @@ async def _answered(request: Request, case: AnyUseCase) -> Response:
         format_name = "json"
         if case.formats:
             format_name = options.format or acceptable_format(request.headers.get("accept"), case.formats)
-        asked = case.make_request(options, upload.medium, context, await model_of(options, context))
+        asked = case.make_request(options, upload.medium, context, await find_model(options, context))
         answer = await cancel_on_disconnect(request, case.answer(asked, options, context))
         name = last_component(options.media_name or upload.file_name or "")
     headers = {"Server-Timing": server_timing({"upload": upload.seconds, **answer.stages_s})}

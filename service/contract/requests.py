@@ -11,6 +11,11 @@ from service.registry.registry import ServedModel
 from service.workers.deadline import Deadline
 
 
+async def find_model(options: MediumOptions, context: AppContext) -> ServedModel:
+    """The model that the options ask for, held for as long as the request lasts. Raises as `Registry.get`."""
+    return await context.registry.get(options.model_of(context.settings), options.version)
+
+
 def make_predict_request(
     options: PredictOptions, medium: Medium, context: AppContext, model: ServedModel
 ) -> PredictRequest:
