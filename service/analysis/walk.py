@@ -279,6 +279,17 @@ class Walk:
             raise too_long(span_s, self.longest_s, self.advice, is_least=position.end_s is None)
 
 
+async def observe_at_once(
+    request: ClipRequest, preprocessing: Observing, context: AppContext, longest_s: float
+) -> ObservedClip:
+    """All of a clip as one chunk, for who waits. Raises SignError as a walk does."""
+    walk = Walk.at_once(context, longest_s)
+    clip = await walk.next_chunk(request, preprocessing, WindowRule(request.start_s), start_of(request))
+    if clip is None:
+        raise RuntimeError("a clip that somebody waits for gave way")
+    return clip
+
+
 def _side_by_side(call: ObserveCall, ends_s: float, covered_s: float, lanes: int) -> list[ObserveCall]:
     step_s = call.end_s - covered_s
     calls = [call]

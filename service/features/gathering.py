@@ -9,7 +9,7 @@ import numpy as np
 from service.analysis.clip import ClipRequest, ObservedClip, preprocessing_of
 from service.analysis.samples import channel_names
 from service.analysis.scoring import outputs_over_time
-from service.analysis.walk import Walk, start_of
+from service.analysis.walk import Walk, observe_at_once, start_of
 from service.context import AppContext
 from service.features.points import point_names
 from service.observe.request import LandmarkRequest, ObserverRequest
@@ -109,10 +109,7 @@ async def _kept(clip: ObservedClip, new: Track, *, keep: bool) -> Track:
 
 async def _outputs_of_clip(part: ClipRequest, preprocessing: Observing, context: AppContext) -> Features:
     """A model of whole clips: what it gives for each step of the part, as its heads read it."""
-    walk = Walk.at_once(context, context.settings.timeline_seconds)
-    clip = await walk.next_chunk(part, preprocessing, WindowRule(part.start_s), start_of(part))
-    if clip is None:
-        raise RuntimeError("a clip for somebody who waits gave way")
+    clip = await observe_at_once(part, preprocessing, context, context.settings.timeline_seconds)
     outputs = await outputs_over_time(clip)
     return Features(outputs, preprocessing, channels=channel_names(clip.base_model.manifest))
 
