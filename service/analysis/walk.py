@@ -7,7 +7,7 @@ all before them. What a tracker sees while it settles at the beginning of a chun
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,18 +18,16 @@ from service.errors import SignError
 from service.media.medium import MediaLimits, too_long, too_many_frames
 from service.media.sampling import Rate
 from service.observe.call import ObserveCall, ObserveResult
-from service.observe.unwanted import UnwantedError
+from service.observe.cancelled import ObservationCancelledError
 from service.pipelines import Observing
 from service.pipelines.chunking import WARM_UP_S, Chunk, ChunkLimits, Position
 from service.pipelines.windows import WindowRule
 from service.track import MediaInfo, Side, Track, Window
 from service.workers.deadline import Deadline
+from service.workers.slots import Priority
 
 WAIT_S = 24 * 3600.0
 """Longest that a job's chunk waits for a slot behind interactive requests."""
-
-Priority = Literal["job", "interactive"]
-"""In which queue for a slot somebody stands."""
 
 _UNKNOWN_WITHIN_S = 1.0
 _MOST_A_CALL_S = 60.0
@@ -189,11 +187,11 @@ class Walk:
         observed = _of_nothing(position.context) if position.context and not len(result.track) else result.track
         _check_moves(observed, request, preprocessing)
         new = preprocessing.new_frames(observed, position)
-        if result.gave_way and not len(new):
+        if result.preempted and not len(new):
             return None
         track = preprocessing.join_context(observed, new, position)
         last_s = new.times_s if observed.decoded_s is None else observed.decoded_s
-        covered_s = float(last_s[-1]) if result.gave_way else seen.until_s
+        covered_s = float(last_s[-1]) if result.preempted else seen.until_s
         self._move(cursor, request, covered_s, track, at_end=result.at_end or covered_s >= request.end_s)
         cursor.counter.add(new)
         cursor.warn(*track.warnings)
@@ -237,18 +235,18 @@ class Walk:
         one. Raises what the first call raises.
         """
         slots = self.context.slots
-        observe = slots.observe_behind if self.priority == "job" else slots.observe
+        observe = slots.observe_low_priority if self.priority == "job" else slots.observe
         found = await asyncio.gather(*(observe(call, deadline) for call in calls), return_exceptions=True)
         whole: ObserveResult | None = None
         until_s = calls[0].start_s
         for call, result in zip(calls, found, strict=True):
-            if isinstance(result, UnwantedError):
+            if isinstance(result, ObservationCancelledError):
                 break
             if isinstance(result, BaseException):
                 raise result
             whole = result if whole is None else _join(whole, result, until_s)
             until_s = call.end_s
-            if whole.at_end or whole.gave_way or not len(whole.track):
+            if whole.at_end or whole.preempted or not len(whole.track):
                 break
         return None if whole is None else _Seen(whole, until_s)
 

@@ -20,7 +20,8 @@ class ObserveCall:
     says that the picture is mirrored, so it is flipped before anything else, and the Track's coordinates are those
     of the flipped picture. counted: what is sampled by counting frames is counted from the medium's first; else from
     start_s on, which is then the time of a sampled frame. may_be_empty: a part without a sampled frame is answered
-    with a Track of none; else it is refused. gives_way: when it is stopped, what was observed until then is the answer.
+    with a Track of none; else it is refused. preemptible: when it is stopped, what was observed until then is the
+    answer.
     """
 
     medium: Medium
@@ -32,7 +33,7 @@ class ObserveCall:
     limits: MediaLimits
     counted: bool = True
     may_be_empty: bool = False
-    gives_way: bool = False
+    preemptible: bool = False
 
     @property
     def end_s(self) -> float:
@@ -50,7 +51,7 @@ class ObserveResult:
     """A Track, what it cost in seconds, and how many frames were decoded and observed.
 
     queue_s: the wait for a slot. decode_s counts opening, decoding and converting; observe_s landmarks and crops.
-    at_end: nothing of the medium lies behind the part. gave_way: the call was stopped; the Track ends where it was.
+    at_end: nothing of the medium lies behind the part. preempted: the call was stopped; the Track ends where it was.
     kept_apart: how many pictures lie in shared memory; on its way between processes the Track carries none of them.
     """
 
@@ -61,7 +62,7 @@ class ObserveResult:
     decoded: int = 0
     observed: int = 0
     at_end: bool = True
-    gave_way: bool = False
+    preempted: bool = False
     kept_apart: int = 0
 
 

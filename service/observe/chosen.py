@@ -13,10 +13,10 @@ from service.media.sampling import Choice
 from service.media.sniff import MediaType
 from service.media.video import Frame, open_video
 from service.observe.call import ObserveCall, ObserveResult, Stopwatch, nothing_in
+from service.observe.cancelled import ObservationCancelledError
 from service.observe.landmarkers import Landmarkers
-from service.observe.moving import UntilTold, check_count, check_span, lies_behind, pixels_of
+from service.observe.moving import UntilPreempted, check_count, check_span, lies_behind, pixels_of
 from service.observe.observers import KeeperFor, Observer, observing
-from service.observe.unwanted import UnwantedError
 from service.track import MediaInfo, TimeArray, Track, Window, end_after, united
 
 
@@ -61,7 +61,7 @@ def observe_chosen(
     check_count(len(chosen), call)
     spent.decode_s, spent.decoded = watch.lap(), table.decoded
     with observing(call.request, table.info.aspect, landmarkers, keeper_for) as observer:
-        frames = UntilTold(_frames_at(chosen, call, part, kind, keep_going, spent), call.gives_way)
+        frames = UntilPreempted(_frames_at(chosen, call, part, kind, keep_going, spent), call.preemptible)
         for frame in frames:
             pixels = pixels_of(frame, call)
             spent.decode_s += watch.lap()
@@ -70,7 +70,7 @@ def observe_chosen(
         spent.decode_s += watch.lap()
         track = _track_of(observer, table, chosen)
     result = ObserveResult(track, spent.decode_s, spent.observe_s, decoded=spent.decoded, observed=len(track))
-    return replace(result, at_end=table.at_end and not frames.gave_way, gave_way=frames.gave_way)
+    return replace(result, at_end=table.at_end and not frames.preempted, preempted=frames.preempted)
 
 
 def _timetable(call: ObserveCall, part: Window, kind: MediaType, keep_going: Callable[[], None]) -> _Timetable:
@@ -113,5 +113,5 @@ def _track_of(observer: Observer, table: _Timetable, chosen: TimeArray) -> Track
     if seen < len(chosen):
         times_s = times_s[times_s < chosen[seen]]
         if not seen:
-            raise UnwantedError
+            raise ObservationCancelledError
     return replace(observer.track(table.info, table.warnings), gaps=table.gaps, decoded_s=times_s)

@@ -12,9 +12,9 @@ from service.media.sniff import MediaType
 from service.media.upright import Pixels
 from service.media.video import Frame, Video, open_video
 from service.observe.call import ObserveCall, ObserveResult, Stopwatch, nothing_in
+from service.observe.cancelled import ObservationCancelledError
 from service.observe.landmarkers import Landmarkers
 from service.observe.observers import KeeperFor, observing
-from service.observe.unwanted import UnwantedError
 from service.track import MediaInfo, Window, united
 
 
@@ -42,7 +42,7 @@ def observe_video(
         with observing(request, video.info.aspect, landmarkers, keeper_for) as observer:
             observe_s += watch.lap()
             last: Frame | None = None
-            sampled = UntilTold(_sampled(video, window, sampling, call.counted, keep_going), call.gives_way)
+            sampled = UntilPreempted(_sampled(video, window, sampling, call.counted, keep_going), call.preemptible)
             for time_s, frame in sampled:
                 check_count(len(observer) + 1, call)
                 if frame is last:
@@ -56,13 +56,13 @@ def observe_video(
                 last = frame
         decode_s += watch.lap()
         if not len(observer):
-            if sampled.gave_way:
-                raise UnwantedError
+            if sampled.preempted:
+                raise ObservationCancelledError
             return nothing_in(call, video.info)
         warnings = (*video.warnings, *(() if warning is None else (warning,)))
         track = replace(observer.track(video.info, warnings), gaps=united(*video.gaps))
         result = ObserveResult(track, decode_s, observe_s, decoded=video.decoded, observed=observed)
-        return replace(result, at_end=video.at_end, gave_way=sampled.gave_way)
+        return replace(result, at_end=video.at_end, preempted=sampled.preempted)
 
 
 def pixels_of(frame: Frame, call: ObserveCall) -> Pixels:
@@ -74,21 +74,21 @@ def pixels_of(frame: Frame, call: ObserveCall) -> Pixels:
 T = TypeVar("T")
 
 
-class UntilTold(Generic[T]):
+class UntilPreempted(Generic[T]):
     """What comes of frames; for a call that gives way it ends, without an error, when it is stopped."""
 
-    def __init__(self, sampled: Iterator[T], gives_way: bool) -> None:
+    def __init__(self, sampled: Iterator[T], preemptible: bool) -> None:
         self._sampled = sampled
-        self._gives_way = gives_way
-        self.gave_way = False
+        self._preemptible = preemptible
+        self.preempted = False
 
     def __iter__(self) -> Iterator[T]:
         try:
             yield from self._sampled
-        except UnwantedError:
-            if not self._gives_way:
+        except ObservationCancelledError:
+            if not self._preemptible:
                 raise
-            self.gave_way = True
+            self.preempted = True
 
 
 def _sampled(

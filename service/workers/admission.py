@@ -76,7 +76,7 @@ class Admission(Generic[S]):
             raise self._busy(slots)
         return await self._wait(deadline, self._queue)
 
-    async def enter_behind(self, deadline: Deadline) -> S:
+    async def enter_low_priority(self, deadline: Deadline) -> S:
         """A slot for a job, when no interactive caller waits for it. Raises deadline-exceeded, shutting-down."""
         if self._closed:
             raise shutting_down()

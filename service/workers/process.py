@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
-from service.observe.unwanted import UnwantedError
+from service.observe.cancelled import ObservationCancelledError
 
 if TYPE_CHECKING:
     from service.observe.call import ObserveCall, ObserveResult
@@ -111,7 +111,7 @@ def run_call(number: int, call: "ObserveCall") -> "ObserveResult":
 
     def keep_going() -> None:
         if room.stop.value >= number:
-            raise UnwantedError
+            raise ObservationCancelledError
 
     try:
         result = observe(call, keep_going, room.landmarkers, lambda request: SheetKeeper(room.sheet, request))

@@ -17,6 +17,9 @@ from service.workers.admission import Admission, shutting_down
 from service.workers.deadline import Deadline
 from service.workers.worker import Worker
 
+Priority = Literal["job", "interactive"]
+"""In which queue for a slot somebody stands."""
+
 STOP_GRACE_S = 2.0
 WARM = (LandmarkRequest(source="hands", parts=("hand",)),)
 _FIRST_PAUSE_S = 0.5
@@ -88,9 +91,9 @@ class Slots:
     def idle(self) -> int:
         return self._admission.idle
 
-    def free_for(self, standing: Literal["job", "interactive"]) -> int:
+    def free_for(self, priority: Priority) -> int:
         """How many slots such a caller would get now without waiting."""
-        return self._admission.idle if standing == "interactive" else self._admission.idle_for_jobs
+        return self._admission.idle if priority == "interactive" else self._admission.idle_for_jobs
 
     @property
     def waiting(self) -> int:
@@ -111,16 +114,16 @@ class Slots:
         self._metrics.stage_seconds.labels("queue").observe(queue_s)
         return self._measured(replace(result, queue_s=queue_s))
 
-    async def observe_behind(self, call: ObserveCall, deadline: Deadline) -> ObserveResult:
-        """As `observe`, for a job: behind all interactive calls, and ending early (gave_way) when one waits.
+    async def observe_low_priority(self, call: ObserveCall, deadline: Deadline) -> ObserveResult:
+        """As `observe`, for a job: behind all interactive calls, and ending early (preempted) when one waits.
 
-        Raises UnwantedError where it had to end before anything was observed.
+        Raises ObservationCancelledError where it had to end before anything was observed.
         """
-        slot = await self._admission.enter_behind(deadline)
+        slot = await self._admission.enter_low_priority(deadline)
         while self._admission.waiting:  # somebody came in the very moment in which the slot was given
             self._admission.leave(slot)
-            slot = await self._admission.enter_behind(deadline)
-        return self._measured(await self._run(slot, replace(call, gives_way=True), deadline))
+            slot = await self._admission.enter_low_priority(deadline)
+        return self._measured(await self._run(slot, replace(call, preemptible=True), deadline))
 
     def _make_way(self) -> None:
         """Tell as many jobs to end their calls as interactive callers wait without a slot."""

@@ -143,7 +143,7 @@ def test_an_answer_is_of_the_version_that_was_served_when_it_was_asked(
 
 
 def _after_each_call(context: AppContext, do: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("observe", "observe_behind"):
+    for name in ("observe", "observe_low_priority"):
         observe = getattr(context.slots, name)
 
         async def observed(call: Any, deadline: Deadline, observe: Any = observe) -> Any:

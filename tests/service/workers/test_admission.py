@@ -145,7 +145,7 @@ def test_no_slot_is_ever_lost_or_lent_twice(steps: list[tuple[str, int]]) -> Non
             if step == "ask":
                 asking.append(asyncio.create_task(queue.enter(later(), 2)))
             elif step == "job":
-                asking.append(asyncio.create_task(queue.enter_behind(later())))
+                asking.append(asyncio.create_task(queue.enter_low_priority(later())))
             elif step == "cancel" and asking:
                 asking[which % len(asking)].cancel()
             elif step == "finish" and held:
@@ -181,8 +181,8 @@ def with_jobs(most: int, *slots: str) -> tuple[Admission[str], list[int]]:
 def test_jobs_hold_no_more_slots_than_they_may() -> None:
     async def story() -> None:
         queue, _ = with_jobs(1, "a", "b")
-        assert await queue.enter_behind(later()) == "a"
-        second = asyncio.create_task(queue.enter_behind(later()))
+        assert await queue.enter_low_priority(later()) == "a"
+        second = asyncio.create_task(queue.enter_low_priority(later()))
         await settle()
         assert (second.done(), queue.idle, queue.with_jobs) == (False, 1, ("a",))
         queue.leave("a")
@@ -195,8 +195,8 @@ def test_jobs_hold_no_more_slots_than_they_may() -> None:
 def test_interactive_callers_go_before_jobs_that_came_first() -> None:
     async def story() -> None:
         queue, asked = with_jobs(1, "a")
-        assert await queue.enter_behind(later()) == "a"
-        job = asyncio.create_task(queue.enter_behind(later()))
+        assert await queue.enter_low_priority(later()) == "a"
+        job = asyncio.create_task(queue.enter_low_priority(later()))
         await settle()
         caller = asyncio.create_task(queue.enter(later(), 1))
         await settle()
@@ -215,7 +215,7 @@ def test_a_slot_that_a_job_holds_is_no_reason_to_refuse() -> None:
     async def story() -> None:
         queue = Admission[str](0, Metrics())
         queue.leave("a")
-        await queue.enter_behind(later())
+        await queue.enter_low_priority(later())
         caller = asyncio.create_task(queue.enter(later(), 1))
         await settle()
         with pytest.raises(SignError) as caught:
@@ -230,8 +230,8 @@ def test_a_slot_that_a_job_holds_is_no_reason_to_refuse() -> None:
 def test_a_job_that_gives_up_as_its_slot_comes_hands_it_on() -> None:
     async def story() -> None:
         queue, _ = with_jobs(1, "a")
-        await queue.enter_behind(later())
-        quitter, other = (asyncio.create_task(queue.enter_behind(later())) for _ in range(2))
+        await queue.enter_low_priority(later())
+        quitter, other = (asyncio.create_task(queue.enter_low_priority(later())) for _ in range(2))
         await settle()
         queue.leave("a")
         quitter.cancel()
@@ -244,11 +244,11 @@ def test_a_job_that_gives_up_as_its_slot_comes_hands_it_on() -> None:
 def test_closing_refuses_jobs_too() -> None:
     async def story() -> None:
         queue, _ = with_jobs(1, "a")
-        await queue.enter_behind(later())
-        waiting = asyncio.create_task(queue.enter_behind(later()))
+        await queue.enter_low_priority(later())
+        waiting = asyncio.create_task(queue.enter_low_priority(later()))
         await settle()
         queue.close()
-        for attempt in (waiting, queue.enter_behind(later())):
+        for attempt in (waiting, queue.enter_low_priority(later())):
             with pytest.raises(SignError, match="shutting down"):
                 await attempt
 

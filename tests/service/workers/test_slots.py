@@ -16,7 +16,7 @@ from service.errors import SignError
 from service.media.sampling import Rate
 from service.metrics import Metrics
 from service.observe.call import ObserveCall, ObserveResult
-from service.observe.unwanted import UnwantedError
+from service.observe.cancelled import ObservationCancelledError
 from service.settings import Settings
 from service.workers.deadline import Deadline
 from service.workers.slots import Slots
@@ -242,19 +242,19 @@ def test_one_more_than_may_wait_is_refused(house: House, clip: Path, long_clip: 
     house.run(story())
 
 
-def test_a_job_gives_way_to_an_interactive_call_and_keeps_what_it_has_seen(
+def test_a_job_preemptible_to_an_interactive_call_and_keeps_what_it_has_seen(
     house: House, clip: Path, long_clip: ObserveCall
 ) -> None:
     async def story() -> None:
         pid = house.pid
-        job = asyncio.create_task(house.slots.observe_behind(long_clip, Deadline.after(BOUND_S)))
+        job = asyncio.create_task(house.slots.observe_low_priority(long_clip, Deadline.after(BOUND_S)))
         await house.until(lambda: house.reads(Path(long_clip.medium.path)))
         assert len((await house.ask(call_for(clip))).track) == 4
         try:
             seen = await job
-        except UnwantedError:
+        except ObservationCancelledError:
             return  # the caller came before the first frame
-        assert (seen.gave_way, seen.at_end) == (True, False)
+        assert (seen.preempted, seen.at_end) == (True, False)
         assert 0 < len(seen.track) < 1000
         assert house.pid == pid
 
@@ -271,7 +271,9 @@ def test_a_job_waits_behind_interactive_calls(house: House, clip: Path, long_cli
             await work
             ended.append(name)
 
-        job = asyncio.create_task(note("job", house.slots.observe_behind(call_for(clip), Deadline.after(BOUND_S))))
+        job = asyncio.create_task(
+            note("job", house.slots.observe_low_priority(call_for(clip), Deadline.after(BOUND_S)))
+        )
         await asyncio.sleep(0)
         callers = [asyncio.create_task(note("caller", house.ask(call_for(clip)))) for _ in range(2)]
         await house.until(lambda: house.slots.waiting == 2)
