@@ -31,6 +31,7 @@ _CPU_SECONDS_A_SECOND = 8  # threads of one graph may run side by side
 _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
+    "OPENCV_FOR_THREADS_NUM": "1",
     "GLOG_minloglevel": "3",
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }

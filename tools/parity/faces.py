@@ -20,8 +20,8 @@ import structlog
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from convert.publish import Wishes
-from convert.work import Beside, convert_keras
+from convert.publish import PublishOptions
+from convert.work import ArchitectureSource, convert_keras
 from service.analysis.clip import ClipRequest, preprocessing_of
 from service.analysis.scoring import outputs_over_time
 from service.analysis.walk import observe_at_once
@@ -73,8 +73,8 @@ def publish_fer(work: Path, testdata: Path) -> None:
     for name, (file, labels) in FER.items():
         listed = work / f"{name}.txt"
         listed.write_text("\n".join(labels), encoding="utf-8")
-        wishes = Wishes(name=name, store=work / "store", labels=str(listed))
-        convert_keras(testdata / "keras" / "models" / file, wishes, None, Beside())
+        options = PublishOptions(name=name, store=work / "store", labels=str(listed))
+        convert_keras(testdata / "keras" / "models" / file, options, ArchitectureSource())
 
 
 def reported(scores: Numbers, measures: int) -> Numbers:

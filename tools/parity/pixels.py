@@ -21,8 +21,8 @@ import structlog
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from convert.publish import Wishes
-from convert.work import Beside, convert_keras
+from convert.publish import PublishOptions
+from convert.work import ArchitectureSource, convert_keras
 from service.analysis.clip import ClipRequest, ObservedClip, preprocessing_of
 from service.analysis.scoring import score_windows
 from service.analysis.walk import observe_at_once
@@ -59,7 +59,7 @@ ON_PURPOSE = {
         "with `--set orientation=as_stored` (the sample named so) the answers agree"
     ),
     "ksl-numbers/transparent.png": (
-        "we lay transparency on white, as viewers show it; Keras drops the alpha channel and sees the colours behind it"
+        "we lay transparency on white, as viewers show it; Keras drops the alpha channel and sees the colors behind it"
     ),
     "ksl-numbers/sixteen-bit.png": (
         "we take the upper eight of sixteen bits; Keras' Pillow cuts every level over 255 to 255, so that all is white"
@@ -122,7 +122,9 @@ def publish_all(work: Path, samples: list[Sample]) -> dict[tuple[str, tuple[str,
     shutil.rmtree(store, ignore_errors=True)
     names: dict[tuple[str, tuple[str, ...]], str] = {}
     convert_keras(
-        work / "models" / "c3d.h5", Wishes(name="c3d", store=store, pipeline="c3d", task="features"), None, Beside()
+        work / "models" / "c3d.h5",
+        PublishOptions(name="c3d", store=store, pipeline="c3d", task="features"),
+        ArchitectureSource(),
     )
     for sample in samples:
         wanted = (sample.preset, sample.settings)
@@ -134,7 +136,7 @@ def publish_all(work: Path, samples: list[Sample]) -> dict[tuple[str, tuple[str,
             width = max(answers[key].shape[-1] for key in answers.files if answers[key].ndim)
         labels = work / f"{sample.preset}.txt"
         labels.write_text("\n".join(f"sign {k}" for k in range(width)), encoding="utf-8")
-        wishes = Wishes(
+        options = PublishOptions(
             name=name,
             store=store,
             pipeline=sample.preset,
@@ -142,7 +144,7 @@ def publish_all(work: Path, samples: list[Sample]) -> dict[tuple[str, tuple[str,
             settings=sample.settings,
             requires="c3d" if sample.preset == "c3d-bilstm" else None,
         )
-        convert_keras(file, wishes, None, Beside())
+        convert_keras(file, options, ArchitectureSource())
     return names
 
 

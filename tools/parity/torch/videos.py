@@ -21,10 +21,10 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
-from convert.publish import Wishes
-from convert.torch.convert import Options, convert_torch
-from convert.torch.networks import NETWORKS, Network
-from convert.torch.settings import Flags
+from convert.presets.networks import NETWORKS, Network
+from convert.publish import PublishOptions
+from convert.torch.architectures.settings import Flags
+from convert.torch.convert import ExportOptions, convert_torch
 from service.analysis.clip import ClipRequest, ObservedClip, preprocessing_of
 from service.analysis.walk import observe_at_once
 from service.context import AppContext, open_services
@@ -43,7 +43,7 @@ SAME_LEVELS = 1e-3
 KNOWN = {
     "odd size, VP9": (
         "FFmpeg 6 (PyAV 12) and FFmpeg 8 (PyAV 18) convert 4:2:0 pictures of odd size to RGB differently: the decoded "
-        "planes are equal, and 0.6 % of the pixels, at edges of colour, come out more than 2 levels apart, whatever "
+        "planes are equal, and 0.6 % of the pixels, at edges of color, come out more than 2 levels apart, whatever "
         "interpolation is asked for. H.264 files in 4:2:0 cannot have such a size"
     )
 }
@@ -105,8 +105,8 @@ def publish_all(work: Path, kept: list[str]) -> list[str]:
         if network.name in kept:
             continue
         shutil.rmtree(store / name, ignore_errors=True)
-        wishes = Wishes(name=name, store=store, labels=str(labels), settings=("orientation=as_stored",))
-        convert_torch(file, wishes, Flags(head_activation="none"), Options())
+        options = PublishOptions(name=name, store=store, labels=str(labels), settings=("orientation=as_stored",))
+        convert_torch(file, options, Flags(head_activation="none"), ExportOptions())
     return names
 
 
