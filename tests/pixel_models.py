@@ -95,7 +95,7 @@ def publish_emotions(root: Path, name: str = "emotions", *, features: bool = Fal
 
 
 def publish_clip_models(root: Path, frames: int = 32, chunk: int = 4) -> None:
-    """`chunk-means`, and the head `clip-colour` over `frames` of its frames."""
+    """`chunk-means`, and the head `clip-color` over `frames` of its frames."""
     size = {"w": 4, "h": 4, "method": "area", "library": "opencv"}
     pipeline = {
         "kind": "chunks", "resize": size, "color": "bgr", "scale": 1 / 255, "frames": frames, "chunk": chunk,
@@ -107,7 +107,7 @@ def publish_clip_models(root: Path, frames: int = 32, chunk: int = 4) -> None:
     )  # fmt: skip
     steps = frames // chunk
     fields = draft(
-        "clip-colour",
+        "clip-color",
         labels=["blue", "green", "red"],
         pipeline={"kind": "series", "length": {"length": steps}},
         requires={"name": "chunk-means", "version": 1},

@@ -67,7 +67,7 @@ def test_a_pipeline_makes_what_the_graph_takes() -> None:
 @pytest.mark.anyio
 async def test_a_head_is_loaded_with_the_model_below(opened: Opened, root: Path) -> None:
     publish_clip_models(root)
-    async with opened(default_model="clip-colour") as registry:
-        model = await registry.get("clip-colour")
+    async with opened(default_model="clip-color") as registry:
+        model = await registry.get("clip-color")
         assert model.required is not None
         assert (model.required.manifest.name, model.required.width, model.width) == ("chunk-means", 3, 3)
