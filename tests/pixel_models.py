@@ -1,6 +1,6 @@
 """Small models of pixels, whose answers can be worked out by hand: means of colours, and a head over them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +39,7 @@ def sum_of_steps(steps: int, width: int) -> bytes:
 
 
 def publish_means(
-    root: Path, name: str, pipeline: dict[str, object], shape: Sequence[int], **changes: object
+    root: Path, name: str, pipeline: Mapping[str, object], shape: Sequence[int], **changes: object
 ) -> Manifest:
     """A model whose probabilities are the softmax of the mean of each channel."""
     fields = draft(
@@ -95,7 +95,7 @@ def publish_emotions(root: Path, name: str = "emotions", *, features: bool = Fal
 
 
 def publish_clip_models(root: Path, frames: int = 32, chunk: int = 4) -> None:
-    """`chunk-means`, and the head `clip-color` over `frames` of its frames."""
+    """`chunk-means`, and the head `clip-colour` over `frames` of its frames."""
     size = {"w": 4, "h": 4, "method": "area", "library": "opencv"}
     pipeline = {
         "kind": "chunks", "resize": size, "color": "bgr", "scale": 1 / 255, "frames": frames, "chunk": chunk,
@@ -107,7 +107,7 @@ def publish_clip_models(root: Path, frames: int = 32, chunk: int = 4) -> None:
     )  # fmt: skip
     steps = frames // chunk
     fields = draft(
-        "clip-color",
+        "clip-colour",
         labels=["blue", "green", "red"],
         pipeline={"kind": "series", "length": {"length": steps}},
         requires={"name": "chunk-means", "version": 1},

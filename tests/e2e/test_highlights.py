@@ -302,7 +302,7 @@ def test_a_job_answers_what_the_route_answers(service: RunningService, talk: Pat
 def test_a_job_of_a_head_answers_alike_and_its_result_comes_in_every_format(
     service: RunningService, splice: Path
 ) -> None:
-    options = {"model": "planted", "return_series": True}
+    options: dict[str, Any] = {"model": "planted", "return_series": True}
     location = job_of(submit(service, splice, "highlights", media_name="수어.mp4", format="png", **options))
     assert ended(service, location)["state"] == "succeeded"
     answer = result(service, location, format="json")

@@ -55,7 +55,7 @@ def both(service: RunningService, clip: Path, **options: Any) -> tuple[dict[str,
     return direct.json(), service.client.get(f"{location}/result").json()
 
 
-@pytest.mark.parametrize("model", ["colors", "counted", "clip-color"])
+@pytest.mark.parametrize("model", ["colors", "counted", "clip-colour"])
 def test_in_chunks_the_answer_is_the_same(service: RunningService, colors: Path, model: str) -> None:
     direct, job = both(service, colors, model=model)
     assert len(direct["segments"]) >= 3
@@ -86,7 +86,7 @@ def test_a_timeline_of_more_pixels_than_a_call_may_keep_goes_through_in_pieces(
         return np.full((48, 64, 3), ((220, 30, 30), (30, 220, 30), (30, 30, 220))[index // 210 % 3], np.uint8)
 
     clip = film(tmp_path / "minute.mp4", paint, frames=1890, rate=30, options={"preset": "ultrafast"})
-    asked = {"model": model, "clip_duration": 0.6, "stride": 0.2, "return_windows": True}
+    asked: dict[str, str | float] = {"model": model, "clip_duration": 0.6, "stride": 0.2, "return_windows": True}
     response = service.client.post("/timeline", content=clip.read_bytes(), params=asked)
     assert response.status_code == 200, response.text
     answer = response.json()

@@ -67,7 +67,7 @@ def test_live_frames_are_read_as_the_same_clip_is(service: RunningService, tmp_p
 
 def test_models_of_clips_do_not_stream(service: RunningService) -> None:
     with streaming(service) as client:
-        client.say("start", model="clip-color")
+        client.say("start", model="clip-colour")
         code, reason = client.closed()
     assert code == 4422
     assert "/timeline" in reason
@@ -184,8 +184,8 @@ def test_a_hand_is_found_cropped_and_laid_on_white(service: RunningService, tmp_
 
 def test_what_needs_too_much_memory_is_refused_with_advice(service: RunningService, tmp_path: Path) -> None:
     clip = film(tmp_path / "long.mp4", lambda _: corners(), frames=300, rate=30)
-    assert service.predict(clip, model="clip-color", clip_duration=5).status_code == 200
-    response = service.predict(clip, model="clip-color")
+    assert service.predict(clip, model="clip-colour", clip_duration=5).status_code == 200
+    response = service.predict(clip, model="clip-colour")
     assert (response.status_code, response.json()["code"]) == (413, "too-many-frames")
     assert "clip_duration" in response.json()["detail"]
 
@@ -197,7 +197,7 @@ def test_a_clips_head_answers_from_its_chunks(service: RunningService, tmp_path:
     clip = film(tmp_path / "clip.mp4", paint, frames=130, rate=30)
     before = service.metric('sign_batch_rows_sum{model="chunk-means"}')
     body = service.client.post("/timeline", content=clip.read_bytes(), params={
-        "model": "clip-color", "return_windows": "true", "smoothing": "none", "clip_duration": 3,
+        "model": "clip-colour", "return_windows": "true", "smoothing": "none", "clip_duration": 3,
     }).json()  # fmt: skip
     windows = body["windows"]
     assert body["warnings"] == ["The model's windows are always 32 frames long; clip_duration was not followed."]
@@ -209,20 +209,20 @@ def test_a_clips_head_answers_from_its_chunks(service: RunningService, tmp_path:
 
 def test_a_short_clip_is_padded_and_a_long_one_keeps_its_middle(service: RunningService, tmp_path: Path) -> None:
     short = film(tmp_path / "short.mp4", lambda _: np.full((48, 64, 3), (240, 20, 20), np.uint8), frames=10, rate=30)
-    body = service.predict(short, model="clip-color", return_probabilities=True).json()
+    body = service.predict(short, model="clip-colour", return_probabilities=True).json()
     logits = np.array([20, 20, 240]) / 255 * 10 / 4  # ten frames among black ones, in chunks of four
     shares = np.exp(logits) / np.exp(logits).sum()
     assert [body["probabilities"][name] for name in ("blue", "green", "red")] == pytest.approx(list(shares), abs=0.02)
     assert body["warnings"] == []
     long = film(tmp_path / "long.mp4", lambda _: np.full((48, 64, 3), (240, 20, 20), np.uint8), frames=40, rate=30)
     assert (
-        "8 more than the model takes were left out" in service.predict(long, model="clip-color").json()["warnings"][0]
+        "8 more than the model takes were left out" in service.predict(long, model="clip-colour").json()["warnings"][0]
     )
 
 
 def test_a_clip_model_refuses_a_picture_and_its_features_answer_nobody(service: RunningService) -> None:
     picture = stored(plain((1, 2, 3)), "PNG")
-    assert service.predict(picture, model="clip-color").json()["code"] == "media-wrong-kind"
+    assert service.predict(picture, model="clip-colour").json()["code"] == "media-wrong-kind"
     assert service.predict(picture, model="chunk-means").json()["code"] == "model-wrong-task"
 
 

@@ -1,5 +1,6 @@
 """Heads: models that read what another one gives."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tests.service.registry.graphs import draft
 IMAGE = {"kind": "image", "resize": {"w": 8, "h": 8}}
 
 
-def head(width: int, pipeline: dict[str, object], **changes: object) -> Manifest:
+def head(width: int, pipeline: Mapping[str, object], **changes: object) -> Manifest:
     fields = draft(
         "head",
         version=1,
@@ -67,7 +68,7 @@ def test_a_pipeline_makes_what_the_graph_takes() -> None:
 @pytest.mark.anyio
 async def test_a_head_is_loaded_with_the_model_below(opened: Opened, root: Path) -> None:
     publish_clip_models(root)
-    async with opened(default_model="clip-color") as registry:
-        model = await registry.get("clip-color")
+    async with opened(default_model="clip-colour") as registry:
+        model = await registry.get("clip-colour")
         assert model.required is not None
         assert (model.required.manifest.name, model.required.width, model.width) == ("chunk-means", 3, 3)
