@@ -146,7 +146,7 @@ class Walk:
     @classmethod
     def at_once(cls, context: AppContext, longest_s: float) -> "Walk":
         """A clip of at most longest_s, for who waits."""
-        advice = "Choose a part with start_time and clip_duration, or submit a job."
+        advice = "Choose a part with start_time and clip_duration, or POST it to /jobs."
         return cls(context, None, "interactive", longest_s, longest_s, context.settings.sampled_frames, advice)
 
     @classmethod
