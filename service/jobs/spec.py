@@ -18,7 +18,7 @@ _Error = TypeAdapter(dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class JobSpec:
     """A job as it is submitted.
 
     owner: whose it is, a digest of the API key, empty where none is needed. request: the use case's own, as JSON,
@@ -39,14 +39,14 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as the ledger knows it. Times are seconds since the epoch.
+    """A job as the table has it. Times are seconds since the epoch.
 
     chunks: how many have been finished; tries: how often the present one has been tried before; attempts: how often
     work was begun, after an interruption again. work_s: time spent on the finished chunks.
     """
 
     id: str
-    draft: Draft
+    spec: JobSpec
     state: State
     created: float
     started: float | None
@@ -80,7 +80,7 @@ class ChunkNote:
 
 
 def error_json(error: SignError) -> bytes:
-    """An error as the ledger keeps it."""
+    """An error as the table keeps it."""
     return _Error.dump_json({"code": error.code, "detail": error.detail, "limit": error.limit, "actual": error.actual})
 
 

@@ -1,4 +1,4 @@
-"""Shelf: the folder where jobs keep their media until they end, and their answers until they are forgotten."""
+"""Files of jobs: their media until they end, and their answers until they are forgotten."""
 
 import contextlib
 import fcntl
@@ -12,25 +12,13 @@ from service.errors import SignError
 from service.media.medium import Medium
 from service.media.spool import spool_folder
 
-ANSWER_BYTES = 2 * 1024 * 1024
-"""Room that is kept for an answer until it is known."""
-
-WINDOWS_BYTES = 64 * 1024 * 1024
-"""The same where each window's own answer is asked for."""
-
-
-def answer_bytes(keeps_windows: bool) -> int:
-    """Room that is kept for a job's answer."""
-    return WINDOWS_BYTES if keeps_windows else ANSWER_BYTES
-
-
 _MEDIUM = "medium"
 _ANSWER = "answer.json"
 _WINDOWS = "windows"
 _STALE_S = 3600.0
 
 
-class Shelf:
+class JobFiles:
     """One folder a job. What is written appears whole or not at all."""
 
     def __init__(self, root: Path) -> None:
@@ -38,7 +26,7 @@ class Shelf:
 
     @contextlib.contextmanager
     def opened(self, replica: str) -> Iterator[Path]:
-        """The shelf for this replica alone, and the private folder for what is being uploaded to it.
+        """The folder for this replica alone, and the private folder for what is being uploaded to it.
 
         Raises BlockingIOError where another process uses it under the same name.
         """
@@ -78,6 +66,10 @@ class Shelf:
         folder.mkdir(exist_ok=True)
         _write(folder / f"{number:06}.jsonl", b"".join(line + b"\n" for line in lines))
 
+    def drop_windows(self, job_id: str) -> None:
+        """Delete the windows' answers of a job that begins anew."""
+        shutil.rmtree(self._folder(job_id) / _WINDOWS, ignore_errors=True)
+
     def windows(self, job_id: str) -> Iterator[bytes]:
         """All windows' answers in order, one at a time."""
         for path in sorted((self._folder(job_id) / _WINDOWS).glob("*.jsonl")):
@@ -111,71 +103,6 @@ class Shelf:
 
     def _folder(self, job_id: str) -> Path:
         return self.root / job_id
-
-
-class Room:
-    """Keeps what is stored and what is being uploaded within `most_bytes`, and within what the disk has."""
-
-    def __init__(self, root: Path, most_bytes: int) -> None:
-        self._root = root
-        self._most_bytes = most_bytes
-        self._uploading = 0
-
-    @contextlib.contextmanager
-    def claim(self, stored: int, expected: int) -> Iterator["Claim"]:
-        """Room for one upload and its answer, given back with the block: once stored, the ledger counts it.
-
-        stored: bytes of all jobs now; expected: those that the upload announces. Raises SignError disk-full.
-        """
-        claim = Claim(self, stored)
-        try:
-            claim.reserve(ANSWER_BYTES)
-            claim.grow(expected)
-            yield claim
-        finally:
-            self.add(-claim.size)
-
-    def check(self, stored: int, wanted: int) -> None:
-        """Raise SignError disk-full unless so many bytes more can be stored."""
-        needed = stored + self._uploading + wanted
-        if needed > self._most_bytes:
-            detail = f"All jobs together would take {needed:,} bytes; {self._most_bytes:,} are allowed."
-            raise SignError("disk-full", detail, limit=self._most_bytes, actual=needed)
-        free = shutil.disk_usage(self._root).free
-        if wanted > free:
-            raise SignError("disk-full", f"The disk has {free:,} bytes left; {wanted:,} are needed.")
-
-    def add(self, size: int) -> None:
-        """Count so many bytes more, or fewer, as being uploaded."""
-        self._uploading += size
-
-
-class Claim:
-    """The room of one upload."""
-
-    def __init__(self, room: Room, stored: int) -> None:
-        self._room = room
-        self._stored = stored
-        self._medium = self._answer = 0
-
-    @property
-    def size(self) -> int:
-        return self._medium + self._answer
-
-    def grow(self, medium_bytes: int) -> None:
-        """Claim room for a medium of at least so many bytes; SignError disk-full where there is none."""
-        self._medium += self._more(medium_bytes - self._medium)
-
-    def reserve(self, answer_bytes: int) -> None:
-        """The same for its answer."""
-        self._answer += self._more(answer_bytes - self._answer)
-
-    def _more(self, wanted: int) -> int:
-        if wanted <= 0:
-            return 0
-        self._room.check(self._stored, wanted)
-        self._room.add(wanted)
-        return wanted
 
 
 def _is_job(folder: Path) -> bool:

@@ -7,15 +7,14 @@ from typing import TypeVar
 
 import pytest
 
-from service.analysis.looking import Part
-from service.analysis.predict import PredictRequest, predict
-from service.analysis.timeline import TimelineRequest, timeline
+from service.analysis.clip import ClipRequest
+from service.analysis.predict import PREDICT, PredictRequest, predict
+from service.analysis.task import run
+from service.analysis.timeline import TIMELINE, TimelineRequest, timeline
+from service.analysis.walk import Walk
 from service.commands.environment import command_settings
 from service.context import AppContext, open_services
 from service.errors import SignError
-from service.jobs.foreground import work_through
-from service.jobs.predict import PREDICT
-from service.jobs.timeline import TIMELINE
 from service.media.medium import Medium
 from service.settings import Settings
 from service.workers.deadline import Deadline
@@ -25,33 +24,35 @@ T = TypeVar("T")
 CAB = SAMPLES / "word_cab_left_brown.mp4"
 
 
-async def part_of(path: Path, context: AppContext) -> Part:
+async def clip_of(path: Path, context: AppContext) -> ClipRequest:
     model = await context.registry.get("asl-letters")
-    return Part(Medium(str(path), path.stat().st_size), Deadline.after(60), model)
+    return ClipRequest(Medium(str(path), path.stat().st_size), Deadline.after(60), model)
 
 
 def with_services(ask: Callable[[AppContext], Awaitable[T]], **changes: object) -> T:
     settings = Settings(model_store=ROOT / "model_store", **changes)  # type: ignore[arg-type]
 
-    async def run() -> T:
+    async def asked() -> T:
         async with open_services(command_settings(settings, 1), only=("asl-letters", None)) as context:
             return await ask(context)
 
-    return asyncio.run(run())
+    return asyncio.run(asked())
 
 
 def test_a_medium_of_one_chunk_is_answered_as_the_routes_answer() -> None:
     shares: list[float] = []
 
     async def both(context: AppContext) -> None:
-        asked = TimelineRequest(await part_of(CAB, context))
+        asked = TimelineRequest(await clip_of(CAB, context))
         once = await timeline(asked, context)
-        done = await work_through(TIMELINE, asked, context, keep_windows=True, on_progress=shares.append)
+        done = await run(TIMELINE, asked, Walk.of_job(context), keep_windows=True, on_progress=shares.append)
         assert done.answer.segments == once.segments
         assert done.answer.transcript == once.transcript == "CAB"
         assert tuple(done.windows) == once.windows
-        one = PredictRequest(await part_of(SAMPLES / "letter_a_right_light.mp4", context))
-        assert (await work_through(PREDICT, one, context)).answer.prediction == (await predict(one, context)).prediction
+        one = PredictRequest(await clip_of(SAMPLES / "letter_a_right_light.mp4", context))
+        assert (await run(PREDICT, one, Walk.of_job(context))).answer.prediction == (
+            await predict(one, context)
+        ).prediction
         states = {model.name: [version.state for version in model.versions] for model in context.registry.snapshot()}
         assert states.pop("asl-letters") == ["ready"]
         assert {state for found in states.values() for state in found} == {"available"}
@@ -64,8 +65,8 @@ def test_many_chunks_say_how_far_they_are_and_find_the_same_signs() -> None:
     shares: list[float] = []
 
     async def ask(context: AppContext) -> str:
-        asked = TimelineRequest(await part_of(CAB, context))
-        done = await work_through(TIMELINE, asked, context, on_progress=shares.append)
+        asked = TimelineRequest(await clip_of(CAB, context))
+        done = await run(TIMELINE, asked, Walk.of_job(context), on_progress=shares.append)
         assert done.windows == []
         return done.answer.transcript
 

@@ -1,4 +1,4 @@
-"""Ledger: the table of jobs and their checkpoints, in SQLite or PostgreSQL. Its functions block: call them in threads.
+"""The table of jobs and their checkpoints, in SQLite or PostgreSQL. Its functions block: call them in threads.
 
 A chunk counts once: its number, the segments that it brought and the state for the next one are written in one
 transaction, and only after the chunk before it.
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from service.errors import SignError
-from service.jobs.record import ENDED, UNFINISHED, ChunkNote, Draft, Job, Segments, State, error_json, error_of
+from service.jobs.spec import ENDED, UNFINISHED, ChunkNote, Job, JobSpec, Segments, State, error_json, error_of
 
 _metadata = sa.MetaData()
 _jobs = sa.Table(
@@ -66,13 +66,13 @@ def database_url(configured: str | None, folder: Path) -> str:
     return url.render_as_string(hide_password=False)
 
 
-class Ledger:
+class JobTable:
     """All jobs. Whatever an unknown job is asked for is None or nothing."""
 
     def __init__(self, url: str) -> None:
         self._engine = sa.create_engine(url, pool_pre_ping=True)
         if self._engine.dialect.name == "sqlite":
-            sa.event.listen(self._engine, "connect", _settle_sqlite)
+            sa.event.listen(self._engine, "connect", _configure_sqlite)
 
     def open(self) -> None:
         """Make the tables where they are not there yet."""
@@ -85,29 +85,29 @@ class Ledger:
         """Give all connections back."""
         self._engine.dispose()
 
-    def add(self, job_id: str, draft: Draft, stored_bytes: int) -> Job:
+    def add(self, job_id: str, spec: JobSpec, stored_bytes: int) -> Job:
         """Write a new job down; the first one where its owner has used the idempotency key before."""
         try:
             with self._engine.begin() as connection:
                 connection.execute(
                     _jobs.insert().values(
                         id=job_id,
-                        owner=draft.owner,
-                        idempotency_key=draft.idempotency_key,
-                        kind=draft.kind,
+                        owner=spec.owner,
+                        idempotency_key=spec.idempotency_key,
+                        kind=spec.kind,
                         state="queued",
-                        model=draft.model,
-                        version=draft.version,
-                        request=draft.request,
-                        options=draft.options,
-                        media_name=draft.media_name,
-                        keeps_windows=draft.keeps_windows,
+                        model=spec.model,
+                        version=spec.version,
+                        request=spec.request,
+                        options=spec.options,
+                        media_name=spec.media_name,
+                        keeps_windows=spec.keeps_windows,
                         created=time.time(),
                         stored_bytes=stored_bytes,
                     )
                 )
         except sa.exc.IntegrityError:
-            first = None if draft.idempotency_key is None else self.first(draft.owner, draft.idempotency_key)
+            first = None if spec.idempotency_key is None else self.first(spec.owner, spec.idempotency_key)
             if first is None:
                 raise
             return first
@@ -161,7 +161,7 @@ class Ledger:
             return {str(state): int(count) for state, count in rows}
 
     def stored_bytes(self) -> int:
-        """Room that all jobs take together, or may take yet."""
+        """DiskQuota that all jobs take together, or may take yet."""
         with self._engine.connect() as connection:
             return int(connection.scalar(sa.select(sa.func.coalesce(sa.func.sum(_jobs.c.stored_bytes), 0))) or 0)
 
@@ -211,6 +211,16 @@ class Ledger:
             )
             return True
 
+    def restart(self, job_id: str) -> None:
+        """Forget all that a job's chunks have brought: it begins anew."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                _jobs.update()
+                .where((_jobs.c.id == job_id) & _jobs.c.state.in_(UNFINISHED))
+                .values(chunks=0, progress=0.0, work_s=0.0, checkpoint=None)
+            )
+            connection.execute(_chunks.delete().where(_chunks.c.job_id == job_id))
+
     def tried_in_vain(self, job_id: str) -> int:
         """Note that a chunk cost its process; how often this one has been tried."""
         with self._engine.begin() as connection:
@@ -255,12 +265,12 @@ class Ledger:
 
 
 def _job(row: "sa.Row[Sequence[Any]]") -> Job:
-    shared = {name: getattr(row, name) for name in Draft.__dataclass_fields__}
-    own = {name: getattr(row, name) for name in Job.__dataclass_fields__ if name not in ("draft", "error")}
-    return Job(draft=Draft(**shared), error=None if row.error is None else error_of(row.error), **own)
+    shared = {name: getattr(row, name) for name in JobSpec.__dataclass_fields__}
+    own = {name: getattr(row, name) for name in Job.__dataclass_fields__ if name not in ("spec", "error")}
+    return Job(spec=JobSpec(**shared), error=None if row.error is None else error_of(row.error), **own)
 
 
-def _settle_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     """Writers wait for each other instead of failing, and readers for nobody."""
     connection.isolation_level = "IMMEDIATE"
     connection.execute("PRAGMA busy_timeout=30000")
