@@ -184,7 +184,9 @@ class Walk:
         if seen is None:
             return None
         result, position = seen.result, cursor.position
-        observed = _of_nothing(position.context) if position.context and not len(result.track) else result.track
+        observed = result.track
+        if position.context is not None and not len(observed):
+            observed = _of_nothing(position.context)
         _check_moves(observed, request, preprocessing)
         new = preprocessing.new_frames(observed, position)
         if result.preempted and not len(new):
