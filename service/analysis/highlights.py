@@ -89,7 +89,7 @@ class HighlightsState:
 
 async def highlights(request: HighlightsRequest, context: AppContext) -> HighlightsAnswer:
     """The moments of the clip; SignError where the medium, the model or the clip does not allow it."""
-    return (await run(HIGHLIGHTS, request, Walk.at_once(context, context.settings.timeline_seconds))).answer
+    return await run(HIGHLIGHTS, request, Walk.at_once(context, context.settings.timeline_seconds))
 
 
 def begin(request: HighlightsRequest) -> HighlightsState:

@@ -48,7 +48,7 @@ class PredictState:
 
 async def predict(request: PredictRequest, context: AppContext) -> PredictAnswer:
     """One answer for the clip; SignError where the medium, the model or the clip does not allow one."""
-    return (await run(PREDICT, request, Walk.at_once(context, context.settings.predict_seconds))).answer
+    return await run(PREDICT, request, Walk.at_once(context, context.settings.predict_seconds))
 
 
 async def candidates(clip: ClipRequest, context: AppContext) -> list[WindowScores]:

@@ -1,7 +1,7 @@
 """A task in chunks: what each use case is, and how one is taken to its end for somebody who waits."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from service.analysis.clip import ClipRequest
@@ -56,37 +56,29 @@ class ChunkedTask(Generic[RequestT, StateT, AnswerT]):
 AnyTask = ChunkedTask[Any, Any, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Finished(Generic[AnswerT]):
-    """The answer, and each window's own where they were to be kept."""
-
-    answer: AnswerT
-    windows: Sequence[Prediction] = field(default=())
-
-
 async def run(
     task: ChunkedTask[RequestT, StateT, AnswerT],
     request: RequestT,
     walk: Walk,
     *,
-    keep_windows: bool = False,
+    windows: list[Prediction] | None = None,
     on_progress: Callable[[float], None] = lambda _: None,
-) -> Finished[AnswerT]:
-    """All chunks, one after the other; memory is flat in the medium's length unless windows are kept.
+) -> AnswerT:
+    """The answer, after all chunks, one after the other; memory is flat in the medium's length unless windows are kept.
 
-    on_progress is told how much more is done, as a share of all. Raises SignError as the use case does.
+    windows: where each window's own answer is added, if it is wanted. on_progress is told how much more is done, as a
+    share of all. Raises SignError as the use case does.
     """
     state = task.begin(request)
     segments: list[Segment] = []
-    windows: list[Prediction] = []
     progress = 0.0
     while not state.cursor.is_over:
         result = await task.next_chunk(request, state, walk)
         if result is None:
             continue  # somebody else came first
         segments += result.segments
-        if keep_windows:
+        if windows is not None:
             windows += result.windows
         on_progress(state.cursor.progress - progress)
         progress = state.cursor.progress
-    return Finished(await task.finish(request, state, tuple(segments), walk), windows)
+    return await task.finish(request, state, tuple(segments), walk)

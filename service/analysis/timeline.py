@@ -69,8 +69,9 @@ class TimelineState:
 
 async def timeline(request: TimelineRequest, context: AppContext, *, keep_windows: bool = True) -> TimelineAnswer:
     """What is signed when in the clip; SignError where the medium, the model or the clip does not allow it."""
-    done = await run(TIMELINE, request, _walk_for(request, context), keep_windows=keep_windows)
-    return replace(done.answer, windows=tuple(done.windows))
+    windows: list[Prediction] = []
+    answer = await run(TIMELINE, request, _walk_for(request, context), windows=windows if keep_windows else None)
+    return replace(answer, windows=tuple(windows))
 
 
 def _walk_for(request: TimelineRequest, context: AppContext) -> Walk:

@@ -1,6 +1,7 @@
-"""POST /predict, /timeline and /highlights."""
+"""POST /predict, /timeline and /highlights: the medium and its options in, the answer and its stages' times out."""
 
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
@@ -8,8 +9,8 @@ from fastapi.responses import JSONResponse
 from service.api.access import require_key, require_open
 from service.api.disconnect import cancel_on_disconnect
 from service.api.exports import acceptable_format, download, last_component
-from service.api.options import media_route_schema
-from service.api.receive import receive_request, server_timing
+from service.api.options import Options, media_route_schema, read_options
+from service.api.upload import Upload, is_form, open_upload
 from service.context import AppContext
 from service.contract.requests import find_model
 from service.contract.use_cases import USE_CASES, AnyUseCase
@@ -43,15 +44,31 @@ for _case in USE_CASES.values():
 
 async def _answer(request: Request, case: AnyUseCase) -> Response:
     context: AppContext = request.app.state.context
-    async with receive_request(request, case.options) as (upload, options):
+    async with _receive(request, context, case.options) as (upload, options):
         format_name = "json"
         if case.formats:
             format_name = options.format or acceptable_format(request.headers.get("accept"), case.formats)
         asked = case.make_request(options, upload.medium, context, await find_model(options, context))
         answer = await cancel_on_disconnect(request, case.answer(asked, options, context))
         name = last_component(options.media_name or upload.file_name or "")
-    headers = {"Server-Timing": server_timing({"upload": upload.seconds, **answer.stages_s})}
+    headers = {"Server-Timing": _server_timing({"upload": upload.seconds, **answer.stages_s})}
     if format_name == "json":
         return JSONResponse(case.to_body(answer, options).model_dump(exclude_unset=True), headers=headers)
     with context.metrics.stage("export"):
         return await download(case.formats[format_name], case.to_export(answer, name), headers)
+
+
+@contextlib.asynccontextmanager
+async def _receive(
+    request: Request, context: AppContext, model: type[Options]
+) -> AsyncIterator[tuple[Upload, Options]]:
+    """The medium and the options. Options of a raw body are checked before a byte of it is read."""
+    early = None if is_form(request) else read_options(request, {}, model)
+    async with open_upload(request, context.spool) as upload:
+        context.metrics.stage_seconds.labels("upload").observe(upload.seconds)
+        yield upload, early or read_options(request, upload.fields, model)
+
+
+def _server_timing(stages_s: dict[str, float]) -> str:
+    """The stages' durations as the Server-Timing header has them, in milliseconds."""
+    return ", ".join(f"{name};dur={seconds * 1000:.1f}" for name, seconds in stages_s.items())

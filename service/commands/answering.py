@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 import typer
 from pydantic import BaseModel
 
+from service.analysis.prediction import Prediction
 from service.analysis.task import TaskRequest, run
 from service.analysis.walk import Walk
 from service.commands.batch import Batch, OnProgress, is_wanted, process_all, say_left_out
@@ -74,14 +75,15 @@ def answer_all(spec: CommandSpec[OptionsT, RequestT, AnswerT, BodyT], inputs: In
     ) -> None:
         text = ""
         try:
-            finished = await run(
+            windows: list[Prediction] = []
+            found = await run(
                 case.task,
                 case.make_request(options, input_file.medium, context, model),
                 Walk.of_job(context),
-                keep_windows=case.keeps_windows(options),
+                windows=windows if case.keeps_windows(options) else None,
                 on_progress=on_progress,
             )
-            found = case.with_windows(finished.answer, finished.windows)
+            found = case.with_windows(found, windows)
             if (place := outputs.paths[input_file]) is not None:
                 content = await asyncio.to_thread(spec.file, found, input_file)
                 await asyncio.to_thread(write_whole, place, content)

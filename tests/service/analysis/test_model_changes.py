@@ -44,7 +44,7 @@ class Case:
 
 
 async def _highlights_in_chunks(clip: ClipRequest, context: AppContext) -> Any:
-    return (await run(HIGHLIGHTS, HighlightsRequest(clip), Walk.of_job(context))).answer
+    return await run(HIGHLIGHTS, HighlightsRequest(clip), Walk.of_job(context))
 
 
 def _colors(root: Path) -> None:

@@ -41,7 +41,7 @@ def test_a_video_that_pauses_for_many_chunks_is_walked_to_its_end(tmp_path: Path
             request = TimelineRequest(ClipRequest(paused, Deadline.after(60), await context.registry.get("colors")))
             in_chunks = await run(TIMELINE, request, Walk.of_job(context))
             at_once = await run(TIMELINE, request, Walk.at_once(context, 60))
-            return in_chunks.answer, at_once.answer
+            return in_chunks, at_once
 
     in_chunks, at_once = asyncio.run(both())
     assert in_chunks.segments == at_once.segments

@@ -9,6 +9,7 @@ import pytest
 
 from service.analysis.clip import ClipRequest
 from service.analysis.predict import PREDICT, PredictRequest, predict
+from service.analysis.prediction import Prediction
 from service.analysis.task import run
 from service.analysis.timeline import TIMELINE, TimelineRequest, timeline
 from service.analysis.walk import Walk
@@ -45,14 +46,13 @@ def test_a_medium_of_one_chunk_is_answered_as_the_routes_answer() -> None:
     async def both(context: AppContext) -> None:
         asked = TimelineRequest(await clip_of(CAB, context))
         once = await timeline(asked, context)
-        done = await run(TIMELINE, asked, Walk.of_job(context), keep_windows=True, on_progress=shares.append)
-        assert done.answer.segments == once.segments
-        assert done.answer.transcript == once.transcript == "CAB"
-        assert tuple(done.windows) == once.windows
+        windows: list[Prediction] = []
+        answer = await run(TIMELINE, asked, Walk.of_job(context), windows=windows, on_progress=shares.append)
+        assert answer.segments == once.segments
+        assert answer.transcript == once.transcript == "CAB"
+        assert tuple(windows) == once.windows
         one = PredictRequest(await clip_of(SAMPLES / "letter_a_right_light.mp4", context))
-        assert (await run(PREDICT, one, Walk.of_job(context))).answer.prediction == (
-            await predict(one, context)
-        ).prediction
+        assert (await run(PREDICT, one, Walk.of_job(context))).prediction == (await predict(one, context)).prediction
         states = {model.name: [version.state for version in model.versions] for model in context.registry.snapshot()}
         assert states.pop("asl-letters") == ["ready"]
         assert {state for found in states.values() for state in found} == {"available"}
@@ -66,9 +66,7 @@ def test_many_chunks_say_how_far_they_are_and_find_the_same_signs() -> None:
 
     async def ask(context: AppContext) -> str:
         asked = TimelineRequest(await clip_of(CAB, context))
-        done = await run(TIMELINE, asked, Walk.of_job(context), on_progress=shares.append)
-        assert done.windows == []
-        return done.answer.transcript
+        return (await run(TIMELINE, asked, Walk.of_job(context), on_progress=shares.append)).transcript
 
     assert with_services(ask, jobs_chunk_s=1.0) == "CAB"
     assert len(shares) > 2
