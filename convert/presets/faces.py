@@ -23,7 +23,7 @@ _ASSUMED = (
 def _fer(side: int) -> Preset:
     return Preset(
         f"fer-{side}",
-        f"a grey face of {side} × {side}, from −1 to 1 (FER-2013 networks)",
+        f"a gray face of {side} × {side}, from −1 to 1 (FER-2013 networks)",
         FaceAffectSection(
             margin=0.1, whole_up_to=64, color="grey", resize=Resize(w=side, h=side, library="opencv"),
             scale=2 / 255, offset=-1.0, layout="nhwc", yuv="bt601",

@@ -31,8 +31,8 @@ def _hand_on_white(name: str, about: str, draw: bool, *assumed: str) -> Preset:
         (
             *assumed,
             "color: as OpenCV gives it (bgr); rgb for an author whose frames were RGB (Streamlit)",
-            "edge: beyond the right and the bottom nothing is added, as his slices do (--set edge=white for white)",
-            "edge: white beyond the left and the top, where his program ended",
+            "edge: beyond the right and the bottom nothing is added, as in the author's slices (--set edge=white)",
+            "edge: white beyond the left and the top, where the author's program ended",
             *FRAME_VOTE_ASSUMED,
         ),
     )  # fmt: skip
@@ -41,7 +41,7 @@ def _hand_on_white(name: str, about: str, draw: bool, *assumed: str) -> Preset:
 PIXEL_PRESETS: tuple[Preset, ...] = (
     Preset(
         "sign-mnist",
-        "a grey hand of 28 × 28, from 0 to 1",
+        "a gray hand of 28 × 28, from 0 to 1",
         ImageSection(
             crop="hand", margin=1.4, whole_up_to=64, color="grey",
             resize=Resize(w=28, h=28, method="area", library="opencv"), scale=1 / 255, yuv="bt601",
@@ -91,9 +91,9 @@ PIXEL_PRESETS: tuple[Preset, ...] = (
         ImageSection(color="grey", filter="outline", resize=Resize(w=128, h=128, library="opencv"), yuv="bt601"),
         FRAME_VOTE,
         (
-            "crop: the whole picture (the author's region of interest is a fixed part of his window)",
+            "crop: the whole picture (the author's region of interest is a fixed part of their window)",
             "filter: Gaussian blur 5 × 5, adaptive threshold 11/2, Otsu",
-            "scale: 0 and 255 as his program feeds them (he trained on /255)",
+            "scale: 0 and 255 as the author's program feeds them (they trained on /255)",
             *FRAME_VOTE_ASSUMED,
         ),
     ),

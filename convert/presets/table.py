@@ -1,4 +1,4 @@
-"""Presets: what an author did before his network, as a manifest section, and every value that he did not write down."""
+"""Presets: what authors did before their networks, as manifest sections, and what they did not write down."""
 
 from dataclasses import replace
 

@@ -204,7 +204,7 @@ class Walk:
     def _chunk_after(self, request: ClipRequest, preprocessing: Observing, rule: WindowRule, cursor: Cursor) -> Chunk:
         if self.chunk_s is None and not preprocessing.samples_windows:
             sampling = preprocessing.part_sampling(request.start_s, request.end_s)
-            return Chunk(request.start_s, request.end_s, sampling, is_last=True, is_whole=True)
+            return Chunk(request.start_s, request.end_s, sampling, is_whole=True)
         limits = ChunkLimits(request.end_s, self.context.settings.pixel_bytes, self.chunk_s)
         return preprocessing.next_chunk(rule, cursor.position, limits)
 

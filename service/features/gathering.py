@@ -12,7 +12,7 @@ from service.analysis.scoring import outputs_over_time
 from service.analysis.walk import Walk, observe_at_once, start_of
 from service.context import AppContext
 from service.features.points import point_names
-from service.observe.request import LandmarkRequest, ObserverRequest
+from service.observe.request import ObserverRequest
 from service.pipelines import Observing
 from service.pipelines.windows import WindowRule
 from service.registry.registry import ServedModel
@@ -49,11 +49,6 @@ class Features:
 def preprocessing_to_gather(model: ServedModel) -> Observing:
     """The pipeline of a model of any task; SignError where it has none."""
     return preprocessing_of(model, ("sign", "features", "affect", "highlight"))
-
-
-def sees_landmarks(model: ServedModel) -> bool:
-    """Whether the base model is given landmarks; pictures otherwise."""
-    return isinstance(preprocessing_to_gather(model).request, LandmarkRequest)
 
 
 async def gather(

@@ -10,7 +10,7 @@ from service.analysis.clip import ObservedClip, preprocessing_of
 from service.analysis.scoring import WindowScores, score_windows
 from service.context import AppContext
 from service.errors import SignError
-from service.media.sampling import Uniform, live_rate
+from service.media.sampling import Uniform, samples_per_second
 from service.pipelines import Observing
 from service.pipelines.row_plan import RowPlan
 from service.pipelines.rows import ModelRows
@@ -59,7 +59,7 @@ class LiveScorer:
         self.preprocessing = live_preprocessing(model)
         if isinstance(self.preprocessing.sampling, Uniform):
             raise TypeError(f"windows of a stream choose no frames, as those of the kind {self.preprocessing.kind} do")
-        self.rate = live_rate(self.preprocessing.sampling)
+        self.rate = samples_per_second(self.preprocessing.sampling)
         self._model = model
         self._context = context
         self._outputs: dict[float, FloatArray] = {}

@@ -80,7 +80,7 @@ def resolve_sampling(sampling: Sampling, frame_rate: float | None) -> tuple[Samp
         return sampling, None
     if frame_rate is not None and abs(frame_rate - sampling.fps) <= RATE_TOLERANCE * sampling.fps:
         return sampling, None
-    rate = live_rate(sampling)
+    rate = samples_per_second(sampling)
     shown = "unknown" if frame_rate is None else f"{frame_rate:g} per second"
     warning = (
         f"The model expects {sampling.fps:g} frames per second; this video's rate is {shown}. "
@@ -120,8 +120,8 @@ def sample(frames: Iterable[T], sampling: Sampling, end_s: float) -> Iterator[tu
         step += 1
 
 
-def live_rate(sampling: Sampling) -> float:
-    """How often per second a camera's frames are looked at: live, counting frames means the author's rate."""
+def samples_per_second(sampling: Sampling) -> float:
+    """How often per second frames are looked at; counting frames means the author's rate."""
     return sampling.rate if isinstance(sampling, Rate) else sampling.fps / sampling.every
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from service.media.medium import ColorMatrix, Orientation
 from service.media.resize import Resize, ShortSide
-from service.track import HAND_PARTS, PartName
+from service.track import PartName
 
 ColorMode = Literal["rgb", "bgr", "grey"]
 LandmarkSource = Literal["hands", "holistic", "face_mesh"]
@@ -38,10 +38,6 @@ class LandmarkRequest:
     selfie: bool = False
     orientation: Orientation = "upright"
     yuv: ColorMatrix = "tagged"
-
-    @property
-    def needs_hand(self) -> bool:
-        return any(part in HAND_PARTS for part in self.parts)
 
     @property
     def kept_bytes(self) -> int:

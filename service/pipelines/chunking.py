@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from service.media.sampling import DeferredSampling, Rate, Sampling
+from service.media.sampling import DeferredSampling, Sampling, samples_per_second
 from service.track import TimeArray, Track, merge_windows
 
 WARM_UP_S = 2.0
@@ -49,13 +49,12 @@ class Position:
 class Chunk:
     """What is looked at in one go: the frames of [start_s, until_s) that `sampling` chooses.
 
-    is_last: nothing of the part lies behind it. is_whole: the part is one answer, and this chunk is all of it.
+    is_whole: the part is one answer, and this chunk is all of it.
     """
 
     start_s: float
     until_s: float
     sampling: Sampling | DeferredSampling
-    is_last: bool = False
     is_whole: bool = False
 
     @property
@@ -68,7 +67,7 @@ def chunk_length_s(kept_bytes: int, sampling: Sampling, limits: ChunkLimits) -> 
     chunk_s = float("inf") if limits.chunk_s is None else limits.chunk_s
     if not kept_bytes:
         return chunk_s
-    rate = sampling.rate if isinstance(sampling, Rate) else sampling.fps / sampling.every
+    rate = samples_per_second(sampling)
     most = limits.pixel_bytes / kept_bytes - WARM_UP_S * rate
     return min(chunk_s, min(max(LEAST_FRAMES, CHUNK_BYTES / kept_bytes), max(most, 1)) / rate)
 

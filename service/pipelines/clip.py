@@ -133,12 +133,11 @@ class ClipSection(LevelSection, ObservesMedium):
         ahead = replace(rule, first=position.scored)
         if rule.window_s is None or rule.spread:
             choice = ClipChoice(self.frames, ahead, limits.end_s)
-            return Chunk(rule.start_s, limits.end_s, choice, is_last=True, is_whole=True)
+            return Chunk(rule.start_s, limits.end_s, choice, is_whole=True)
         most_s = self._memory_s(rule.window_s, rule, limits) if limits.chunk_s is None else limits.chunk_s
         until_s = min(ahead.from_s + max(most_s, rule.window_s + 2 * rule.stride_s), limits.end_s)
-        is_last = until_s >= limits.end_s
-        choice = ClipChoice(self.frames, ahead, limits.end_s, None if is_last else until_s)
-        return Chunk(ahead.from_s, until_s, choice, is_last)
+        choice = ClipChoice(self.frames, ahead, limits.end_s, None if until_s >= limits.end_s else until_s)
+        return Chunk(ahead.from_s, until_s, choice)
 
     def new_frames(self, track: Track, position: Position) -> Track:
         """The frames that no window before has sampled."""

@@ -100,7 +100,7 @@ class SampledOverTime(ObservesMedium):
     def next_chunk(self, _rule: WindowRule, position: Position, limits: ChunkLimits) -> Chunk:
         """The next seconds, and a warm-up before them."""
         until_s = position.covered_s + chunk_length_s(self.request.kept_bytes, self.sampling, limits)
-        return Chunk(warm_up_from(position), until_s, self.sampling, is_last=until_s >= limits.end_s)
+        return Chunk(warm_up_from(position), until_s, self.sampling)
 
     def new_frames(self, track: Track, position: Position) -> Track:
         """What lies behind all that was seen before; what a tracker saw while it settled is left out."""

@@ -173,7 +173,7 @@ def test_evaluations_say_what_is_right_and_what_was_left_out(ran: Ran) -> None:
     assert "line 3: missing.mp4: left out, there is no such file." in table.stderr
     assert "clips               3" in of(ran, "evaluate aihub").stdout
     pixels = of(ran, "evaluate sign_mnist_test.csv")
-    assert "accuracy            0.5000" in pixels.stdout  # a grey picture is as red as it is green: the first label
+    assert "accuracy            0.5000" in pixels.stdout  # a gray picture is as red as it is green: the first label
     assert "my-letters does not know these labels, so 1 of the clips are left out: J (1)" in pixels.stderr
 
 

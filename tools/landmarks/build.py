@@ -43,7 +43,7 @@ def build(data: bytes, network: LandmarkNetwork) -> ModelProto:
 
 
 def _take_pixels(model: ModelProto, nodes: list[Any], constants: dict[str, Any], values: tuple[float, float]) -> None:
-    """Grey levels in, brought to the network's values inside."""
+    """Gray levels in, brought to the network's values inside."""
     entry = model.graph.input[0]
     own, entry.name = entry.name, "image"
     entry.type.tensor_type.elem_type = TensorProto.UINT8

@@ -110,7 +110,7 @@ def by_its_tag(frame: np.ndarray) -> np.ndarray:
 
 
 def letter(frame: np.ndarray, method: int = cv2.INTER_AREA) -> np.ndarray:
-    """Grey, 28 × 28, × 1/255, as the tutorials of Sign-MNIST feed a camera's frame."""
+    """Gray, 28 × 28, × 1/255, as the tutorials of Sign-MNIST feed a camera's frame."""
     grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
     return cv2.resize(grey, (28, 28), interpolation=method).reshape(28, 28, 1).astype("float32") * (1 / 255.0)
 

@@ -52,7 +52,7 @@ def normalized(points: Array) -> Array:
 
 
 def real_shelves(clips: list[Clip]) -> list[Shelf]:
-    """One shelf a person, of what he or she holds still."""
+    """One shelf a person, of what they hold still."""
     persons: dict[str, dict[str, list[Array]]] = {}
     for clip in clips:
         if clip.kind == "held":

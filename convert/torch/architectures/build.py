@@ -56,12 +56,6 @@ def accept_pixels(network: nn.Module, settings: Settings) -> Pixels:
     return pixels
 
 
-def clip_shape(settings: Settings) -> tuple[int, ...]:
-    """One input without the batch: (3, T, H, W), or (3, H, W) of a picture."""
-    size = (settings.crop, settings.crop)
-    return (3, settings.frames, *size) if settings.network.is_clip else (3, *size)
-
-
 def _empty(recognized: RecognizedNetwork, settings: Settings) -> nn.Module:
     classes, activation = recognized.classes, settings.head_activation
     pool = settings.head_pool or (1, 1, 1)

@@ -1,4 +1,4 @@
-"""Presets of pixels: a graph's shape finds its author, and every value that he did not write down is named."""
+"""Presets of pixels: a graph's shape finds its author, and every value that they did not write down is named."""
 
 import pytest
 

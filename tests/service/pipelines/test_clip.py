@@ -129,7 +129,7 @@ def test_chunk_by_chunk_each_window_is_cut_once_and_finds_its_frames(
         chosen = chunk.sampling.choose(shown, end_s, at_end)
         only = everything.only(np.isin(times_s, chosen))
         track = Track(only.times_s, only.values, only.present, MEDIA, decoded_s=shown)
-        over = at_end or chunk.is_last
+        over = at_end or chunk.until_s >= asked_end_s
         reached = replace(position, covered_s=chunk.until_s, end_s=min(asked_end_s, end_s) if over else None)
         windows = section().due_windows(track, rule, reached)
         assert windows == chunk.sampling.windows(end_s, at_end)

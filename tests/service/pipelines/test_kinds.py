@@ -84,8 +84,8 @@ def walk(section: Observing, whole: Track, rule: WindowRule, limits: ChunkLimits
     position = Position(rule.start_s)
     while position.end_s is None:
         chunk = section.next_chunk(rule, position, limits)
-        assert chunk.until_s > position.covered_s or chunk.is_last
-        over = chunk.is_last or chunk.until_s >= whole.end_s
+        over = chunk.until_s >= min(limits.end_s, whole.end_s)
+        assert chunk.until_s > position.covered_s or over
         looked_at = whole.cut(Window(chunk.start_s, chunk.until_s))
         if isinstance(chunk.sampling, ClipChoice):
             chosen = chunk.sampling.choose(looked_at.times_s, whole.end_s, over)

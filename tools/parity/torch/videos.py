@@ -55,7 +55,7 @@ Array = npt.NDArray[np.float32]
 class Gap:
     """Ours against the authors' for one network and sample.
 
-    logits, scale: the largest difference, and the largest logit. levels: the largest difference of a grey level in each
+    logits, scale: the largest difference, and the largest logit. levels: the largest difference of a gray level in each
     frame of the clip. ours, theirs: which of the window's frames were taken.
     """
 
@@ -202,7 +202,7 @@ def page(gaps: list[Gap], versions: dict[str, str]) -> str:
         lines.append(f"| {sample} | {' | '.join(cells)} |")
     lines += [
         "",
-        "Largest difference of a grey level (0 to 255) in the clips of each video: " + _levels(gaps, samples),
+        "Largest difference of a gray level (0 to 255) in the clips of each video: " + _levels(gaps, samples),
         "",
     ]
     lines += ["## Where ours differs", ""]
