@@ -114,6 +114,10 @@ class Registry:
         """
         if self._closing:
             raise SignError("shutting-down", "The service is ending.", retry_after_s=RETRY_AFTER_S)
+        if self._problem is not None and not self._catalog.names:
+            raise SignError(
+                "model-unknown", f"There are no models: {self._problem}. SIGN_MODEL_STORE says where they are."
+            )
         entry = self._catalog.default(name) if version is None else self._catalog.entry(name, version)
         if entry is None:
             raise self._why_not_served(name)

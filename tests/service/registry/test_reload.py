@@ -168,6 +168,15 @@ async def test_a_version_that_disappears_is_served_until_the_next_reload(root: P
             await registry.get("letters")
 
 
+async def test_a_store_that_was_never_there_is_not_called_empty(root: Path, opened: Opened) -> None:
+    publish(root)
+    root.rename(root.with_name("away"))
+    async with opened() as registry:
+        for version in (None, 1):
+            with pytest.raises(SignError, match=f"There are no models: the model store {root} cannot be read"):
+                await registry.get("letters", version)
+
+
 async def test_a_store_that_cannot_be_read_changes_nothing(root: Path, opened: Opened) -> None:
     publish(root)
     async with opened() as registry:
