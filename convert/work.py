@@ -6,10 +6,11 @@ from typing import Any
 
 from convert.conversion import convert_model, show_progress
 from convert.files import COMMANDS, sniff
+from convert.golden import measure_golden
 from convert.keras.convert import open_keras
 from convert.model_info import format_shape
 from convert.onnx.convert import OnnxModel, open_onnx
-from convert.parity import Measured, measure_golden, require
+from convert.parity import Measured, require
 from convert.presets.table import PRESETS
 from convert.publish import PublishOptions
 from convert.recalibration import publish_recalibrated

@@ -13,7 +13,7 @@ from typing import IO, ClassVar, Protocol, cast
 from convert.errors import RefusalError
 from convert.pickles import trust
 from convert.pickles.builders import BUILDERS
-from convert.pickles.values import Args, Builder, Global, Record, StandIn, Value, shown
+from convert.pickles.values import Args, AttributedDict, Builder, Global, Record, StandIn, Value, shown
 
 Persistent = Callable[[Value], Value]
 _SCALARS = (str, int, float, bool, bytes, type(None), Record)
@@ -268,6 +268,8 @@ class PickleInterpreter:
             target.state = state
             if self._dialect.built is not None:
                 self._stack[-1] = self._dialect.built(target, self._stream)
+        elif isinstance(target, AttributedDict):
+            target.attributes = state
         elif isinstance(target, Global):
             raise trust.refuse_call(f"{target}.__setstate__", self._dialect.advice)
 

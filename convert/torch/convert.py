@@ -23,7 +23,8 @@ from convert.torch.checkpoint.arrays import Array
 from convert.torch.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from convert.torch.checkpoint.labels import find_labels
 from convert.torch.clips import fit_numbers, preset_of
-from convert.torch.heads.convert import HeadFlags, open_head
+from convert.torch.heads.convert import open_head
+from convert.torch.heads.flags import HeadFlags
 from convert.torch.heads.parts import looks_like_a_head
 
 if TYPE_CHECKING:
@@ -98,14 +99,22 @@ class TorchModel:
 
 
 @contextmanager
-def open_torch(file: Path, flags: Flags, export: ExportOptions, head_flags: HeadFlags) -> Iterator[SourceModel]:
-    """Read a checkpoint in a child process: a known network, which needs torch to be made, or a head."""
+def open_torch(
+    file: Path, flags: Flags, export: ExportOptions, head_flags: HeadFlags, golden: Path | None = None
+) -> Iterator[SourceModel]:
+    """Read a checkpoint in a child process: a known network, which needs torch to be made, or a head.
+
+    golden: the author's own inputs and outputs, which tell the structures of a head apart.
+    """
     with open_checkpoint(file) as checkpoint:
         if looks_like_a_head(checkpoint):
-            yield open_head(file, checkpoint, head_flags)
+            yield open_head(file, checkpoint, head_flags, golden)
             return
         if head_flags.given:
-            raise CallError("--readout, --hidden, --padding and --masked are for heads.", "Leave them out.")
+            raise CallError(
+                "--readout, --hidden, --padding, --pool, --steps, --order and --masked are for heads.",
+                "Leave them out.",
+            )
         model = identify_network(file, checkpoint, flags, export)
         if importlib.util.find_spec("torch") is None:
             raise CallError("PyTorch is not installed in this environment.", _NO_TORCH)
@@ -116,7 +125,7 @@ def convert_torch(
     file: Path, options: PublishOptions, flags: Flags, export: ExportOptions, head_flags: HeadFlags | None = None
 ) -> Report:
     """Read a checkpoint of a network or head and publish it, proven against PyTorch or the NumPy reference."""
-    with show_progress("Reading"), open_torch(file, flags, export, head_flags or HeadFlags()) as model:
+    with show_progress("Reading"), open_torch(file, flags, export, head_flags or HeadFlags(), options.golden) as model:
         return convert_model(model, options)
 
 

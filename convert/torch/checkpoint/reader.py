@@ -11,6 +11,7 @@ from convert.pickles.values import StandIn, Value, shown
 from convert.torch.checkpoint import arrays, safetensors
 from convert.torch.checkpoint.containers import Opened, open_container, sniff
 from convert.torch.checkpoint.modules import Flat, add, check_readable, flatten, is_module
+from convert.torch.checkpoint.structure import ModuleRecord, list_modules
 from convert.torch.checkpoint.values import StoredTensor
 
 TENSORS_FILE = "tensors.safetensors"
@@ -55,6 +56,7 @@ def run(request: dict[str, Any], folder: Path) -> dict[str, Any]:
             "other_keys": _other_keys(opened.value, found),
             "hyper_parameters": _hyper_parameters(opened.value),
             "non_finite": non_finite,
+            "modules": _modules(opened.value, found),
         }
 
 
@@ -78,6 +80,13 @@ def find_state(opened: Opened) -> tuple[str, Flat]:
         if flat.tensors or flat.refused:
             return str(key), flat
     raise RefusalError(f"The file's entries {[shown(key) for key in list(value)[:8]]} hold no weights.", _SAVE_STATE)
+
+
+def _modules(value: Value, found: str) -> dict[str, dict[str, Any]]:
+    """What is recorded of the network's modules, for JSON."""
+    inner = value.get(found) if isinstance(value, dict) and found else value
+    records: dict[str, ModuleRecord] = list_modules(inner)
+    return {name: {"kind": one.kind, "attributes": as_json(one.attributes)} for name, one in records.items()}
 
 
 def _named_tensors(value: Value) -> Flat:
