@@ -9,7 +9,7 @@ import numpy as np
 from convert.errors import CallError, ContradictionError, MismatchError, ParityError, RefusalError, UnprovenError
 from convert.golden import Golden, compare_golden, fit_inputs, read_golden
 from convert.graph.layer_graph import Array
-from convert.graph.reference.evaluate import evaluate
+from convert.graph.reference.evaluate import SharedEvaluation, evaluate
 from convert.parity import Measured
 from convert.torch.checkpoint.checkpoint import Checkpoint
 from convert.torch.heads.evidence import Evidence, read_evidence
@@ -17,10 +17,15 @@ from convert.torch.heads.flags import HeadFlags
 from convert.torch.heads.graph import make_layer_graph, reads_steps
 from convert.torch.heads.parts import NORMS, HeadParts
 from convert.torch.heads.steps import format_order
-from convert.torch.heads.structures import Structure, list_structures
+from convert.torch.heads.structures import MAX_STRUCTURES, Structure, list_structures
 
 SHOWN = 6
-TRIED_ROWS = 2
+TRIED_ROWS = 1
+ROUNDING = 6e-8
+"""What float32 leaves of the right structure's outputs; those more than NEAR times as far off are others."""
+NEAR = 10
+MAX_LISTED = 400
+"""Structures that are listed where no golden file tells them apart: only that there are several counts."""
 _OPEN_LENGTH = 12
 
 
@@ -49,7 +54,8 @@ def choose_structure(head: HeadParts, checkpoint: Checkpoint, flags: HeadFlags, 
     evidence = read_evidence(head.parts, checkpoint.modules)
     recorded = read_golden(golden) if golden else None
     length = flags.steps or _find_length(head, recorded)
-    structures = list_structures(head, evidence, flags, length)
+    limit = MAX_LISTED if recorded is None else MAX_STRUCTURES
+    structures = list_structures(head, evidence, flags, length, limit)
     if not structures:
         raise _refuse_all(head, flags, length)
     if len(structures) == 1 and len(structures[0].lengths) <= 1:
@@ -102,8 +108,9 @@ def _search(
     matching: list[tuple[Structure, Measured, str]] = []
     nearest: tuple[Measured, Structure] | None = None
     tried = 0
+    trials = _Trials(head, recorded, masked=masked)
     for structure in structures:
-        measured = _try_structure(head, structure, recorded, masked=masked)
+        measured = trials.measure(structure)
         if measured is None:
             continue
         tried += 1
@@ -123,6 +130,8 @@ def _search(
             f"is {nearest[0].max_abs_diff:.2g} off: --order '{format_order(nearest[1].steps)}'.",
             "Nothing was published. Say what the author wrote (--order), or export ONNX where it was made.",
         )
+    least = max(min(one.max_abs_diff for _, one, _ in matching), ROUNDING)
+    matching = [one for one in matching if one[1].max_abs_diff <= NEAR * least]
     matching.sort(key=lambda one: (one[2] != "", one[0].cost))
     first = matching[0][0]
     different = [one for one, *_ in matching[1:] if _differ(head, first, one, masked=masked)]
@@ -136,22 +145,39 @@ def _search(
     return Choice(first, evidence, others, proven=True, ending=matching[0][2], tried=tried)
 
 
-def _try_structure(head: HeadParts, structure: Structure, recorded: Golden, *, masked: bool) -> Measured | None:
-    """How far a structure's answers are from the recorded ones; None where it does not take the inputs."""
-    try:
-        graph = make_layer_graph(head, structure.steps, structure.length, masked=masked)
-    except CallError:
-        return None
-    fitted = fit_inputs(recorded, [one.shape for one in graph.inputs])
-    if fitted is None:
-        return None
-    rows = [array[:TRIED_ROWS] for array in fitted.inputs]
-    few = Golden(recorded.name, rows, [array[:TRIED_ROWS] for array in recorded.outputs])
-    try:
-        measured = _compare(evaluate(graph, rows), few)
-        return _compare(evaluate(graph, fitted.inputs), recorded) if measured.passed else measured
-    except ParityError:
-        return None
+class _Trials:
+    """Structures on the same recorded inputs."""
+
+    def __init__(self, head: HeadParts, recorded: Golden, *, masked: bool) -> None:
+        self._head, self._recorded, self._masked = head, recorded, masked
+        self._shared: dict[str, tuple[SharedEvaluation, Golden]] = {}
+
+    def measure(self, structure: Structure) -> Measured | None:
+        """How far its answers are from the recorded ones; None where it does not take the inputs."""
+        try:
+            graph = make_layer_graph(self._head, structure.steps, structure.length, masked=self._masked)
+        except CallError:
+            return None
+        key = str([one.shape for one in graph.inputs])
+        if key not in self._shared:
+            fitted = fit_inputs(self._recorded, [one.shape for one in graph.inputs])
+            if fitted is None:
+                return None
+            few = Golden(
+                self._recorded.name,
+                [array[:TRIED_ROWS] for array in fitted.inputs],
+                [array[:TRIED_ROWS] for array in self._recorded.outputs],
+            )
+            self._shared[key] = (SharedEvaluation(few.inputs), few)
+        shared, few = self._shared[key]
+        try:
+            measured = _compare(shared.evaluate(graph), few)
+            if not measured.passed:
+                return measured
+            fitted = fit_inputs(self._recorded, [one.shape for one in graph.inputs])
+            return _compare(evaluate(graph, fitted.inputs), self._recorded) if fitted else None
+        except ParityError:
+            return None
 
 
 def _compare(answers: list[Array], recorded: Golden) -> Measured:

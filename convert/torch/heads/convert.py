@@ -18,7 +18,7 @@ from convert.torch.checkpoint.labels import find_labels
 from convert.torch.heads.assumptions import list_assumptions, list_head_facts
 from convert.torch.heads.choose import Choice, choose_structure, refuse_unproven
 from convert.torch.heads.flags import HeadFlags
-from convert.torch.heads.graph import make_layer_graph
+from convert.torch.heads.graph import check_mask, make_layer_graph
 from convert.torch.heads.parts import HeadParts, read_head
 from convert.torch.heads.steps import format_order, parse_order
 
@@ -138,6 +138,8 @@ def _parse_flags(parts: HeadParts, flags: HeadFlags) -> HeadFlags:
         flags = replace(flags, order=parse_order(flags.order_text, {part.name: part for part in parts.parts}))
     if parts.last_in_time is None and (flags.readout or flags.padding or flags.masked or flags.pool or flags.steps):
         raise CallError("The head reads one row of numbers: it has no steps.", "Leave out --readout and its like.")
+    if flags.masked:
+        check_mask(parts, flags.readout or "hidden")
     if parts.steps is not None and flags.readout not in (None, "flatten"):
         raise CallError(
             f"The first linear layer reads {parts.steps} steps at once, not the {flags.readout} of them.",

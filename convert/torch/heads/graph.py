@@ -42,7 +42,8 @@ class _Chain:
 def make_layer_graph(head: HeadParts, steps: Sequence[Step], length: int | None, *, masked: bool = False) -> LayerGraph:
     """The head as layers; length: steps of its input in time, None for any. CallError where a step does not fit."""
     in_time = reads_steps(head, steps)
-    _check_mask(head, steps, masked=masked)
+    if masked:
+        check_mask(head, next((step.name for step in steps if step.kind == "readout"), None))
     parts = {part.name: part for part in head.parts}
     chain = _Chain(Ref(INPUT), in_time)
     for place, step in enumerate(steps):
@@ -90,10 +91,8 @@ def count_steps(head: HeadParts, steps: Sequence[Step], length: int) -> int:
     return length
 
 
-def _check_mask(head: HeadParts, steps: Sequence[Step], *, masked: bool) -> None:
-    if not masked:
-        return
-    readout = next((step.name for step in steps if step.kind == "readout"), None)
+def check_mask(head: HeadParts, readout: str | None) -> None:
+    """CallError where a mask of the steps does not go with the head's parts, or with how it is read out."""
     part = head.last_in_time
     if part is None or any(one.kind not in RECURRENT for one in head.before):
         raise CallError("--masked is for recurrent heads: convolutions see what is padded.", "Leave it out.")

@@ -16,10 +16,13 @@ Steps = tuple[Step, ...]
 Choice = tuple[float, Steps]
 """How unusual it is, and what stands there."""
 
+_FLATTEN = Step("readout", "flatten")
 ACT, POOL, READ = Step("function", "?"), Step("pool", "?"), Step("readout", "?")
 """Places for what is chosen for the whole head at once."""
-MAX_PLACEMENTS = 4000
-MAX_STRUCTURES = 4000
+MAX_PLACEMENTS = 2000
+MAX_STRUCTURES = 5000
+MIXED_COST = 1.5
+"""Of another function behind the readout than before it."""
 MAX_LENGTH = 2048
 USUAL_LENGTHS = (30, 60, 20, 16, 32, 10, 64)
 _FUNCTION_COSTS = {
@@ -44,18 +47,21 @@ class Structure:
     cost: float = 0.0
 
 
-def list_structures(head: HeadParts, evidence: Evidence, flags: HeadFlags, length: int | None) -> list[Structure]:
-    """Every structure that fits, the most usual first; length: steps of the input, where they are known."""
+def list_structures(
+    head: HeadParts, evidence: Evidence, flags: HeadFlags, length: int | None, limit: int = MAX_STRUCTURES
+) -> list[Structure]:
+    """The structures that fit, the most usual first; length: steps of the input, where they are known."""
+    lengths: dict[Steps, tuple[int, ...]] = {}
     placements = [(0.0, _keep(head, flags))] if flags.order else _place(head, evidence, flags)
     found: dict[Steps, Structure] = {}
     for cost, placed in sorted(placements, key=lambda one: one[0])[:MAX_PLACEMENTS]:
         for more, steps in _fill(placed, head, evidence, flags):
-            structure = _measure(head, replace(Structure(steps), cost=cost + more), length)
+            structure = _measure(head, Structure(steps, cost=cost + more), length, lengths)
             if structure is not None and steps not in found:
                 found[steps] = structure
-        if len(found) > 4 * MAX_STRUCTURES:
+        if len(found) > limit:
             break
-    return sorted(found.values(), key=lambda one: one.cost)[:MAX_STRUCTURES]
+    return sorted(found.values(), key=lambda one: one.cost)[:limit]
 
 
 def _keep(head: HeadParts, flags: HeadFlags) -> Steps:
@@ -119,9 +125,13 @@ def _list_transitions(head: HeadParts, evidence: Evidence) -> list[tuple[int | N
     known = [
         place
         for place in (first, first + 1)
-        if any(step.kind == "readout" for record in evidence.junctions[min(place, len(head.parts))].slots
-               if record.is_torch for step in read_slot(record, "Behind it"))
-    ]  # fmt: skip
+        if any(
+            step.kind == "readout" and (head.steps is not None or step != _FLATTEN)
+            for record in evidence.junctions[min(place, len(head.parts))].slots
+            if record.is_torch
+            for step in read_slot(record, "Behind it")
+        )
+    ]
     if known:
         return [(known[0], 0.0)]
     convolved = part.kind == "Conv1d"
@@ -179,6 +189,8 @@ def _list_choices(
     before = parts[place - 1] if place else None
     where = f"Behind {before.name}" if before else "At the beginning"
     known = [step for record in junction.slots if record.is_torch for step in read_slot(record, where)]
+    if head.steps is None:  # one row is flattened already
+        known = [step for step in known if step != _FLATTEN]
     edge = place in (0, len(parts))
     told = all(record.is_torch for record in junction.slots)
     if (junction.slots and told) or junction.settled or edge:
@@ -240,15 +252,23 @@ def _fill(placed: Steps, head: HeadParts, evidence: Evidence, flags: HeadFlags) 
     pools = _list_pools(flags) if POOL in placed else {("", 0): 0.0}
     if flags.pool not in (None, "none") and POOL not in placed and not flags.order:
         return
-    for (function, a), (readout, b), (pool, c), (padding, d) in itertools.product(
-        functions.items(), readouts.items(), pools.items(), _list_paddings(placed, head, flags)
+    split = placed.index(READ) if READ in placed else len(placed)
+    mixed = ACT in placed[:split] and ACT in placed[split:]
+    pairs = [
+        (first, second, max(functions[first], functions[second]) + (MIXED_COST if first != second else 0.0))
+        for first in functions
+        for second in (functions if mixed else (first,))
+    ]
+    for (first, second, a), (readout, b), (pool, c), (padding, d) in itertools.product(
+        pairs, readouts.items(), pools.items(), _list_paddings(placed, head, flags)
     ):
-        filled = {
-            ACT: Step("function", function),
-            READ: Step("readout", readout),
-            POOL: Step("pool", pool[0], (("size", pool[1]),)),
-        }
-        steps = tuple(_pad(filled.get(step, step), padding, head) for step in placed)
+        filled = {READ: Step("readout", readout), POOL: Step("pool", pool[0], (("size", pool[1]),))}
+        steps = tuple(
+            Step("function", first if place < split else second)
+            if step == ACT
+            else _pad(filled.get(step, step), padding, head)
+            for place, step in enumerate(placed)
+        )
         if _makes_sense(steps, head, moved=READ in placed):
             yield a + b + c + d, steps
 
@@ -298,6 +318,10 @@ def _list_readouts(head: HeadParts, flags: HeadFlags) -> dict[str, float]:
     costs = dict(_READOUT_COSTS[part is not None and part.kind in RECURRENT])
     if part is None or not part.bidirectional:
         costs.pop("hidden", None)
+    if flags.masked:
+        costs.pop("max", None)
+    if flags.masked and part is not None and part.bidirectional:
+        costs.pop("last", None)
     return costs
 
 
@@ -337,21 +361,46 @@ def _pad(step: Step, padding: str, head: HeadParts) -> Step:
     return replace(step, options=(("padding", value), *step.options))
 
 
-def _measure(head: HeadParts, structure: Structure, length: int | None) -> Structure | None:
-    """The structure with the length of its input, where that follows; None where the shapes do not allow it."""
-    flattened = any(step.kind == "readout" and step.name == "flatten" for step in structure.steps)
-    if head.last_in_time is None or (length is None and not (flattened and head.steps)):
+def _measure(
+    head: HeadParts, structure: Structure, length: int | None, known: dict[Steps, tuple[int, ...]]
+) -> Structure | None:
+    """The structure with the length of its input, where that follows; None where the shapes do not allow it.
+
+    known: the lengths that were found for the same convolutions and pools.
+    """
+    steps = structure.steps
+    if not _follow(head, steps):
+        return None
+    flattened = any(step.kind == "readout" and step.name == "flatten" for step in steps) and head.steps is not None
+    if head.last_in_time is None or (length is None and not flattened):
         return structure
     if length is not None:
-        left = count_steps(head, structure.steps, length)
+        left = count_steps(head, steps, length)
         fits = left == (head.steps or 1) if flattened else left > 0
         return replace(structure, length=length if flattened else None, lengths=(length,)) if fits else None
-    wanted = head.steps or 1
-    fitting = _find_lengths(head, structure.steps, wanted)
-    if not fitting:
+    key = tuple(step for step in steps if step.kind != "function")
+    if key not in known:
+        known[key] = _find_lengths(head, steps, head.steps or 1)
+    if not known[key]:
         return None
-    usual = next((one for one in USUAL_LENGTHS if one in fitting), fitting[0])
-    return replace(structure, length=usual, lengths=fitting)
+    usual = next((one for one in USUAL_LENGTHS if one in known[key]), known[key][0])
+    return replace(structure, length=usual, lengths=known[key])
+
+
+def _follow(head: HeadParts, steps: Steps) -> bool:
+    """Whether each part takes what the one before gives."""
+    parts = {part.name: part for part in head.parts}
+    width = head.inputs
+    in_time = head.last_in_time is not None
+    for step in steps:
+        if step.kind == "part":
+            if parts[step.name].inputs != width:
+                return False
+            width = parts[step.name].outputs
+        elif step.kind == "readout" and in_time:
+            width *= (head.steps or 1) if step.name == "flatten" else 1
+            in_time = False
+    return True
 
 
 def _find_lengths(head: HeadParts, steps: Steps, wanted: int) -> tuple[int, ...]:
