@@ -56,6 +56,7 @@ def convert_model(model: SourceModel, options: PublishOptions) -> Report:
                 outputs,
                 activation=proven.draft.activation,
                 half=model.info.half,
+                rounding=proven.measured.rounding,
             )
             measured.append(require(golden))
     manifest = publish(model.info, proven.draft, options, proven.content, measured[-1])

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from convert.errors import CallError, ParityError
-from convert.parity import TOLERANCE, Measured, Session, compare_rows, find_largest
+from convert.parity import TOLERANCE, Measured, Session, compare_rows, find_largest, find_tolerance
 
 Arrays = list[npt.NDArray[Any]]
-HALF_TOLERANCE = 4e-3
-"""What float16's rounding (2^-11) leaves after the layers of a network, times the largest magnitude (at least 1)."""
+HALF_TOLERANCE = 1e-3
+"""Twice the rounding of float16 (2^-11), times the largest magnitude of the reference (at least 1)."""
 _NAMES = {"x": ("x", "input", "inputs"), "y": ("y", "output", "outputs")}
 
 
@@ -69,11 +69,18 @@ def fit_inputs(golden: Golden, shapes: Sequence[Sequence[int | str | None]]) -> 
 
 
 def measure_golden(
-    model: bytes, golden: Path, outputs: Sequence[str] | None = None, *, activation: str = "none", half: bool = False
+    model: bytes,
+    golden: Path,
+    outputs: Sequence[str] | None = None,
+    *,
+    activation: str = "none",
+    half: bool = False,
+    rounding: float | None = None,
 ) -> Measured:
     """The ONNX model against recorded answers, which may stand before or behind the output's activation.
 
-    outputs: their names, in the recorded order; half: the original computed in half precision.
+    outputs: their names, in the recorded order; half: the original computed in half precision; rounding: how far its
+    float32 is from its float64, where that was measured.
     """
     recorded = read_golden(golden)
     session = Session(model)
@@ -85,10 +92,12 @@ def measure_golden(
             "The golden file is of another network; nothing was published.",
         )
     got = session.run(list(fitted.inputs), outputs)
-    return compare_golden(got, recorded, activation=activation, half=half)
+    return compare_golden(got, recorded, activation=activation, half=half, rounding=rounding)
 
 
-def compare_golden(got: Arrays, recorded: Golden, *, activation: str = "none", half: bool = False) -> Measured:
+def compare_golden(
+    got: Arrays, recorded: Golden, *, activation: str = "none", half: bool = False, rounding: float | None = None
+) -> Measured:
     """A model's answers against recorded ones, as they are and as the activation makes them; the nearer figure."""
     tolerance = HALF_TOLERANCE if half else TOLERANCE
     forms = [("", got), *([(f"after {activation}", _activate(got, activation))] if activation != "none" else [])]
@@ -105,8 +114,9 @@ def compare_golden(got: Arrays, recorded: Golden, *, activation: str = "none", h
         scale = max([1.0, *(find_largest(array) for array in known)])
         found.append(
             Measured(
-                "golden", len(differences), float(differences.max()), tolerance * scale, form=form,
-                precision="half" if half else "single",
+                "golden", len(differences), float(differences.max()),
+                find_tolerance(tolerance * scale, rounding or 0.0, scale), form=form,
+                precision="half" if half else "single", rounding=rounding,
             )
         )  # fmt: skip
     if not found:

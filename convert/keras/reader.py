@@ -96,7 +96,7 @@ def _warnings(model: Part) -> list[str]:
     """What a person should know of how the model is computed here."""
     found = []
     leaves = list(model.leaves())
-    if any(_half_precision(leaf.config.get("dtype")) for leaf in leaves):
+    if any(is_half_precision(leaf.config.get("dtype")) for leaf in leaves):
         found.append("it was made to compute in half precision; here it computes in float32")
     fixed = [shape[0] for leaf in leaves if (shape := read_input_shape(leaf.config)) and shape[0] is not None]
     if fixed:
@@ -104,7 +104,8 @@ def _warnings(model: Part) -> list[str]:
     return found
 
 
-def _half_precision(dtype: Setting) -> bool:
+def is_half_precision(dtype: Setting) -> bool:
+    """Whether a layer's dtype, or policy of dtypes, computes in 16 bits."""
     name = dtype.get("config", {}).get("name", "") if isinstance(dtype, dict) else dtype
     return isinstance(name, str) and "16" in name
 
