@@ -21,6 +21,10 @@ HEADINGS: dict[RefusalKind, str] = {
 """What the command prints before the reason."""
 
 
+SAVE_AGAIN = "Save it again where it was made; all bytes of the file are there."
+"""The advice where a file contradicts itself."""
+
+
 class ConversionError(Exception):
     """A conversion that ended early: what is wrong, and what the person can do about it."""
 

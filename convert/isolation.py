@@ -63,10 +63,10 @@ def run_isolated(task: str, request: Request, folder: Path) -> Request:
             start_new_session=True,
         )
     except subprocess.TimeoutExpired:
-        raise RefusalError(f"Reading the file took longer than {WALL_S} s.", "A model file reads in seconds.") from None
+        raise UnsafeError(f"Reading the file took longer than {WALL_S} s.", "A model file reads in seconds.") from None
     result_file = folder / RESULT_FILE
     if not result_file.is_file():
-        raise RefusalError(_explain_death(done.returncode, limits["memory"]), "The file is not what it claims to be.")
+        raise UnsafeError(_explain_death(done.returncode, limits["memory"]), "The file is not what it claims to be.")
     answer: Request = json.loads(result_file.read_text(encoding="utf-8"))
     result_file.unlink()
     if "error" in answer:

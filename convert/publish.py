@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from convert.errors import CallError, RefusalError
+from convert.errors import CallError, MismatchError
 from convert.facts import list_facts, record_parity
 from convert.heads import check_head, choose_tension_channel, compute_output_rate, note_requirement
 from convert.labels import Labels, check_against_graph, read_labels
@@ -162,7 +162,7 @@ def publish(
     try:
         return Store(options.store).publish(fields, {MODEL_FILE: model})
     except RefusedError as error:
-        raise RefusalError(f"{error}.", "Change what it names; nothing was published.") from None
+        raise MismatchError(f"{error}.", "Change what it names; nothing was published.") from None
 
 
 def _choose_pipeline(info: ModelInfo, options: PublishOptions) -> tuple[Preset | None, Pipeline, list[str]]:
@@ -275,7 +275,7 @@ def _choose_labels(info: ModelInfo, options: PublishOptions, task: Task, preset:
     width = info.width
     allowed = {1, 2} if width == 1 else {width}
     if width is not None and len(labels.names) not in allowed:
-        raise RefusalError(
+        raise MismatchError(
             f"There are {len(labels.names)} labels; the model has {width} outputs.",
             f"Read as: {labels.how}. Give one label for each output, in their order.",
         )

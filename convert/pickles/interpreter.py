@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import IO, ClassVar, Protocol, cast
 
-from convert.errors import RefusalError
+from convert.errors import SAVE_AGAIN, ContradictionError, DamagedError
 from convert.pickles import trust
 from convert.pickles.builders import BUILDERS
 from convert.pickles.values import Args, AttributedDict, Builder, Global, Record, StandIn, Value, shown
@@ -71,8 +71,8 @@ class PickleInterpreter:
                     raise ValueError(f"no model has the opcode {opcode.name}")  # noqa: TRY301 - as damaged as any
                 step(self, argument)
         except (IndexError, KeyError, TypeError, ValueError, AttributeError, OverflowError, struct.error) as error:
-            raise RefusalError(f"{self._what} is damaged: {_first_line(error)}.", _DAMAGED) from None
-        raise RefusalError(f"{self._what} is cut off.", _DAMAGED)
+            raise ContradictionError(f"{self._what} is damaged: {_first_line(error)}.", SAVE_AGAIN) from None
+        raise DamagedError(f"{self._what} is cut off.", _DAMAGED)
 
     def _push(self, value: Value) -> None:
         self._stack.append(value)

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from convert.errors import RefusalError
+from convert.errors import ContradictionError, RefusalError
 from convert.pickles.plain_data import as_json
 from convert.pickles.values import StandIn, Value, shown
 from convert.torch.checkpoint import arrays, safetensors
@@ -135,7 +135,7 @@ def _read_safetensors(path: Path, folder: Path) -> dict[str, Any]:
 def _check_names(tensors: Iterable[str]) -> None:
     for name in tensors:
         if shown(name) != name or name == safetensors.METADATA:
-            raise RefusalError(f"A tensor is called {shown(name)!r}, which is no parameter's name.", _SAVE_STATE)
+            raise ContradictionError(f"A tensor is called {shown(name)!r}, which is no parameter's name.", _SAVE_STATE)
 
 
 def _framework(opened: Opened) -> str:

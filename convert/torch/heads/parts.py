@@ -101,7 +101,7 @@ def read_head(checkpoint: Checkpoint) -> HeadParts:
     inside = [name for name in checkpoint.tensors if name not in foreign]
     broken = [name for name in checkpoint.non_finite if name in inside]
     if broken:
-        raise RefusalError(f"Tensor {broken[0]} holds NaN or infinite values.", "Take an earlier checkpoint.")
+        raise ContradictionError(f"Tensor {broken[0]} holds NaN or infinite values.", "Take an earlier checkpoint.")
     listed = [
         _read_part(name or "head", tensors, checkpoint.modules.get(name, ModuleRecord()))
         for name, tensors in _sort_naturally(groups)
@@ -196,7 +196,7 @@ def _read_recurrent(name: str, kind: PartKind, tensors: Tensors, record: ModuleR
     found = {last: tuple(values.shape) for last, values in tensors.items()}
     if found != wanted:
         wrong = next(last for last in (*wanted, *found) if found.get(last) != wanted.get(last))
-        raise RefusalError(
+        raise ContradictionError(
             f"{name}.{wrong} has the shape {found.get(wrong, 'of nothing')}; a {kind} of {hidden} units in {layers} "
             f"layers has {wanted.get(wrong, 'no such tensor')}.",
             _ELSEWHERE,
