@@ -5,20 +5,21 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lock bench bench-torch soak samples train face-motion parity parity-keras parity-pixels \
-	parity-faces parity-landmarks parity-torch landmarks convert-torch-env schema clean
+.PHONY: help serve test check answers format lock bench bench-torch soak samples train face-motion parity parity-keras parity-pixels \
+	parity-faces parity-landmarks parity-torch parity-sklearn landmarks convert-torch-env schema clean
 
 help:
 	@echo "make serve   install what is needed (first run) and serve on http://127.0.0.1:8000"
 	@echo "make test    install what is needed and run the tests"
 	@echo "make check   formatting, lint, types, import contracts, container files"
+	@echo "make answers RELEASE=FOLDER   what this tree answers otherwise than another checkout"
 	@echo "make bench   measure the service against the bare loop, networks against torch;  make soak  what takes long"
 	@echo "make lock    resolve the locks again;  make schema  write the manifest's and the messages' JSON Schemas"
 	@echo "make samples render samples/ again;    make train   train the default models again"
 	@echo "make face-motion   write the default highlight model, a formula, again"
 	@echo "make landmarks     write the landmark engine's networks again, from Google's"
 	@echo "make parity-landmarks  compare them with the originals, and the engine with MediaPipe"
-	@echo "make parity-keras  compare the converter with real Keras 2 and 3"
+	@echo "make parity-keras  compare the converter with real Keras 2 and 3;  make parity-sklearn  with scikit-learn"
 	@echo "make parity-pixels compare answers to pictures and clips with the authors' own steps;  make parity-faces  to faces"
 
 $(VENV)/serve.stamp: locks/convert.lock
@@ -45,6 +46,11 @@ check: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+# The answers of a release, kept once in .answers/, and every one that this tree gives otherwise; needs SIGN_TESTDATA.
+answers: $(VENV)/dev.stamp
+	@test -f .answers/answers.json || $(BIN)/python -m tests.answers record .answers --tree $(RELEASE)
+	$(BIN)/python -m tests.answers compare .answers
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .
@@ -98,7 +104,7 @@ landmarks: $(VENV)/dev.stamp
 HEAVY ?=
 
 # Real Keras 2 and 3 beside the converter; environments and models of their own, docs/parity/keras.md as the result.
-parity: parity-keras parity-pixels parity-faces parity-landmarks
+parity: parity-keras parity-sklearn parity-pixels parity-faces parity-landmarks
 
 parity-keras: $(VENV)/dev.stamp
 	tools/parity/keras.sh
@@ -114,6 +120,10 @@ parity-landmarks: $(VENV)/dev.stamp
 # The same for faces: HSEmotion's own steps and real FER-2013 networks; docs/parity/faces.md as the result.
 parity-faces: $(VENV)/dev.stamp
 	tools/parity/faces.sh
+
+# Real scikit-learn of five versions beside the converter; docs/parity/sklearn.md as the result.
+parity-sklearn: $(VENV)/dev.stamp
+	tools/parity/sklearn.sh
 
 # torch stands in no lock (it would bring CUDA): its CPU build first, then the hashed rest.
 convert-torch-env: .venv-convert-torch/ready.stamp

@@ -41,7 +41,9 @@ class ModelInfo:
     is known of it otherwise: "logits", "probabilities", "regression" (values that stay as they are). own: the presets
     that fit by what the network is known to be; None where only its shapes tell. facts: (fact, value, origin) of the
     structure, empty where all of it is in the file; unproven: why parity would compare a guess with itself, if it
-    would; half: the original computes in half precision.
+    would; half: the original computes in half precision. label_places: where in
+    a label file each output's stands, if not in the outputs' own order (scikit-learn sorts classes "0", "1", "10", "2"
+    as text).
     """
 
     file: str
@@ -59,6 +61,7 @@ class ModelInfo:
     facts: tuple[tuple[str, str, Origin], ...] = ()
     unproven: Unproven | None = None
     half: bool = False
+    label_places: tuple[int, ...] | None = None
 
     @property
     def track(self) -> TensorSpec | None:

@@ -43,7 +43,7 @@ class Judged:
 async def judge(seen: Look, windows: list[Window]) -> list[Judged]:
     """The model's probabilities for each window; a row that several windows need goes through it once."""
     reading = await seen.timed("tensor", lambda: seen.eye.plan_rows(seen.track, windows))
-    async with seen.deadline.enforced():
+    async with seen.deadline.enforce():
         raw = await _outputs(seen, reading)
         if (head := seen.section.head) is not None:
             return await _heads_answers(seen, head, windows, reading, raw)
@@ -53,7 +53,7 @@ async def judge(seen: Look, windows: list[Window]) -> list[Judged]:
 async def judge_together(seen: Look, windows: list[Window]) -> Judged:
     """One answer for which all windows vote, as each would answer alone."""
     reading = await seen.timed("tensor", lambda: seen.eye.plan_rows(seen.track, windows).together())
-    async with seen.deadline.enforced():
+    async with seen.deadline.enforce():
         raw = await _outputs(seen, reading)
     whole = Window(windows[0].start_s, windows[-1].end_s)
     (judged,) = await asyncio.to_thread(_own_answers, seen, [whole], reading, raw)
@@ -63,7 +63,7 @@ async def judge_together(seen: Look, windows: list[Window]) -> Judged:
 async def outputs_over_time(seen: Look) -> Track:
     """T × C: what the graph of the model that looks gives for each observation, zeros where nothing was seen."""
     reading = await seen.timed("tensor", lambda: seen.eye.plan_rows(seen.track, [Window(-np.inf, np.inf)]))
-    async with seen.deadline.enforced():
+    async with seen.deadline.enforce():
         raw = await _outputs(seen, reading)
     return _outputs_track(reading.windows[0], raw, seen.track)
 

@@ -71,7 +71,7 @@ async def _heads_values(
     given = await seen.timed("tensor", lambda: handed_on(outputs, section, seen.looker))
     rows = await seen.timed("tensor", lambda: [series.tensor(given, window, section) for window in windows])
     began = time.perf_counter()
-    async with seen.deadline.enforced():
+    async with seen.deadline.enforce():
         scores = await seen.model.score(rows)
     seen.spent("inference", began)
     return [float(answer[place]) if len(one) else None for answer, one in zip(scores, rows, strict=True)]
@@ -103,7 +103,7 @@ def channel_of(manifest: Manifest, asked: str | None) -> str:
 
 
 def _mean(each: FloatArray, outputs: Track, window: Window) -> float | None:
-    start, stop = outputs.places(window)
+    start, stop = outputs.indices(window)
     seen = each[start:stop][outputs.present[start:stop]]
     return float(seen.mean()) if len(seen) else None
 

@@ -15,7 +15,7 @@ from service.pipelines import Observing
 from service.pipelines.windows import WindowRule
 from service.registry.manifest import Manifest, Timing
 from service.spotting.segment import ScoredWindow, Segment, Smoothing, SpottingRules
-from service.spotting.segments import segments_of
+from service.spotting.segments import find_segments
 from service.spotting.transcript import transcript
 from service.track import MediaInfo, Track, Window
 
@@ -154,7 +154,7 @@ def rules_of(request: Asked, times: Timing, manifest: Manifest) -> SpottingRules
 
 
 def _segments(judged: list[Judged], seen: Look, rules: SpottingRules) -> tuple[Segment, ...]:
-    return segments_of((scored(entry, seen.shown(entry.window)) for entry in judged), rules, seen.track.gaps)
+    return find_segments((scored(entry, seen.shown(entry.window)) for entry in judged), rules, seen.track.gaps)
 
 
 def scored(entry: Judged, shown: Track) -> ScoredWindow:

@@ -18,7 +18,7 @@ from service.api.exports import last_component
 from service.api.job_events import END, events, position_after
 from service.api.job_results import show_result
 from service.api.options import media_route_schema, read_options
-from service.api.upload import Upload, is_form, received, refuse_by_header
+from service.api.upload import Upload, is_form, open_upload, refuse_by_header
 from service.context import AppContext
 from service.contract.job_bodies import JobBody, JobsPage, JobWithSegments
 from service.contract.options import MediumOptions
@@ -41,7 +41,7 @@ def _post(case: AnyUseCase) -> Callable[[Request], Awaitable[Response]]:
 
         An `Idempotency-Key` header makes a repeated request answer with the first one's job.
         """
-        return await _submitted(request, case)
+        return await _submit(request, case)
 
     return post_job
 
@@ -120,12 +120,12 @@ async def delete_job(request: Request, job_id: JobId) -> Response:
     return Response(status_code=204)
 
 
-async def _submitted(request: Request, case: AnyUseCase) -> Response:
+async def _submit(request: Request, case: AnyUseCase) -> Response:
     jobs, context, owner = _jobs(request), _context(request), owner_of(request)
     key = _idempotency_key(request)
     if key is not None and (first := await jobs.first(owner, key)) is not None:
         await _read_past(request)
-        return _accepted(request, first)
+        return _accept(request, first)
     early = None if is_form(request) else _options(request, {}, case)
     if early is not None:
         await find_model(early, context)
@@ -134,14 +134,14 @@ async def _submitted(request: Request, case: AnyUseCase) -> Response:
     length = request.headers.get("content-length", "")
     async with (
         jobs.claim(int(length) if length.isdigit() else 0) as claim,
-        received(request, jobs.incoming, limit, claim.grow) as upload,
+        open_upload(request, jobs.incoming, limit, claim.grow) as upload,
     ):
         options = early or _options(request, upload.fields, case)
         claim.reserve(answer_bytes(case.keeps_windows(options)))
         asked = case.make_request(options, upload.medium, context, await find_model(options, context))
         case.check(asked)
         job = await jobs.submit(_draft(case, options, asked, upload, owner, key), upload.medium)
-    return _accepted(request, job)
+    return _accept(request, job)
 
 
 def _draft(
@@ -178,7 +178,7 @@ def _options(request: Request, fields: dict[str, str], case: AnyUseCase) -> Medi
     return options
 
 
-def _accepted(request: Request, job: Job) -> Response:
+def _accept(request: Request, job: Job) -> Response:
     body = JobBody.of(job, _retention_h(request)).model_dump(mode="json")
     return JSONResponse(body, 202, {"Location": f"/jobs/{job.id}"})
 

@@ -82,10 +82,10 @@ def answer_all(spec: CommandSpec[OptionsT, RequestT, AnswerT, BodyT], inputs: In
                 on_progress=on_progress,
             )
             found = case.with_windows(finished.answer, finished.windows)
-            if (place := outputs.places[input_file]) is not None:
+            if (place := outputs.paths[input_file]) is not None:
                 content = await asyncio.to_thread(spec.file, found, input_file)
                 await asyncio.to_thread(write_whole, place, content)
-            text = spec.text(found, input_file, in_file=outputs.places[input_file] is not None, many=inputs.many)
+            text = spec.text(found, input_file, in_file=outputs.paths[input_file] is not None, many=inputs.many)
         finally:
             printer.give(number, text)
 

@@ -18,8 +18,8 @@ from service.context import AppContext
 from service.contract.options import PredictOptions
 from service.features.crops import Crops
 from service.features.gathering import any_section, gather
-from service.features.pose import features_pose
-from service.features.tables import Gathered, features_csv, features_npz
+from service.features.pose import features_to_pose
+from service.features.tables import Gathered, features_to_csv, features_to_npz
 from service.observe.request import LandmarkRequest, ObserverRequest
 from service.registry.manifest import Manifest
 from service.registry.registry import ServedModel
@@ -100,7 +100,7 @@ def features_command(
         one = Gathered(str(input_file.path), input_file.label, found)
         if wanted.joint is not None:
             wanted.gathered[number] = one
-        elif (place := wanted.outputs.places[input_file]) is not None:
+        elif (place := wanted.outputs.paths[input_file]) is not None:
             content = await asyncio.to_thread(_file, [one], served.manifest, wanted.format)
             await asyncio.to_thread(write_whole, place, content)
 
@@ -174,5 +174,5 @@ def _write_crops(crops: Crops, track: Track) -> None:
 
 def _file(gathered: list[Gathered], manifest: Manifest, format_name: FeaturesFormat | None) -> bytes:
     if format_name == "pose":
-        return features_pose(gathered[0].features)
-    return features_csv(gathered).encode() if format_name == "csv" else features_npz(gathered, manifest)
+        return features_to_pose(gathered[0].features)
+    return features_to_csv(gathered).encode() if format_name == "csv" else features_to_npz(gathered, manifest)

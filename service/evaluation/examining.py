@@ -1,4 +1,4 @@
-"""Examining: what a model gives for labelled clips, and what the service would answer to that."""
+"""Examining: what a model gives for labeled clips, and what the service would answer to that."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy.typing as npt
 from service.analysis.looking import Part
 from service.analysis.predict import candidates
 from service.context import AppContext
-from service.evaluation.data import LabelledClip
+from service.evaluation.data import LabeledClip
 from service.registry.manifest import Manifest, Output
 from service.registry.registry import ServedModel
 from service.registry.scores import probabilities, votes
@@ -52,7 +52,7 @@ class Answers:
 
 
 async def examine(
-    clip: LabelledClip, truth: int, model: ServedModel, context: AppContext, *, mirrored: bool
+    clip: LabeledClip, truth: int, model: ServedModel, context: AppContext, *, mirrored: bool
 ) -> Examined:
     """Look at a clip as /predict does. Raises SignError and OSError."""
     with clip.medium(context.spool) as medium:

@@ -89,7 +89,7 @@ async def gather(
 def _all_together(pieces: list[Track]) -> Track:
     """At least one piece, one after the other; joined in pairs, so that of very many none is copied very often."""
     while len(pieces) > 1:
-        pairs = [one.followed_by(two) for one, two in zip(pieces[::2], pieces[1::2], strict=False)]
+        pairs = [one.join(two) for one, two in zip(pieces[::2], pieces[1::2], strict=False)]
         pieces = pairs if len(pieces) % 2 == 0 else [*pairs, pieces[-1]]
     return pieces[0]
 

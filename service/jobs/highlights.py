@@ -57,7 +57,7 @@ async def _chunk(request: HighlightsRequest, state: HighlightsState, house: AppC
     fresh = await _fresh_numbers(seen, state.samples)
     if not request.with_series:
         fresh = replace(fresh, boxes=None)
-    state.samples = fresh if state.samples is None else state.samples.followed_by(fresh)
+    state.samples = fresh if state.samples is None else state.samples.join(fresh)
     if len(state.samples) > MOST_SAMPLES:
         raise SignError(
             "too-many-frames",

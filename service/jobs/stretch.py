@@ -32,7 +32,7 @@ from service.errors import SignError
 from service.media.medium import MediaLimits
 from service.media.sampling import Rate
 from service.observe.call import ObserveCall, ObserveResult
-from service.observe.unwanted import UnwantedError
+from service.observe.cancelled import ObservationCancelledError
 from service.pipelines.chunking import WARM_UP_S, ChunkLimits, Position
 from service.pipelines.windows import WindowRule
 from service.settings import Settings
@@ -173,7 +173,7 @@ async def look_on(
     lanes = house.slots.free_for(reached.standing) if isinstance(ahead.sampling, Rate) else 1
     try:
         seen, until_s = await _side_by_side(_pieces(call, part, reached, lanes), house, reached.standing, deadline)
-    except UnwantedError:
+    except ObservationCancelledError:
         return None
     except SignError as error:
         if error.code != "window-empty" or tail is None:
@@ -182,11 +182,11 @@ async def look_on(
         seen = _nothing(tail, at_end=error.actual is None or error.actual <= until_s)
     check_moves(seen.track, model.manifest, eye)
     fresh = eye.new_frames(seen.track, position)
-    if seen.gave_way and not len(fresh):
+    if seen.preempted and not len(fresh):
         return None
     track = eye.join_context(seen.track, fresh, position)
     last_s = fresh.times_s if seen.track.decoded_s is None else seen.track.decoded_s
-    reached.covered_s = float(last_s[-1]) if seen.gave_way else until_s
+    reached.covered_s = float(last_s[-1]) if seen.preempted else until_s
     reached.tally.add(fresh)
     reached.warn(*track.warnings)
     _note_end(reached, part, track, at_end=seen.at_end or reached.covered_s >= asked_end_s(part))
@@ -218,21 +218,21 @@ async def _side_by_side(
 
     It ends with the first piece that gave way or reached the medium's end. Raises what the first piece raises.
     """
-    observe = house.slots.observe_behind if standing == "job" else house.slots.observe
+    observe = house.slots.observe_low_priority if standing == "job" else house.slots.observe
     found = await asyncio.gather(*(observe(piece, deadline) for piece in pieces), return_exceptions=True)
     whole: ObserveResult | None = None
     until_s = pieces[0].start_s
     for piece, seen in zip(pieces, found, strict=True):
         if isinstance(seen, ObserveResult):
             whole = seen if whole is None else _after(whole, seen, until_s)
-        elif whole is not None and isinstance(seen, UnwantedError):
+        elif whole is not None and isinstance(seen, ObservationCancelledError):
             break
         elif whole is not None and isinstance(seen, SignError) and seen.code == "window-empty":
             whole = replace(whole, at_end=seen.actual is None or seen.actual <= piece.end_s)
         else:
             raise seen
         until_s = piece.end_s
-        if whole.at_end or whole.gave_way:
+        if whole.at_end or whole.preempted:
             break
     if whole is None:
         raise RuntimeError("no piece was looked at")
@@ -242,7 +242,7 @@ async def _side_by_side(
 def _after(first: ObserveResult, second: ObserveResult, until_s: float) -> ObserveResult:
     """Two results as one: of the second what lies after the first one's part."""
     last_s = float(first.track.times_s[-1]) if len(first.track) else np.nextafter(until_s, -np.inf)
-    track = first.track.followed_by(second.track.only(second.track.times_s > last_s))
+    track = first.track.join(second.track.only(second.track.times_s > last_s))
     return replace(
         second,
         track=replace(track, warnings=tuple(dict.fromkeys((*first.track.warnings, *second.track.warnings)))),

@@ -84,7 +84,7 @@ class LiveJudge:
         fresh = [place for place, time_s in enumerate(times_s.tolist()) if time_s not in self._outputs]
         if fresh:
             values = await seen.timed("tensor", lambda: _rows(reading, fresh))
-            async with seen.deadline.enforced():
+            async with seen.deadline.enforce():
                 raw = await self._model.outputs(ModelRows(values, None, times_s[fresh]))
             self._outputs.update(zip(times_s[fresh].tolist(), raw, strict=True))
         if not len(times_s):

@@ -10,10 +10,10 @@ from service.analysis.prediction import Evidence, Prediction, answer
 from service.analysis.timeline import Asked, rules_of, scored, times_of
 from service.context import AppContext
 from service.errors import SignError
+from service.live.frame_sampler import SampledFrame
 from service.live.judging import LiveJudge
-from service.live.pacing import Shown
 from service.media.sampling import TIME_SLACK_S, first_step_at_or_after
-from service.observe.live import LiveLook
+from service.observe.live import LiveObservation
 from service.observe.request import LandmarkRequest, PictureRequest
 from service.pipelines.windows import full_window, windows_over
 from service.registry.manifest import Timing
@@ -25,7 +25,7 @@ from service.track import Track, Window
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class Update:
     """What is new: segments that are final, and the one that grows if it changed; each with the transcript then."""
 
     segments: tuple[tuple[Segment, str], ...] = ()
@@ -75,20 +75,20 @@ class Reader:
         manifest = self._model.manifest
         return transcript((segment.label for segment in segments), manifest.unit, manifest.label_text)
 
-    async def read(self, shown: Shown, look: LiveLook) -> News:
+    async def read(self, shown: SampledFrame, look: LiveObservation) -> Update:
         """Take one more observation; what is new with it."""
-        before = News()
-        if shown.anew or look.anew or self._start_s is None:
+        before = Update()
+        if shown.discontinuity or look.discontinuity or self._start_s is None:
             before = await self.flush(shown.time_s)
             self._begin(shown.time_s)
         self._note(shown, look.track)
         return _both(before, await self._judged(self._due()))
 
-    async def flush(self, until_s: float | None) -> News:
+    async def flush(self, until_s: float | None) -> Update:
         """Finish what is open; nothing that follows goes on with it. until_s: when the last frame ends, if known."""
         if self._start_s is None or self._track is None or until_s is None:
             self._forget()
-            return News()
+            return Update()
         end_s = max(self._until_s, min(until_s, self._until_s + 1 / self._rate))
         windows = windows_over(self._start_s, end_s, self.times.window_s, self.times.stride_s)[self._judged_count :]
         news = await self._judged(windows)
@@ -117,7 +117,7 @@ class Reader:
         self._step = first_step_at_or_after(start_s, self._rate)
         self._spotter = Spotter(self._rules, max(start_s, self._said_until_s))
 
-    def _note(self, shown: Shown, one: Track) -> None:
+    def _note(self, shown: SampledFrame, one: Track) -> None:
         """Put the observation at every point that the frame stands for.
 
         Points before the frame that none stood for (theirs were dropped) have the observation before, as a file's have.
@@ -131,7 +131,7 @@ class Reader:
     def _put(self, one: Track, points_s: list[float]) -> None:
         if points_s:
             repeated = _repeated(one, points_s)
-            self._track = repeated if self._track is None else self._track.followed_by(repeated)
+            self._track = repeated if self._track is None else self._track.join(repeated)
 
     def _points_before(self, time_s: float) -> list[float]:
         points = []
@@ -153,9 +153,9 @@ class Reader:
                 return due
             due.append(window)
 
-    async def _judged(self, windows: list[Window]) -> News:
+    async def _judged(self, windows: list[Window]) -> Update:
         """Judge windows, and let the spotter have them."""
-        track, news = self._track, News()
+        track, news = self._track, Update()
         if not windows or track is None:
             return news
         judged = await self._judge.judge(track, windows)
@@ -178,7 +178,7 @@ class Reader:
         evidence = Evidence.of(track.cut(entry.window))
         return answer(entry.window, entry.probabilities, evidence, self._model.manifest, self._asked.threshold)
 
-    def _found(self, news: News, segments: tuple[Segment, ...]) -> News:
+    def _found(self, news: Update, segments: tuple[Segment, ...]) -> Update:
         told = []
         for segment in segments:
             self.segments.append(segment)
@@ -194,8 +194,8 @@ def _check_window(times: Timing, rate: float, kept_bytes: int, most_bytes: int) 
         raise SignError("parameter-invalid", detail, limit=most_bytes, actual=needed)
 
 
-def _both(first: News, second: News) -> News:
-    return News((*first.segments, *second.segments), second.growing)
+def _both(first: Update, second: Update) -> Update:
+    return Update((*first.segments, *second.segments), second.growing)
 
 
 def _differs(growing: Segment, before: Segment | None) -> bool:

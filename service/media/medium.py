@@ -6,7 +6,7 @@ from typing import Literal
 Orientation = Literal["upright", "as_stored"]
 """Whether a picture is turned as its file asks (EXIF, display matrix), or left as the author's reader left it."""
 
-ColourMatrix = Literal["tagged", "bt601"]
+ColorMatrix = Literal["tagged", "bt601"]
 """How a video's YUV becomes RGB: as its tag says, or by BT.601 as OpenCV 4 and PyAV up to 12 did with every video."""
 
 DEFAULT_PIXEL_BYTES = 512 * 1024 * 1024

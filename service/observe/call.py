@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from service.media.medium import MediaLimits, Medium
-from service.media.sampling import Choice, Sampling
+from service.media.sampling import DeferredSampling, Sampling
 from service.observe.request import ObserverRequest
 from service.track import Track
 
@@ -16,19 +16,19 @@ class ObserveCall:
     start_s, duration_s: the part that is analysed, from the medium's start; None: up to its end. mirrored: the sender
     says that the picture is mirrored, so it is flipped before anything else, and the Track's coordinates are those
     of the flipped picture. counted: what is sampled by counting frames is counted from the medium's first; else from
-    start_s on, which is then the time of a sampled frame. gives_way: when it is stopped, what was observed until
+    start_s on, which is then the time of a sampled frame. preemptible: when it is stopped, what was observed until
     then is the answer.
     """
 
     medium: Medium
     request: ObserverRequest
-    sampling: Sampling | Choice
+    sampling: Sampling | DeferredSampling
     start_s: float
     duration_s: float | None
     mirrored: bool
     limits: MediaLimits
     counted: bool = True
-    gives_way: bool = False
+    preemptible: bool = False
 
     @property
     def end_s(self) -> float:
@@ -46,8 +46,8 @@ class ObserveResult:
     """A Track, what it cost in seconds, and how many frames were decoded and observed.
 
     queue_s: the wait for a slot. decode_s counts opening, decoding and converting; observe_s landmarks and crops.
-    at_end: nothing of the medium lies behind the part. gave_way: the call was stopped; the Track ends where it was.
-    kept_apart: how many pictures lie in shared memory; on its way between processes the Track carries none of them.
+    at_end: nothing of the medium lies behind the part. preempted: the call was stopped; the Track ends where it was.
+    shared_frames: how many pictures lie in shared memory; on its way between processes the Track carries none of them.
     """
 
     track: Track
@@ -57,8 +57,8 @@ class ObserveResult:
     decoded: int = 0
     observed: int = 0
     at_end: bool = True
-    gave_way: bool = False
-    kept_apart: int = 0
+    preempted: bool = False
+    shared_frames: int = 0
 
 
 class Stopwatch:

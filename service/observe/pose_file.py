@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from service.errors import SignError
-from service.media.sampling import Sampling, sample, settle
+from service.media.sampling import Sampling, resolve_sampling, sample
 from service.observe.call import ObserveCall, ObserveResult, Stopwatch
 from service.observe.followed_hand import FollowedHand
-from service.observe.landmarker import SeenHand
-from service.observe.notes import MORE_HANDS, landmark_track
+from service.observe.landmarker import DetectedHand
 from service.observe.request import LandmarkRequest
+from service.observe.track_builder import MORE_HANDS, landmark_track
 from service.track import PART_POINTS, BoolArray, FloatArray, MediaInfo, PartName, Side, TimeArray
 
 COMPONENTS: dict[PartName, str] = {
@@ -133,7 +133,7 @@ def _sampled(file: _PoseFile, call: ObserveCall, asked: Sampling) -> tuple[npt.N
     """Indices and times of the sampled frames of the asked part, and a warning about the sampling."""
     if file.frames == 1:
         return np.zeros(1, np.intp), np.zeros(1), None
-    sampling, warning = settle(asked, file.fps)
+    sampling, warning = resolve_sampling(asked, file.fps)
     lasts_s = file.frames / file.fps
     span_s = min(call.end_s, lasts_s) - call.start_s
     if span_s > call.limits.seconds:
@@ -191,7 +191,7 @@ def _followed(file: _PoseFile, chosen: npt.NDArray[np.intp], times_s: TimeArray)
     sides: tuple[tuple[PartName, Side], ...] = (("left_hand", "left"), ("right_hand", "right"))
     for row, (index, time_s) in enumerate(zip(chosen, times_s, strict=True)):
         seen = [
-            SeenHand(side, float(file.confidence[part][index]), file.parts[part][index])
+            DetectedHand(side, float(file.confidence[part][index]), file.parts[part][index])
             for part, side in sides
             if part in file.parts and not np.isnan(file.parts[part][index]).any()
         ]

@@ -45,9 +45,9 @@ STEPS = {
     "enet": "OpenCV, MediaPipe's FaceDetection, torchvision's Resize, ToTensor and Normalize, timm, softmax",
     "fer": "OpenCV, MediaPipe's FaceDetection, grey, `cv2.resize`, / 255 − 0.5, × 2, `model.predict`",
 }
-UNCONFIRMED = "the detector's face is not confirmed by the face mesh: ours sees none"
+UNCONFIRMED = "the detector's face is not confirm_faces by the face mesh: ours sees none"
 ONLY_OURS = "only ours sees a face: OpenCV leaves the film lying, ours turns it upright (`orientation`)"
-OTHER_FACE = "the detector's largest face is not confirmed by the face mesh: ours looks at the next"
+OTHER_FACE = "the detector's largest face is not confirm_faces by the face mesh: ours looks at the next"
 
 
 @dataclass
@@ -157,7 +157,7 @@ async def _everyone(context: AppContext, sample: Sample, faces: Stored, answers:
         if _explained(row, track, place, boxes):
             continue
         if track.faces is None or track.faces[place] != len(boxes):
-            row.why["one of several faces is not confirmed by the face mesh"] += 1
+            row.why["one of several faces is not confirm_faces by the face mesh"] += 1
             continue
         scores = [answers[f"enet_b0_8_va_mtl/{key}/{number}"] for number in range(len(boxes))]
         row.gaps.append(float(np.abs(each[place] - reported(np.mean(scores, axis=0), 2)).max()))

@@ -27,8 +27,9 @@ from service.analysis.judging import judge
 from service.analysis.looking import Look, Part, end_of, look, looker_of, sign_section
 from service.context import AppContext, open_services
 from service.media.medium import MediaLimits, Medium
+from service.media.sampling import Uniform
 from service.observe.call import ObserveCall
-from service.observe.landmarker import LandmarkFrame, SeenHand
+from service.observe.landmarker import DetectedHand, LandmarkFrame
 from service.observe.landmarkers import Landmarkers
 from service.observe.observe import observe
 from service.settings import Settings
@@ -47,7 +48,7 @@ STEPS = {
     "hand-crop": "the same with `draw=False`",
     "c3d-bilstm": "the OpenCV loop (112 × 112 area, bgr, /255), black frames up to 128, 3-D network, BiLSTM",
 }
-_EMPTY = "the author's slice is empty and his program ends; ours takes white beyond the edge"
+_EMPTY = "the author's slice is empty and their program ends; ours takes white beyond the edge"
 _WHITE = (
     "asked for white beyond the edge (`--set edge=white`, the samples named so); the author's slice stops at the edge "
     "and what is left is stretched, which is our default"
@@ -79,7 +80,7 @@ class FixedHand:
         self._points = np.array([[*point, 0.0] for point in points], np.float32)
 
     def detect(self, _rgb: Pixels) -> LandmarkFrame:
-        return LandmarkFrame(hands=(SeenHand("right", 0.99, self._points),))
+        return LandmarkFrame(hands=(DetectedHand("right", 0.99, self._points),))
 
     def reset(self) -> None:
         """Nothing is remembered."""
@@ -170,6 +171,7 @@ async def looked(context: AppContext, part: Part, points: list[list[float]]) -> 
     """As `look`, with the hand where the sample says instead of where MediaPipe finds it."""
     model = part.model
     looker, eye = looker_of(model)
+    assert not isinstance(eye.sampling, Uniform)  # of clips, which have no hand
     settings = context.settings
     call = ObserveCall(
         medium=part.medium,

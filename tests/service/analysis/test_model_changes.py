@@ -25,7 +25,7 @@ from service.settings import Settings
 from service.workers.deadline import Deadline
 from tests.highlights_made import publish_statistics_head
 from tests.media_made import film
-from tests.pixel_models import AFFECT, COLOURS, publish_clip_means, publish_emotions, publish_means
+from tests.pixel_models import AFFECT, COLORS, publish_clip_means, publish_emotions, publish_means
 
 EIGHT = {"w": 8, "h": 8, "method": "area", "library": "opencv"}
 IMAGE = {"kind": "image", "resize": EIGHT, "scale": 1 / 25.5}
@@ -47,44 +47,44 @@ async def _highlights_in_chunks(part: Part, context: AppContext) -> Any:
     return (await work_through(HIGHLIGHTS, HighlightsRequest(part), context)).answer
 
 
-def _colours(root: Path) -> None:
-    publish_means(root, "colours", IMAGE, (8, 8, 3))
+def _colors(root: Path) -> None:
+    publish_means(root, "colors", IMAGE, (8, 8, 3))
 
 
 def _clips(root: Path) -> None:
-    publish_clip_means(root, "colours", CLIP, 1, COLOURS)
+    publish_clip_means(root, "colors", CLIP, 1, COLORS)
 
 
 def _six_labels(root: Path) -> None:
-    publish_clip_means(root, "colours", {**CLIP, "sampling": {"uniform": 6}, "side": 8, "crop": 8}, 2, SIX)
+    publish_clip_means(root, "colors", {**CLIP, "sampling": {"uniform": 6}, "side": 8, "crop": 8}, 2, SIX)
 
 
-def _same_labels_of_other_colours(root: Path) -> None:
-    publish_means(root, "colours", {**IMAGE, "color": "bgr"}, (8, 8, 3))
+def _same_labels_of_other_colors(root: Path) -> None:
+    publish_means(root, "colors", {**IMAGE, "color": "bgr"}, (8, 8, 3))
 
 
-def _head(root: Path, channel: str = "valence", **section: object) -> None:
-    publish_emotions(root, whole_up_to=64, **section)
+def _head(root: Path, channel: str = "valence", *, color: str = "rgb") -> None:
+    publish_emotions(root, whole_up_to=64, color=color)
     publish_statistics_head(root, "emotions", AFFECT, channel, 0.1)
 
 
 CASES = {
     "a timeline, other labels": Case(
         lambda part, context: timeline_now(TimelineRequest(part), context, keep_windows=True),
-        "colours",
-        _colours,
+        "colors",
+        _colors,
         _six_labels,
     ),
     "a timeline, the same labels": Case(
         lambda part, context: timeline_now(TimelineRequest(part), context, keep_windows=True),
-        "colours",
-        _colours,
-        _same_labels_of_other_colours,
+        "colors",
+        _colors,
+        _same_labels_of_other_colors,
     ),
     "a timeline of clips": Case(
-        lambda part, context: timeline_now(TimelineRequest(part), context), "colours", _clips, _six_labels
+        lambda part, context: timeline_now(TimelineRequest(part), context), "colors", _clips, _six_labels
     ),
-    "one answer": Case(lambda part, context: predict(PredictRequest(part), context), "colours", _clips, _six_labels),
+    "one answer": Case(lambda part, context: predict(PredictRequest(part), context), "colors", _clips, _six_labels),
     "highlights of a head, whose model changes too": Case(
         _highlights_in_chunks, "spread-emotions", _head, lambda root: _head(root, "arousal", color="bgr")
     ),
@@ -93,13 +93,13 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six seconds, each of another colour than the one before."""
+    """Six seconds, each of another color than the one before."""
     shades = ((220, 30, 30), (30, 30, 220), (30, 220, 30))
 
     def paint(index: int) -> Pixels:
         return np.full((48, 64, 3), shades[index // 15 % 3], np.uint8)
 
-    return film(tmp_path_factory.mktemp("clips") / "colours.mp4", paint, frames=90, rate=15)
+    return film(tmp_path_factory.mktemp("clips") / "colors.mp4", paint, frames=90, rate=15)
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
@@ -141,7 +141,7 @@ def test_an_answer_is_of_the_version_that_was_served_when_it_was_asked(
 
 
 def _after_each_call(context: AppContext, do: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("observe", "observe_behind"):
+    for name in ("observe", "observe_low_priority"):
         observe = getattr(context.slots, name)
 
         async def observed(call: Any, deadline: Deadline, observe: Any = observe) -> Any:

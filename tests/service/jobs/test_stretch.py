@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.analysis.looking import Look, Part
-from service.jobs.stretch import WARM_UP_S, Reached, Tally, _after, _pieces
+from service.jobs.stretch import Reached, Tally, _after, _pieces
 from service.media.medium import MediaLimits, Medium
 from service.media.sampling import Rate
 from service.observe.call import ObserveCall, ObserveResult
 from service.observe.request import LandmarkRequest
+from service.pipelines.chunking import WARM_UP_S
 from service.pipelines.keypoints import KeypointsSection
 from service.pipelines.layouts import PartLayout
 from service.pipelines.windows import windows_over
@@ -67,7 +68,7 @@ def test_windows_cut_on_the_way_are_those_of_the_whole_part(
 
 
 def test_tracks_of_one_medium_are_joined() -> None:
-    both = track(0, 7).followed_by(track(7, 20))
+    both = track(0, 7).join(track(7, 20))
     assert np.array_equal(both.values, track(0, 20).values)
     assert np.array_equal(both.times_s, track(0, 20).times_s)
     assert both.handedness is not None

@@ -1,5 +1,6 @@
 """Clips as the service makes them beside PyTorchVideo's own transforms, and a converted network through the service."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,8 +20,8 @@ from convert.publish import PublishOptions
 from convert.torch.architectures.settings import Flags
 from convert.torch.convert import ExportOptions, convert_torch
 from service.media.resize import ShortSide
-from service.media.resizing import resized
-from service.media.sampling import uniform_places
+from service.media.resizing import resize_picture
+from service.media.sampling import uniform_indices
 from service.registry.manifest import Manifest, read_manifest
 from tests.running import RunningService, running_service
 
@@ -36,7 +37,7 @@ def test_the_short_side_and_the_crop_are_pytorchvideos(network: object, width: i
     picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     video = torch.from_numpy(picture).permute(2, 0, 1)[:, None].float()
     author = CenterCrop(crop)(short_side_scale(video, side))[:, 0].permute(1, 2, 0).numpy()
-    assert np.abs(resized(picture, ShortSide(side, crop)) - author).max() <= 2e-3  # of 255 levels
+    assert np.abs(resize_picture(picture, ShortSide(side, crop)) - author).max() <= 2e-3  # of 255 levels
 
 
 @pytest.mark.parametrize("count", sorted({frames for frames, _ in CLIPS.values() if frames}))
@@ -45,7 +46,7 @@ def test_the_chosen_frames_are_pytorchvideos_but_for_the_rounding_of_its_float32
     different = 0
     for total in range(1, 1201):
         theirs = uniform_temporal_subsample(torch.arange(total), count, 0).numpy()
-        ours = uniform_places(total, count)
+        ours = uniform_indices(total, count)
         assert set((ours - theirs).tolist()) <= {0, 1}
         exact = np.arange(count) * (total - 1) / max(1, count - 1)
         assert all(exact[place] == ours[place] for place in np.flatnonzero(ours != theirs))
@@ -61,7 +62,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, torch.nn.
     stored = {"model_name": SMALL, "class_names": [f"sign {place}" for place in range(CLASSES)]}
     torch.save({"state_dict": network.state_dict(), "hyper_parameters": stored}, folder / "a.ckpt")
     for kind in ("pixels", "normalised", "uint8"):
-        export = ExportOptions(layout="3d", input_kind=kind)  # type: ignore[arg-type]
+        export = ExportOptions(layout="3d", input_kind=kind)
         options = PublishOptions(name=f"x3d-{kind}", store=folder / "store")
         convert_torch(folder / "a.ckpt", options, Flags(head_activation="none"), export)
     return folder / "store", network
@@ -85,13 +86,15 @@ def test_a_video_network_is_published_with_its_clips_and_times(published: tuple[
 
 
 @pytest.fixture(scope="module")
-def service(published: tuple[Path, torch.nn.Module], tmp_path_factory: pytest.TempPathFactory) -> RunningService:
+def service(
+    published: tuple[Path, torch.nn.Module], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningService]:
     settings = {"SIGN_DEFAULT_MODEL": "x3d-pixels", "SIGN_SLOTS": "1"}
     with running_service(tmp_path_factory.mktemp("service"), SIGN_MODEL_STORE=str(published[0]), **settings) as running:
-        yield running  # type: ignore[misc]
+        yield running
 
 
-def _film(path: Path) -> np.ndarray:  # type: ignore[type-arg]
+def _film(path: Path) -> np.ndarray:
     """A video of a wandering stripe without loss, and its frames."""
     frames = []
     with av.open(str(path), "w") as output:
