@@ -11,6 +11,7 @@ from convert.torch.heads.graph import count_steps
 from convert.torch.heads.modules import read_part_options, read_slot
 from convert.torch.heads.parts import NORMS, RECURRENT, HeadParts, Part
 from convert.torch.heads.steps import Option, Step
+from convert.torch.heads.usual import FUNCTION_COSTS, POOL_COSTS, READOUT_COSTS
 
 Steps = tuple[Step, ...]
 Choice = tuple[float, Steps]
@@ -25,15 +26,6 @@ MIXED_COST = 1.5
 """Of another function behind the readout than before it."""
 MAX_LENGTH = 2048
 USUAL_LENGTHS = (30, 60, 20, 16, 32, 10, 64)
-_FUNCTION_COSTS = {
-    "relu": 0.0, "tanh": 1.0, "gelu": 1.0, "leaky_relu": 1.2, "silu": 1.4, "elu": 1.6, "sigmoid": 2.0,
-}  # fmt: skip
-_READOUT_COSTS = {
-    True: {"last": 0.0, "hidden": 0.5, "mean": 1.0, "max": 1.2},
-    False: {"mean": 0.0, "max": 0.5, "last": 1.5},
-}
-"""Of recurrent layers, and of others."""
-_POOL_COSTS = {("max", 2): 0.0, ("avg", 2): 1.0, ("max", 3): 1.5, ("max", 4): 2.0}
 _WEIGHTED = ("Linear", "Conv1d", *RECURRENT)
 
 
@@ -297,7 +289,7 @@ def _list_functions(evidence: Evidence, flags: HeadFlags) -> dict[str, float]:
         and not record.name.endswith(("Loss", "Softmax", "Sequential", "ModuleList"))
         for step in _try_slot(record)
     }  # fmt: skip
-    return {name: (0.0 if name in named else cost + 0.5) for name, cost in _FUNCTION_COSTS.items()}
+    return {name: (0.0 if name in named else cost + 0.5) for name, cost in FUNCTION_COSTS.items()}
 
 
 def _try_slot(record: object) -> Steps:
@@ -315,7 +307,7 @@ def _list_readouts(head: HeadParts, flags: HeadFlags) -> dict[str, float]:
     if flags.readout:
         return {flags.readout: 0.0}
     part = head.last_in_time
-    costs = dict(_READOUT_COSTS[part is not None and part.kind in RECURRENT])
+    costs = dict(READOUT_COSTS[part is not None and part.kind in RECURRENT])
     if part is None or not part.bidirectional:
         costs.pop("hidden", None)
     if flags.masked:
@@ -327,7 +319,7 @@ def _list_readouts(head: HeadParts, flags: HeadFlags) -> dict[str, float]:
 
 def _list_pools(flags: HeadFlags) -> dict[tuple[str, int], float]:
     if flags.pool is None or flags.pool == "none":
-        return _POOL_COSTS
+        return POOL_COSTS
     kind, _, size = flags.pool.partition(":")
     return {(kind, int(size)): 0.0}
 
