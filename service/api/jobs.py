@@ -17,7 +17,7 @@ from service.api.access import owner_of, require_key, require_open
 from service.api.exports import last_component
 from service.api.job_events import END, events, position_after
 from service.api.job_results import show_result
-from service.api.options import media_route_schema, read_options
+from service.api.options import HOW_TO_ASK, media_route_schema, read_options
 from service.api.upload import Upload, is_form, open_upload, refuse_by_header
 from service.context import AppContext
 from service.contract.job_bodies import JobBody, JobsPage, JobWithSegments
@@ -33,15 +33,12 @@ from service.jobs.stored import request_json
 router = APIRouter(tags=["jobs"], dependencies=[Depends(require_key)])
 
 JobId = Annotated[str, Path(alias="id", max_length=36)]
+REPEATED = "An `Idempotency-Key` header makes a repeated request answer with the first one's job."
 _KEY_LENGTH = 255
 
 
 def _post(case: AnyUseCase) -> Callable[[Request], Awaitable[Response]]:
     async def post_job(request: Request) -> Response:
-        """Send the medium as the form's part `file` or as the body itself; options as query parameters or form fields.
-
-        An `Idempotency-Key` header makes a repeated request answer with the first one's job.
-        """
         return await _submit(request, case)
 
     return post_job
@@ -57,6 +54,7 @@ for _case in USE_CASES.values():
         dependencies=[Depends(require_open)],
         openapi_extra=media_route_schema(_case.options),
         summary=f"{_case.job_summary}, as a durable job",
+        description=f"{HOW_TO_ASK}\n\n{REPEATED}",
         operation_id=f"post_job_{_case.name}",
     )
 

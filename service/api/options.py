@@ -10,6 +10,11 @@ from service.errors import ParameterError, SignError
 
 Options = TypeVar("Options", bound=BaseModel)
 
+HOW_TO_ASK = (
+    "Send the medium as the form's part `file` or as the body itself; options as query parameters or form fields."
+)
+"""What a route that takes a medium says of itself."""
+
 
 def read_options(request: Request, fields: dict[str, str], model: type[Options]) -> Options:
     """The options from the query and the form; both given and different is an error, as is an unknown one."""

@@ -9,17 +9,13 @@ from fastapi.responses import JSONResponse
 from service.api.access import require_key, require_open
 from service.api.disconnect import cancel_on_disconnect
 from service.api.exports import acceptable_format, download, last_component
-from service.api.options import Options, media_route_schema, read_options
+from service.api.options import HOW_TO_ASK, Options, media_route_schema, read_options
 from service.api.upload import Upload, is_form, open_upload
 from service.context import AppContext
 from service.contract.requests import find_model
 from service.contract.use_cases import USE_CASES, AnyUseCase
 
 router = APIRouter(tags=["answers"], dependencies=[Depends(require_key), Depends(require_open)])
-
-
-HOW_TO_ASK = """\
-Send the medium as the form's part `file` or as the body itself; options as query parameters or form fields."""
 
 
 def _post(case: AnyUseCase) -> Callable[[Request], Awaitable[Response]]:

@@ -69,21 +69,7 @@ def evaluate_command(
     target = _read_target(fit=fit, precision=precision, coverage=coverage)
     for file in (write_report, picture):
         refuse_existing(file, overwrite=overwrite)
-    settings = read_settings()
-    configure_logs("warning")
-    try:
-        read = read_data(data)
-    except (DataError, OSError) as error:
-        typer.echo(describe_problem(error) if isinstance(error, OSError) else str(error), err=True)
-        raise typer.Exit(1) from None
-    try:
-        evaluated = asyncio.run(_examine_all(read, options, settings))
-    except SignError as error:
-        typer.echo(describe_problem(error), err=True)
-        raise typer.Exit(1) from None
-    if not evaluated.examined:
-        typer.echo("No clip is left to measure on.", err=True)
-        raise typer.Exit(1)
+    read, evaluated = _evaluate(data, options)
     measured = measure(evaluated.examined, evaluated.manifest, target)
     typer.echo(text_of(measured))
     if picture is not None:
@@ -99,6 +85,22 @@ def evaluate_command(
         write_whole(write_report, report_json(report).encode())
     if evaluated.failed:
         raise typer.Exit(1)
+
+
+def _evaluate(data: Path, options: PredictOptions) -> tuple[LabeledData, "_Evaluated"]:
+    """The data, and what the model says of it. Ends the program with 1 where there is nothing to measure on."""
+    settings = read_settings()
+    configure_logs("warning")
+    try:
+        read = read_data(data)
+        evaluated = asyncio.run(_examine_all(read, options, settings))
+    except (DataError, OSError, SignError) as error:
+        typer.echo(str(error) if isinstance(error, DataError) else describe_problem(error), err=True)
+        raise typer.Exit(1) from None
+    if not evaluated.examined:
+        typer.echo("No clip is left to measure on.", err=True)
+        raise typer.Exit(1)
+    return read, evaluated
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from service.analysis.clip import ClipRequest
 from service.commands.arguments import Files, Overwrite, SkipExisting, with_options
 from service.commands.batch import Batch, OnProgress, is_wanted, process_all, say_left_out
 from service.commands.environment import configure_logs, misused, read_settings
@@ -16,6 +15,7 @@ from service.commands.inputs import InputFile, Inputs, find_inputs
 from service.commands.outputs import Outputs, plan_outputs, put, refuse_existing, stem, write_whole
 from service.context import AppContext
 from service.contract.options import PredictOptions
+from service.contract.requests import make_clip_request
 from service.features.crops import Crops
 from service.features.gathering import gather, preprocessing_to_gather
 from service.features.pose import features_to_pose
@@ -24,7 +24,6 @@ from service.observe.request import LandmarkRequest, ObserverRequest
 from service.registry.manifest import Manifest
 from service.registry.registry import ServedModel
 from service.track import Track
-from service.workers.deadline import Deadline
 
 FeaturesFormat = Literal["npz", "csv", "pose"]
 
@@ -87,14 +86,7 @@ def features_command(
     async def work(
         number: int, input_file: InputFile, context: AppContext, served: ServedModel, on_progress: OnProgress
     ) -> None:
-        clip = ClipRequest(
-            medium=input_file.medium,
-            deadline=Deadline.after(settings.request_timeout_s),
-            model=served,
-            start_s=options.start_time,
-            duration_s=options.clip_duration,
-            mirrored=options.mirrored,
-        )
+        clip = make_clip_request(options, input_file.medium, context, served, duration_s=options.clip_duration)
         on_pictures = _crop_writer(wanted, input_file, preprocessing_to_gather(served).request)
         found = await gather(clip, context, keep=wanted.keeps, on_pictures=on_pictures, on_progress=on_progress)
         one = Gathered(str(input_file.path), input_file.label, found)
@@ -106,7 +98,7 @@ def features_command(
 
     process_all(media, batch, settings, (options.model_of(settings), options.version), check, work)
     if wanted.joint is not None and wanted.gathered:
-        in_order = [wanted.gathered[number] for number in sorted(wanted.gathered)]
+        in_order = [one for _, one in sorted(wanted.gathered.items())]
         write_whole(wanted.joint, _file(in_order, manifests[0], wanted.format))
     if batch.failed or inputs.empty:
         raise typer.Exit(1)

@@ -20,7 +20,7 @@ def make_predict_request(
     options: PredictOptions, medium: Medium, context: AppContext, model: ServedModel
 ) -> PredictRequest:
     """What the options ask of the medium."""
-    clip = _clip_of(options, medium, context, model, duration_s=options.clip_duration)
+    clip = make_clip_request(options, medium, context, model, duration_s=options.clip_duration)
     return PredictRequest(clip, threshold=options.threshold, with_frames=options.return_frames)
 
 
@@ -29,7 +29,7 @@ def make_timeline_request(
 ) -> TimelineRequest:
     """What the options ask of the medium."""
     return TimelineRequest(
-        clip=_clip_of(options, medium, context, model, duration_s=None),
+        clip=make_clip_request(options, medium, context, model, duration_s=None),
         window_s=options.clip_duration,
         stride_s=options.stride,
         min_duration_s=options.min_duration,
@@ -44,7 +44,7 @@ def make_highlights_request(
 ) -> HighlightsRequest:
     """What the options ask of the medium."""
     return HighlightsRequest(
-        clip=_clip_of(options, medium, context, model, duration_s=options.clip_duration),
+        clip=make_clip_request(options, medium, context, model, duration_s=options.clip_duration),
         sample_rate=options.sample_rate,
         window_s=options.window,
         threshold=options.threshold,
@@ -59,7 +59,7 @@ def make_highlights_request(
     )
 
 
-def _clip_of(
+def make_clip_request(
     options: MediumOptions, medium: Medium, context: AppContext, model: ServedModel, *, duration_s: float | None
 ) -> ClipRequest:
     """The part of the medium that the options ask for; its deadline begins now."""
