@@ -99,8 +99,10 @@ def draft_manifest(info: ModelInfo, options: PublishOptions) -> ManifestDraft:
     overrides = parse_overrides(list(options.settings))
     required = look_up_model(options.requires, options.store).manifest if options.requires else None
     preset, pipeline, notes = _choose_pipeline(info, options)
-    if preset is not None and isinstance(pipeline, SeriesSection):
-        preset = _fit_head(preset, info, overrides, required)
+    if preset is not None and not isinstance(pipeline, TensorSection):
+        is_head = isinstance(pipeline, SeriesSection)
+        shape = (info.track or info.inputs[0]).shape[1:]
+        preset = _fit_head(preset, info, overrides, required) if is_head else fit_preset(preset, shape, overrides)
         pipeline = preset.pipeline
     pipeline = apply_overrides(pipeline, overrides)
     _check_fits(info, pipeline)
@@ -149,7 +151,8 @@ def _fit_head(preset: Preset, info: ModelInfo, overrides: dict[str, Any], requir
 def _list_settled_parts(overrides: dict[str, Any], options: PublishOptions) -> set[str]:
     """Parts of a preset that the caller chose; several values of one part may still be the preset's."""
     timed = options.window_s is not None and options.stride_s is not None
-    return {path.partition(".")[0] for path in overrides} | ({"time"} if timed else set())
+    counted = {"steps"} if "length.length" in overrides else set()
+    return {path.partition(".")[0] for path in overrides} | ({"time"} if timed else set()) | counted
 
 
 def publish(
@@ -179,7 +182,6 @@ def _choose_pipeline(info: ModelInfo, options: PublishOptions) -> tuple[Preset |
         if options.pipeline not in PRESETS:
             raise CallError(f"There is no preset {options.pipeline!r}.", f"Known: {', '.join(PRESETS)}; or FILE.json.")
         preset = PRESETS[options.pipeline]
-        preset = fit_preset(preset, shape) if not options.settings else preset
         return preset, preset.pipeline, []
     if options.pipeline:
         return None, validate_pipeline(_read_json(Path(options.pipeline)), options.pipeline), []
