@@ -1,4 +1,4 @@
-"""From a Network to ONNX: channels first inside, as ONNX's convolutions want them, and as in the file outside."""
+"""What operators write into: values on their way from a Network to ONNX."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convert.errors import RefusalError
-from convert.tflite.onnx_graph import BATCH, ModelProto, OnnxGraph
+from convert.tflite.onnx_graph import BATCH, OnnxGraph
 from convert.tflite.reader import Network, Operation
 from convert.tflite.schema import ACTIVATIONS
 
@@ -88,22 +88,17 @@ class Exporter:
             return self.graph.op("Tanh", name)
         raise RefusalError(f"{operation.kind} is followed by the activation {kind}, which is not converted.")
 
-    def model(self, name: str) -> ModelProto:
-        """The whole network; inputs and outputs keep their names and shapes, with any number of rows."""
-        from convert.tflite.operators import OPERATORS  # noqa: PLC0415 - they know the exporter
-
-        inputs = {self._port(index): self._free(index) for index in self.network.inputs}
+    def begin(self) -> dict[str, list[int | str]]:
+        """Name the network's inputs and say the shape of each, with any number of rows."""
         for index in self.network.inputs:
             port = self._port(index)
             last = len(self.shape(index)) == 4
             self._names[index] = self.graph.op("Transpose", port, perm=TO_FIRST) if last else port
-        unknown = sorted({one.kind for one in self.network.operations} - OPERATORS.keys())
-        if unknown:
-            raise RefusalError(f"Operators that are not converted: {', '.join(unknown)}.")
-        for operation in self.network.operations:
-            OPERATORS[operation.kind](self, operation)
-        outputs = {self._port(i): (self.as_stored(i), self._free(i)) for i in self.network.outputs}
-        return self.graph.model(name, inputs, outputs)
+        return {self._port(index): self._free(index) for index in self.network.inputs}
+
+    def finish(self) -> dict[str, tuple[str, list[int | str]]]:
+        """The network's outputs: the value that each is, axes as in the file, and its shape."""
+        return {self._port(index): (self.as_stored(index), self._free(index)) for index in self.network.outputs}
 
     def _port(self, index: int) -> str:
         tensor = self.network.tensors[index]
@@ -113,8 +108,3 @@ class Exporter:
 
     def _free(self, index: int) -> list[int | str]:
         return [BATCH, *self.shape(index)[1:]]
-
-
-def export(network: Network, name: str = "network") -> ModelProto:
-    """The network as an ONNX model. Raises RefusalError for operators and number types that are not converted."""
-    return Exporter(network).model(name)
