@@ -6,19 +6,28 @@ from typing import Literal
 
 from convert.errors import CallError, RefusalError
 
-FileKind = Literal["hdf5", "zip", "onnx", "xgboost"]
-Command = Literal["keras", "onnx", "xgboost"]
+FileKind = Literal["hdf5", "zip", "onnx", "tflite", "xgboost"]
+Command = Literal["keras", "onnx", "tflite", "xgboost"]
 
-COMMANDS: dict[FileKind, Command] = {"hdf5": "keras", "zip": "keras", "onnx": "onnx", "xgboost": "xgboost"}
+COMMANDS: dict[FileKind, Command] = {
+    "hdf5": "keras", "zip": "keras", "onnx": "onnx", "tflite": "tflite", "xgboost": "xgboost",
+}  # fmt: skip
 """Which command converts a file of this kind."""
 
 HEAD_BYTES = 4096
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 LEARNER_WITHIN = 256
 """Bytes from the start within which an XGBoost file (.json, .ubj) names its learner."""
-ZIP_SIGNATURE = b"PK\x03\x04"
+_SIGNATURES: tuple[tuple[int, bytes, FileKind], ...] = (
+    (0, HDF5_SIGNATURE, "hdf5"),
+    (0, b"PK\x03\x04", "zip"),
+    (4, b"TFL3", "tflite"),
+)
+"""Where the bytes lie that tell a kind."""
 
-_IS = {"keras": "a Keras file", "onnx": "an ONNX file", "xgboost": "an XGBoost model"}
+_IS = {
+    "keras": "a Keras file", "onnx": "an ONNX file", "tflite": "a TensorFlow Lite model", "xgboost": "an XGBoost model",
+}  # fmt: skip
 _RESAVE = "Load it where it was trained and save it with `model.save('model.keras')` or `model.save('model.h5')`."
 _BEGINNINGS = (
     (
@@ -64,10 +73,9 @@ def sniff(path: Path) -> FileKind:
         head = file.read(HEAD_BYTES)
     if not head:
         raise RefusalError(f"{path.name} is empty.", "Download or copy it again.")
-    if head.startswith(HDF5_SIGNATURE):
-        return "hdf5"
-    if head.startswith(ZIP_SIGNATURE):
-        return "zip"
+    for place, signature, kind in _SIGNATURES:
+        if head.startswith(signature, place):
+            return kind
     if head.startswith(b"version https://git-lfs"):
         raise RefusalError(
             f"{path.name} is a Git LFS pointer of {size} bytes, not the model.",
@@ -81,7 +89,7 @@ def sniff(path: Path) -> FileKind:
     if path.suffix == ".onnx" or head[:1] == b"\x08":
         return "onnx"
     raise RefusalError(
-        f"{path.name} is no Keras, ONNX or XGBoost file: it begins with {head[:8]!r}.",
+        f"{path.name} is no Keras, ONNX, TensorFlow Lite or XGBoost file: it begins with {head[:8]!r}.",
         "Check that the download is complete.",
     )
 
@@ -96,8 +104,6 @@ def _refuse_folder(path: Path) -> RefusalError:
 
 def _find_foreign(head: bytes) -> tuple[str, str] | None:
     start = head.lstrip()[:64].lower()
-    if head[4:8] == b"TFL3":
-        return "a TensorFlow Lite model", f"Its layers are fused and often quantized. {_RESAVE}"
     for marks, what, advice in _BEGINNINGS:
         if start.startswith(marks):
             return what, advice

@@ -20,6 +20,7 @@ TASKS = {
     "keras": "convert.keras.reader",
     "onnx": "convert.onnx.checker",
     "pickle": "convert.pickles.reader",
+    "tflite": "convert.tflite.convert",
     "torch": "convert.torch.checkpoint.reader",
     "xgboost": "convert.xgboost.reader",
 }

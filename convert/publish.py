@@ -26,6 +26,7 @@ from service.pipelines.series import SeriesSection
 from service.pipelines.tensor_only import TensorSection
 from service.registry.manifest import MEASURES, MODEL_FILE, Activation, Manifest, Task
 from service.registry.store import Store
+from service.text import read_text
 
 DETAILS = {
     "title", "description", "unit", "time", "language", "evaluation", "attribution", "license", "label_text",
@@ -40,6 +41,9 @@ _ENDINGS: dict[str, Activation] = {
     "log_softmax": "softmax",
     "regression": "none",
 }
+
+TOLD = frozenset({*_ENDINGS, "logits", "linear"})
+"""Endings of a graph from which it is known, or at least assumed, what the service has yet to apply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,8 @@ def _choose_task(preset: Preset | None, pipeline: Pipeline, info: ModelInfo, req
     if required is not None:
         return "highlight" if required.task == "affect" else "sign"
     likely = info.matches if isinstance(pipeline, TensorSection) else []
-    return likely[0].preset.task if likely else "sign"
+    by_chance = bool(likely) and likely[0].preset.task == "highlight" and (info.width or 1) > 1
+    return likely[0].preset.task if likely and not by_chance else "sign"
 
 
 def _fit_head(preset: Preset, info: ModelInfo, overrides: dict[str, Any], required: Manifest | None) -> Preset:
@@ -296,7 +301,7 @@ def _read_json(path: Path) -> Json:
     if not path.is_file():
         raise CallError(f"There is no file {path}.")
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
         raise CallError(f"{path.name} is no JSON: {error}.") from None
 

@@ -12,6 +12,7 @@ from convert.keras.declared import Declaration, Part
 from convert.keras.dialects import read_input_shape, read_major_version
 from convert.keras.known import check_kinds
 from convert.keras.weights import assign_by_path, assign_layered
+from service.text import read_text
 
 _NO_ARCHITECTURE = "The file holds weights only, no architecture."
 _GIVE_IT = "Give Keras' own `open('model.json', 'w').write(model.to_json())` with --architecture model.json."
@@ -63,7 +64,12 @@ def _architecture(path: Path) -> Config:
         raise CallError(f"There is no file {path}.")
     if path.stat().st_size > MAX_JSON_BYTES:
         raise RefusalError(f"{path.name} is too large for an architecture.")
-    config = parse_json(path.read_text(encoding="utf-8", errors="replace"), path.name)
+    try:
+        config = parse_json(read_text(path), path.name)
+    except UnicodeDecodeError:
+        raise RefusalError(f"{path.name} is no text.", "Write it with model.to_json().") from None
+    if isinstance(config, str):  # json.dump(model.to_json(), file) writes the text once more as text
+        config = parse_json(config, path.name)
     if not isinstance(config, dict):
         raise RefusalError(f"{path.name} is no architecture.", "Write it with model.to_json().")
     return config

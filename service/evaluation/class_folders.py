@@ -5,6 +5,7 @@ from pathlib import Path
 from service.errors import SignError
 from service.evaluation.data import FORMS, DataError, LabelledClip, LabelledData
 from service.media.sniff import HEAD_BYTES, sniff
+from service.text import compose
 
 
 def read_class_folders(folder: Path) -> LabelledData:
@@ -24,7 +25,7 @@ def read_class_folders(folder: Path) -> LabelledData:
             except OSError as error:
                 left_out[name] = f"{error.strerror}."
             else:
-                clips.append(LabelledClip(name, of_label.name, path))
+                clips.append(LabelledClip(name, compose(of_label.name), path))
     if not clips:
         raise DataError(f"{folder} holds no folders of media. {FORMS}")
     return LabelledData(folder.resolve().name, tuple(clips), left_out)

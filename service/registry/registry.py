@@ -14,9 +14,9 @@ from service.metrics import Metrics
 from service.registry.catalogue import Catalogue, Changes, ModelMetrics
 from service.registry.loader import Loader
 from service.registry.manifest import Manifest, Requires
+from service.registry.memory import memory_estimate_bytes
 from service.registry.requirement import check_required
 from service.registry.served import ServedModel
-from service.registry.session import memory_estimate_bytes
 from service.registry.states import Entry, ModelState, NotNowError, ReloadReport, VersionName, VersionState, scan
 from service.registry.store import Store
 from service.settings import Settings

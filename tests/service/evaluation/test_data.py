@@ -94,7 +94,7 @@ def test_an_aihub_folder_gives_a_clip_for_each_morpheme(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (b"file,sign\n1.png,A\n", "names no columns that are known: file, sign"),
-        ("path,label\n1.png,왼쪽\n".encode("cp949"), "no UTF-8 text"),
+        (b"path,label\n1.png,\xff\xff\n", "neither UTF-8 nor CP949"),
         (b"path,label\n", "lists nothing that could be read"),
         (b"", "names no columns"),
     ],

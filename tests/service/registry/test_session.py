@@ -9,7 +9,8 @@ import pytest
 from onnx import TensorProto
 
 from service.errors import RefusedError, SignError
-from service.registry.session import BATCH_BYTES, SESSION_BYTES, Session, memory_estimate_bytes
+from service.registry.memory import SESSION_BYTES, memory_estimate_bytes
+from service.registry.session import BATCH_BYTES, Session
 from service.registry.store import Store
 from tests.service.registry.graphs import (
     FEATURES,

@@ -1,4 +1,4 @@
-"""Recurrent networks in every form that PyTorch has saved them in, under any name: read as data, as the original answers."""
+"""Recurrent networks in every form that PyTorch has saved them in, under any name, answer as the original."""
 
 from pathlib import Path
 
