@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from convert.memory import note_memory
 from convert.model_info import ModelInfo
 from convert.parity import Measured, measure_golden, require
 from convert.publish import ManifestDraft, PublishOptions, draft_manifest, publish
@@ -47,7 +48,11 @@ def convert_model(model: SourceModel, options: PublishOptions) -> Report:
             measured.append(require(measure_golden(proven.exact or proven.content, options.golden, outputs)))
     manifest = publish(model.info, proven.draft, options, proven.content, measured[-1])
     folder = options.store / manifest.name / str(manifest.version)
-    return report_published(model.info, proven.draft, manifest, folder, measured, proven.made)
+    report = report_published(model.info, proven.draft, manifest, folder, measured, proven.made)
+    notes = note_memory(options.store, manifest)
+    report.lines += notes
+    report.document["notes"] = [*report.document["notes"], *notes]
+    return report
 
 
 @contextmanager
