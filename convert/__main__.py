@@ -30,7 +30,7 @@ ArchitectureOption = Annotated[
     Path | None, typer.Option("--architecture", help="Keras' model.to_json(), for files with weights only.")
 ]
 ArchOption = Annotated[
-    str | None, typer.Option("--arch", help="A known network, for files with its weights only: c3d.")
+    str | None, typer.Option("--arch", help="A known network, for files with weights only: c3d, action-lstm.")
 ]
 
 
