@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from convert.errors import CallError
 from convert.overrides import Overrides, apply_overrides
 from convert.presets.clips import CLIP_PRESETS, fit_to_clips, match_clips
 from convert.presets.faces import HSEMOTION_PRESETS
@@ -14,6 +15,7 @@ from service.pipelines.keypoints import KeypointsSection
 from service.pipelines.layouts import LAYOUTS
 from service.pipelines.length import Length
 from service.pipelines.missing import Missing
+from service.pipelines.tensor_only import TensorSection
 
 _STEPS = "steps"
 """Begins the assumption of how many steps a sequence has: it falls when the caller sets them."""
@@ -146,14 +148,23 @@ def fit_preset(preset: Preset, shape: Shape, overrides: Overrides | None = None)
     What differs from the preset then is one more assumption. CallError where the values make no valid section.
     """
     chosen = overrides or {}
-    changed = replace(preset, pipeline=apply_overrides(preset.pipeline, chosen))
+    changed = _apply(preset, chosen)
     if isinstance(changed.pipeline, ClipSection):
         fitted = fit_to_clips(changed, shape)
     elif isinstance(changed.pipeline, KeypointsSection):
         fitted = _fit_to_steps(preset, changed, changed.pipeline, shape)
     else:
         fitted = fit_to_pixels(changed, shape)
-    return replace(fitted, pipeline=apply_overrides(fitted.pipeline, chosen))
+    return _apply(fitted, chosen)
+
+
+def _apply(preset: Preset, chosen: Overrides) -> Preset:
+    section = apply_overrides(preset.pipeline, chosen)
+    if isinstance(section, TensorSection):
+        raise CallError(
+            "--set changes a preset's values, not its kind.", "Leave out --pipeline for a model without one."
+        )
+    return replace(preset, pipeline=section)
 
 
 def _fit_to_steps(preset: Preset, changed: Preset, section: KeypointsSection, shape: Shape) -> Preset:

@@ -56,7 +56,7 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path: Path) -> None:
 
 def test_any_number_of_rows_is_taken() -> None:
     model = export(read_network((DATA / "cnn_int8.tflite").read_bytes()))
-    assert [size.dim_param for size in model.graph.input[0].type.tensor_type.shape.dim][0] == "N"
+    assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "N"
 
 
 def test_each_slice_has_its_own_scale() -> None:
