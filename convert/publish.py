@@ -34,16 +34,13 @@ DETAILS = {
 }  # fmt: skip
 """Manifest fields that --details may give."""
 
-_ENDINGS: dict[str, Activation] = {
+ENDINGS: dict[str, Activation] = {
     "softmax": "probabilities",
     "sigmoid": "probabilities",
     "probabilities": "probabilities",
     "log_softmax": "softmax",
     "regression": "none",
 }
-
-TOLD = frozenset({*_ENDINGS, "logits", "linear"})
-"""Endings of a graph from which it is known, or at least assumed, what the service has yet to apply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +101,7 @@ def draft_manifest(info: ModelInfo, options: PublishOptions) -> ManifestDraft:
     required = look_up_model(options.requires, options.store).manifest if options.requires else None
     preset, pipeline, notes = _choose_pipeline(info, options)
     if preset is not None and not isinstance(pipeline, TensorSection):
-        is_head = isinstance(pipeline, SeriesSection)
-        shape = (info.track or info.inputs[0]).shape[1:]
-        preset = _fit_head(preset, info, overrides, required) if is_head else fit_preset(preset, shape, overrides)
+        preset = _fit(preset, info, overrides, required)
         pipeline = preset.pipeline
     pipeline = apply_overrides(pipeline, overrides)
     _check_fits(info, pipeline)
@@ -139,14 +134,15 @@ def _choose_task(preset: Preset | None, pipeline: Pipeline, info: ModelInfo, req
         return preset.task
     if required is not None:
         return "highlight" if required.task == "affect" else "sign"
-    likely = info.matches if isinstance(pipeline, TensorSection) else []
-    by_chance = bool(likely) and likely[0].preset.task == "highlight" and (info.width or 1) > 1
-    return likely[0].preset.task if likely and not by_chance else "sign"
+    likely = info.matches if isinstance(pipeline, TensorSection) and info.width in (1, None) else []
+    return likely[0].preset.task if likely else "sign"
 
 
-def _fit_head(preset: Preset, info: ModelInfo, overrides: dict[str, Any], required: Manifest | None) -> Preset:
-    """A head's preset with the graph's number of steps, or the asked one, in windows that hold just as many."""
-    shape = info.track.shape[1:] if info.track else ()
+def _fit(preset: Preset, info: ModelInfo, overrides: dict[str, Any], required: Manifest | None) -> Preset:
+    """The preset brought to the graph's number of steps, or the asked one, in windows that hold just as many."""
+    shape = (info.track or info.inputs[0]).shape[1:]
+    if not isinstance(preset.pipeline, SeriesSection):
+        return fit_preset(preset, shape, overrides)
     asked = overrides.get("length.length")
     if isinstance(asked, int) and len(shape) == 2:
         shape = (asked, shape[1])
@@ -156,8 +152,8 @@ def _fit_head(preset: Preset, info: ModelInfo, overrides: dict[str, Any], requir
 def _list_settled_parts(overrides: dict[str, Any], options: PublishOptions) -> set[str]:
     """Parts of a preset that the caller chose; several values of one part may still be the preset's."""
     timed = options.window_s is not None and options.stride_s is not None
-    counted = {"steps"} if "length.length" in overrides else set()
-    return {path.partition(".")[0] for path in overrides} | ({"time"} if timed else set()) | counted
+    others = {"time": timed, "steps": "length.length" in overrides}
+    return {path.partition(".")[0] for path in overrides} | {part for part, settled in others.items() if settled}
 
 
 def publish(
@@ -186,8 +182,7 @@ def _choose_pipeline(info: ModelInfo, options: PublishOptions) -> tuple[Preset |
     if options.pipeline and (options.pipeline in PRESETS or not options.pipeline.endswith(".json")):
         if options.pipeline not in PRESETS:
             raise CallError(f"There is no preset {options.pipeline!r}.", f"Known: {', '.join(PRESETS)}; or FILE.json.")
-        preset = PRESETS[options.pipeline]
-        return preset, preset.pipeline, []
+        return PRESETS[options.pipeline], PRESETS[options.pipeline].pipeline, []
     if options.pipeline:
         return None, validate_pipeline(_read_json(Path(options.pipeline)), options.pipeline), []
     matches = _match_required_heads(info) if options.requires else info.matches
@@ -371,8 +366,8 @@ def _choose_activation(info: ModelInfo, options: PublishOptions, task: Task) -> 
         return options.activation, ()
     if task == "features":
         return "none", ()
-    if info.output_activation in _ENDINGS:
-        return _ENDINGS[info.output_activation], ()
+    if info.output_activation in ENDINGS:
+        return ENDINGS[info.output_activation], ()
     of_logits: Activation = "sigmoid" if info.width == 1 else "softmax"
     if info.output_activation == "logits" or (info.output_activation == "linear" and task != "highlight"):
         return of_logits, ()

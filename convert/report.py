@@ -8,10 +8,12 @@ from typing import Any, Literal
 from convert.files import Command
 from convert.model_info import ModelInfo, find_idle_labels, format_shape
 from convert.parity import Measured
-from convert.publish import TOLD, ManifestDraft
+from convert.publish import ENDINGS, ManifestDraft
 from service.pipelines.series import SeriesSection
 from service.registry.manifest import Manifest
 
+TOLD = frozenset({*ENDINGS, "logits", "linear"})
+"""Endings of a graph from which it is known, or at least assumed, what the service has yet to apply."""
 FEATURES_FROM = 512
 """Numbers from which a linear output is taken for features."""
 
