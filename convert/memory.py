@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from service.errors import RefusedError
+from service.errors import InvalidModelError
 from service.registry.manifest import Manifest
 from service.registry.memory import memory_estimate_bytes
 from service.registry.store import Store
@@ -47,7 +47,7 @@ def _read_newest(store: Path) -> list[Manifest]:
     for one in Store(store).versions():
         try:
             manifest = Store(store).read(one.name, one.version).manifest
-        except RefusedError:
+        except InvalidModelError:
             continue
         if manifest.name not in newest or newest[manifest.name].version < manifest.version:
             newest[manifest.name] = manifest
