@@ -74,8 +74,9 @@ Written by `make parity-landmarks` (tools/parity/landmarks.sh), not by hand.
 
 ## The networks
 
-Each network of `model_store/landmarks` in ONNX Runtime {onnxruntime} beside its own .tflite file in ai-edge-litert (XNNPACK, one
-thread), on {noise} pictures of noise and {natural} frames of `samples/`. *share*: of the largest number that the original ever gives.
+Each network of `model_store/landmarks` in ONNX Runtime {onnxruntime} beside its own .tflite file in ai-edge-litert
+(XNNPACK, one thread), on {noise} pictures of noise and {natural} frames of `samples/`. *share*: of the largest number
+that the original ever gives.
 """
 
 
