@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from convert.errors import RefusalError
-from convert.tflite.export import Exporter
+from convert.tflite.exporter import Exporter
 from convert.tflite.reader import Operation
 from convert.tflite.schema import SAME
 

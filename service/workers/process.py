@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Protocol
 from service.observe.unwanted import UnwantedError
 
 if TYPE_CHECKING:
+    from service.observe.call import ObserveCall, ObserveResult
     from service.observe.landmarkers import Landmarkers
     from service.observe.live import LiveCall, LiveFrame, LiveLook, LiveObserver
-    from service.observe.observe import ObserveCall, ObserveResult
     from service.observe.request import LandmarkRequest
     from service.workers.sheet import Sheet
 
