@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from service.media.medium import ColourMatrix, Orientation
 from service.media.sampling import Sampling
-from service.observe.request import LandmarkRequest
+from service.observe.request import LandmarkMode, LandmarkRequest
 from service.pipelines.derive import rows_of
 from service.pipelines.kind import FeaturesKind, Streams
 from service.pipelines.layouts import PartLayout, Standardize, Step, row_width
@@ -28,6 +28,8 @@ class KeypointsSection(Section, SampledOverTime):
     mirror_left: a followed left hand is flipped in x, so that one model serves both hands.
     selfie: the author ran MediaPipe on the mirrored frame, so coordinates and the names of Holistic's parts are those
     of the mirrored picture; what the service reports of sides is always the person's own.
+    landmarks: `faithful` finds what MediaPipe finds, so that an author's features stay what they were; `robust` finds
+    hands that MediaPipe loses (with the landmark engine alone).
     orientation, yuv: how the author's reader gave him the frames (see `media.medium`).
     """
 
@@ -39,6 +41,7 @@ class KeypointsSection(Section, SampledOverTime):
     complexity: int = 1
     min_detection_confidence: float = Field(0.5, ge=0, le=1)
     min_tracking_confidence: float = Field(0.5, ge=0, le=1)
+    landmarks: LandmarkMode = "faithful"
     selfie: bool = False
     orientation: Orientation = "upright"
     yuv: ColourMatrix = "tagged"
@@ -102,6 +105,7 @@ class KeypointsSection(Section, SampledOverTime):
             selfie=self.selfie,
             orientation=self.orientation,
             yuv=self.yuv,
+            mode=self.landmarks,
         )
 
     def plan_rows(self, track: Track, windows: list[Window]) -> RowPlan:

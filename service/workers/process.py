@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from service.observe.call import ObserveCall, ObserveResult
     from service.observe.landmarkers import Landmarkers
     from service.observe.live import LiveCall, LiveFrame, LiveLook, LiveObserver
-    from service.observe.request import LandmarkRequest
+    from service.observe.request import LandmarkLibrary, LandmarkRequest
     from service.workers.sheet import Sheet
 
 _PR_SET_PDEATHSIG = 1
@@ -45,11 +45,12 @@ class StopFlag(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """What a process may take: bytes of address space, seconds a call."""
+    """What a process may take: bytes of address space, seconds a call; and what it finds landmarks with."""
 
     memory_bytes: int
     call_s: float
     parent: int
+    landmarks: "LandmarkLibrary"
 
 
 @dataclass(slots=True)
@@ -78,7 +79,7 @@ def settle_in(stop: StopFlag, confinement: Confinement, sheet: "Sheet") -> None:
     _without_plotting()
     from service.observe.landmarkers import Landmarkers  # noqa: PLC0415
 
-    _room = _Room(stop, confinement, Landmarkers(), sheet)
+    _room = _Room(stop, confinement, Landmarkers(library=confinement.landmarks), sheet)
 
 
 def warm_up(requests: "tuple[LandmarkRequest, ...]") -> int:

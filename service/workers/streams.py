@@ -214,7 +214,8 @@ class StreamSlots:
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     async def _started(self) -> Worker:
-        worker = Worker(self._settings.slot_memory_bytes, LOOK_S, self._settings.pixel_bytes)
+        given = self._settings
+        worker = Worker(given.slot_memory_bytes, LOOK_S, given.pixel_bytes, given.landmarks)
         self._workers.add(worker)
         try:
             await worker.start(self._warm, lambda: self._lost(worker))

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from service.media.upright import Pixels
 from service.observe.engine.networks import Network, network
-from service.observe.engine.region import Points, Region
+from service.observe.engine.region import Border, Points, Region
 
 Array = npt.NDArray[Any]
 
@@ -32,9 +32,9 @@ class Detector:
         self._network: Network = network(name)
         self._anchors = np.concatenate([_centers(count, each) for count, each in cells])
 
-    def detect(self, rgb: Pixels, region: Region, threshold: float) -> list[Detection]:
-        """What is found in the region, the surest first; the picture is black beyond its border."""
-        crop = region.crop(rgb, self._network.side, "black")
+    def detect(self, rgb: Pixels, region: Region, threshold: float, border: Border = "black") -> list[Detection]:
+        """What is found in the region, the surest first."""
+        crop = region.crop(rgb, self._network.side, border)
         boxes, raw = self._network.run([crop])
         scores = 1 / (1 + np.exp(-np.clip(raw[0, :, 0], -_STEEPEST, _STEEPEST)))
         sure = np.flatnonzero(scores >= threshold)

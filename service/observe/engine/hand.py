@@ -37,6 +37,11 @@ class HandSighting:
         """Where the hand is looked for in the next frame."""
         return region_from_landmarks(self.points)
 
+    @property
+    def size(self) -> float:
+        """The longer side of the box around the hand, in pixels."""
+        return float(np.ptp(self.points, axis=0).max())
+
     def landmarks(self, width: int, height: int) -> PartLandmarks:
         """P × 4 in fractions of the picture; visibility 0, as MediaPipe gives it."""
         found = np.zeros((_POINTS, 4), np.float32)

@@ -59,7 +59,7 @@ class PoseTracker:
         else:
             pair = points[[_CENTER, _REACH], :2]
         self._region = around(pair[0], pair[1]).scaled(_WIDER)
-        return np.c_[body / (width, height, width), visible].astype(np.float32)
+        return np.concatenate([body / (width, height, width), visible[:, None]], axis=1, dtype=np.float32)
 
     def reset(self) -> None:
         self._region = None
