@@ -72,6 +72,8 @@ def build_mediapipe(request: LandmarkRequest) -> Landmarker:
         from service.observe.face_mesh import FaceMeshLandmarker  # noqa: PLC0415
 
         return FaceMeshLandmarker(request)
+    if request.complexity != 1:
+        return build_engine(request)  # the package carries the networks of complexity 1 alone
     from service.observe.holistic import HolisticLandmarker, HolisticWithoutFaceLandmarker  # noqa: PLC0415
 
     return HolisticLandmarker(request) if "face" in request.parts else HolisticWithoutFaceLandmarker(request)

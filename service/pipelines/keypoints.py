@@ -55,10 +55,9 @@ class KeypointsSection(Section, SampledOverTime):
     @model_validator(mode="after")
     def _check_source(self) -> "KeypointsSection":
         parts = set(self.parts)
-        if self.source == "holistic" and self.complexity != 1:
+        if self.source == "holistic" and self.complexity not in (0, 1):
             raise ValueError(
-                "holistic runs with complexity 1 only: the models of 0 and 2 are not in MediaPipe's package "
-                "and would be downloaded"
+                "holistic has the complexities 0 and 1 here: the network of 2 takes 27 MB and is not in the package"
             )
         if self.source == "hands" and self.complexity not in (0, 1):
             raise ValueError("hands has the complexities 0 and 1")

@@ -18,6 +18,7 @@ REQUESTS = {
     "two hands": LandmarkRequest("hands", ("left_hand", "right_hand"), max_hands=2),
     "selfie": LandmarkRequest("hands", ("hand",), selfie=True),
     "holistic": LandmarkRequest("holistic", ("pose", "face", "left_hand", "right_hand")),
+    "holistic lite": LandmarkRequest("holistic", ("pose", "left_hand", "right_hand"), complexity=0),
     "face mesh": LandmarkRequest("face_mesh", ("face", "face")),
     "without face": LandmarkRequest("holistic", ("pose", "left_hand", "right_hand")),
 }
