@@ -33,7 +33,7 @@ _EVERY = 3
 _EMPTY_AFTER = 15
 """Frames without a hand, after which a scene is empty; as often it is looked at closely."""
 
-_SAME_REGION = 0.5
+_SAME_REGION = 0.3
 _MOST_APART = 0.25
 """Most that a hand's points may lie apart in the mean, of its size, between two looks at it."""
 
@@ -42,6 +42,11 @@ _CLEAR = 0.9
 
 _AS_A_HAND = 1.3
 """A picture's sides that are taken for a hand's region where the picture is nothing else."""
+
+_NO_HAND = 0.1
+_REMEMBERED_FRAMES = 3
+_SAME_PLACE = 0.5
+"""A region that showed no hand is not looked at again for a while: palms are found in knees, chins and cuffs."""
 
 _LARGEST_CHANGE = 2.0
 _FASTEST = 0.75
@@ -94,6 +99,7 @@ class RobustHands:
     def reset(self) -> None:
         self._tracked: list[_Tracked] = []
         self._lost: list[_Tracked] = []
+        self._no_hands: list[tuple[int, Region]] = []
         self._frame = 0
         self._empty = 0
 
@@ -147,7 +153,7 @@ class RobustHands:
                 continue
             around = replace(hand.seen.next_region, angle=0.0).scaled(_SEARCH_SIDES)
             regions = self._regions(rgb, [around], "edge", [*found, *again])
-            seen = self._read_twice(rgb, regions[:1], [*found, *again])
+            seen = self._read_twice(rgb, regions[:1], [*found, *again], self._request.min_tracking_confidence)
             if seen:
                 again.append(hand.followed_by(seen[0].seen))
             else:
@@ -162,7 +168,7 @@ class RobustHands:
 
     def _looks_around(self, found: bool) -> bool:
         """Whether this frame is searched for hands that were not there."""
-        calm = found or self._lost or self._empty > _EMPTY_AFTER
+        calm = found or self._empty > _EMPTY_AFTER
         return not calm or self._frame % _EVERY == 0
 
     def _looked_closely(self, rgb: Pixels, found: list[_Look]) -> list[_Look]:
@@ -183,23 +189,30 @@ class RobustHands:
         palms.sort(key=lambda palm: -palm.score)
         regions: list[Region] = []
         known = [hand.seen.next_region for hand in found]
+        self._no_hands = [(until, region) for until, region in self._no_hands if until > self._frame]
         for region in map(region_from_palm, palms):
-            if all(region.overlap(other) <= _SAME_REGION for other in [*known, *regions]):
+            new = all(region.overlap(other) <= _SAME_REGION for other in [*known, *regions])
+            if new and all(region.overlap(other) < _SAME_PLACE for _, other in self._no_hands):
                 regions.append(region)
         return regions[: self._request.max_hands]
 
-    def _read_twice(self, rgb: Pixels, regions: list[Region], found: list[_Tracked]) -> list[_Look]:
+    def _read_twice(
+        self, rgb: Pixels, regions: list[Region], found: list[_Tracked], clear: float = _CLEAR
+    ) -> list[_Look]:
         """Hands in the regions that are hands at a second look, too, and not among those that are found.
 
         In a video, what is clearly a hand is taken at once: the next frame looks at it again.
         """
-        first = [one for one in self._reader.read(rgb, regions) if one.presence > self._kept_presence]
-        clear = [self._frame > 0 and one.presence > _CLEAR for one in first]
+        read = self._reader.read(rgb, regions)
+        until = self._frame + _REMEMBERED_FRAMES
+        self._no_hands += [(until, one.region) for one in read if one.presence < _NO_HAND]
+        first = [one for one in read if one.presence > self._kept_presence]
+        taken = [self._frame > 0 and one.presence > clear for one in first]
         again = iter(
-            self._reader.read(rgb, [one.next_region for one, sure in zip(first, clear, strict=True) if not sure])
+            self._reader.read(rgb, [one.next_region for one, sure in zip(first, taken, strict=True) if not sure])
         )
         looks = []
-        for before, sure in zip(first, clear, strict=True):
+        for before, sure in zip(first, taken, strict=True):
             after = before if sure else next(again)
             apart = _apart(before, after)
             if after.presence > self._request.min_tracking_confidence and apart < _MOST_APART:
