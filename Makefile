@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lock bench bench-torch soak samples train face-motion parity parity-keras parity-pixels \
+.PHONY: help serve test check answers format lock bench bench-torch soak samples train face-motion parity parity-keras parity-pixels \
 	parity-faces parity-landmarks parity-torch landmarks convert-torch-env schema clean
 
 help:
 	@echo "make serve   install what is needed (first run) and serve on http://127.0.0.1:8000"
 	@echo "make test    install what is needed and run the tests"
 	@echo "make check   formatting, lint, types, import contracts, container files"
+	@echo "make answers RELEASE=FOLDER   what this tree answers otherwise than another checkout"
 	@echo "make bench   measure the service against the bare loop, networks against torch;  make soak  what takes long"
 	@echo "make lock    resolve the locks again;  make schema  write the manifest's and the messages' JSON Schemas"
 	@echo "make samples render samples/ again;    make train   train the default models again"
@@ -45,6 +46,11 @@ check: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+# The answers of a release, kept once in .answers/, and every one that this tree gives otherwise; needs SIGN_TESTDATA.
+answers: $(VENV)/dev.stamp
+	@test -f .answers/answers.json || $(BIN)/python -m tests.answers record .answers --tree $(RELEASE)
+	$(BIN)/python -m tests.answers compare .answers
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .

@@ -162,7 +162,7 @@ def _performance(track: Track, speed: float, goes_back: bool) -> tuple[Track, Bo
     places = np.concatenate([nothing, places, nothing])
     held = np.concatenate([nothing > 0, held, nothing > 0])
     there = places >= 0
-    shown = track.only(np.maximum(places, 0))  # type: ignore[arg-type] # places choose as booleans do
+    shown = track.only(np.maximum(places, 0))  # places choose as booleans do
     shown = replace(shown, times_s=np.arange(len(places)) / RATE)
     return _with_losses(shown, ~there), held
 
@@ -234,7 +234,7 @@ def _publish(
         output={"name": "y", "shape": ["batch", len(labels)], "activation": "softmax"},
         **more,
     )
-    stored = {
+    stored: dict[str, npt.NDArray[Any]] = {
         "mean": fitted.mean,
         "std": fitted.std,
         "weights": fitted.weights,

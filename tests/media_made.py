@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.video.stream import VideoStream
 from PIL import Image, ImageDraw, ImageFilter
 
 from service.media.medium import MediaLimits, Medium
@@ -82,6 +83,7 @@ def film(
     """Write a video of painted frames. times: seconds of each frame, where they are not i / rate."""
     with av.open(str(path), "w", format=container, options=options or {}) as output:
         stream = output.add_stream(codec, rate=rate)
+        assert isinstance(stream, VideoStream)
         first = painter(0)
         stream.height, stream.width = first.shape[:2]
         stream.pix_fmt = {"gif": "rgb8", "mjpeg": "yuvj420p"}.get(codec, "yuv420p")
@@ -104,10 +106,11 @@ def overwritten(path: Path, stretch: Window) -> Path:
     with av.open(str(path)) as container:
         start_s = (container.start_time or 0) / av.time_base
         packets = [packet for packet in container.demux(video=0) if packet.pts is not None]
+        times_s = [float((packet.pts or 0) * packet.time_base) - start_s for packet in packets]
         places = [
-            packet.pos
-            for packet in packets
-            if stretch.start_s <= float(packet.pts * packet.time_base) - start_s < stretch.end_s
+            packet.pos or 0
+            for packet, time_s in zip(packets, times_s, strict=True)
+            if stretch.start_s <= time_s < stretch.end_s
         ]
     data = bytearray(path.read_bytes())
     data[min(places) : max(places)] = np.random.default_rng(1).bytes(max(places) - min(places))

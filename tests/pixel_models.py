@@ -1,6 +1,6 @@
 """Small models of pixels, whose answers can be worked out by hand: means of colours, and a head over them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +39,7 @@ def sum_of_steps(steps: int, width: int) -> bytes:
 
 
 def publish_means(
-    root: Path, name: str, pipeline: dict[str, object], shape: Sequence[int], **changes: object
+    root: Path, name: str, pipeline: Mapping[str, object], shape: Sequence[int], **changes: object
 ) -> Manifest:
     """A model whose probabilities are the softmax of the mean of each channel."""
     fields = draft(

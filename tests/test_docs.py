@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import Metric
 
 from service.app import create_app
-from service.errors import KINDS
+from service.errors import KINDS, Code
 from service.metrics import Metrics
 from service.settings import Settings
 
@@ -16,7 +16,7 @@ CONTRACT = (DOCS / "api.md").read_text()
 
 
 @pytest.mark.parametrize("code", KINDS)
-def test_each_error_code_is_in_the_contract_with_its_status(code: str) -> None:
+def test_each_error_code_is_in_the_contract_with_its_status(code: Code) -> None:
     assert f"| {KINDS[code].status} | `{code}` |" in CONTRACT
 
 

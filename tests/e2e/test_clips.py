@@ -176,7 +176,7 @@ def test_a_long_timeline_holds_few_pictures_at_a_time(service: RunningService, t
     """A slot may keep 200 pictures here: of 900 frames only those are kept that a window samples, piece by piece."""
     clip = film(tmp_path / "long.mp4", lambda _: np.full((48, 64, 3), 90, np.uint8), frames=900, rate=30)
     for stride_s, least, most in ((1.0, 120, 120), (0.1, 201, 900)):
-        wanted = {"model": "colors", "stride": stride_s, "return_windows": "true"}
+        wanted: dict[str, str | float] = {"model": "colors", "stride": stride_s, "return_windows": "true"}
         body = service.client.post("/timeline", content=clip.read_bytes(), params=wanted).json()
         assert least <= body["evidence"]["frames_sampled"] <= most
         assert len(body["windows"]) == round(29 / stride_s) + 1

@@ -27,6 +27,7 @@ from service.analysis.judging import judge
 from service.analysis.looking import Look, Part, end_of, look, looker_of, sign_section
 from service.context import AppContext, open_services
 from service.media.medium import MediaLimits, Medium
+from service.media.sampling import Uniform
 from service.observe.call import ObserveCall
 from service.observe.landmarker import LandmarkFrame, SeenHand
 from service.observe.landmarkers import Landmarkers
@@ -170,6 +171,7 @@ async def looked(context: AppContext, part: Part, points: list[list[float]]) -> 
     """As `look`, with the hand where the sample says instead of where MediaPipe finds it."""
     model = part.model
     looker, eye = looker_of(model)
+    assert not isinstance(eye.sampling, Uniform)  # of clips, which have no hand
     settings = context.settings
     call = ObserveCall(
         medium=part.medium,

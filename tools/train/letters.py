@@ -7,7 +7,7 @@ lying.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 
@@ -55,6 +55,14 @@ THUMBS: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, f
 }
 
 
+class Turns(TypedDict, total=False):
+    """How the hand is turned, as in a Way."""
+
+    yaw: tuple[float, float]
+    pitch: tuple[float, float]
+    roll: tuple[float, float]
+
+
 class Way(NamedTuple):
     """One way of showing a sign; turns are (mean, half range) in degrees; weight: how often."""
 
@@ -68,14 +76,14 @@ class Way(NamedTuple):
     weight: float = 1.0
 
 
-_LEFT: dict[str, tuple[float, float]] = {"yaw": (0, 35), "pitch": (0, 25), "roll": (72, 38)}
-_LEFT_UP: dict[str, tuple[float, float]] = {"yaw": (0, 35), "pitch": (0, 25), "roll": (62, 36)}
-_RIGHT_BACK: dict[str, tuple[float, float]] = {"yaw": (155, 35), "pitch": (0, 25), "roll": (-82, 25)}
-_RIGHT_EDGE: dict[str, tuple[float, float]] = {"yaw": (70, 35), "pitch": (0, 20), "roll": (0, 25)}
-_LEFT_EDGE: dict[str, tuple[float, float]] = {"yaw": (-60, 35), "pitch": (0, 20), "roll": (18, 32)}
-_HANGING: dict[str, tuple[float, float]] = {"yaw": (0, 40), "pitch": (160, 35), "roll": (0, 25)}
-_LEFT_DOWN: dict[str, tuple[float, float]] = {"yaw": (-45, 45), "pitch": (0, 25), "roll": (110, 35)}
-_RIGHT_DOWN: dict[str, tuple[float, float]] = {"yaw": (150, 35), "pitch": (0, 25), "roll": (-130, 30)}
+_LEFT: Turns = {"yaw": (0, 35), "pitch": (0, 25), "roll": (72, 38)}
+_LEFT_UP: Turns = {"yaw": (0, 35), "pitch": (0, 25), "roll": (62, 36)}
+_RIGHT_BACK: Turns = {"yaw": (155, 35), "pitch": (0, 25), "roll": (-82, 25)}
+_RIGHT_EDGE: Turns = {"yaw": (70, 35), "pitch": (0, 20), "roll": (0, 25)}
+_LEFT_EDGE: Turns = {"yaw": (-60, 35), "pitch": (0, 20), "roll": (18, 32)}
+_HANGING: Turns = {"yaw": (0, 40), "pitch": (160, 35), "roll": (0, 25)}
+_LEFT_DOWN: Turns = {"yaw": (-45, 45), "pitch": (0, 25), "roll": (110, 35)}
+_RIGHT_DOWN: Turns = {"yaw": (150, 35), "pitch": (0, 25), "roll": (-130, 30)}
 
 LETTERS: dict[str, tuple[Way, ...]] = {
     "A": (Way("FFFF", "beside"),),
@@ -159,8 +167,8 @@ POINTING = (
     Way("SFFF", "on_fingers", yaw=(5, 35)),
 )
 
-_COUNTED: dict[str, tuple[float, float]] = {"yaw": (0, 25)}
-_BACK: dict[str, tuple[float, float]] = {"yaw": (175, 25)}
+_COUNTED: Turns = {"yaw": (0, 25)}
+_BACK: Turns = {"yaw": (175, 25)}
 DIGITS: dict[str, tuple[Way, ...]] = {
     "0": (Way("OOOO", "opposed", yaw=(28, 38)), Way("OOOO", "touch_middle", yaw=(0, 50))),
     **{

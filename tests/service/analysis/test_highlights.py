@@ -87,7 +87,7 @@ def test_the_channel_is_the_models_own_choice_unless_the_caller_names_one(
     assert channel_of(manifest, names[0]) == names[0]
     with pytest.raises(SignError, match=f"channel: model has {names[0]}") as caught:
         channel_of(manifest, "boredom")
-    assert caught.value.places[0].parameter == "channel"
+    assert caught.value.parameters[0].parameter == "channel"
 
 
 def test_times_are_the_callers_then_the_manifests_then_the_usual_ones() -> None:

@@ -63,8 +63,8 @@ def _same_labels_of_other_colours(root: Path) -> None:
     publish_means(root, "colours", {**IMAGE, "color": "bgr"}, (8, 8, 3))
 
 
-def _head(root: Path, channel: str = "valence", **section: object) -> None:
-    publish_emotions(root, whole_up_to=64, **section)
+def _head(root: Path, channel: str = "valence", *, color: str = "rgb") -> None:
+    publish_emotions(root, whole_up_to=64, color=color)
     publish_statistics_head(root, "emotions", AFFECT, channel, 0.1)
 
 

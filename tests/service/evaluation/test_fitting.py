@@ -82,7 +82,9 @@ def test_a_threshold_for_precision_answers_as_many_as_it_may(clips: list[tuple[b
             threshold_for_precision(found, least)
         return
     fitted = threshold_for_precision(found, least)
-    assert at(fitted.threshold) == (pytest.approx(fitted.precision), max(count for _, count in reachable))
+    precision, count = at(fitted.threshold)
+    assert precision == pytest.approx(fitted.precision)
+    assert count == max(count for _, count in reachable)
     assert fitted.precision >= least
 
 

@@ -4,10 +4,13 @@ import html
 import io
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import av
 import srt
 import webvtt
+from av.container import InputContainer
+from av.packet import Packet
 from hypothesis import given, settings
 
 from service.export.answer import SignsAnswer
@@ -21,15 +24,15 @@ from tests.service.export.answers_made import answers, highlights, signs
 def _by_ffmpeg(text: str, demuxer: str) -> list[tuple[int, int, str]]:
     """Start and end in milliseconds and the raw text of each cue."""
     with av.open(io.BytesIO(text.encode()), format=demuxer) as container:
-        packets = [packet for packet in container.demux() if packet.size]
-        return [
-            (
-                round(packet.pts * packet.time_base * 1000),
-                round((packet.pts + packet.duration) * packet.time_base * 1000),
-                bytes(packet).decode(),
-            )
-            for packet in packets
-        ]
+        assert isinstance(container, InputContainer)
+        return [_cue(packet) for packet in container.demux() if packet.size]
+
+
+def _cue(packet: "Packet[Any]") -> tuple[int, int, str]:
+    assert packet.pts is not None
+    assert packet.duration is not None
+    start, end = packet.pts * packet.time_base, (packet.pts + packet.duration) * packet.time_base
+    return round(start * 1000), round(end * 1000), bytes(packet).decode()
 
 
 def test_a_timeline_as_webvtt_reads_like_this() -> None:
@@ -52,7 +55,7 @@ def test_webvtt_gives_back_the_times_and_labels(answer: SignsAnswer) -> None:
         found = _by_ffmpeg(written, "webvtt")
         assert [(start, end, html.unescape(text)) for start, end, text in found] == expected
     cues = webvtt.WebVTT.from_string(written, strict=True)
-    assert [html.unescape(cue.raw_text) for cue in cues] == [label for _, _, label in expected]
+    assert [html.unescape(cue.raw_text) for cue in cues.captions] == [label for _, _, label in expected]
 
 
 @settings(deadline=None)
@@ -70,7 +73,9 @@ def test_subrip_gives_back_the_times_and_labels(answer: SignsAnswer) -> None:
     assert found == expected
     if expected:
         cues = webvtt.from_buffer(io.BytesIO(written.encode()), format="srt")
-        assert [(cue.start_time.in_milliseconds(), cue.end_time.in_milliseconds()) for cue in cues] == _ms(answer)
+        assert [(cue.start_time.in_milliseconds(), cue.end_time.in_milliseconds()) for cue in cues.captions] == _ms(
+            answer
+        )
         assert [cue[:2] for cue in _by_ffmpeg(written, "srt")] == _ms(answer)
 
 

@@ -8,6 +8,7 @@ from PIL import Image
 
 from service.export.answer import HighlightsAnswer, MediaFile
 from service.export.png import korean_fonts, tension_png
+from service.spotting.tension import TensionPoint
 from tests.service.export.answers_made import MEDIA, highlights
 
 ANSWER = highlights((31.5, 37.0, 34.0, 0.91))
@@ -59,5 +60,5 @@ def test_what_no_font_has_and_what_looks_like_a_formula_is_drawn_without_complai
 
 def test_an_answer_without_a_single_known_point_is_drawn() -> None:
     assert tension_png(HighlightsAnswer(MediaFile("", "video", "mp4", None, None), (), ()))
-    unknown = [replace(point, value=None) for point in highlights().tension]
+    unknown = [TensionPoint(point.time_s, None) for point in highlights().tension]
     assert tension_png(replace(highlights(), tension=unknown))

@@ -16,7 +16,7 @@ def section_of(parts: tuple[PartName, ...], *, selfie: bool) -> KeypointsSection
     """A section that looks at these parts."""
     return KeypointsSection(
         source="hands" if parts == ("hand",) else "holistic",
-        layout=[{"part": part, "axes": ["x", "y"]} for part in parts],  # type: ignore[arg-type]
+        layout=[{"part": part, "axes": ["x", "y"]} for part in parts],
         sampling=Rate(rate=RATE),
         selfie=selfie,
     )

@@ -40,6 +40,7 @@ def test_each_medium_is_a_slice_of_the_arrays() -> None:
     assert np.array_equal(arrays["values"][part], second.track.values, equal_nan=True)
     assert np.array_equal(arrays["times"][part], second.track.times_s)
     assert np.array_equal(arrays["present"][part], second.track.present)
+    assert second.track.handedness is not None
     assert np.array_equal(arrays["handedness"][part], second.track.handedness)
     assert arrays["points"][8] == "hand_INDEX_FINGER_TIP"
     assert arrays["axes"].tolist() == ["x", "y", "z", "visibility"]

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.analysis.looking import Look, Part
-from service.jobs.stretch import WARM_UP_S, Reached, Tally, _after, _pieces
+from service.jobs.stretch import Reached, Tally, _after, _pieces
 from service.media.medium import MediaLimits, Medium
 from service.media.sampling import Rate
 from service.observe.call import ObserveCall, ObserveResult
 from service.observe.request import LandmarkRequest
+from service.pipelines.chunking import WARM_UP_S
 from service.pipelines.keypoints import KeypointsSection
 from service.pipelines.layouts import PartLayout
 from service.pipelines.windows import windows_over

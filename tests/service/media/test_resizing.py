@@ -20,7 +20,7 @@ def picture(width: int, height: int, seed: int = 0) -> Pixels:
     """Noise over a slope, so that every pixel counts."""
     noise = np.random.default_rng(seed).integers(0, 128, (height, width, 3))
     slope = np.add.outer(np.arange(height), np.arange(width))[..., None] % 128
-    return (noise + slope).astype(np.uint8)
+    return np.asarray(noise + slope, np.uint8)
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -9,10 +10,10 @@ import numpy as np
 import pytest
 
 from service.errors import SignError
-from service.media.medium import MediaLimits
+from service.media.medium import ColourMatrix, MediaLimits
 from service.media.sniff import sniff
 from service.media.upright import Pixels
-from service.media.video import ColourMatrix, Video, open_video
+from service.media.video import Video, open_video
 from service.track import MediaInfo, Window
 from tests.media_made import (
     LIMITS,
@@ -293,7 +294,7 @@ def test_an_unnamed_file_is_all_that_ffmpeg_sees(tmp_path: Path, monkeypatch: py
     opened: dict[str, object] = {}
     real = av.open
 
-    def spy(file: io.BytesIO, **options: object) -> object:
+    def spy(file: io.BytesIO, **options: Any) -> object:
         opened.update(options, name=getattr(file, "name", None))
         return real(file, **options)
 

@@ -45,7 +45,7 @@ def head(testdata: Path, landmarkers: Landmarkers) -> Pixels:
 
 
 def seen(path: Path, landmarkers: Landmarkers, request: FaceRequest | LandmarkRequest, **changes: object) -> Track:
-    call = call_for(path, request, sampling=Rate(rate=2), **changes)  # type: ignore[arg-type]
+    call = call_for(path, request, sampling=Rate(rate=2), **changes)
     return observe(call, lambda: None, landmarkers).track
 
 

@@ -195,7 +195,8 @@ def test_the_part_of_a_video_beyond_its_end_is_empty(look: Observe, clip: Path) 
 def test_what_is_too_long_is_refused_by_the_header(look: Observe, clip: Path) -> None:
     limits = MediaLimits(33_000_000, 1.0, 100)
     error = refusal(look, call_for(clip, limits=limits))
-    assert (error.code, error.limit, error.actual) == ("media-too-long", 1.0, pytest.approx(2.0))
+    assert (error.code, error.limit) == ("media-too-long", 1.0)
+    assert error.actual == pytest.approx(2.0)
     assert len(look(call_for(clip, limits=limits, start_s=0.5, duration_s=1.0)).track) == 10
 
 

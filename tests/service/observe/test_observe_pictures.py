@@ -34,18 +34,18 @@ def look() -> Iterator[Observe]:
 
 
 def pictures(path: Path, request: PictureRequest, **changes: object) -> ObserveCall:
-    return call_for(path, request, **changes)  # type: ignore[arg-type]
+    return call_for(path, request, **changes)
 
 
 def authors_frames(path: Path) -> Pixels:
     """The author's loop over OpenCV's frames."""
     capture = cv2.VideoCapture(str(path))
-    frames = []
+    frames: list[Pixels] = []
     while True:
         there, frame = capture.read()
         if not there:
             return np.stack(frames)
-        frames.append(cv2.resize(frame, (112, 112), interpolation=cv2.INTER_AREA))
+        frames.append(np.asarray(cv2.resize(frame, (112, 112), interpolation=cv2.INTER_AREA), np.uint8))
 
 
 def test_frames_are_those_of_an_opencv_loop_to_the_level(look: Observe, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_video_comes_upright_or_as_it_is_stored(look: Observe, tmp_path: Path,
     lying = stored_as(corners(), orientation)
     path = turned(film(tmp_path / "turned.mp4", lambda _: lying, frames=2), MATRICES[orientation])
     shown = {kind: look(pictures(path, PictureRequest(SMALL.resize, orientation=kind))).track for kind in (
-        "upright", "as_stored")}  # type: ignore[arg-type]  # fmt: skip
+        "upright", "as_stored")}  # fmt: skip
     assert corner_names(shown["upright"].values[0]) == "rgbw"
     assert corner_names(shown["as_stored"].values[0]) == corner_names(lying)
 

@@ -1,6 +1,7 @@
 """What is kept of a frame: the authors' crops, restated here as they wrote them."""
 
 import math
+from typing import Any
 
 import cv2
 import mediapipe as mp
@@ -29,6 +30,13 @@ SIZES = [(640, 480), (480, 640), (1280, 720), (97, 131)]
 
 def picture(width: int, height: int) -> Pixels:
     return np.random.default_rng(width).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def kept_picture(rgb: Pixels, points: PartLandmarks | None, request: PictureRequest) -> npt.NDArray[Any]:
+    """What is kept of a frame that shows what the model needs."""
+    kept = picture_of(rgb, points, request)
+    assert kept is not None
+    return kept
 
 
 def hand(x: float, y: float, w: float, h: float) -> PartLandmarks:
@@ -82,7 +90,7 @@ def test_a_hand_on_white_is_the_authors_to_the_level(
     request = PictureRequest(CANVAS, color, HandCanvas(300, 20, draw=drawn))
     author = np.ascontiguousarray(rgb[..., ::-1]) if color == "bgr" else rgb
     before = rgb.copy()
-    assert np.array_equal(picture_of(rgb, points, request), authors_canvas(author, points, drawn))
+    assert np.array_equal(kept_picture(rgb, points, request), authors_canvas(author, points, drawn))
     assert np.array_equal(rgb, before)
 
 
@@ -95,7 +103,9 @@ def test_what_lies_beyond_the_right_and_the_bottom_can_be_cut_as_slices_do(size:
     left, top = (round(float(points[:, k].min()) * size[k] - 0.5) for k in (0, 1))
     right, bottom = (round(float(points[:, k].max()) * size[k] - 0.5) for k in (0, 1))
     slices = picture(width, height)[top - 20 : bottom + 20, left - 20 : right + 20]
-    made = picture_of(picture(width, height), points, PictureRequest(CANVAS, crop=HandCanvas(300, 20, False, cut=True)))
+    made = kept_picture(
+        picture(width, height), points, PictureRequest(CANVAS, crop=HandCanvas(300, 20, False, cut=True))
+    )
     tall = bottom - top > right - left
     long, short = (bottom - top, right - left) if tall else (right - left, bottom - top)
     stretched = math.ceil(300 / long * short)
@@ -173,7 +183,7 @@ def test_a_hand_outside_the_picture_shows_nothing() -> None:
 def test_a_centre_square_has_the_shorter_side(size: tuple[int, int]) -> None:
     side = min(size)
     resize = Resize(w=side, h=side, method="nearest", library="opencv")
-    made = picture_of(picture(*size), None, PictureRequest(resize, crop=CentreSquare()))
+    made = kept_picture(picture(*size), None, PictureRequest(resize, crop=CentreSquare()))
     left, top = (size[0] - side) // 2, (size[1] - side) // 2
     assert np.array_equal(made, picture(*size)[top : top + side, left : left + side])
 
@@ -182,7 +192,7 @@ def test_bgr_is_rgb_the_other_way_round() -> None:
     resize = Resize(w=112, h=112, method="area", library="opencv")
     rgb = picture(640, 480)
     author = cv2.resize(np.ascontiguousarray(rgb[..., ::-1]), (112, 112), interpolation=cv2.INTER_AREA)
-    assert np.array_equal(picture_of(rgb, None, PictureRequest(resize, "bgr")), author)
+    assert np.array_equal(kept_picture(rgb, None, PictureRequest(resize, "bgr")), author)
 
 
 def test_outlines_are_those_of_the_tutorial() -> None:

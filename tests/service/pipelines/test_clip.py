@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,28 +13,30 @@ from pydantic import TypeAdapter, ValidationError
 
 from service.media.resize import ShortSide
 from service.media.sampling import uniform_places
-from service.pipelines import ClipSection, Pipeline, clip
+from service.pipelines import Pipeline, clip
 from service.pipelines.chunking import ChunkLimits, Position
-from service.pipelines.clip import ClipChoice
+from service.pipelines.clip import ClipChoice, ClipSection
 from service.pipelines.windows import WindowRule
 from service.track import MediaInfo, Track, Window
 from tests.service.pipelines.alone import rows_alone
 
 MEDIA = MediaInfo("video", "mp4", 64, 48, 10.0, 30.0)
 
+Times = npt.NDArray[np.float64]
+
 
 def section(**changes: Any) -> ClipSection:
     return ClipSection.model_validate({"sampling": {"uniform": 4}, "side": 6, "crop": 4, **changes})
 
 
-def whole_track(times_s: np.ndarray) -> Track:  # type: ignore[type-arg]
+def whole_track(times_s: Times) -> Track:
     """All frames of a medium, each of which carries its number as level."""
     count = len(times_s)
     values = np.repeat(np.arange(count), 48).reshape(count, 4, 4, 3).astype(np.float32)
     return Track(times_s, values, np.ones(count, bool), MEDIA)
 
 
-def kept_track(times_s: np.ndarray, rule: WindowRule, end_s: float) -> Track:  # type: ignore[type-arg]
+def kept_track(times_s: Times, rule: WindowRule, end_s: float) -> Track:
     """What a worker keeps of it for these windows."""
     chosen = ClipChoice(4, rule).chosen(times_s, end_s, at_end=True)
     track = whole_track(times_s).only(np.isin(times_s, chosen))

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from service.analysis.judging import handed_on
 from service.observe.request import MOST_FACES, FaceRequest
-from service.pipelines import FaceAffectSection
+from service.pipelines.face_affect import FaceAffectSection
 from service.pipelines.series import SeriesSection
 from service.track import FloatArray, MediaInfo, Track, Window
 from tests.service.pipelines.alone import rows_alone
@@ -61,7 +61,8 @@ def test_levels_become_what_imagenets_networks_take() -> None:
 
 def test_a_graph_that_normalises_itself_gets_the_levels() -> None:
     rows = rows_alone(section(dtype="uint8", layout="nhwc"), track([2]), WHOLE).values
-    assert (rows.dtype, rows.shape) == (np.uint8, (2, 3, 4, 3))
+    assert rows.dtype == np.uint8
+    assert rows.shape == (2, 3, 4, 3)
 
 
 @given(faces=st.lists(st.integers(0, 4), min_size=1, max_size=30), size=st.integers(1, 9))

@@ -41,10 +41,10 @@ def landmarks(points: FloatArray, media: MediaInfo = WIDE, centre: tuple[float, 
 
 def track_of(*people: Landmarks, media: MediaInfo = WIDE, rate: float = 2.0) -> Track:
     """A track at this rate of one face or several, NaN where one is not seen."""
-    parts: tuple[PartName, ...] = ("face",) * len(people)
+    one: tuple[PartName, ...] = ("face",)
     values = np.concatenate(people, axis=1)
     present = np.any([~np.isnan(face[:, 0, 0]) for face in people], axis=0)
-    return Track(np.arange(len(values)) / rate, values, present, media, parts)
+    return Track(np.arange(len(values)) / rate, values, present, media, one * len(people))
 
 
 def values_of(*people: Landmarks, rate: float = 2.0) -> FloatArray:

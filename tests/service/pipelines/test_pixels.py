@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from service.observe.request import HandCanvas
-from service.pipelines import ChunksSection, HandCropSection, ImageSection, Pipeline, chunks
+from service.pipelines import Pipeline, chunks
+from service.pipelines.chunks import ChunksSection
+from service.pipelines.hand_crop import HandCropSection
+from service.pipelines.image import ImageSection
 from service.pipelines.series import SeriesSection
 from service.pipelines.series import tensor as series_tensor
 from service.track import MediaInfo, Track, Window
@@ -108,7 +112,10 @@ def clip_section(**changes: Any) -> ChunksSection:
     return ChunksSection.model_validate({"resize": SIZE, "color": "bgr", "scale": 1 / 255, **changes})
 
 
-def authors_clip(frames: list[np.ndarray]) -> np.ndarray:  # type: ignore[type-arg]
+Numbers = npt.NDArray[Any]
+
+
+def authors_clip(frames: list[Numbers]) -> Numbers:
     """The author's loop: black frames in turns behind and before, then chunks of 16."""
     frames = [frame / 255 for frame in frames]
     black = np.zeros_like(frames[0])

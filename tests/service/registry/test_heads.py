@@ -1,5 +1,6 @@
 """Heads: models that read what another one gives."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tests.service.registry.graphs import draft
 IMAGE = {"kind": "image", "resize": {"w": 8, "h": 8}}
 
 
-def head(width: int, pipeline: dict[str, object], **changes: object) -> Manifest:
+def head(width: int, pipeline: Mapping[str, object], **changes: object) -> Manifest:
     fields = draft(
         "head",
         version=1,

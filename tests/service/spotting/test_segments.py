@@ -38,8 +38,8 @@ def _scored(
     for window in windows_over(0.0, duration_s, window_s, RULES.stride_s):
         inside = (times_s >= window.start_s) & (times_s < window.end_s)
         judged = shown[inside & present]
-        shares = np.array([(judged == index).sum() for index in range(3)], np.float32) / max(len(judged), 1)
-        shares[:] = shares * 0.9 + (1 - shares.sum() * 0.9) / 3
+        counted = np.array([(judged == index).sum() for index in range(3)], np.float32) / max(len(judged), 1)
+        shares = (counted * 0.9 + (1 - counted.sum() * 0.9) / 3).astype(np.float32)
         windows.append(ScoredWindow(window, shares if len(judged) else None, times_s[inside], present[inside]))
     return windows
 

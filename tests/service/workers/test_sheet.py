@@ -51,7 +51,7 @@ def written(house: House) -> int:
 def test_pictures_arrive_as_they_were_made_and_their_memory_is_given_back(
     house: House, clip: Path, request_: PixelRequest
 ) -> None:
-    call: ObserveCall = call_for(clip, request_)  # type: ignore[arg-type]
+    call: ObserveCall = call_for(clip, request_)
     track = house.run(house.ask(call)).track
     landmarkers = Landmarkers()
     here = observe(call, lambda: None, landmarkers).track
@@ -65,15 +65,15 @@ def test_pictures_arrive_as_they_were_made_and_their_memory_is_given_back(
 
 
 def test_a_later_call_does_not_change_an_earlier_track(house: House, clip: Path, tmp_path: Path) -> None:
-    first = house.run(house.ask(call_for(clip, WHOLE))).track.values.copy()  # type: ignore[arg-type]
-    track = house.run(house.ask(call_for(clip, WHOLE))).track  # type: ignore[arg-type]
-    house.run(house.ask(call_for(film(tmp_path / "other.mp4", lambda _: corners()), WHOLE)))  # type: ignore[arg-type]
+    first = house.run(house.ask(call_for(clip, WHOLE))).track.values.copy()
+    track = house.run(house.ask(call_for(clip, WHOLE))).track
+    house.run(house.ask(call_for(film(tmp_path / "other.mp4", lambda _: corners()), WHOLE)))
     assert np.array_equal(track.values, first)
 
 
 def test_a_killed_process_costs_its_call_and_leaves_nothing(house: House, tmp_path: Path) -> None:
     path = film(tmp_path / "long.mp4", numbered(), frames=900, rate=30)
-    call = call_for(path, PictureRequest(Resize(w=8, h=8)), sampling=EveryNth(every=1))  # type: ignore[arg-type]
+    call = call_for(path, PictureRequest(Resize(w=8, h=8)), sampling=EveryNth(every=1))
 
     async def kill_it() -> SignError:
         asked = house.runner.get_loop().create_task(house.ask(call))
@@ -88,7 +88,7 @@ def test_a_killed_process_costs_its_call_and_leaves_nothing(house: House, tmp_pa
 
 def test_a_cancelled_call_gives_its_memory_back(house: House, tmp_path: Path) -> None:
     path = film(tmp_path / "long.mp4", numbered(), frames=900, rate=30)
-    call = call_for(path, PictureRequest(Resize(w=8, h=8)), sampling=EveryNth(every=1))  # type: ignore[arg-type]
+    call = call_for(path, PictureRequest(Resize(w=8, h=8)), sampling=EveryNth(every=1))
 
     async def cancel_it() -> None:
         asked = house.runner.get_loop().create_task(house.ask(call))
@@ -103,7 +103,7 @@ def test_a_cancelled_call_gives_its_memory_back(house: House, tmp_path: Path) ->
 def test_more_pixels_than_the_limit_are_refused_before_they_are_made(house: House, tmp_path: Path) -> None:
     path = film(tmp_path / "long.mp4", numbered(), frames=60, rate=30)
     limits = call_for(path).limits
-    call = call_for(path, WHOLE, sampling=EveryNth(every=1), limits=type(limits)(10**7, 60, 100, 10 * WHOLE.kept_bytes))  # type: ignore[arg-type]
+    call = call_for(path, WHOLE, sampling=EveryNth(every=1), limits=type(limits)(10**7, 60, 100, 10 * WHOLE.kept_bytes))
     error = house.run(refusal(house.ask(call)))
     assert (error.code, error.limit) == ("too-many-frames", 10 * WHOLE.kept_bytes)
     assert "clip_duration" in error.detail

@@ -29,7 +29,7 @@ from service.analysis.looking import Look, Part, end_of, look
 from service.context import AppContext, open_services
 from service.errors import SignError
 from service.media.medium import Medium
-from service.pipelines.clip import ClipSection, steps
+from service.pipelines.clip import ClipSection, window_frames
 from service.settings import Settings
 from service.track import Window
 from service.workers.deadline import Deadline
@@ -168,8 +168,8 @@ def _taken(seen: Look, window: Window) -> tuple[int, ...]:
     if not isinstance(section, ClipSection) or track.decoded_s is None:
         raise TypeError("the model looks at no clips")
     inside = track.decoded_s[(track.decoded_s >= window.start_s) & (track.decoded_s < window.end_s)]
-    (unit,) = steps(track, window, section).seen
-    return tuple(int(place) for place in np.searchsorted(inside, track.times_s[list(unit)]))
+    (frames,) = window_frames(track, window, section).seen
+    return tuple(int(place) for place in np.searchsorted(inside, track.times_s[list(frames)]))
 
 
 def page(gaps: list[Gap], versions: dict[str, str]) -> str:

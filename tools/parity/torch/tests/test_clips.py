@@ -1,5 +1,6 @@
 """Clips as the service makes them beside PyTorchVideo's own transforms, and a converted network through the service."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, torch.nn.
     stored = {"model_name": SMALL, "class_names": [f"sign {place}" for place in range(CLASSES)]}
     torch.save({"state_dict": network.state_dict(), "hyper_parameters": stored}, folder / "a.ckpt")
     for kind in ("pixels", "normalised", "uint8"):
-        export = ExportOptions(layout="3d", input_kind=kind)  # type: ignore[arg-type]
+        export = ExportOptions(layout="3d", input_kind=kind)
         options = PublishOptions(name=f"x3d-{kind}", store=folder / "store")
         convert_torch(folder / "a.ckpt", options, Flags(head_activation="none"), export)
     return folder / "store", network
@@ -85,13 +86,15 @@ def test_a_video_network_is_published_with_its_clips_and_times(published: tuple[
 
 
 @pytest.fixture(scope="module")
-def service(published: tuple[Path, torch.nn.Module], tmp_path_factory: pytest.TempPathFactory) -> RunningService:
+def service(
+    published: tuple[Path, torch.nn.Module], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningService]:
     settings = {"SIGN_DEFAULT_MODEL": "x3d-pixels", "SIGN_SLOTS": "1"}
     with running_service(tmp_path_factory.mktemp("service"), SIGN_MODEL_STORE=str(published[0]), **settings) as running:
-        yield running  # type: ignore[misc]
+        yield running
 
 
-def _film(path: Path) -> np.ndarray:  # type: ignore[type-arg]
+def _film(path: Path) -> np.ndarray:
     """A video of a wandering stripe without loss, and its frames."""
     frames = []
     with av.open(str(path), "w") as output:
