@@ -42,7 +42,10 @@ class Tally:
 def table(testdata: Path, frames: int) -> str:
     """The page's part on the engine; frames: most of each video, from its middle third on."""
     lines = [
-        "| what | part | frames | MediaPipe sees it | ours | difference, median | 90 % below | noise, median | 90 % below |",
+        (
+            "| what | part | frames | MediaPipe sees it | ours "
+            "| difference, median | 90 % below | noise, median | 90 % below |"
+        ),
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, request in REQUESTS.items():
@@ -107,11 +110,14 @@ def _nearest(points: PartLandmarks, others: list[PartLandmarks], size: Array) ->
 
 
 def _media(testdata: Path, frames: int) -> Iterator[list[Pixels]]:
+    shown: list[Pixels]
     for path in sorted((testdata / "pictures" / "hands").glob("*.jpg")):
         yield [np.asarray(Image.open(path).convert("RGB"))]
     for path in sorted(path for path in (testdata / "videos").rglob("*") if path.suffix in (".mp4", ".webm")):
         with av.open(str(path)) as container:
-            shown = [frame.to_ndarray(format="rgb24", threads=1) for frame in container.decode(video=0)]
+            shown = [
+                np.asarray(frame.to_ndarray(format="rgb24", threads=1), np.uint8) for frame in container.decode(video=0)
+            ]
         start = max(0, min(len(shown) // 3, len(shown) - frames))
         yield shown[start : start + frames]
 
