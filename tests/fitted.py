@@ -142,7 +142,7 @@ def _letter_examples(track: Track, letter: int, rest: int) -> Examples:
                     part = shown.cut(window)
                     if not part.present.any():
                         continue
-                    start, stop = shown.places(window)
+                    start, stop = shown.indices(window)
                     share = (held[start:stop] & part.present).sum() / part.present.sum()
                     rows.append(tensor(shown, window, LETTERS).values.reshape(1, -1))
                     classes.append(letter if share >= 0.5 else rest)
@@ -247,8 +247,8 @@ def _publish(
     graph = helper.make_graph(
         [
             *(nodes or [helper.make_node("Flatten", ["x"], ["flat"])]),
-            helper.make_node("Sub", ["flat", "mean"], ["centred"]),
-            helper.make_node("Div", ["centred", "std"], ["row"]),
+            helper.make_node("Sub", ["flat", "mean"], ["centered"]),
+            helper.make_node("Div", ["centered", "std"], ["row"]),
             helper.make_node("MatMul", ["row", "weights"], ["raw"]),
             helper.make_node("Add", ["raw", "bias"], ["y"]),
         ],

@@ -49,7 +49,7 @@ def corners(width: int = 64, height: int = 48) -> Pixels:
 
 
 def corner_names(picture: Pixels) -> str:
-    """The colours at the four corners, clockwise from the top left, as r g b w."""
+    """The colors at the four corners, clockwise from the top left, as r g b w."""
     names = ""
     height, width = picture.shape[:2]
     for y, x in ((0.25, 0.25), (0.25, 0.75), (0.75, 0.75), (0.75, 0.25)):
@@ -195,9 +195,9 @@ def drawn_face(
     unit = size * height / 240
     x, y = at[0] * width, at[1] * height
 
-    def oval(centre: tuple[float, float], radii: tuple[float, float], colour: tuple[int, int, int]) -> None:
-        left, top = x + (centre[0] - radii[0]) * unit, y + (centre[1] - radii[1]) * unit
-        draw.ellipse([left, top, left + 2 * radii[0] * unit, top + 2 * radii[1] * unit], fill=colour)
+    def oval(center: tuple[float, float], radii: tuple[float, float], color: tuple[int, int, int]) -> None:
+        left, top = x + (center[0] - radii[0]) * unit, y + (center[1] - radii[1]) * unit
+        draw.ellipse([left, top, left + 2 * radii[0] * unit, top + 2 * radii[1] * unit], fill=color)
 
     hair, skin, shade, lips = (60, 40, 30), (224, 172, 140), (210, 155, 125), (190, 90, 90)
     oval((0, -12), (66, 80), hair)

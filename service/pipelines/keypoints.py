@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from service.media.medium import ColourMatrix, Orientation
+from service.media.medium import ColorMatrix, Orientation
 from service.media.sampling import Sampling
 from service.observe.request import LandmarkMode, LandmarkRequest
 from service.pipelines.derive import rows_of
@@ -30,7 +30,7 @@ class KeypointsSection(Section, SampledOverTime):
     of the mirrored picture; what the service reports of sides is always the person's own.
     landmarks: `faithful` finds what MediaPipe finds, so that an author's features stay what they were; `robust` finds
     hands that MediaPipe loses (with the landmark engine alone).
-    orientation, yuv: how the author's reader gave him the frames (see `media.medium`).
+    orientation, yuv: how the author's reader gave them the frames (see `media.medium`).
     """
 
     features: ClassVar[FeaturesKind] = "landmarks"
@@ -44,7 +44,7 @@ class KeypointsSection(Section, SampledOverTime):
     landmarks: LandmarkMode = "faithful"
     selfie: bool = False
     orientation: Orientation = "upright"
-    yuv: ColourMatrix = "tagged"
+    yuv: ColorMatrix = "tagged"
     mirror_left: bool = False
     layout: tuple[PartLayout, ...] = Field(min_length=1)
     derive: tuple[Step, ...] = ()

@@ -82,7 +82,7 @@ def answers(tree: Path, media: Media, only: list[str]) -> Iterator[tuple[str, An
 def record(tree: Path, folder: Path, testdata: Path, only: list[str]) -> int:
     """Keep the answers of a tree; with `only`, the others stay as they are."""
     if not (folder / "store").exists():
-        for begun in ("media", "labelled", "files", "store.part"):
+        for begun in ("media", "labeled", "files", "store.part"):
             shutil.rmtree(folder / begun, ignore_errors=True)
         make_media(folder)
         make_models(folder, tree, testdata)

@@ -15,8 +15,8 @@ WORD = "samples/word_fly_right_tan.mp4"
 LETTER = "samples/letter_a_right_light.mp4"
 GIRL, CLOSE, SPEAKS = "faces/sintel_face_girl.mp4", "faces/sintel_face_close.mp4", "made/speaks.mp4"
 FACES = (GIRL, CLOSE, SPEAKS)
-PIXELS = ("colours", "counted", "hand", "white", "drawn", "lying")
-CLIPS = ("times", "clips", "averaged", "clip-colour")
+PIXELS = ("colors", "counted", "hand", "white", "drawn", "lying")
+CLIPS = ("times", "clips", "averaged", "clip-color")
 HEADS = (
     "planted",
     "spread-measures",
@@ -139,16 +139,16 @@ def _words(media: Media) -> Iterator[Case]:
 def _pixels(media: Media) -> Iterator[Case]:
     """Models of pictures and of hands' pictures, small ones and their authors' own."""
     for model in PIXELS:
-        for name in ("made/hand.mp4", "made/moving.mp4", "made/two_colours.mp4"):
+        for name in ("made/hand.mp4", "made/moving.mp4", "made/two_colors.mp4"):
             timeline = Case("timeline", name, model, WINDOWS)
             yield from (Case("predict", name, model, {**ALL, "return_frames": "true"}), timeline, timeline.as_job())
         for name in ("pictures/hands/A_P2.jpg", "heic/avatar_b_orientation6.heic", LETTER):
             yield Case("predict", name, model, ALL)
-    for model in ("colours", "counted"):
-        for name in ("made/colours.mp4", "made/minute.mp4", "made/pause.mp4"):
+    for model in ("colors", "counted"):
+        for name in ("made/colors.mp4", "made/minute.mp4", "made/pause.mp4"):
             timeline = Case("timeline", name, model, WINDOWS)
             yield from (timeline, timeline.as_job())
-        yield Case("jobs/timeline", "made/colours.mp4", model, {**WINDOWS, "start_time": "1.234"})
+        yield Case("jobs/timeline", "made/colors.mp4", model, {**WINDOWS, "start_time": "1.234"})
         yield Case("jobs/predict", "made/minute.mp4", model, ALL)
     for model in ("smnist", "asl27", "tm"):
         yield Case("predict", LETTER, model, ALL)
@@ -158,7 +158,7 @@ def _pixels(media: Media) -> Iterator[Case]:
 
 def _clips(media: Media) -> Iterator[Case]:
     """Networks of clips, and a head over one that looks at chunks."""
-    made = ("made/two_colours.mp4", "made/brightening.mp4", "made/uneven.mp4", "made/colours.mp4", "made/pause.mp4")
+    made = ("made/two_colors.mp4", "made/brightening.mp4", "made/uneven.mp4", "made/colors.mp4", "made/pause.mp4")
     for model in CLIPS:
         for name in [*made, *media.names("avatar/words/*.mp4")[::3], *media.names("samples/word_*.mp4")]:
             yield Case("predict", name, model, ALL)
@@ -171,7 +171,7 @@ def _clips(media: Media) -> Iterator[Case]:
             yield Case("timeline", made[0], model, options).as_job()
         yield Case("jobs/predict", made[0], model, ALL)
     yield Case("timeline", made[0], "clips", {**WINDOWS, "stride": "0.1"})
-    yield Case("predict", "made/two_colours.mp4", "many", ALL)
+    yield Case("predict", "made/two_colors.mp4", "many", ALL)
 
 
 def _faces(media: Media) -> Iterator[Case]:
@@ -245,18 +245,18 @@ def _mistakes() -> Iterator[Case]:
             if other != model:
                 yield Case(door, "heic/avatar_a_orientation1.jpg", other)
         yield Case(door, "heic/avatar_a_orientation1.jpg", model)
-        yield Case(door, "rendered/alphabet_12fps.mp4", "affect" if door.endswith("highlights") else "colours")
+        yield Case(door, "rendered/alphabet_12fps.mp4", "affect" if door.endswith("highlights") else "colors")
         yield Case(door, "made/pause.mp4", "planted" if door.endswith("highlights") else "clips")
     yield Case("timeline", WORD, "asl-letters", {"format": "edl"})
     yield Case("predict", "rendered/alphabet_12fps.mp4", "five-signs", {"clip_duration": "16"})
-    yield Case("timeline", "made/minute.mp4", "clip-colour", {"clip_duration": "20"})
+    yield Case("timeline", "made/minute.mp4", "clip-color", {"clip_duration": "20"})
 
 
 def _live(media: Media) -> Iterator[Case]:
     """Sessions of /stream."""
     for name in media.names("samples/*.mp4"):
         yield Case("stream", name, "asl-digits" if name.startswith("samples/digit") else "asl-letters")
-    for model in ("colours", "hand", "white", "drawn", "counted"):
+    for model in ("colors", "hand", "white", "drawn", "counted"):
         yield Case("stream", "made/moving.mp4", model)
     for options in ({"mirrored": "true", "landmarks": "false"}, {"window_s": "0.6", "stride_s": "0.1"},
                     {"say": "flush"}, {"say": "reset"}, {"every_frame": "true"}):  # fmt: skip
@@ -267,7 +267,7 @@ def _live(media: Media) -> Iterator[Case]:
 
 def _shared() -> Iterator[Case]:
     """Long media that two free slots share."""
-    for model, name in (("asl-letters", "made/long.mp4"), ("colours", "made/minute.mp4"), ("clips", "made/pause.mp4")):
+    for model, name in (("asl-letters", "made/long.mp4"), ("colors", "made/minute.mp4"), ("clips", "made/pause.mp4")):
         timeline = Case("timeline", name, model, WINDOWS, slots="2")
         yield from (timeline, timeline.as_job())
     yield Case("highlights", "made/pause.mp4", "face-motion", SERIES, slots="2")
@@ -280,7 +280,7 @@ def _commands() -> Iterator[Case]:
         ("models",),
         ("predict", *letters, "--return-probabilities"),
         ("predict", letters[0], "--show-probs", "--top-k", "5"),
-        ("predict", "MADE/two_colours.mp4", "MADE/colours.mp4", "--model", "clips", "--output", "OUT/"),
+        ("predict", "MADE/two_colors.mp4", "MADE/colors.mp4", "--model", "clips", "--output", "OUT/"),
         ("predict", "TESTDATA/videos/faces", "--model", "everyone", "--output", "OUT/"),
         ("predict", "MADE/text.mp4", "MADE/empty.mp4", "MADE/nosuch.mp4"),
         ("timeline", *letters, "--output", "OUT/", "--return-windows"),
@@ -294,8 +294,8 @@ def _commands() -> Iterator[Case]:
         ("features", "MADE/speaks.mp4", "--model", "face-motion", "--out", "OUT/faces.csv"),
         ("features", "MADE/speaks.mp4", "--model", "emotions", "--out", "OUT/emotions.npz", "--crops", "OUT/crops"),
         ("features", "MADE/hand.mp4", "--model", "white", "--crops", "OUT/crops"),
-        ("features", "MADE/two_colours.mp4", "--model", "clips", "--out", "OUT/clips.npz"),
-        ("features", "MADE/two_colours.mp4", "--model", "clip-colour", "--out", "OUT/chunks.npz"),
-        ("evaluate", "KEPT/labelled", "--fit", "--write-report", "OUT/report.json", "--picture", "OUT/matrix.png"),
+        ("features", "MADE/two_colors.mp4", "--model", "clips", "--out", "OUT/clips.npz"),
+        ("features", "MADE/two_colors.mp4", "--model", "clip-color", "--out", "OUT/chunks.npz"),
+        ("evaluate", "KEPT/labeled", "--fit", "--write-report", "OUT/report.json", "--picture", "OUT/matrix.png"),
     ):  # fmt: skip
         yield Case("command", arguments=arguments)

@@ -45,28 +45,28 @@ class Media:
 
 
 def make_media(folder: Path) -> None:
-    """Films of plain colours, of numbers, of drawn hands and faces; one with a pause, one damaged, one long."""
+    """Films of plain colors, of numbers, of drawn hands and faces; one with a pause, one damaged, one long."""
     media = folder / "media"
     media.mkdir(parents=True)
     shades = ((220, 30, 30), (30, 220, 30), (30, 30, 220))
 
-    def coloured(changes: tuple[int, ...]) -> Callable[[int], Pixels]:
+    def colored(changes: tuple[int, ...]) -> Callable[[int], Pixels]:
         return lambda index: _plain(shades[sum(index >= change for change in changes) % 3])
 
-    film(media / "two_colours.mp4", coloured((61,)), frames=127)
-    film(media / "colours.mp4", coloured((47, 100, 171, 208)), frames=270, rate=30)
-    film(media / "minute.mp4", coloured(tuple(range(210, 1890, 210))), frames=1890, rate=30)
+    film(media / "two_colors.mp4", colored((61,)), frames=127)
+    film(media / "colors.mp4", colored((47, 100, 171, 208)), frames=270, rate=30)
+    film(media / "minute.mp4", colored(tuple(range(210, 1890, 210))), frames=1890, rate=30)
     film(media / "brightening.mp4", lambda index: _plain((5 * index % 250,) * 3), frames=50)
     uneven = [0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 1.5, 1.9, 2.5]
     film(media / "uneven.mp4", lambda index: _plain((5 * index,) * 3), frames=9, times=uneven)
     pause = [k / 10 for k in range(20)] + [70 + k / 10 for k in range(20)]
-    film(media / "pause.mp4", coloured((25,)), frames=40, times=pause)
+    film(media / "pause.mp4", colored((25,)), frames=40, times=pause)
     signing(media / "hand.mp4", frames=50)
     film(media / "moving.mp4", lambda index: drawn_hand(320, 240, (0.45 + 0.002 * index, 0.6), 0.9), frames=50)
     face_that_speaks(media / "speaks.mp4")
     long_clip(media / "long.mp4", 14)
     overwritten(long_clip(media / "damaged.mp4", 6), Window(2.0, 3.0))
-    _label(folder / "labelled")
+    _label(folder / "labeled")
     (media / "text.mp4").write_text("This is no medium.\n")
     (media / "empty.mp4").write_bytes(b"")
 

@@ -19,7 +19,7 @@ from tests.convert.keras.test_heads import lstm_head_with_a_mask
 from tests.convert.xgboost.made import saved
 from tests.e2e.test_heads import FACES, forest
 from tests.highlights_made import publish_measures, publish_planted_head, publish_statistics_head
-from tests.pixel_models import AFFECT, COLOURS, publish_clip_means, publish_clip_models, publish_emotions, publish_means
+from tests.pixel_models import AFFECT, COLORS, publish_clip_means, publish_clip_models, publish_emotions, publish_means
 from tests.running import ROOT
 from tests.service.registry.graphs import draft, linear
 
@@ -67,7 +67,7 @@ def copy_models(folder: Path, store: Path) -> None:
 
 
 def _publish_pixels(store: Path) -> None:
-    publish_means(store, "colours", _IMAGE, (8, 8, 3))
+    publish_means(store, "colors", _IMAGE, (8, 8, 3))
     publish_means(store, "counted", {**_IMAGE, "sampling": {"every": 3, "fps": 30}}, (8, 8, 3))
     publish_means(store, "hand", {**_IMAGE, "crop": "hand", "whole_up_to": 64}, (8, 8, 3))
     publish_means(store, "white", _HAND, (8, 8, 3))
@@ -76,9 +76,9 @@ def _publish_pixels(store: Path) -> None:
     publish_means(store, "lying", lying, (2, 2, 3))
     publish_clip_models(store)
     publish_clip_means(store, "times", {**_CLIP, "scale": 1 / 25}, 2, _ORDER)
-    publish_clip_means(store, "clips", _CLIP, 1, COLOURS)
-    publish_clip_means(store, "averaged", {**_CLIP, "clips": 3}, 1, COLOURS)
-    publish_clip_means(store, "many", {**_CLIP, "sampling": {"uniform": 300}}, 1, COLOURS)
+    publish_clip_means(store, "clips", _CLIP, 1, COLORS)
+    publish_clip_means(store, "averaged", {**_CLIP, "clips": 3}, 1, COLORS)
+    publish_clip_means(store, "many", {**_CLIP, "sampling": {"uniform": 300}}, 1, COLORS)
 
 
 def _publish_faces(store: Path) -> None:

@@ -38,7 +38,7 @@ def test_each_route_answers_as_the_schema_says(service: RunningService, method: 
     @given(case=operation.as_strategy())
     def answers_well(case: schemathesis.Case[Any]) -> None:
         response = case.call()
-        # a deadline that the caller set himself may pass
+        # a deadline that the caller set themselves may pass
         assert response.status_code < 500 or response.json()["code"] == "deadline-exceeded"
         case.validate_response(response, checks=[response_schema_conformance])
 

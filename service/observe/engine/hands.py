@@ -4,9 +4,9 @@ from service.media.upright import Pixels
 from service.observe.engine.detector import palm_detector
 from service.observe.engine.hand import HandReader, HandSighting, region_from_palm
 from service.observe.engine.region import Region, whole_picture
-from service.observe.landmarker import LandmarkFrame, SeenHand
+from service.observe.landmarker import DetectedHand, LandmarkFrame
 from service.observe.request import LandmarkRequest
-from service.observe.same_hand import without_doubles
+from service.observe.same_hand import remove_duplicates
 from service.track import Side
 
 _SAME_REGION = 0.5
@@ -50,8 +50,8 @@ def hands_frame(sightings: list[HandSighting], rgb: Pixels, request: LandmarkReq
     """The hands of a frame, each once, named by the person's own side."""
     height, width = rgb.shape[:2]
     return LandmarkFrame(
-        hands=without_doubles(
-            SeenHand(own_side(one.left, request.selfie), max(one.left, 1 - one.left), one.landmarks(width, height))
+        hands=remove_duplicates(
+            DetectedHand(own_side(one.left, request.selfie), max(one.left, 1 - one.left), one.landmarks(width, height))
             for one in sightings
         )
     )

@@ -10,7 +10,7 @@ from service.observe.engine.hand import HandReader, HandSighting
 from service.observe.engine.networks import network
 from service.observe.engine.pose import PoseTracker
 from service.observe.engine.region import Points, Region, around
-from service.observe.landmarker import LandmarkFrame, PartLandmarks, SeenHand
+from service.observe.landmarker import DetectedHand, LandmarkFrame, PartLandmarks
 from service.observe.request import LandmarkRequest
 from service.track import Side
 
@@ -40,7 +40,7 @@ class Holistic:
         for side, hand in self._hands.items():
             seen = hand.look(rgb, pose)
             if seen is not None:
-                hands.append(SeenHand(side, 1.0, seen.landmarks(width, height)))
+                hands.append(DetectedHand(side, 1.0, seen.landmarks(width, height)))
         face = None if self._face is None else self._face.look(rgb, pose)
         return LandmarkFrame(
             hands=tuple(hands), pose=pose, faces=() if face is None else (face.landmarks(width, height),)

@@ -117,7 +117,7 @@ def test_a_crop_follows_the_hand_and_says_where_there_is_none(
         return drawn_hand(320, 240, at=(0.5, 0.6), size=0.9) if index < 5 else np.full((240, 320, 3), 90, np.uint8)
 
     path = film(tmp_path / "hand.mp4", paint, frames=10, rate=10)
-    request = PictureRequest(Resize(w=64, h=64), "bgr", crop, finder=ONE_HAND)
+    request = PictureRequest(Resize(w=64, h=64), "bgr", crop, detector=ONE_HAND)
     track = look(pictures(path, request)).track
     assert track.values.shape == (10, 64, 64, 3)
     assert track.present[:5].all()
@@ -127,13 +127,13 @@ def test_a_crop_follows_the_hand_and_says_where_there_is_none(
 
 
 def test_a_left_hand_is_named_so(look: Observe, tmp_path: Path) -> None:
-    request = PictureRequest(Resize(w=64, h=64), crop=HandSquare(1.4, 64), finder=ONE_HAND)
+    request = PictureRequest(Resize(w=64, h=64), crop=HandSquare(1.4, 64), detector=ONE_HAND)
     assert look(pictures(signing(tmp_path / "left.mp4", frames=5, mirrored=True), request)).track.side() == "left"
 
 
 def test_a_face_is_cropped_where_there_is_one(look: Observe, testdata: Path) -> None:
-    finder = LandmarkRequest("holistic", ("face",))
-    request = PictureRequest(Resize(w=48, h=48), "grey", FaceSquare(1.2, 64), finder=finder)
+    detector = LandmarkRequest("holistic", ("face",))
+    request = PictureRequest(Resize(w=48, h=48), "grey", FaceSquare(1.2, 64), detector=detector)
     path = testdata / "videos" / "faces" / "sintel_face_close.mp4"
     track = look(pictures(path, request, sampling=Rate(rate=2), duration_s=3.0)).track
     assert track.values.shape[1:] == (48, 48, 1)

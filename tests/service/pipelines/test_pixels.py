@@ -89,7 +89,7 @@ def test_a_hand_crop_reads_as_an_image_does() -> None:
     assert np.array_equal(
         rows_alone(made, track(5), WHOLE).values, rows_alone(section(scale=0.5), track(5), WHOLE).values
     )
-    with pytest.raises(ValidationError, match="coloured"):
+    with pytest.raises(ValidationError, match="colored"):
         HandCropSection.model_validate({"resize": SIZE, "draw": "cvzone", "color": "grey"})
 
 
@@ -154,7 +154,7 @@ def test_channels_first_chunks() -> None:
 def test_clips_lie_on_the_grid_of_chunks_and_reach_the_end(count: int, stride_s: float, start_s: float) -> None:
     seen = track(count, start_s=start_s)
     windows = chunks.grid_windows(seen, Window(start_s, start_s + count / 30), stride_s, clip_section())
-    places = [seen.places(window) for window in windows]
+    places = [seen.indices(window) for window in windows]
     if count < 128:
         assert places == [(0, count)]
         return

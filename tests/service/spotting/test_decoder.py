@@ -98,7 +98,7 @@ def test_a_single_doubtful_window_does_not_interrupt_a_sign_and_smoothing_none_l
     assert _decided(PlainDecoder(_rules(0.0)), windows) == [0, 0, 0, 1, 0, 0, 0]
 
 
-def test_a_window_without_evidence_is_idle_however_sure_its_neighbours_are() -> None:
+def test_a_window_without_evidence_is_idle_however_sure_its_neighbors_are() -> None:
     assert _decided(ViterbiDecoder(_rules()), [_row(1, 0, 0), None, _row(1, 0, 0)]) == [0, None, 0]
 
 
