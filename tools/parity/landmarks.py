@@ -144,7 +144,7 @@ def main() -> None:
     parser.add_argument("testdata", type=Path, nargs="?")
     parser.add_argument("--npm", type=Path)
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--frames", type=int, default=20)
+    parser.add_argument("--frames", type=int, default=4)
     arguments = parser.parse_args()
     if arguments.what == "inputs":
         write_inputs(arguments.work, arguments.npm)
