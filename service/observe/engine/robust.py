@@ -27,8 +27,9 @@ _SEARCH_SIDES = 2.0
 """Sides of its last region, within which a hand that was just lost is searched."""
 
 _SEARCHED_FRAMES = 6
-_EVERY = 3
-"""While a hand is followed, or none has been seen for a while, only every third frame is searched for another."""
+_EVERY = 2
+_EVERY_EMPTY = 3
+"""Frames between two searches: while a hand is followed, and while none has been seen for long."""
 
 _EMPTY_AFTER = 15
 """Frames without a hand, after which a scene is empty; as often it is looked at closely."""
@@ -169,7 +170,7 @@ class RobustHands:
     def _looks_around(self, found: bool) -> bool:
         """Whether this frame is searched for hands that were not there."""
         calm = found or self._empty > _EMPTY_AFTER
-        return not calm or self._frame % _EVERY == 0
+        return not calm or self._frame % (_EVERY if found else _EVERY_EMPTY) == 0
 
     def _looked_closely(self, rgb: Pixels, found: list[_Look]) -> list[_Look]:
         """A hand that fills the picture, reaches beyond its border or lies aslant: the surest of several looks."""
