@@ -14,7 +14,7 @@ from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
 from .camera import Camera
-from .colour import paint
+from .color import paint
 from .mesh import wrap
 from .motion import Performance
 from .recipes import Recipe

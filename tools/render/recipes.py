@@ -15,7 +15,7 @@ RECIPES = Path(__file__).with_name("samples.toml")
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One clip. Times in seconds, turns in degrees, ways in mm, colours linear RGB."""
+    """One clip. Times in seconds, turns in degrees, ways in mm, colors linear RGB."""
 
     name: str
     text: str

@@ -17,13 +17,13 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from .camera import FILM_MM, MIRROR, Camera, Placement
-from .colour import Paint
+from .color import Paint
 from .mesh import Mesh
 from .skeleton import FloatArray
 from .tones import Rgb
 
 TO_BLENDER = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-# Where (m), how large (m), how strong (W), what colour: key from the upper left, fill from the right, rim from behind.
+# Where (m), how large (m), how strong (W), what color: key from the upper left, fill from the right, rim from behind.
 LAMPS: tuple[tuple[Rgb, float, float, Rgb], ...] = (
     ((-0.55, -0.75, 0.75), 0.55, 17.0, (1.0, 0.96, 0.90)),
     ((0.80, -0.60, 0.10), 0.80, 6.0, (0.88, 0.93, 1.0)),
@@ -41,8 +41,8 @@ class Stage:
         set_renderer(self.scene, camera, samples, threads, seed)
         light_world(self.scene, backdrop)
         hang_backdrop(backdrop)
-        for place, size, power, colour in LAMPS:
-            add_lamp(self.scene, place, size, power, colour)
+        for place, size, power, color in LAMPS:
+            add_lamp(self.scene, place, size, power, color)
         add_camera(self.scene, camera)
         self.skin_material = make_skin_material()
         self.hand = bpy.data.objects.new("hand", bpy.data.meshes.new("hand"))
@@ -87,30 +87,30 @@ def set_renderer(scene: bpy.types.Scene, camera: Camera, samples: int, threads: 
     scene.view_settings.view_transform = "Standard"
 
 
-def light_world(scene: bpy.types.Scene, colour: Rgb) -> None:
-    """A faint light from everywhere, in the backdrop's colour."""
+def light_world(scene: bpy.types.Scene, color: Rgb) -> None:
+    """A faint light from everywhere, in the backdrop's color."""
     scene.world = bpy.data.worlds.new("world")
     scene.world.use_nodes = True
     background = scene.world.node_tree.nodes["Background"]
-    background.inputs["Color"].default_value = (*colour, 1.0)
+    background.inputs["Color"].default_value = (*color, 1.0)
     background.inputs["Strength"].default_value = 0.55
 
 
-def hang_backdrop(colour: Rgb) -> None:
+def hang_backdrop(color: Rgb) -> None:
     """A matt wall 1.1 m behind the hand."""
     bpy.ops.mesh.primitive_plane_add(size=6.0, location=(0.0, 1.1, 0.0), rotation=(math.pi / 2, 0.0, 0.0))
     material = bpy.data.materials.new("wall")
     material.use_nodes = True
     surface = material.node_tree.nodes["Principled BSDF"]
-    surface.inputs["Base Color"].default_value = (*colour, 1.0)
+    surface.inputs["Base Color"].default_value = (*color, 1.0)
     surface.inputs["Roughness"].default_value = 0.95
     bpy.context.object.data.materials.append(material)
 
 
-def add_lamp(scene: bpy.types.Scene, place_m: Rgb, size_m: float, power_w: float, colour: Rgb) -> None:
+def add_lamp(scene: bpy.types.Scene, place_m: Rgb, size_m: float, power_w: float, color: Rgb) -> None:
     """A square lamp that looks at the hand."""
     light = bpy.data.lights.new("lamp", "AREA")
-    light.energy, light.size, light.color = power_w, size_m, colour
+    light.energy, light.size, light.color = power_w, size_m, color
     lamp = bpy.data.objects.new("lamp", light)
     lamp.location = place_m
     lamp.rotation_euler = (-Vector(place_m)).to_track_quat("-Z", "Y").to_euler()
@@ -128,13 +128,13 @@ def add_camera(scene: bpy.types.Scene, camera: Camera) -> None:
 
 
 def make_skin_material() -> bpy.types.Material:
-    """A skin that takes colour and roughness from the mesh and has a fine grain."""
+    """A skin that takes color and roughness from the mesh and has a fine grain."""
     material = bpy.data.materials.new("skin")
     material.use_nodes = True
     tree = material.node_tree
     surface = tree.nodes["Principled BSDF"]
     surface.inputs["Specular IOR Level"].default_value = 0.35
-    for name, output, target in (("colour", "Color", "Base Color"), ("roughness", "Fac", "Roughness")):
+    for name, output, target in (("color", "Color", "Base Color"), ("roughness", "Fac", "Roughness")):
         attribute = tree.nodes.new("ShaderNodeAttribute")
         attribute.attribute_name = name
         tree.links.new(attribute.outputs[output], surface.inputs[target])
@@ -150,7 +150,7 @@ def make_skin_material() -> bpy.types.Material:
 
 
 def make_mesh(mesh: Mesh, paint: Paint, left: bool) -> bpy.types.Mesh:
-    """A Blender mesh in metres with smooth normals, and attributes `colour` and `roughness`."""
+    """A Blender mesh in metres with smooth normals, and attributes `color` and `roughness`."""
     vertices, normals, faces = mesh.vertices, mesh.normals, mesh.faces
     if left:
         vertices, normals, faces = vertices @ MIRROR, normals @ MIRROR, faces[:, ::-1]
@@ -162,8 +162,8 @@ def make_mesh(mesh: Mesh, paint: Paint, left: bool) -> bpy.types.Mesh:
     made.polygons.add(len(faces))
     made.polygons.foreach_set("loop_start", np.arange(0, faces.size, 3, dtype=np.int32))
     made.polygons.foreach_set("use_smooth", np.ones(len(faces), dtype=bool))
-    rgba = np.concatenate([paint.colour, np.ones((len(vertices), 1))], axis=1)
-    made.attributes.new("colour", "FLOAT_COLOR", "POINT").data.foreach_set("color", flat32(rgba))
+    rgba = np.concatenate([paint.color, np.ones((len(vertices), 1))], axis=1)
+    made.attributes.new("color", "FLOAT_COLOR", "POINT").data.foreach_set("color", flat32(rgba))
     made.attributes.new("roughness", "FLOAT", "POINT").data.foreach_set("value", flat32(paint.roughness))
     made.update(calc_edges=True)
     made.validate()

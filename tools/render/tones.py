@@ -1,4 +1,4 @@
-"""The tones of skin that the clips show. Colours are linear RGB, 0..1."""
+"""The tones of skin that the clips show. Colors are linear RGB, 0..1."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Rgb = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """Colours of one person's hand."""
+    """Colors of one person's hand."""
 
     back: Rgb
     palm: Rgb

@@ -1,4 +1,4 @@
-"""What colour the skin has where: back and palm, creases, nails, sleeve. Colours are linear RGB, 0..1."""
+"""What color the skin has where: back and palm, creases, nails, sleeve. Colors are linear RGB, 0..1."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ TIP_BONES = np.array([bone[1] in (4, 8, 12, 16, 20) for bone in BONES])
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """Per vertex: colour (Nx3, linear RGB) and roughness (N), both 0..1."""
+    """Per vertex: color (Nx3, linear RGB) and roughness (N), both 0..1."""
 
-    colour: FloatArray
+    color: FloatArray
     roughness: FloatArray
 
 
@@ -95,20 +95,20 @@ def flush(at: Surface) -> FloatArray:
 
 
 def paint(mesh: Mesh, skin: Skin, tone: Tone, sleeve: Rgb) -> Paint:
-    """Colour and roughness of every vertex."""
+    """Color and roughness of every vertex."""
     at = locate(mesh, skin)
-    back, palm, nail = (np.array(colour) for colour in (tone.back, tone.palm, tone.nail))
+    back, palm, nail = (np.array(color) for color in (tone.back, tone.palm, tone.nail))
     share = np.clip(at.facing * 0.9 + 0.45, 0, 1)
     share = share * share * (3 - 2 * share)
-    colour = back + (palm - back) * share[:, None]
+    color = back + (palm - back) * share[:, None]
     crease = np.maximum(finger_creases(at), palm_creases(mesh, at))
-    colour *= 1 - 0.34 * crease[:, None]
-    colour *= 1 + flush(at)[:, None] * np.array([0.10, -0.10, -0.08])
+    color *= 1 - 0.34 * crease[:, None]
+    color *= 1 + flush(at)[:, None] * np.array([0.10, -0.10, -0.08])
     x, y, z = (mesh.vertices / 9.0).T
     mottle = 0.5 * np.sin(1.7 * x + 1.3 * np.sin(y)) + 0.5 * np.sin(2.1 * y + 1.4 * z)
-    colour *= 1 + 0.05 * mottle[:, None]
+    color *= 1 + 0.05 * mottle[:, None]
     horn = nails(at)
-    colour += (nail - colour) * horn[:, None]
+    color += (nail - color) * horn[:, None]
     cloth = mesh.vertices[:, 1] < -skin.arm.sleeve_mm
-    colour[cloth] = sleeve
-    return Paint(np.clip(colour, 0, 1), np.where(cloth, 0.95, 0.55 - 0.25 * horn))
+    color[cloth] = sleeve
+    return Paint(np.clip(color, 0, 1), np.where(cloth, 0.95, 0.55 - 0.25 * horn))
