@@ -26,7 +26,7 @@ class Medium:
 class MediaLimits:
     """What a medium may cost.
 
-    frame_pixels: pixels of a picture or of one frame; seconds: length of the part that is analysed; frames: how many
+    frame_pixels: pixels of a picture or of one frame; seconds: length of the part that is analyzed; frames: how many
     sampled frames are looked at; pixel_bytes: memory that their pixels may take together, where a model needs pixels.
     """
 
@@ -43,7 +43,7 @@ SHORTER_PART = "Choose a part with start_time and clip_duration."
 def too_long(span_s: float, most_s: float, advice: str, *, is_least: bool = False) -> SignError:
     """The error for a part of span_s, or of at least that, where most_s are taken. advice: what the caller can do."""
     shown = f"{'at least ' if is_least else ''}{span_s:g} s"
-    detail = f"The part to analyse lasts {shown}; {most_s:g} s at most are taken. {advice}"
+    detail = f"The part to analyze lasts {shown}; {most_s:g} s at most are taken. {advice}"
     return SignError("media-too-long", detail, limit=most_s, actual=span_s)
 
 

@@ -16,7 +16,7 @@ from service.track import MediaInfo, Track
 class ObserveCall:
     """One medium and what is to be observed in it.
 
-    start_s, duration_s: the part that is analysed, from the medium's start; None: up to its end. mirrored: the sender
+    start_s, duration_s: the part that is analyzed, from the medium's start; None: up to its end. mirrored: the sender
     says that the picture is mirrored, so it is flipped before anything else, and the Track's coordinates are those
     of the flipped picture. counted: what is sampled by counting frames is counted from the medium's first; else from
     start_s on, which is then the time of a sampled frame. may_be_empty: a part without a sampled frame is answered
