@@ -14,7 +14,7 @@ from convert.options import FileArgument, GoldenOption, JsonFlag, StoreOption, w
 from convert.torch.command import register as register_torch
 
 if TYPE_CHECKING:
-    from convert.publish import PublishOptions
+    from convert.draft import PublishOptions
     from convert.report import Report
 
 app = typer.Typer(

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from convert.draft import ManifestDraft
 from convert.facts import Fact, summarize_facts
 from convert.files import Command
 from convert.model_info import ModelInfo, find_idle_labels, format_shape
 from convert.parity import Measured
-from convert.publish import ENDINGS, ManifestDraft
+from convert.publish import ENDINGS
 from service.pipelines.series import SeriesSection
 from service.registry.manifest import Manifest
 
