@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from convert.presets.clues import clue_to
 from convert.presets.faces import match_emotions
 from convert.presets.preset import Match
 from convert.presets.table import match_presets
@@ -84,7 +85,12 @@ class ModelInfo:
             "layers": self.layers,
             "warnings": list(self.warnings),
             "presets": [
-                {"name": match.preset.name, "why": match.reason, "assumptions": list(match.preset.assumptions)}
+                {
+                    "name": match.preset.name,
+                    "why": match.reason,
+                    "told_by": clue_to(match),
+                    "assumptions": list(match.preset.assumptions),
+                }
                 for match in self.matches
             ],
         }

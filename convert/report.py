@@ -7,6 +7,7 @@ from typing import Any, Literal
 from convert.files import Command
 from convert.model_info import ModelInfo, find_idle_labels, format_shape
 from convert.parity import Measured
+from convert.presets.clues import list_clues
 from convert.publish import ManifestDraft
 from service.pipelines.series import SeriesSection
 from service.registry.manifest import Manifest
@@ -71,6 +72,7 @@ def report_inspection(info: ModelInfo, command: Command | Literal["torch"], flag
     for match in info.matches[:2]:
         report.lines.append(f"Likely preset: {match.preset.name}: {match.reason}")
         report.lines += [f"  assumed: {sentence}" for sentence in match.preset.assumptions]
+    report.lines += list_clues(info.matches)
     if not info.matches:
         report.lines.append(
             "No preset fits; give --layout or --pipeline FILE.json, or it is stored without a pipeline."

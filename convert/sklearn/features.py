@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convert.presets.preset import Match
-from convert.presets.table import PRESETS
+from convert.presets.table import PRESETS, match_presets
 from convert.sklearn.parts import (
     Chain,
     Doubles,
@@ -20,7 +20,9 @@ from convert.sklearn.parts import (
 )
 
 HAND_XY = 42
-_CORNER, _WRIST = "hand-min-origin", "hand-keypoints"
+_CORNER, _WRIST, _PIXELS = "hand-min-origin", "hand-keypoints", "hand-pixels"
+WITHOUT_PIXELS = 20.0
+"""What no coordinate exceeds that is a fraction of the picture, or is scaled by a length of the hand."""
 _CLOSE = 1e-6
 ENOUGH = 62
 """Splits of which none looks at the first two of 42 numbers: by chance in one of twenty forests, (40 / 42)⁶²."""
@@ -45,19 +47,25 @@ class Evidence:
 
 
 def rank_presets(part: Part, features: int) -> tuple[Match, ...] | None:
-    """The presets of 42 numbers in the order that the model's own speak for; None for other inputs."""
+    """The presets of 42 numbers, those first that the model's own speak for; None for other inputs."""
     if features != HAND_XY:
         return None
     compared = _compared(part, features)
+    others = [match for match in match_presets((HAND_XY,)) if match.preset.name not in (_CORNER, _WRIST)]
     if compared is None:
-        reason = "42 values: either preset fits, and nothing in the file tells which"
-        return tuple(Match(PRESETS[name], reason) for name in (_CORNER, _WRIST))
+        reason = "42 values: several presets fit, and nothing in the file tells which"
+        return (*(Match(PRESETS[name], reason) for name in (_CORNER, _WRIST)), *others)
+    largest = float(np.abs(compared.numbers).max())
+    if largest > WITHOUT_PIXELS:
+        reason = f"of the {compared.what} the largest is {largest:.3g}, as only pixels are"
+        rest = [match for match in others if match.preset.name != _PIXELS]
+        return (Match(PRESETS[_PIXELS], reason), *rest)
     corner, wrist = _speaks_for_corner(compared), _speaks_for_wrist(compared)
     ranked = [(_CORNER, corner), (_WRIST, wrist)]
     if wrist.agrees and not corner.agrees:
         ranked.reverse()
     neither = "" if corner.agrees or wrist.agrees else "42 values, but neither preset of 42 agrees: "
-    return tuple(Match(PRESETS[name], neither + evidence.reason) for name, evidence in ranked)
+    return (*(Match(PRESETS[name], neither + evidence.reason) for name, evidence in ranked), *others)
 
 
 def _speaks_for_corner(compared: Compared) -> Evidence:
