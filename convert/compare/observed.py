@@ -9,6 +9,7 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from convert.errors import CallError, RefusalError
 from convert.store_lookup import look_up_model
@@ -70,11 +71,10 @@ def read_observed(file: Path, section: KeypointsSection) -> Observed:
     if not file.is_file():
         raise CallError(f"There is no file {file}.")
     try:
-        with np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+        arrays = _load(file)
         track = _track(arrays, section)
         points = tuple(map(str, arrays["points"]))
-    except (KeyError, ValueError, OSError, EOFError, BadZipFile) as error:
+    except (KeyError, TypeError, ValueError, OSError, EOFError, BadZipFile) as error:
         raise RefusalError(
             f"{file.name} was not written by `service features` with a model of landmarks: {error}.",
             "python -m service features CLIP --model NAME --out FILE.npz",
@@ -86,6 +86,14 @@ def read_observed(file: Path, section: KeypointsSection) -> Observed:
             "Write it with this model: python -m service features CLIP --model NAME --out FILE.npz",
         )
     return Observed(track, points)
+
+
+def _load(file: Path) -> dict[str, np.ndarray]:
+    stored = np.load(file, allow_pickle=False)
+    if not isinstance(stored, NpzFile):
+        raise TypeError("it is no .npz")
+    with stored:
+        return {name: stored[name] for name in stored.files}
 
 
 def _track(arrays: dict[str, np.ndarray], section: KeypointsSection) -> Track:

@@ -139,6 +139,8 @@ def try_others(yours: Doubles, observed: Observed, section: KeypointsSection) ->
             continue
         changes = {"layout": layout.parts, "derive": layout.derive, "form": "row"}
         for mirrored in (False, True):
+            if (layout.parts, layout.derive, mirrored) == (section.layout, section.derive, section.selfie):
+                continue
             flipped = observed.track if mirrored == section.selfie else _mirror(observed.track)
             made = make_vectors(flipped, section.model_copy(update=changes)).values.reshape(len(yours), -1)
             found.append(Other(name, mirrored, float(np.abs(made - yours.reshape(len(yours), -1)).max())))
