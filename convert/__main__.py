@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convert.compare.command import register as register_compare
-from convert.errors import ConversionError
+from convert.errors import HEADINGS, ConversionError
 from convert.options import FileArgument, GoldenOption, JsonFlag, StoreOption, with_publish_options
 from convert.torch.command import register as register_torch
 
@@ -150,10 +150,17 @@ def _open_printer(as_json: bool) -> Iterator[Callable[["Report"], None]]:
         yield answer
     except ConversionError as error:
         if as_json:
-            document = {"error": error.reason, "advice": error.advice, "exit_code": error.exit_code}
+            document = {
+                "error": error.reason,
+                "advice": error.advice,
+                "kind": error.kind,
+                "exit_code": error.exit_code,
+            }
             sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
         else:
-            sys.stderr.write(f"{error.reason}\n" + (f"→ {error.advice}\n" if error.advice else ""))
+            sys.stderr.write(
+                f"{HEADINGS[error.kind]}: {error.reason}\n" + (f"→ {error.advice}\n" if error.advice else "")
+            )
         raise typer.Exit(error.exit_code) from None
 
 

@@ -1,6 +1,6 @@
 """A folder of videos, pictures or prepared arrays → clips to calibrate a quantized graph on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,11 @@ def read_folder(folder: Path, shape: ClipShape) -> Calibration:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in list(left_out.items())[:3])
         raise CallError(f"{folder} holds no clip that can be read.", reasons or "Put videos or pictures into it.")
     return Calibration(clips, left_out)
+
+
+def read_files(files: Iterable[Path], shape: ClipShape) -> list[Array]:
+    """The clips of these files, one array each."""
+    return [clip for file in files for clip in _read(file, shape)]
 
 
 def _read(file: Path, shape: ClipShape) -> Iterator[Array]:

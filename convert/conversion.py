@@ -5,8 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from convert.errors import UnprovenError
+from convert.facts import list_facts
+from convert.golden import measure_golden
 from convert.model_info import ModelInfo
-from convert.parity import Measured, measure_golden, require
+from convert.parity import Measured, require
 from convert.publish import ManifestDraft, PublishOptions, draft_manifest, publish
 from convert.report import Made, Report, report_published
 
@@ -39,15 +42,27 @@ class SourceModel(Protocol):
 def convert_model(model: SourceModel, options: PublishOptions) -> Report:
     """Publish a model if its graph says what the original says; nothing is written before. Raises ConversionError."""
     draft = draft_manifest(model.info, options)
+    unproven = model.info.unproven
+    if unproven is not None and not options.assume and options.golden is None:
+        raise UnprovenError(unproven.reason, unproven.advice)
     with show_progress("Comparing with the reference"):
         proven = model.prove(draft)
         measured = [] if options.golden and proven.measured.reference == "itself" else [require(proven.measured)]
         if options.golden:
             outputs = [one.name for one in model.info.outputs]
-            measured.append(require(measure_golden(proven.exact or proven.content, options.golden, outputs)))
+            golden = measure_golden(
+                proven.exact or proven.content,
+                options.golden,
+                outputs,
+                activation=proven.draft.activation,
+                half=model.info.half,
+                rounding=proven.measured.rounding,
+            )
+            measured.append(require(golden))
     manifest = publish(model.info, proven.draft, options, proven.content, measured[-1])
     folder = options.store / manifest.name / str(manifest.version)
-    return report_published(model.info, proven.draft, manifest, folder, measured, proven.made)
+    facts = list_facts(model.info, proven.draft, options)
+    return report_published(model.info, proven.draft, manifest, folder, measured, proven.made, facts)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Literal
 
-from convert.errors import CallError, RefusalError
+from convert.errors import CallError, DamagedError, MismatchError, RefusalError
 from convert.unpack import compressed_by, head_of
 
 FileKind = Literal["hdf5", "zip", "onnx", "xgboost", "pickle"]
@@ -49,7 +49,7 @@ def expect(path: Path, command: Command) -> FileKind:
     kind = sniff(path)
     if COMMANDS[kind] != command:
         right = COMMANDS[kind]
-        raise RefusalError(f"{path.name} is {_IS[right]}.", f"Use `python -m convert {right}`.")
+        raise MismatchError(f"{path.name} is {_IS[right]}.", f"Use `python -m convert {right}`.")
     return kind
 
 
@@ -66,9 +66,9 @@ def sniff(path: Path) -> FileKind:
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if not head:
-        raise RefusalError(f"{path.name} is empty.", "Download or copy it again.")
+        raise DamagedError(f"{path.name} is empty.", "Download or copy it again.")
     if head.startswith(b"version https://git-lfs"):
-        raise RefusalError(
+        raise DamagedError(
             f"{path.name} is a Git LFS pointer of {size} bytes, not the model.",
             "Run `git lfs pull` in the repository, or download the file from its web page.",
         )
@@ -111,7 +111,7 @@ def _refuse_folder(path: Path) -> RefusalError:
         return RefusalError(
             f"{path.name} is a SavedModel folder: it holds TensorFlow's graph, not Keras' layers.", _RESAVE
         )
-    return RefusalError(f"{path.name} is a folder.", "Name the model file in it.")
+    return MismatchError(f"{path.name} is a folder.", "Name the model file in it.")
 
 
 def _find_foreign(head: bytes) -> tuple[str, str] | None:

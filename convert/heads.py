@@ -1,6 +1,6 @@
 """Heads: the model that one requires, and which of a highlight head's numbers is the tension."""
 
-from convert.errors import CallError, RefusalError
+from convert.errors import CallError, MismatchError
 from convert.model_info import ModelInfo
 from service.errors import InvalidModelError
 from service.media.sampling import EveryNth, Uniform
@@ -30,7 +30,7 @@ def check_head(info: ModelInfo, pipeline: Pipeline, required: Manifest | None) -
     try:
         check_reads(pipeline, info.track.shape[-1], required)
     except InvalidModelError as error:
-        raise RefusalError(
+        raise MismatchError(
             f"The head {error}.",
             "Choose another --requires, or another --pipeline (`convert inspect` names what fits).",
         ) from None

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from convert.errors import CallError, ConversionError, RefusalError
+from convert.errors import CallError, ConversionError, RefusalError, UnsafeError, find_refusal
 
 TASKS = {
     "keras": "convert.keras.reader",
@@ -66,14 +66,14 @@ def run_isolated(task: str, request: Request, folder: Path) -> Request:
             start_new_session=True,
         )
     except subprocess.TimeoutExpired:
-        raise RefusalError(f"Reading the file took longer than {WALL_S} s.", "A model file reads in seconds.") from None
+        raise UnsafeError(f"Reading the file took longer than {WALL_S} s.", "A model file reads in seconds.") from None
     result_file = folder / RESULT_FILE
     if not result_file.is_file():
-        raise RefusalError(_explain_death(done.returncode, limits["memory"]), "The file is not what it claims to be.")
+        raise UnsafeError(_explain_death(done.returncode, limits["memory"]), "The file is not what it claims to be.")
     answer: Request = json.loads(result_file.read_text(encoding="utf-8"))
     result_file.unlink()
     if "error" in answer:
-        kind = CallError if answer["exit_code"] == CallError.exit_code else RefusalError
+        kind = CallError if answer["exit_code"] == CallError.exit_code else find_refusal(answer["kind"])
         raise kind(answer["error"], answer["advice"])
     result: Request = answer["result"]
     return result
@@ -119,18 +119,25 @@ def _serve_child() -> None:
         module = importlib.import_module(TASKS[order["task"]])
         answer = {"result": module.run(order["request"], folder)}
     except ConversionError as error:
-        answer = {"error": error.reason, "advice": error.advice, "exit_code": error.exit_code}
+        answer = {
+            "error": error.reason,
+            "advice": error.advice,
+            "kind": error.kind,
+            "exit_code": error.exit_code,
+        }
     except MemoryError:
         limit = order["limits"]["memory"] >> 20
         answer = {
             "error": f"Reading the file asked for more than {limit} MiB of memory.",
-            "advice": "The file declares more than it holds.",
+            "advice": "A model of this size needs less; a file that declares more than it holds is not opened.",
+            "kind": UnsafeError.kind,
             "exit_code": RefusalError.exit_code,
         }
     except RecursionError:
         answer = {
             "error": "The file is nested too deeply to be a model.",
             "advice": "Save the model again where it was made.",
+            "kind": UnsafeError.kind,
             "exit_code": RefusalError.exit_code,
         }
     temporary = folder / f"{RESULT_FILE}.part"

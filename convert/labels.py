@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from convert.errors import CallError, RefusalError
+from convert.errors import CallError, ContradictionError, MismatchError, RefusalError
 from convert.isolation import run_isolated
 from convert.plain import Json
 
@@ -87,7 +87,7 @@ def check_against_graph(others: dict[str, Any], shape: tuple[int | None, ...], w
     for keys, actual in wanted:
         for key, value in others.items():
             if key.lower() in keys and isinstance(value, int) and actual is not None and value != actual:
-                raise RefusalError(
+                raise MismatchError(
                     f"The pickle says {key} = {value}; the model has {actual}.", "Check that both are of one training."
                 )
 
@@ -156,10 +156,10 @@ def _read_json(path: Path, text: str) -> Labels:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise RefusalError(f"{path.name} is no JSON: {error}.") from None
+        raise ContradictionError(f"{path.name} is no JSON: {error}.") from None
     names = _find_names(content)
     if names is None:
-        raise RefusalError(f"{path.name} holds no labels.", "A list of names, or a dictionary of name → index.")
+        raise ContradictionError(f"{path.name} holds no labels.", "A list of names, or a dictionary of name → index.")
     return Labels(names, "JSON")
 
 
@@ -176,7 +176,7 @@ def _find_names(content: Json) -> tuple[str, ...] | None:
     else:
         return None
     if sorted(index for index, _ in pairs) != list(range(len(pairs))):
-        raise RefusalError(f"The label indices are not 0 to {len(pairs) - 1}.", "Each output needs one label.")
+        raise ContradictionError(f"The label indices are not 0 to {len(pairs) - 1}.", "Each output needs one label.")
     return tuple(name for _, name in sorted(pairs))
 
 
@@ -202,10 +202,10 @@ def _read_pickle(path: Path) -> Labels:
 def _check_names(labels: Labels, source: str) -> Labels:
     names = labels.names
     if not names or any(not name.strip() for name in names):
-        raise RefusalError(f"{source} has no labels, or an empty one.")
+        raise ContradictionError(f"{source} has no labels, or an empty one.")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise RefusalError(
+        raise ContradictionError(
             f"{source} has labels that stand twice: {', '.join(twice[:5])}.", "Give each output its name."
         )
     return labels

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from convert.presets.clues import clue_to
 from convert.presets.faces import match_emotions
@@ -11,6 +11,18 @@ from convert.presets.table import match_presets
 
 Shape = tuple[int | None, ...]
 IDLE_NAMES = {"blank", "idle", "nothing", "none", "background", "neutral", "rest"}
+
+
+Origin = Literal["read", "declared", "assumed"]
+"""Where a fact is from: the file, the caller, or nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """A structure that is not in the file. reason: what was assumed, and what else fits; advice: what would tell."""
+
+    reason: str
+    advice: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +40,11 @@ class ModelInfo:
 
     output_activation: the last one of the first output ("softmax", "sigmoid", "linear", …; "" where unknown), or what
     is known of it otherwise: "logits", "probabilities", "regression" (values that stay as they are). own: the presets
-    that fit by what the network is known to be; None where only its shapes tell. label_places: where in a label file
-    each output's stands, if not in the outputs' own order (scikit-learn sorts classes "0", "1", "10", "2" as text).
+    that fit by what the network is known to be; None where only its shapes tell. facts: (fact, value, origin) of the
+    structure, empty where all of it is in the file; unproven: why parity would compare a guess with itself, if it
+    would; half: the original computes in half precision. label_places: where in
+    a label file each output's stands, if not in the outputs' own order (scikit-learn sorts classes "0", "1", "10", "2"
+    as text).
     """
 
     file: str
@@ -44,6 +59,9 @@ class ModelInfo:
     labels: tuple[str, ...] | None = None
     extra: dict[str, Any] = field(default_factory=dict)
     own: tuple[Match, ...] | None = None
+    facts: tuple[tuple[str, str, Origin], ...] = ()
+    unproven: Unproven | None = None
+    half: bool = False
     label_places: tuple[int, ...] | None = None
 
     @property
@@ -84,6 +102,7 @@ class ModelInfo:
             "parameters": self.parameters,
             "layers": self.layers,
             "warnings": list(self.warnings),
+            "facts": [{"fact": fact, "value": value, "origin": origin} for fact, value, origin in self.facts],
             "presets": [
                 {
                     "name": match.preset.name,

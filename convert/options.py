@@ -39,7 +39,7 @@ FileArgument = Annotated[Path, typer.Argument(help="The model file.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print a result for programs.")]
 StoreOption = Annotated[Path, typer.Option("--store", help="The folder of models.")]
 GoldenOption = Annotated[
-    Path | None, typer.Option("--golden", help="The original's inputs x0 … and outputs y0 … (.npz).")
+    Path | None, typer.Option("--golden", help="The original's inputs x0 … and outputs y0 …: FILE.npz, or x.npy,y.npy.")
 ]
 
 
@@ -90,6 +90,9 @@ def _collect_options(  # noqa: PLR0913 - one option a fact of the manifest; type
     unit: Annotated[str | None, typer.Option("--unit", help="letter or word.")] = None,
     details: Annotated[Path | None, typer.Option("--details", help="Further manifest fields (JSON).")] = None,
     golden: GoldenOption = None,
+    assume: Annotated[
+        bool, typer.Option("--assume", help="Publish although the structure is assumed; parity is named not proven.")
+    ] = False,
 ) -> "PublishOptions":
     from convert.publish import PublishOptions  # noqa: PLC0415 - heavy
 
@@ -116,4 +119,5 @@ def _collect_options(  # noqa: PLR0913 - one option a fact of the manifest; type
         unit=unit,
         details=details,
         golden=golden,
+        assume=assume,
     )

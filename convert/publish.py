@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from convert.errors import CallError, RefusalError
+from convert.errors import CallError, MismatchError
+from convert.facts import list_facts, record_parity
 from convert.heads import check_head, choose_tension_channel, compute_output_rate, note_requirement
 from convert.labels import Labels, check_against_graph, place_labels, read_labels
 from convert.model_info import ModelInfo, TensorSpec
@@ -68,6 +69,7 @@ class PublishOptions:
     unit: str | None = None
     details: Path | None = None
     golden: Path | None = None
+    assume: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ def publish(
     try:
         return Store(options.store).publish(fields, {MODEL_FILE: model})
     except InvalidModelError as error:
-        raise RefusalError(f"{error}.", "Change what it names; nothing was published.") from None
+        raise MismatchError(f"{error}.", "Change what it names; nothing was published.") from None
 
 
 def _choose_pipeline(info: ModelInfo, options: PublishOptions) -> tuple[Preset | None, Pipeline, list[str]]:
@@ -273,7 +275,7 @@ def _choose_labels(info: ModelInfo, options: PublishOptions, task: Task, preset:
     width = info.width
     allowed = {1, 2} if width == 1 else {width}
     if width is not None and len(labels.names) not in allowed:
-        raise RefusalError(
+        raise MismatchError(
             f"There are {len(labels.names)} labels; the model has {width} outputs.",
             f"Read as: {labels.how}. Give one label for each output, in their order.",
         )
@@ -321,7 +323,7 @@ def _list_fields(info: ModelInfo, draft: ManifestDraft, options: PublishOptions,
         "requires": {"name": draft.required.name, "version": draft.required.version} if draft.required else None,
         "time": asdict(draft.times) if draft.times else None,
         "inputs": _list_inputs(info, draft.pipeline),
-        "parity": _record_parity(measured),
+        "parity": record_parity(measured, proven=measured.reference == "golden" or info.unproven is None),
         "source": {
             "framework": info.framework,
             "file": info.file,
@@ -330,6 +332,7 @@ def _list_fields(info: ModelInfo, draft: ManifestDraft, options: PublishOptions,
             "preset": draft.preset,
             "overrides": draft.overrides,
             "assumptions": draft.assumptions,
+            "facts": list_facts(info, draft, options),
         },
         "created": datetime.now(UTC).replace(microsecond=0),
         **details,
@@ -344,18 +347,6 @@ def _list_fields(info: ModelInfo, draft: ManifestDraft, options: PublishOptions,
         "idle_labels": options.idle or None,
     }
     return fields | {key: value for key, value in given.items() if value is not None}
-
-
-def _record_parity(measured: Measured) -> dict[str, Any] | None:
-    """The manifest's figure; a graph that was compared with nothing but itself has none."""
-    if measured.reference == "itself":
-        return None
-    return {
-        "reference": measured.reference,
-        "samples": measured.samples,
-        "max_abs_diff": measured.max_abs_diff,
-        "tolerance": measured.tolerance,
-    }
 
 
 def _choose_activation(info: ModelInfo, options: PublishOptions, task: Task) -> tuple[Activation, tuple[str, ...]]:

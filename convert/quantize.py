@@ -23,7 +23,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.calibrate import CalibrationMethod, create_calibrator
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
-from convert.errors import CallError, RefusalError
+from convert.errors import CallError, MismatchError
 from convert.parity import open_session
 
 Array = npt.NDArray[Any]
@@ -76,7 +76,7 @@ def quantize(
                 small, method, agreement, len(clips), _measure_speedup(rival or model, small, clips[0])
             )
         best = max(best, agreement)
-    raise RefusalError(
+    raise MismatchError(
         f"Quantized, the model agrees with itself on {best:.1%} of {len(clips)} clips; {min_agreement:.1%} are needed.",
         "Publish it without --int8, or give more clips that look like those it will see.",
     )

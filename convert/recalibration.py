@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from convert.errors import CallError, RefusalError
+from convert.errors import CallError, MismatchError
 from service.errors import InvalidModelError
 from service.registry.manifest import Evaluation, Manifest, Output
 from service.registry.report import EvaluationReport, Fit, read_report
@@ -29,7 +29,7 @@ def publish_recalibrated(stored: StoredModel, report_file: Path, store: Path) ->
     try:
         return Store(store).publish(draft, {name: stored.folder / name for name in before.files})
     except InvalidModelError as error:
-        raise RefusalError(f"{error}.", "Nothing was published.") from None
+        raise MismatchError(f"{error}.", "Nothing was published.") from None
 
 
 def _read_report_of(manifest: Manifest, file: Path) -> EvaluationReport:
@@ -39,7 +39,7 @@ def _read_report_of(manifest: Manifest, file: Path) -> EvaluationReport:
     except OSError as error:
         raise CallError(f"{file} cannot be read: {error.strerror or error}.") from None
     except InvalidModelError as error:
-        raise RefusalError(
+        raise MismatchError(
             f"{error}.", "Evaluate the version that is to be calibrated, or name the one that was: NAME:VERSION."
         ) from None
     return report
@@ -52,7 +52,7 @@ def _check_fit(manifest: Manifest, report: EvaluationReport) -> Fit:
             "Run `python -m service evaluate … --fit --write-report FILE` again.",
         )
     if report.fit.temperature is not None and manifest.output.activation == "none":
-        raise RefusalError(
+        raise MismatchError(
             f"{manifest.name} gives values as they are; a temperature would change none of them.",
             "Fit a threshold alone.",
         )

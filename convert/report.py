@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from convert.facts import Fact, summarize_facts
 from convert.files import Command
 from convert.model_info import ModelInfo, find_idle_labels, format_shape
 from convert.parity import Measured
@@ -30,8 +31,9 @@ class Made:
 
 
 def report_published(
-    info: ModelInfo, draft: ManifestDraft, manifest: Manifest, folder: Path, measured: list[Measured], made: Made
-) -> Report:
+    info: ModelInfo, draft: ManifestDraft, manifest: Manifest, folder: Path, measured: list[Measured], made: Made,
+    facts: list[Fact],
+) -> Report:  # fmt: skip
     """What was published in the folder: how it was read, what was assumed, how it was made, how far it is off."""
     names = draft.labels.names if draft.labels else ()
     hints = [f"Label {name!r} may mean that nothing is signed: --idle {name}" for name in find_idle_labels(names)]
@@ -47,7 +49,9 @@ def report_published(
         report.lines.append(f"Labels ({draft.labels.how}): {', '.join(manifest.labels or ())}")
         report.lines += [f"  beside them: {key} = {str(value)[:80]}" for key, value in draft.labels.others.items()]
     report.lines += [*hints, *made.lines]
-    report.lines += [f"Parity: {one.sentence()}" for one in measured]
+    report.lines += summarize_facts(facts)
+    proven = info.unproven is None or any(one.reference == "golden" for one in measured)
+    report.lines += [f"{_name_parity(one, proven=proven)}: {one.sentence()}" for one in measured]
     report.lines.append(f"Published {manifest.name} version {manifest.version} in {folder}")
     report.document = {
         "published": {"name": manifest.name, "version": manifest.version, "folder": str(folder)},
@@ -60,9 +64,17 @@ def report_published(
         "labels": list(manifest.labels or ()),
         "activation": manifest.output.activation,
         "parity": [document_measured(one) for one in measured],
+        "proven": proven,
+        "facts": facts,
         **made.document,
     }
     return report
+
+
+def _name_parity(measured: Measured, *, proven: bool) -> str:
+    if proven or measured.reference == "golden":
+        return "Parity"
+    return "Parity, not proven (the structure is assumed: this compares a guess with itself)"
 
 
 def report_inspection(info: ModelInfo, command: Command | Literal["torch"], flags: tuple[str, ...] = ()) -> Report:
@@ -129,4 +141,6 @@ def document_measured(measured: Measured) -> dict[str, Any]:
         "skipped": measured.skipped,
         "max_abs_diff": measured.max_abs_diff,
         "tolerance": measured.tolerance,
+        "form": measured.form,
+        "precision": measured.precision,
     }

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from convert.errors import CallError, RefusalError
+from convert.errors import CallError, MismatchError
 from service.errors import InvalidModelError
 from service.registry.store import Store, StoredModel
 
@@ -22,4 +22,4 @@ def look_up_model(wanted: str, store: Path) -> StoredModel:
     try:
         return models.read(name, int(number) if number else max(versions))
     except InvalidModelError as error:
-        raise RefusalError(f"{error}.", "Publish it again.") from None
+        raise MismatchError(f"{error}.", "Publish it again.") from None

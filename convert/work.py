@@ -6,10 +6,11 @@ from typing import Any
 
 from convert.conversion import convert_model, show_progress
 from convert.files import COMMANDS, sniff
+from convert.golden import measure_golden
 from convert.keras.convert import open_keras
 from convert.model_info import format_shape
 from convert.onnx.convert import OnnxModel, open_onnx
-from convert.parity import Measured, measure_golden, require
+from convert.parity import Measured, require
 from convert.presets.table import PRESETS
 from convert.publish import PublishOptions
 from convert.recalibration import publish_recalibrated
@@ -81,17 +82,18 @@ def verify_model(wanted: str, store: Path, golden: Path | None) -> Report:
             return report_verified(wanted, require(_measure_again(ready, golden)), None)
     stored = look_up_model(wanted, store)
     with open_onnx(stored.graph) as ready:
-        measured = _measure_again(ready, golden)
+        measured = _measure_again(ready, golden, stored.manifest.output.activation)
     return report_verified(
         f"{stored.manifest.name} version {stored.manifest.version}", require(measured), stored.manifest
     )
 
 
-def _measure_again(model: OnnxModel, golden: Path | None) -> Measured:
+def _measure_again(model: OnnxModel, golden: Path | None, activation: str = "none") -> Measured:
     """A ready graph against golden outputs, the answer first, or else against itself."""
     if golden is None:
         return model.measured
-    return measure_golden(model.content, golden, [one.name for one in model.info.outputs])
+    outputs = [one.name for one in model.info.outputs]
+    return measure_golden(model.content, golden, outputs, activation=activation)
 
 
 def calibrate_model(wanted: str, store: Path, report_file: Path) -> Report:

@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.lib.npyio import NpzFile
 
-from convert.errors import CallError, RefusalError
+from convert.errors import CallError, MismatchError, RefusalError
 from convert.store_lookup import look_up_model
 from service.pipelines.keypoints import KeypointsSection
 from service.registry.store import StoredModel
@@ -42,7 +42,7 @@ def find_model(wanted: str, store: Path) -> tuple[StoredModel, KeypointsSection]
 
 
 def observe_clip(clip: Path, stored: StoredModel, section: KeypointsSection, store: Path) -> Observed:
-    """Let the service look at the clip, in a process of its own. CallError, RefusalError."""
+    """Let the service look at the clip, in a process of its own. CallError."""
     if not clip.is_file():
         raise CallError(f"There is no clip {clip}.")
     manifest = stored.manifest
@@ -59,7 +59,7 @@ def observe_clip(clip: Path, stored: StoredModel, section: KeypointsSection, sto
         )
         if done.returncode or not file.is_file():
             said = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
-            raise RefusalError(
+            raise CallError(
                 f"The service could not look at {clip.name}: {said[0]}",
                 "Try `python -m service features` by itself and hand over its file: --landmarks FILE.npz.",
             )
@@ -81,7 +81,7 @@ def read_observed(file: Path, section: KeypointsSection) -> Observed:
         ) from None
     wanted = (len(points), 4)
     if track.values.shape[1:] != wanted or len(points) != sum(PART_POINTS[part] for part in section.parts):
-        raise CallError(
+        raise MismatchError(
             f"{file.name} holds {len(points)} points; the model's pipeline sees those of {', '.join(section.parts)}.",
             "Write it with this model: python -m service features CLIP --model NAME --out FILE.npz",
         )

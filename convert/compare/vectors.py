@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convert.compare.observed import Observed
-from convert.errors import CallError, RefusalError
+from convert.errors import MismatchError
 from service.pipelines.keypoints import KeypointsSection, tensor
 from service.pipelines.layouts import LAYOUTS
 from service.track import HAND_PARTS, PART_POINTS, TimeArray, Track, Window
@@ -44,15 +44,15 @@ class Other:
 
 
 def make_vectors(track: Track, section: KeypointsSection) -> Vectors:
-    """What the model is given for the clip as one window. RefusalError where nothing was seen in it."""
+    """What the model is given for the clip as one window. MismatchError where nothing was seen in it."""
     rows = tensor(track, Window(0.0, float(track.times_s[-1]) + 1.0), section)
     if not len(rows):
-        raise RefusalError("Our pipeline sees no hand in the clip.", "Take a clip that shows the sign.")
+        raise MismatchError("Our pipeline sees no hand in the clip.", "Take a clip that shows the sign.")
     return Vectors(rows.values.astype(np.float64), rows.times_s)
 
 
 def pair_rows(yours: Doubles, ours: Vectors, section: KeypointsSection, track: Track) -> tuple[Doubles, list[str]]:
-    """Yours in our shape, one for each of our rows, and sentences on how they were paired. CallError."""
+    """Yours in our shape, one for each of our rows, and sentences on how they were paired. MismatchError."""
     notes: list[str] = []
     shaped, note = _shape(yours, section)
     notes += note
@@ -65,7 +65,7 @@ def pair_rows(yours: Doubles, ours: Vectors, section: KeypointsSection, track: T
         places = np.minimum(np.floor(ours.times_s * (media.frame_rate or 0) + 1e-3).astype(int), count - 1)
         return shaped[places], [*notes, f"You have a row for each of {count} frames; ours were paired by their time."]
     times = ", ".join(f"{time_s:.3f}" for time_s in ours.times_s[:8])
-    raise CallError(
+    raise MismatchError(
         f"You have {count} rows, our pipeline makes {wanted} of the clip"
         + (f" and the clip has {frames} frames" if frames else "")
         + f"; which are of one frame is not known. Ours are at {times} … s.",
@@ -83,7 +83,7 @@ def _shape(yours: Doubles, section: KeypointsSection) -> tuple[Doubles, list[str
     if yours.ndim > 1 and int(np.prod(yours.shape[1:])) == size:
         return yours.reshape(-1, *shape), []
     said = " × ".join(map(str, yours.shape))
-    raise CallError(
+    raise MismatchError(
         f"Your features are {said}; the model takes rows of {' × '.join(map(str, shape))}.",
         "The widths differ, so the layout does: `python -m convert list` names those of your width.",
     )

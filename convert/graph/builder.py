@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from convert.errors import RefusalError
+from convert.errors import UnsafeError
 from convert.graph.layer_graph import Array, GraphInput, Shape
 
 OPSET = 17
@@ -123,7 +123,7 @@ class Builder:
         for size in value.shape[1:]:
             total *= 1 if size is None else size
         if total > MAX_ELEMENTS or any(size is not None and size < 0 for size in value.shape[1:]):
-            raise RefusalError(
+            raise UnsafeError(
                 f"{place} makes a tensor of the shape {value.shape} for one input.",
                 f"At most {MAX_ELEMENTS} numbers are allowed; the architecture is damaged or hostile.",
             )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from convert.errors import RefusalError
+from convert.errors import ContradictionError
 from convert.graph.activations import find_activation
 from convert.graph.builder import Builder, Value
 from convert.graph.layer_graph import Call, LayerGraph, Ref, Shape
@@ -42,7 +42,7 @@ def _convert(call: Call, inputs: list[Value], builder: Builder) -> list[Value]:
         try:
             outputs = LAYERS[layer.kind](layer, inputs, builder)
         except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError) as error:
-            raise RefusalError(
+            raise ContradictionError(
                 f"The layer {call.name} ({layer.kind}) has settings or weights that do not fit: {error!r}.",
                 "The file is damaged, or a case that this converter does not know.",
             ) from error
@@ -67,7 +67,7 @@ def _value(made: dict[str, list[Value]], ref: Ref, call: Call | None) -> Value:
     values = made[ref.call]
     if ref.index >= len(values):
         reader = call.name if call else "the model"
-        raise RefusalError(f"{reader} reads output {ref.index} of {ref.call}, which has {len(values)}.", "")
+        raise ContradictionError(f"{reader} reads output {ref.index} of {ref.call}, which has {len(values)}.", "")
     return values[ref.index]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import h5py
 import numpy as np
 
-from convert.errors import CallError, RefusalError
+from convert.errors import CallError, ContradictionError
 from convert.graph.layer_graph import Array, Config
 from convert.keras.archive import Archive
 from convert.keras.declared import Part
@@ -78,7 +78,7 @@ def resolve_weights(known: Known, model: Part) -> list[str]:
     wide = layers["fc6"].weights["kernel"]
     places = wide.shape[0] // filters
     if places * filters != wide.shape[0]:
-        raise RefusalError(f"fc6 takes {wide.shape[0]} numbers, conv5b has {filters} filters.", "It is no C3D.")
+        raise ContradictionError(f"fc6 takes {wide.shape[0]} numbers, conv5b has {filters} filters.", "It is no C3D.")
     layers["fc6"].weights["kernel"] = np.ascontiguousarray(
         wide.reshape(filters, places, -1).transpose(1, 0, 2).reshape(wide.shape)
     )

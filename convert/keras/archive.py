@@ -8,7 +8,7 @@ from pathlib import Path
 
 import h5py
 
-from convert.errors import RefusalError
+from convert.errors import DamagedError, MismatchError, RefusalError, UnsafeError
 from convert.files import sniff
 from convert.graph.layer_graph import Config, Setting
 from convert.keras.hdf5 import check_file, read_names_attribute, read_text_attribute
@@ -45,7 +45,7 @@ def open_archive(path: Path, folder: Path) -> Archive:
         return _open_hdf5(path)
     if kind == "zip":
         return _open_zip(path, folder)
-    raise RefusalError(f"{path.name} is an ONNX file.", "Use `python -m convert onnx`.")
+    raise MismatchError(f"{path.name} is an ONNX file.", "Use `python -m convert onnx`.")
 
 
 def parse_json(text: str, what: str) -> Setting:
@@ -56,13 +56,13 @@ def parse_json(text: str, what: str) -> Setting:
         if mark in "[{":
             depth += 1
             if depth > MAX_CONFIG_DEPTH:
-                raise RefusalError(f"{what} is nested deeper than {MAX_CONFIG_DEPTH} levels.", _RESAVE)
+                raise UnsafeError(f"{what} is nested deeper than {MAX_CONFIG_DEPTH} levels.", _RESAVE)
         elif mark in "]}":
             depth -= 1
     try:
         return json.loads(text)
     except ValueError as error:
-        raise RefusalError(f"{what} is no valid JSON: {error}.", _RESAVE) from None
+        raise DamagedError(f"{what} is no valid JSON: {error}.", _RESAVE) from None
 
 
 def _open_hdf5(path: Path) -> Archive:
@@ -78,7 +78,7 @@ def _open_hdf5(path: Path) -> Archive:
     if "layers" in root or "_layer_checkpoint_dependencies" in root:
         return Archive(config, version or "3.0.0", root, layered=False)
     if "optimizer_weights" in root:
-        raise RefusalError(f"{path.name} holds an optimizer's state only.", "Give the file with the model's weights.")
+        raise MismatchError(f"{path.name} holds an optimizer's state only.", "Give the file with the model's weights.")
     raise RefusalError(f"{path.name} is an HDF5 file without a Keras model.", "Check that it is the right file.")
 
 
@@ -87,7 +87,7 @@ def _hdf5(path: Path, shown: str) -> h5py.File:
         root = h5py.File(path, "r")
     except OSError as error:
         detail = "it is truncated" if "truncated" in str(error) else "it is damaged"
-        raise RefusalError(
+        raise DamagedError(
             f"{shown} cannot be opened: {detail} ({path.stat().st_size} bytes).", "Download or copy it again."
         ) from None
     check_file(root, path.stat().st_size)
@@ -107,7 +107,7 @@ def _open_zip(path: Path, folder: Path) -> Archive:
             unpacked = folder / WEIGHTS_ENTRY
             _unpack(archive, entries[WEIGHTS_ENTRY], unpacked)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        raise RefusalError(f"{path.name} is a damaged zip file: {error}.", "Download or copy it again.") from None
+        raise DamagedError(f"{path.name} is a damaged zip file: {error}.", "Download or copy it again.") from None
     root = _hdf5(unpacked, WEIGHTS_ENTRY)
     version = str(metadata.get("keras_version", "3.0.0")) if isinstance(metadata, dict) else "3.0.0"
     return Archive(config, version, root, layered=False)
@@ -116,25 +116,25 @@ def _open_zip(path: Path, folder: Path) -> Archive:
 def _checked_entries(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
     entries = {entry.filename: entry for entry in archive.infolist()}
     if len(archive.infolist()) > MAX_ENTRIES:
-        raise RefusalError(f"{path.name} has {len(archive.infolist())} entries.", _RESAVE)
+        raise UnsafeError(f"{path.name} has {len(archive.infolist())} entries.", _RESAVE)
     for name in entries:
         if name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) or ":" in name:
-            raise RefusalError(f"{path.name} has an entry that points out of it: {name!r}.", "Do not unpack this file.")
+            raise UnsafeError(f"{path.name} has an entry that points out of it: {name!r}.", "Do not unpack this file.")
     total = sum(entry.file_size for entry in entries.values())
     limit = MAX_UNPACKED_BASE + MAX_UNPACKED_RATIO * path.stat().st_size
     if total > limit:
-        raise RefusalError(f"{path.name} would unpack to {total} bytes; {limit} are allowed.", "It is a zip bomb.")
+        raise UnsafeError(f"{path.name} would unpack to {total} bytes; {limit} are allowed.", "It is a zip bomb.")
     if "config.json" not in entries:
         what = "a PyTorch checkpoint" if any(name.endswith("data.pkl") for name in entries) else "no Keras model"
         raise RefusalError(f"{path.name} is a zip file, but {what}: it has no config.json.", "Check the file.")
     if WEIGHTS_ENTRY not in entries:
-        raise RefusalError(f"{path.name} holds no {WEIGHTS_ENTRY}.", _RESAVE)
+        raise DamagedError(f"{path.name} holds no {WEIGHTS_ENTRY}.", _RESAVE)
     return entries
 
 
 def _text(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str:
     if entry.file_size > MAX_CONFIG_BYTES:
-        raise RefusalError(f"{entry.filename} has {entry.file_size} bytes.", _RESAVE)
+        raise UnsafeError(f"{entry.filename} has {entry.file_size} bytes.", _RESAVE)
     with archive.open(entry) as file:
         return file.read(MAX_CONFIG_BYTES).decode("utf-8", "replace")
 

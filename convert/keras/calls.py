@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, replace
 
-from convert.errors import RefusalError
+from convert.errors import SAVE_AGAIN, ContradictionError, UnsafeError
 from convert.graph.layer_graph import PLACEHOLDER, Call, Config, Layer, Ref, Setting
 from convert.keras.declared import MAX_LAYERS, Part
 
@@ -78,7 +78,7 @@ class Caller:
 
     def _emit(self, layer: Layer, inputs: list[Ref], outputs: int, masks: tuple[Ref | None, ...] = ()) -> list[Ref]:
         if len(self.calls) > MAX_LAYERS:
-            raise RefusalError(f"The model makes more than {MAX_LAYERS} calls.", "Is it a model?")
+            raise UnsafeError(f"The model makes more than {MAX_LAYERS} calls.", "Is it a model?")
         used = self._names.get(layer.name, 0)
         self._names[layer.name] = used + 1
         name = f"{layer.name}#{used}" if used else layer.name
@@ -89,8 +89,8 @@ class Caller:
         nodes = self._nodes(model)
         inputs_declared = self.collect_refs(model.config.get("input_layers"))
         if len(inputs_declared) != len(inputs):
-            raise RefusalError(
-                f"The model {model.name} has {len(inputs_declared)} inputs and is given {len(inputs)}.", _DAMAGED
+            raise ContradictionError(
+                f"The model {model.name} has {len(inputs_declared)} inputs and is given {len(inputs)}.", SAVE_AGAIN
             )
         made: dict[NodeKey, list[Ref]] = {
             (handle.call, handle.node): [ref] for handle, ref in zip(inputs_declared, inputs, strict=True)
@@ -170,7 +170,9 @@ def _outputs_of(part: Part) -> int:
 def _look_up(made: dict[NodeKey, list[Ref]], handle: Handle) -> Ref:
     refs = made.get((handle.call, handle.node))
     if refs is None or not 0 <= handle.index < len(refs):
-        raise RefusalError(f"Output {handle.index} of the layer {handle.call} is used, but never made.", _DAMAGED)
+        raise ContradictionError(
+            f"Output {handle.index} of the layer {handle.call} is used, but never made.", SAVE_AGAIN
+        )
     return refs[handle.index]
 
 
@@ -185,7 +187,9 @@ def _running_order(
         if key in needed or key in given:
             continue
         if key not in nodes:
-            raise RefusalError(f"The layer {key[0]} of the model {model.name} is used, but not called.", _DAMAGED)
+            raise ContradictionError(
+                f"The layer {key[0]} of the model {model.name} is used, but not called.", SAVE_AGAIN
+            )
         needed.add(key)
         queue.extend((handle.call, handle.node) for handle in nodes[key].inputs)
     waits = {key: {(one.call, one.node) for one in nodes[key].inputs} - given for key in nodes if key in needed}
@@ -204,7 +208,9 @@ def _running_order(
                 ready.append(reader)
     if len(order) < len(needed):
         stuck = sorted({key[0] for key in needed - set(order)})
-        raise RefusalError(f"Layers of the model {model.name} wait for each other: {', '.join(stuck[:6])}.", _DAMAGED)
+        raise ContradictionError(
+            f"Layers of the model {model.name} wait for each other: {', '.join(stuck[:6])}.", SAVE_AGAIN
+        )
     return order
 
 
@@ -215,7 +221,7 @@ def _arguments(raw: Setting, handles: list[Handle]) -> Config:
         named = {key: _keras3_value(value, handles) for key, value in (raw.get("kwargs") or {}).items()}
         return {"args": positional, **named}
     if not isinstance(raw, list):
-        raise RefusalError(f"A call is written as {str(raw)[:60]!r}.", _DAMAGED)
+        raise ContradictionError(f"A call is written as {str(raw)[:60]!r}.", SAVE_AGAIN)
     entries = [raw] if raw and isinstance(raw[0], str) else raw
     positional = []
     named = {}
@@ -224,7 +230,7 @@ def _arguments(raw: Setting, handles: list[Handle]) -> Config:
             positional += [_keras2_value(value, handles) for value in entry.values()]
             continue
         if not isinstance(entry, list) or len(entry) < 3:
-            raise RefusalError(f"A call is written as {str(entry)[:60]!r}.", _DAMAGED)
+            raise ContradictionError(f"A call is written as {str(entry)[:60]!r}.", SAVE_AGAIN)
         positional.append(_keras2_value(entry[:3], handles))
         if len(entry) > 3 and isinstance(entry[3], dict):
             named |= {key: _keras2_value(value, handles) for key, value in entry[3].items()}

@@ -12,6 +12,7 @@ from convert.files import compute_sha256, expect
 from convert.graph.export import Exported, export
 from convert.graph.layer_graph import LayerGraph, read_graph
 from convert.isolation import run_isolated
+from convert.keras.reader import is_half_precision
 from convert.model_info import ModelInfo, TensorSpec, count_kinds
 from convert.parity import measure_reference
 from convert.publish import ManifestDraft
@@ -70,4 +71,5 @@ def _describe_model(path: Path, graph: LayerGraph, exported: Exported) -> ModelI
         parameters=graph.parameters,
         layers=count_kinds([{"FoldTime": "TimeDistributed"}.get(kind, kind) for kind in kinds if kind != "UnfoldTime"]),
         warnings=graph.warnings,
+        half=any(is_half_precision(one.config.get("dtype")) for call in graph.calls for one in call.layer.walk()),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from convert.errors import RefusalError
+from convert.errors import SAVE_AGAIN, ContradictionError, RefusalError, UnsafeError
 from convert.graph.layer_graph import Array, Config, Setting
 from convert.keras.dialects import (
     MODEL_KINDS,
@@ -77,7 +77,7 @@ class Declaration:
                 "Rebuild it as a Sequential or functional model, load the weights into it and save that.",
             )
         if depth > MAX_NESTING:
-            raise RefusalError(f"Models are nested deeper than {MAX_NESTING} levels.", "Save the model flat.")
+            raise UnsafeError(f"Models are nested deeper than {MAX_NESTING} levels.", "Save the model flat.")
         name = str(entry.get("name") or config.get("name") or kind.lower())
         here = f"{place}{name}/" if depth else ""
         part = Part(name, here.rstrip("/"), "Functional" if kind == "Model" else kind, config, entry)
@@ -88,11 +88,9 @@ class Declaration:
         """A layer's entry, or a nested model's."""
         self.count += 1
         if self.count > MAX_LAYERS:
-            raise RefusalError(f"The model has more than {MAX_LAYERS} layers.", "Is it a model?")
+            raise UnsafeError(f"The model has more than {MAX_LAYERS} layers.", "Is it a model?")
         if not isinstance(entry, dict):
-            raise RefusalError(
-                f"An entry of the architecture is no layer: {str(entry)[:60]!r}.", "The file is damaged."
-            )
+            raise ContradictionError(f"An entry of the architecture is no layer: {str(entry)[:60]!r}.", SAVE_AGAIN)
         kind = find_kind(entry)
         if kind in MODEL_KINDS:
             return self.model(entry, place, depth)
@@ -105,7 +103,7 @@ class Declaration:
 
     def _wrap(self, part: Part, depth: int) -> None:
         if depth > MAX_NESTING:
-            raise RefusalError(f"Layers wrap each other deeper than {MAX_NESTING} levels.", "Save the model flat.")
+            raise UnsafeError(f"Layers wrap each other deeper than {MAX_NESTING} levels.", "Save the model flat.")
         inner = self.part(part.config.get("layer"), f"{part.place}/", depth + 1)
         if part.kind == "TimeDistributed":
             inner.role = "layer"

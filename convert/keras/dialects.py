@@ -1,6 +1,6 @@
 """One vocabulary out of three: names and settings of Keras 1, 2 and 3 layers as Keras 2 and 3 call them."""
 
-from convert.errors import RefusalError
+from convert.errors import SAVE_AGAIN, ContradictionError, RefusalError
 from convert.graph.layer_graph import Config, Setting, Shape
 from convert.keras.dialect_operations import name_operation
 
@@ -89,7 +89,7 @@ def translate_settings(entry: Config, kind: str, keras: int) -> tuple[str, Confi
     """A layer's kind and settings, in Keras 2 and 3's words."""
     config = entry.get("config")
     if not isinstance(config, dict):
-        raise RefusalError(f"The layer {entry.get('name') or kind!r} has no settings.", "The file is damaged.")
+        raise ContradictionError(f"The layer {entry.get('name') or kind!r} has no settings.", SAVE_AGAIN)
     config = dict(config)
     if keras == 1:
         kind, config = _from_keras1(kind, config)
@@ -152,5 +152,5 @@ def read_input_shape(config: Config) -> Shape | None:
 def _shape(sizes: Setting) -> Shape:
     shape = tuple(None if size is None else int(size) for size in sizes)
     if any(size is not None and size < 1 for size in shape[1:]):
-        raise RefusalError(f"An input has the impossible shape {shape}.", "The file is damaged.")
+        raise ContradictionError(f"An input has the impossible shape {shape}.", SAVE_AGAIN)
     return shape

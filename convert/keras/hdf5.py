@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import h5py
 import numpy as np
 
-from convert.errors import RefusalError
+from convert.errors import ContradictionError, DamagedError, RefusalError, UnsafeError
 from convert.graph.layer_graph import Array
 
 Tree = dict[str, "Tree | h5py.Dataset"]
@@ -29,7 +29,7 @@ def check_file(root: h5py.Group, file_bytes: int) -> None:
     for name, item, depth in _walk(root):
         count += 1
         if count > MAX_OBJECTS or depth > MAX_DEPTH:
-            raise RefusalError(f"The HDF5 file holds more than {MAX_OBJECTS} objects or {MAX_DEPTH} levels.", _ADVICE)
+            raise UnsafeError(f"The HDF5 file holds more than {MAX_OBJECTS} objects or {MAX_DEPTH} levels.", _ADVICE)
         info = h5py.h5o.get_info(item.id)
         if (info.fileno, info.addr) in seen:
             continue
@@ -37,7 +37,7 @@ def check_file(root: h5py.Group, file_bytes: int) -> None:
         if isinstance(item, h5py.Dataset):
             declared += _check_dataset(name, item, file_bytes)
     if declared > MAX_INFLATION * file_bytes:
-        raise RefusalError(
+        raise DamagedError(
             f"The HDF5 file declares {declared} bytes of arrays, but is {file_bytes} bytes long.", _ADVICE
         )
 
@@ -55,19 +55,19 @@ def _walk(root: h5py.Group) -> Iterator[tuple[str, h5py.Group | h5py.Dataset, in
             name = f"{prefix}/{key}"
             link = group.get(key, getlink=True)
             if not isinstance(link, h5py.HardLink):
-                raise RefusalError(f"{name} is a link to another place ({type(link).__name__}).", _ADVICE)
+                raise UnsafeError(f"{name} is a link to another place ({type(link).__name__}).", _ADVICE)
             item = group.get(key)
             if isinstance(item, h5py.Group):
                 stack.append((name, item, depth + 1))
             elif not isinstance(item, h5py.Dataset):
-                raise RefusalError(f"{name} is neither a group nor an array.", _ADVICE)
+                raise ContradictionError(f"{name} is neither a group nor an array.", _ADVICE)
             yield name, item, depth
 
 
 def _check_dataset(name: str, item: h5py.Dataset, file_bytes: int) -> int:
     """Bytes that the array declares."""
     if item.external or item.is_virtual:
-        raise RefusalError(f"{name} keeps its numbers in another file.", _ADVICE)
+        raise UnsafeError(f"{name} keeps its numbers in another file.", _ADVICE)
     plan = item.id.get_create_plist()
     filters = {plan.get_filter(k)[0] for k in range(plan.get_nfilters())}
     if filters - _KNOWN_FILTERS:
@@ -77,7 +77,7 @@ def _check_dataset(name: str, item: h5py.Dataset, file_bytes: int) -> int:
         declared *= int(size)
     allowed = file_bytes * (MAX_INFLATION if filters else 1)
     if declared > allowed:
-        raise RefusalError(
+        raise DamagedError(
             f"{name} declares the shape {item.shape}, {declared} bytes; the file is {file_bytes} bytes long.",
             "The file is damaged or hostile.",
         )
@@ -93,7 +93,7 @@ def read_tree(root: h5py.Group) -> Tree:
         for step in steps:
             inner = below.setdefault(step, {})
             if not isinstance(inner, dict):
-                raise RefusalError(f"{path} lies below an array.", _ADVICE)
+                raise ContradictionError(f"{path} lies below an array.", _ADVICE)
             below = inner
         if isinstance(item, h5py.Dataset):
             below[last] = item
@@ -113,7 +113,7 @@ def read_array(item: h5py.Dataset) -> Array:
         array = np.asarray(item[()]).astype(np.float32)
     if not np.isfinite(array).all():
         bad = int((~np.isfinite(array)).sum())
-        raise RefusalError(
+        raise ContradictionError(
             f"{name} has {bad} values that are NaN or infinite.",
             "The training went wrong or the file is damaged; take an earlier checkpoint.",
         )

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from convert.errors import CallError, RefusalError
+from convert.errors import SAVE_AGAIN, CallError, ContradictionError, MismatchError, RefusalError
 from convert.graph.layer_graph import Config, GraphInput, LayerGraph, Ref, Setting, write_graph
 from convert.keras.architectures import Known, build_known_config, resembles_c3d, resolve_weights
 from convert.keras.archive import Archive, open_archive, parse_json
@@ -49,7 +49,7 @@ def read_keras(path: Path, folder: Path, architecture: Path | None = None, known
     elif config is None:
         raise RefusalError(_NO_ARCHITECTURE, _NAME_C3D if resembles_c3d(archive) else _GIVE_IT)
     if not isinstance(config, dict):
-        raise RefusalError("The architecture is no JSON object.", "The file is damaged.")
+        raise ContradictionError("The architecture is no JSON object.", SAVE_AGAIN)
     keras = read_major_version(version)
     model = Declaration(version).model(config)
     check_kinds(model)
@@ -62,10 +62,10 @@ def _architecture(path: Path) -> Config:
     if not path.is_file():
         raise CallError(f"There is no file {path}.")
     if path.stat().st_size > MAX_JSON_BYTES:
-        raise RefusalError(f"{path.name} is too large for an architecture.")
+        raise MismatchError(f"{path.name} is too large for an architecture.")
     config = parse_json(path.read_text(encoding="utf-8", errors="replace"), path.name)
     if not isinstance(config, dict):
-        raise RefusalError(f"{path.name} is no architecture.", "Write it with model.to_json().")
+        raise MismatchError(f"{path.name} is no architecture.", "Write it with model.to_json().")
     return config
 
 
@@ -81,7 +81,7 @@ def _graph_of(model: Part, version: str, keras: int, notes: list[str]) -> LayerG
     caller = Caller(keras)
     outputs = caller.call_model(model, [Ref(one.name) for one in inputs])
     if not outputs:
-        raise RefusalError("The model has no outputs.", "The file is damaged.")
+        raise ContradictionError("The model has no outputs.", SAVE_AGAIN)
     return LayerGraph(
         name=model.name,
         keras_version=version,
@@ -96,7 +96,7 @@ def _warnings(model: Part) -> list[str]:
     """What a person should know of how the model is computed here."""
     found = []
     leaves = list(model.leaves())
-    if any(_half_precision(leaf.config.get("dtype")) for leaf in leaves):
+    if any(is_half_precision(leaf.config.get("dtype")) for leaf in leaves):
         found.append("it was made to compute in half precision; here it computes in float32")
     fixed = [shape[0] for leaf in leaves if (shape := read_input_shape(leaf.config)) and shape[0] is not None]
     if fixed:
@@ -104,7 +104,8 @@ def _warnings(model: Part) -> list[str]:
     return found
 
 
-def _half_precision(dtype: Setting) -> bool:
+def is_half_precision(dtype: Setting) -> bool:
+    """Whether a layer's dtype, or policy of dtypes, computes in 16 bits."""
     name = dtype.get("config", {}).get("name", "") if isinstance(dtype, dict) else dtype
     return isinstance(name, str) and "16" in name
 
@@ -121,7 +122,7 @@ def _inputs_of(model: Part) -> list[GraphInput]:
             return inputs[:1]
         first = first.children[0] if first.children else None
     if first is None:
-        raise RefusalError("The model has no layers.", "The file is damaged.")
+        raise ContradictionError("The model has no layers.", SAVE_AGAIN)
     shape = read_input_shape(first.config) or _built_shape(model) or _built_shape(first)
     if shape is None:
         raise RefusalError(
@@ -139,14 +140,14 @@ def _input_names(model: Part) -> list[str]:
     known = {child.name for child in model.children}
     missing = [name for name in names if name not in known]
     if missing or not names:
-        raise RefusalError(f"The model's inputs {missing or 'are not declared'}.", "The file is damaged.")
+        raise ContradictionError(f"The model's inputs {missing or 'are not declared'}.", SAVE_AGAIN)
     return names
 
 
 def _input(part: Part) -> GraphInput:
     shape = read_input_shape(part.config)
     if shape is None:
-        raise RefusalError(f"The input {part.name} has no shape.", "The file is damaged.")
+        raise ContradictionError(f"The input {part.name} has no shape.", SAVE_AGAIN)
     return GraphInput(part.name, (None, *shape[1:]), _dtype(part))
 
 

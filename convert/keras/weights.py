@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import h5py
 import numpy as np
 
-from convert.errors import RefusalError
+from convert.errors import SAVE_AGAIN, ContradictionError
 from convert.graph.layer_graph import Array
 from convert.keras.declared import Part
 from convert.keras.hdf5 import Tree, read_array, read_names_attribute, read_tree
@@ -29,7 +29,7 @@ def assign_layered(model: Part, root: h5py.Group, keras: int) -> None:
         if group is None and len(stored) == len(holders):
             group = groups[stored[position]]  # renamed after saving: Keras itself goes by order
         if group is None:
-            raise RefusalError(f"The file has no weights for the layer {part.place}.", _ADVICE)
+            raise ContradictionError(f"The file has no weights for the layer {part.place}.", _ADVICE)
         _fill(part, group, keras)
 
 
@@ -45,7 +45,7 @@ def _fill(part: Part, group: h5py.Group, keras: int) -> None:
         arrays = _from_keras1(part, arrays)
     slots = [slot for slot in _slots(part) if slot[1] not in OPTIONAL_ROLES]
     if len(slots) != len(arrays):
-        raise RefusalError(
+        raise ContradictionError(
             f"The layer {part.place} ({part.kind}) takes {len(slots)} weights; the file has {len(arrays)}: "
             f"{', '.join(names[:6])}.",
             _ADVICE,
@@ -117,7 +117,7 @@ def _is_state(name: str) -> bool:
 def _dataset(group: h5py.Group, name: str) -> h5py.Dataset:
     item = group.get(name)
     if not isinstance(item, h5py.Dataset):
-        raise RefusalError(f"The weight {group.name}/{name} is listed, but not there.", "The file is damaged.")
+        raise ContradictionError(f"The weight {group.name}/{name} is listed, but not there.", SAVE_AGAIN)
     return item
 
 
@@ -152,14 +152,16 @@ def _visit(part: Part, group: Tree) -> None:
             below = layers.get(name) if layers is not None else None
             if list(_slots(child)):
                 if not isinstance(below, dict):
-                    raise RefusalError(f"The file has no weights for the layer {child.place} (at {name}).", _ADVICE)
+                    raise ContradictionError(
+                        f"The file has no weights for the layer {child.place} (at {name}).", _ADVICE
+                    )
                 _visit(child, below)
         return
     if part.children:
         for child in part.children:
             below = _child(group, (f"{child.role}_layer", child.role))
             if below is None:
-                raise RefusalError(f"The file has no weights for the layer {child.place}.", _ADVICE)
+                raise ContradictionError(f"The file has no weights for the layer {child.place}.", _ADVICE)
             _visit(child, below)
         return
     _fill_from_variables(part, group)
@@ -183,7 +185,7 @@ def _variable(part: Part, group: Tree | None, index: int) -> Array:
     variables = group.get("vars") if group is not None else None
     item = variables.get(str(index)) if isinstance(variables, dict) else None
     if not isinstance(item, h5py.Dataset):
-        raise RefusalError(f"The layer {part.place} ({part.kind}) misses its weight {index}.", _ADVICE)
+        raise ContradictionError(f"The layer {part.place} ({part.kind}) misses its weight {index}.", _ADVICE)
     return read_array(item)
 
 

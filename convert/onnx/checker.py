@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from convert.errors import RefusalError
+from convert.errors import ContradictionError, DamagedError, RefusalError, UnsafeError
 from convert.onnx.answers import find_answer, read_class_names, remove_zipmaps
 from convert.onnx.trial import try_out
 
@@ -46,11 +46,11 @@ def run(request: dict[str, Any], folder: Path) -> dict[str, Any]:
             onnx.save(model, path)
         model = onnx.shape_inference.infer_shapes(model)
     except DecodeError:
-        raise RefusalError(
+        raise DamagedError(
             f"{path.name} is no ONNX file, or a truncated one.", "Download or export it again."
         ) from None
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise RefusalError(f"{path.name} is no valid ONNX graph: {str(error)[:300]}.", _EXPORT) from None
+        raise ContradictionError(f"{path.name} is no valid ONNX graph: {str(error)[:300]}.", _EXPORT) from None
     described = _describe(model)
     trial = try_out(path, described["inputs"], described["outputs"], described["answer"], described["labels"])
     return described | {"trial": trial, "rewritten": path.parent == folder}
@@ -63,9 +63,9 @@ def _check_shell(model: ModelProto) -> None:
             f"The graph needs operators that are not ONNX Runtime's own: {foreign or 'local functions'}.", _EXPORT
         )
     if not model.graph.output or not model.graph.input:
-        raise RefusalError("The graph has no inputs or no outputs.", _EXPORT)
+        raise ContradictionError("The graph has no inputs or no outputs.", _EXPORT)
     if len(model.graph.node) > MAX_NODES:
-        raise RefusalError(f"The graph has {len(model.graph.node)} operations.", "Is it a model?")
+        raise UnsafeError(f"The graph has {len(model.graph.node)} operations.", "Is it a model?")
 
 
 def _check_weights(model: ModelProto) -> None:
@@ -73,17 +73,19 @@ def _check_weights(model: ModelProto) -> None:
 
     for tensor in model.graph.initializer:
         if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
-            raise RefusalError(f"The weight {tensor.name} lies in another file.", _EXPORT)
+            raise DamagedError(f"The weight {tensor.name} lies in another file.", _EXPORT)
         declared = int(np.prod(list(tensor.dims), dtype=np.float64)) if tensor.dims else 1
         if declared > MAX_ELEMENTS or declared > max(64, tensor.ByteSize()) * 8:
-            raise RefusalError(f"The weight {tensor.name} declares {list(tensor.dims)}, more than it holds.", _EXPORT)
+            raise DamagedError(f"The weight {tensor.name} declares {list(tensor.dims)}, more than it holds.", _EXPORT)
         if tensor.data_type in (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE):
             try:
                 values = numpy_helper.to_array(tensor)
             except ValueError as error:
-                raise RefusalError(f"The weight {tensor.name} is damaged: {error}.", _EXPORT) from None
+                raise DamagedError(f"The weight {tensor.name} is damaged: {error}.", _EXPORT) from None
             if not np.isfinite(values).all():
-                raise RefusalError(f"The weight {tensor.name} has NaN or infinite values.", "Take another checkpoint.")
+                raise ContradictionError(
+                    f"The weight {tensor.name} has NaN or infinite values.", "Take another checkpoint."
+                )
 
 
 def _describe(model: ModelProto) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convert.errors import RefusalError
+from convert.errors import ContradictionError, RefusalError
 from convert.parity import Session, compare_rows
 
 ROWS = 5
@@ -45,10 +45,10 @@ def try_out(
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - ONNX Runtime's exceptions share no other base class
-        raise RefusalError(f"The graph does not run: {str(error)[:300]}.", "Export it again.") from None
+        raise ContradictionError(f"The graph does not run: {str(error)[:300]}.", "Export it again.") from None
     numbers = together[answer]
     if not np.isfinite(numbers).all():
-        raise RefusalError("The graph answers NaN or infinity on plain inputs.", "Export it again.")
+        raise ContradictionError("The graph answers NaN or infinity on plain inputs.", "Export it again.")
     _check_labels(together, outputs, numbers, labels)
     worst = float(compare_rows([numbers], [alone[answer]]).max())
     scale = max(1.0, float(np.abs(numbers).max()))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from convert.pickles.trust import refuse_call
-from convert.pickles.values import Args, Builder, Value
+from convert.pickles.values import Args, AttributedDict, Builder, Value
 
 
 def build_first(args: Args) -> Value:
@@ -19,6 +19,10 @@ def build_dict(args: Args) -> Value:
     if isinstance(source, dict):
         return dict(source)
     return {key: value for key, value in source if isinstance(key, str | int | float | bool | None)}
+
+
+def _ordered_dict(args: Args) -> Value:
+    return AttributedDict(build_dict(args))
 
 
 def build_list(args: Args) -> list[Value]:
@@ -69,7 +73,7 @@ BUILDERS: Mapping[str, Builder] = {
     **{f"builtins.{name}": builder for name, builder in _CONTAINERS.items()},
     **{f"__builtin__.{name}": builder for name, builder in _CONTAINERS.items()},
     "builtins.tuple": _tuple,
-    "collections.OrderedDict": build_dict,
+    "collections.OrderedDict": _ordered_dict,
     "collections.Counter": build_dict,
     "collections.defaultdict": lambda args: build_dict(args[1:]),
     "collections.deque": build_list,

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import IO, ClassVar, Protocol, cast
 
-from convert.errors import RefusalError
+from convert.errors import SAVE_AGAIN, ContradictionError, DamagedError
 from convert.pickles import trust
 from convert.pickles.builders import BUILDERS
-from convert.pickles.values import Args, Builder, Global, Record, StandIn, Value, shown
+from convert.pickles.values import Args, AttributedDict, Builder, Global, Record, StandIn, Value, shown
 
 Persistent = Callable[[Value], Value]
 _SCALARS = (str, int, float, bool, bytes, type(None), Record)
@@ -71,8 +71,8 @@ class PickleInterpreter:
                     raise ValueError(f"no model has the opcode {opcode.name}")  # noqa: TRY301 - as damaged as any
                 step(self, argument)
         except (IndexError, KeyError, TypeError, ValueError, AttributeError, OverflowError, struct.error) as error:
-            raise RefusalError(f"{self._what} is damaged: {_first_line(error)}.", _DAMAGED) from None
-        raise RefusalError(f"{self._what} is cut off.", _DAMAGED)
+            raise ContradictionError(f"{self._what} is damaged: {_first_line(error)}.", SAVE_AGAIN) from None
+        raise DamagedError(f"{self._what} is cut off.", _DAMAGED)
 
     def _push(self, value: Value) -> None:
         self._stack.append(value)
@@ -268,6 +268,8 @@ class PickleInterpreter:
             target.state = state
             if self._dialect.built is not None:
                 self._stack[-1] = self._dialect.built(target, self._stream)
+        elif isinstance(target, AttributedDict):
+            target.attributes = state
         elif isinstance(target, Global):
             raise trust.refuse_call(f"{target}.__setstate__", self._dialect.advice)
 

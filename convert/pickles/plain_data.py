@@ -2,7 +2,7 @@
 
 import math
 
-from convert.errors import RefusalError
+from convert.errors import UnsafeError
 from convert.pickles.arrays import read_array, read_objects
 from convert.pickles.values import Record, StandIn, Value, shown
 from convert.plain import Json
@@ -29,7 +29,7 @@ class _Writer:
         self._left -= 1
         if self._left < 0 or depth > MAX_DEPTH:
             if self._exact:
-                raise RefusalError(
+                raise UnsafeError(
                     f"The pickle holds more than {MAX_NODES} values.", "Write what counts into a text file."
                 )
             return "…"

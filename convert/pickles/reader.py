@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from convert.errors import RefusalError
+from convert.errors import UnsafeError
 from convert.pickles.interpreter import Dialect, PickleInterpreter
 from convert.pickles.plain_data import as_json
 from convert.pickles.values import StandIn, Value
@@ -20,7 +20,7 @@ def run(request: dict[str, Any], _folder: Path) -> dict[str, Any]:
     """The child's task: the pickle at `path` as plain data."""
     path = Path(request["path"])
     if path.stat().st_size > MAX_BYTES:
-        raise RefusalError(f"{path.name} is larger than {MAX_BYTES >> 20} MiB.", _WRITE_TEXT)
+        raise UnsafeError(f"{path.name} is larger than {MAX_BYTES >> 20} MiB.", _WRITE_TEXT)
     value = PickleInterpreter(io.BytesIO(path.read_bytes()), _PLAIN, path.name).run()
     return {"content": as_json(_classes_of(value), exact=True)}
 

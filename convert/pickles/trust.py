@@ -7,7 +7,7 @@ somebody's project becomes a stand-in, a function of the standard library that i
 import sys
 from collections.abc import Mapping
 
-from convert.errors import RefusalError
+from convert.errors import RefusalError, UnsafeError
 from convert.pickles.values import Global, shown
 
 _BUILTINS = frozenset(
@@ -89,7 +89,7 @@ def check_construction(callee: Global, functions: Functions, advice: str) -> Non
 
 def refuse_call(name: str, advice: str = "") -> RefusalError:
     """The refusal of a file that would call something on load."""
-    return RefusalError(f"The file calls {shown(name)} when it is loaded.", f"Nothing of it was run. {advice}".strip())
+    return UnsafeError(f"The file calls {shown(name)} when it is loaded.", f"Nothing of it was run. {advice}".strip())
 
 
 def _names_a_class(name: str) -> bool:

@@ -24,6 +24,17 @@ class Record:
     __slots__ = ()
 
 
+class AttributedDict(dict[Value, Value]):
+    """An OrderedDict, which may carry attributes of its own. attributes: PyTorch keeps `_metadata` there."""
+
+    __slots__ = ("attributes",)
+    attributes: Value
+
+    def __init__(self, content: dict[Value, Value]) -> None:
+        super().__init__(content)
+        self.attributes = None
+
+
 @dataclass(frozen=True, slots=True)
 class Global(Record):
     """A name that a pickle refers to. It is never imported: it stays the two words that it is."""

@@ -48,6 +48,8 @@ class Hidden(StrEnum):
     TANH = "tanh"
     ELU = "elu"
     SILU = "silu"
+    LEAKY_RELU = "leaky_relu"
+    SIGMOID = "sigmoid"
     NONE = "none"
 
 
@@ -91,13 +93,20 @@ def register(app: typer.Typer, open_printer: OpenPrinter) -> None:
         readout: Annotated[Readout | None, typer.Option("--readout", help="Of a head: steps to one row.")] = None,
         hidden: Annotated[Hidden | None, typer.Option("--hidden", help="Of a head: between its layers.")] = None,
         padding: Annotated[Padding | None, typer.Option("--padding", help="Of a head's convolutions.")] = None,
+        pool: Annotated[
+            str | None, typer.Option("--pool", help="Of a head's convolutions: none, max:2, avg:2.")
+        ] = None,
+        steps: Annotated[int | None, typer.Option("--steps", min=1, help="Steps that a head was trained on.")] = None,
+        order: Annotated[
+            str | None, typer.Option("--order", help="All that a head does: 'net.0 relu net.2 mean fc'.")
+        ] = None,
         masked: Annotated[bool, typer.Option("--masked", help="A head that was trained on packed sequences.")] = False,
         as_json: JsonFlag = False,
     ) -> None:
         """Convert a PyTorch checkpoint of a known network or of a head; nothing in it is executed."""
         from convert.torch.architectures.settings import Flags  # noqa: PLC0415 - heavy
         from convert.torch.convert import ExportOptions, convert_torch  # noqa: PLC0415 - heavy
-        from convert.torch.heads.convert import HeadFlags  # noqa: PLC0415 - heavy
+        from convert.torch.heads.flags import HeadFlags  # noqa: PLC0415 - heavy
 
         if features and options.task is None:
             options = replace(options, task="features")
@@ -114,10 +123,23 @@ def register(app: typer.Typer, open_printer: OpenPrinter) -> None:
                 hidden.value if hidden else None,
                 padding.value if padding else None,
                 masked,
+                _check_pool(pool),
+                steps,
+                order,
             )
             answer(convert_torch(file, options, flags, export_options, head))
 
     app.command("torch")(command)
+
+
+def _check_pool(text: str | None) -> str | None:
+    """ "none", or a kind and a size; max where only a size is said."""
+    if text is None or text == "none":
+        return text
+    kind, _, size = text.rpartition(":")
+    if kind not in ("", "max", "avg") or not size.isdigit() or not 1 < int(size) < 1024:
+        raise CallError(f"--pool {text} is none of none, max:SIZE and avg:SIZE.", "For example --pool max:2.")
+    return f"{kind or 'max'}:{int(size)}"
 
 
 def _kernel(text: str | None) -> "Kernel | None":

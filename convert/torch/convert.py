@@ -23,7 +23,8 @@ from convert.torch.checkpoint.arrays import Array
 from convert.torch.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from convert.torch.checkpoint.labels import find_labels
 from convert.torch.clips import fit_numbers, preset_of
-from convert.torch.heads.convert import HeadFlags, open_head
+from convert.torch.heads.convert import open_head
+from convert.torch.heads.flags import HeadFlags
 from convert.torch.heads.parts import looks_like_a_head
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ LayoutWish = Literal["auto", "3d", "2d"]
 BATCHES = (1, 3)
 """Clips that the graph and torch are compared on at once."""
 LEFT_OUT_SHOWN = 5
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+NATURAL_CLIPS = 3
+"""Real movements and faces are compared beside the patterns: badly conditioned norms show on them first."""
 _NO_TORCH = (
     "Make its environment with `make convert-torch-env` and run `.venv-convert-torch/bin/python -m convert torch …`."
 )
@@ -98,14 +102,22 @@ class TorchModel:
 
 
 @contextmanager
-def open_torch(file: Path, flags: Flags, export: ExportOptions, head_flags: HeadFlags) -> Iterator[SourceModel]:
-    """Read a checkpoint in a child process: a known network, which needs torch to be made, or a head."""
+def open_torch(
+    file: Path, flags: Flags, export: ExportOptions, head_flags: HeadFlags, golden: Path | None = None
+) -> Iterator[SourceModel]:
+    """Read a checkpoint in a child process: a known network, which needs torch to be made, or a head.
+
+    golden: the author's own inputs and outputs, which tell the structures of a head apart.
+    """
     with open_checkpoint(file) as checkpoint:
         if looks_like_a_head(checkpoint):
-            yield open_head(file, checkpoint, head_flags)
+            yield open_head(file, checkpoint, head_flags, golden)
             return
         if head_flags.given:
-            raise CallError("--readout, --hidden, --padding and --masked are for heads.", "Leave them out.")
+            raise CallError(
+                "--readout, --hidden, --padding, --pool, --steps, --order and --masked are for heads.",
+                "Leave them out.",
+            )
         model = identify_network(file, checkpoint, flags, export)
         if importlib.util.find_spec("torch") is None:
             raise CallError("PyTorch is not installed in this environment.", _NO_TORCH)
@@ -116,7 +128,7 @@ def convert_torch(
     file: Path, options: PublishOptions, flags: Flags, export: ExportOptions, head_flags: HeadFlags | None = None
 ) -> Report:
     """Read a checkpoint of a network or head and publish it, proven against PyTorch or the NumPy reference."""
-    with show_progress("Reading"), open_torch(file, flags, export, head_flags or HeadFlags()) as model:
+    with show_progress("Reading"), open_torch(file, flags, export, head_flags or HeadFlags(), options.golden) as model:
         return convert_model(model, options)
 
 
@@ -145,18 +157,30 @@ def _export_network(model: TorchModel) -> tuple["Exported", Measured]:
     if kind != "normalised":
         network = build.accept_pixels(network, settings)
 
-    def clips(count: int, seed: int) -> Array:
-        pixels = synthesize_clips(count, settings.frames, settings.crop, seed)
+    def arrange(pixels: Array) -> Array:
         if kind == "normalised":
             return normalize_pixels(pixels, settings.network)
-        return pixels.astype(np.uint8) if kind == "uint8" else pixels
+        return pixels.round().astype(np.uint8) if kind == "uint8" else pixels
+
+    def clips(count: int, seed: int) -> Array:
+        return arrange(synthesize_clips(count, settings.frames, settings.crop, seed))
 
     steps = settings.frames // 2 if model.recognized.family.name == "mvit" else settings.frames
     exported = exporting.export(
         network, clips(2, 0), None if model.export.layout == "auto" else model.export.layout, steps
     )
-    far = exporting.measure_difference(network, exported.model, [clips(count, seed=count) for count in BATCHES])
-    return exported, Measured("torch", far.samples, far.max_abs, far.tolerance)
+    batches = [clips(count, seed=count) for count in BATCHES]
+    natural = [arrange(one) for one in read_natural_clips(settings)]
+    far = exporting.measure_difference(network, exported.model, [*batches, *natural])
+    return exported, Measured("torch", far.samples, far.max_abs, far.tolerance, rounding=far.rounding)
+
+
+def read_natural_clips(settings: Settings) -> list[Array]:
+    """A few of the service's own samples as the network takes them; none where they are not installed."""
+    from convert.calibration import ClipShape, read_files  # noqa: PLC0415 - needed here only
+
+    shape = ClipShape(settings.frames, settings.side, settings.crop, settings.clip_duration_s)
+    return read_files(sorted(SAMPLES.glob("*.mp4"))[:NATURAL_CLIPS], shape)
 
 
 def _quantize(

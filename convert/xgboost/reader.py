@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from convert.errors import RefusalError
+from convert.errors import ContradictionError, DamagedError, RefusalError, UnsafeError
 from convert.plain import Json
 from convert.xgboost.forest import About, Floats, Forest, Whole
 from convert.xgboost.objectives import find_objective
@@ -27,7 +27,7 @@ def run(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The child's task: read the file at `path` and leave the forest in `folder`."""
     path = Path(request["path"])
     if path.stat().st_size > MAX_BYTES:
-        raise RefusalError(f"{path.name} is larger than {MAX_BYTES >> 20} MiB.", "Is it a model?")
+        raise UnsafeError(f"{path.name} is larger than {MAX_BYTES >> 20} MiB.", "Is it a model?")
     raw = path.read_bytes()
     forest = read_learner(_parsed(raw))
     forest.write(folder)
@@ -50,10 +50,10 @@ def read_learner(document: Json) -> Forest:
     trees = [_tree(entry, number, features) for number, entry in enumerate(entries)]
     nodes = [len(tree["left"]) for tree in trees]
     if sum(nodes) > MAX_NODES:
-        raise RefusalError(f"The forest has {sum(nodes)} nodes; {MAX_NODES} are the most.", "Train fewer trees.")
+        raise UnsafeError(f"The forest has {sum(nodes)} nodes; {MAX_NODES} are the most.", "Train fewer trees.")
     base = objective.margin(_base_score(parameters, groups))
     if not np.isfinite(base).all():
-        raise RefusalError(f"The base score {parameters.get('base_score')!r} does not fit its objective.", _AGAIN)
+        raise ContradictionError(f"The base score {parameters.get('base_score')!r} does not fit its objective.", _AGAIN)
     names = _listed(learner, "feature_names") if "feature_names" in learner else []
     about = About(
         version=".".join(str(part) for part in _listed(document, "version")[:3]) if "version" in document else "",
@@ -73,12 +73,12 @@ def _parsed(raw: bytes) -> Json:
         try:
             return json.loads(raw, parse_constant=_no_number)
         except (ValueError, UnicodeDecodeError) as error:
-            raise RefusalError(f"The file is no JSON, or a truncated one: {str(error)[:200]}.", _AGAIN) from None
+            raise DamagedError(f"The file is no JSON, or a truncated one: {str(error)[:200]}.", _AGAIN) from None
     return parse(raw)
 
 
 def _no_number(name: str) -> NoReturn:
-    raise RefusalError(f"The file holds {name}, which is no number.", "Take another model.")
+    raise ContradictionError(f"The file holds {name}, which is no number.", "Take another model.")
 
 
 def _trees_of(booster: Json) -> dict[str, Json]:
@@ -96,7 +96,7 @@ def _groups(model: dict[str, Json], groups: int) -> Whole:
     """The number that each tree adds to."""
     stored = _array(model, "tree_info", np.int32)
     if len(stored) != len(_listed(model, "trees")) or ((stored < 0) | (stored >= groups)).any():
-        raise RefusalError(f"tree_info does not say for each tree which of {groups} numbers it is for.", _AGAIN)
+        raise ContradictionError(f"tree_info does not say for each tree which of {groups} numbers it is for.", _AGAIN)
     return stored
 
 
@@ -121,24 +121,24 @@ def _tree(entry: Json, number: int, features: int) -> dict[str, npt.NDArray[Any]
     """One tree's arrays, checked: every node is reached once at most, every child and feature is there."""
     where = f"Tree {number}"
     if not isinstance(entry, dict):
-        raise RefusalError(f"{where} is no tree.", _AGAIN)
+        raise ContradictionError(f"{where} is no tree.", _AGAIN)
     _refuse_unknown_splits(entry, where)
     left, right = _array(entry, "left_children", np.int32), _array(entry, "right_children", np.int32)
     feature, conditions = _array(entry, "split_indices", np.int32), _array(entry, "split_conditions", np.float32)
     default_left = _array(entry, "default_left", np.bool_)
     if len({len(one) for one in (left, right, feature, conditions, default_left)}) != 1 or not len(left):
-        raise RefusalError(f"{where}: its arrays have different lengths.", _AGAIN)
+        raise ContradictionError(f"{where}: its arrays have different lengths.", _AGAIN)
     inner = left >= 0
     if (inner != (right >= 0)).any() or (left >= len(left)).any() or (right >= len(left)).any():
-        raise RefusalError(f"{where}: a node's children are not in the tree.", _AGAIN)
+        raise ContradictionError(f"{where}: a node's children are not in the tree.", _AGAIN)
     if (
         np.bincount(np.concatenate([left[inner], right[inner]]), minlength=len(left)) > (np.arange(len(left)) > 0)
     ).any():
-        raise RefusalError(f"{where}: a node has two parents, or is its own ancestor.", _AGAIN)
+        raise ContradictionError(f"{where}: a node has two parents, or is its own ancestor.", _AGAIN)
     if ((feature < 0) | (feature >= features))[inner].any():
-        raise RefusalError(f"{where} splits a feature beyond the {features} of the model.", _AGAIN)
+        raise ContradictionError(f"{where} splits a feature beyond the {features} of the model.", _AGAIN)
     if not np.isfinite(conditions).all():
-        raise RefusalError(f"{where} holds NaN or infinite values.", "Take another model.")
+        raise ContradictionError(f"{where} holds NaN or infinite values.", "Take another model.")
     zero, none = np.float32(0), np.int32(-1)
     order, place = _reached(left, right)
     arrays = {
@@ -186,30 +186,30 @@ def _base_score(parameters: dict[str, Json], groups: int) -> Floats:
     try:
         scores = np.array([float(part) for part in text.strip().strip("[]").split(",")], np.float32)
     except ValueError:
-        raise RefusalError(f"The base score is {text[:60]!r}, no number.", _AGAIN) from None
+        raise ContradictionError(f"The base score is {text[:60]!r}, no number.", _AGAIN) from None
     if len(scores) not in (1, groups):
-        raise RefusalError(f"There are {len(scores)} base scores for {groups} numbers.", _AGAIN)
+        raise ContradictionError(f"There are {len(scores)} base scores for {groups} numbers.", _AGAIN)
     return np.broadcast_to(scores, (groups,)).astype(np.float32)
 
 
 def _below(holder: Json, key: str) -> dict[str, Json]:
     found = holder.get(key) if isinstance(holder, dict) else None
     if not isinstance(found, dict):
-        raise RefusalError(f"The file has no {key!r} where an XGBoost model has it.", _AGAIN)
+        raise ContradictionError(f"The file has no {key!r} where an XGBoost model has it.", _AGAIN)
     return found
 
 
 def _text(holder: Json, key: str) -> str:
     found = holder.get(key) if isinstance(holder, dict) else None
     if not isinstance(found, str):
-        raise RefusalError(f"The file has no text {key!r} where an XGBoost model has it.", _AGAIN)
+        raise ContradictionError(f"The file has no text {key!r} where an XGBoost model has it.", _AGAIN)
     return found
 
 
 def _listed(holder: Json, key: str) -> Sequence[Json]:
     found = holder.get(key) if isinstance(holder, dict) else None
     if not isinstance(found, list | np.ndarray):
-        raise RefusalError(f"The file has no list {key!r} where an XGBoost model has it.", _AGAIN)
+        raise ContradictionError(f"The file has no list {key!r} where an XGBoost model has it.", _AGAIN)
     return list(found)
 
 
@@ -220,7 +220,9 @@ def _whole(holder: dict[str, Json], key: str, least: int, most: int, default: in
         return default
     number = _digits(found)
     if number is None or not least <= number <= most:
-        raise RefusalError(f"{key} is {str(found)[:40]!r}; a whole number from {least} to {most} is meant.", _AGAIN)
+        raise ContradictionError(
+            f"{key} is {str(found)[:40]!r}; a whole number from {least} to {most} is meant.", _AGAIN
+        )
     return number
 
 
@@ -235,14 +237,14 @@ def _array(holder: Json, key: str, kind: type[np.generic]) -> npt.NDArray[Any]:
     try:
         values = np.asarray(_listed(holder, key))
     except ValueError:
-        raise RefusalError(f"{key} holds lists of different lengths.", _AGAIN) from None
+        raise ContradictionError(f"{key} holds lists of different lengths.", _AGAIN) from None
     if not len(values):
         return np.zeros(0, kind)
     fine = values.ndim == 1 and values.dtype.kind in ("fiub" if kind is np.float32 else "iub")
     if not fine:
-        raise RefusalError(f"{key} holds something other than numbers.", _AGAIN)
+        raise ContradictionError(f"{key} holds something other than numbers.", _AGAIN)
     with np.errstate(over="ignore"):
         typed = values.astype(kind)
     if kind is np.int32 and (typed != values).any():
-        raise RefusalError(f"{key} holds numbers that are too large.", _AGAIN)
+        raise ContradictionError(f"{key} holds numbers that are too large.", _AGAIN)
     return typed

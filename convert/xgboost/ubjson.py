@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convert.errors import RefusalError
+from convert.errors import ContradictionError, DamagedError, UnsafeError
 from convert.plain import Json
 
 MAX_DEPTH = 32
@@ -24,7 +24,7 @@ class _Bytes:
 
     def take(self, count: int) -> bytes:
         if not 0 <= count <= len(self.raw) - self.at:
-            raise RefusalError(
+            raise DamagedError(
                 f"At byte {self.at} the file declares {count} bytes; it has {len(self.raw) - self.at} more.", _AGAIN
             )
         self.at += count
@@ -43,16 +43,16 @@ def parse(raw: bytes) -> Json:
     source = _Bytes(raw)
     value = _value(source, source.take(1), 0)
     if source.at != len(raw):
-        raise RefusalError(f"{len(raw) - source.at} bytes follow the model's end.", _AGAIN)
+        raise ContradictionError(f"{len(raw) - source.at} bytes follow the model's end.", _AGAIN)
     return value
 
 
 def _value(source: _Bytes, kind: bytes, depth: int) -> Json:
     source.items += 1
     if depth > MAX_DEPTH:
-        raise RefusalError(f"The file nests more than {MAX_DEPTH} levels.", "It is no XGBoost model.")
+        raise UnsafeError(f"The file nests more than {MAX_DEPTH} levels.", "It is no XGBoost model.")
     if source.items > MAX_ITEMS:
-        raise RefusalError(f"The file holds more than {MAX_ITEMS} values.", "It is no XGBoost model.")
+        raise UnsafeError(f"The file holds more than {MAX_ITEMS} values.", "It is no XGBoost model.")
     if kind in _CONSTANTS:
         return _CONSTANTS[kind]
     if kind in _NUMBERS:
@@ -63,7 +63,7 @@ def _value(source: _Bytes, kind: bytes, depth: int) -> Json:
         return _object(source, depth)
     if kind == b"[":
         return _array(source, depth)
-    raise RefusalError(f"At byte {source.at - 1} stands {kind!r}, which XGBoost does not write.", _AGAIN)
+    raise ContradictionError(f"At byte {source.at - 1} stands {kind!r}, which XGBoost does not write.", _AGAIN)
 
 
 def _number(source: _Bytes, kind: bytes) -> int | float:
@@ -75,7 +75,7 @@ def _number(source: _Bytes, kind: bytes) -> int | float:
 def _length(source: _Bytes) -> int:
     kind = source.take(1)
     if kind not in _NUMBERS or kind in b"dD":
-        raise RefusalError(f"At byte {source.at - 1} a length is written as {kind!r}.", _AGAIN)
+        raise ContradictionError(f"At byte {source.at - 1} a length is written as {kind!r}.", _AGAIN)
     return int(_number(source, kind))
 
 
@@ -84,7 +84,7 @@ def _text(source: _Bytes) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        raise RefusalError(f"Before byte {source.at} stands text that is no UTF-8.", _AGAIN) from None
+        raise ContradictionError(f"Before byte {source.at} stands text that is no UTF-8.", _AGAIN) from None
 
 
 def _object(source: _Bytes, depth: int) -> dict[str, Json]:
@@ -95,7 +95,7 @@ def _object(source: _Bytes, depth: int) -> dict[str, Json]:
             break
         key = _text(source)
         if key in found:
-            raise RefusalError(f"The key {key[:60]!r} stands twice.", _AGAIN)
+            raise ContradictionError(f"The key {key[:60]!r} stands twice.", _AGAIN)
         found[key] = _value(source, source.take(1), depth + 1)
     return found
 
@@ -104,7 +104,7 @@ def _array(source: _Bytes, depth: int) -> Json:
     if source.starts_with(b"$"):
         kind = source.take(1)
         if kind not in _NUMBERS or not source.starts_with(b"#"):
-            raise RefusalError(f"Before byte {source.at} stands an array of {kind!r}, not of numbers.", _AGAIN)
+            raise ContradictionError(f"Before byte {source.at} stands an array of {kind!r}, not of numbers.", _AGAIN)
         code = _NUMBERS[kind]
         raw = source.take(_length(source) * int(code[2]))
         return np.frombuffer(raw, code).astype(code[1:])
@@ -122,5 +122,5 @@ def _counted(source: _Bytes) -> int:
     """The number of values of an array or object, each of which takes a byte at least."""
     count = _length(source)
     if not 0 <= count <= len(source.raw) - source.at:
-        raise RefusalError(f"At byte {source.at} the file declares {count} values, more than it has bytes.", _AGAIN)
+        raise DamagedError(f"At byte {source.at} the file declares {count} values, more than it has bytes.", _AGAIN)
     return count

@@ -26,8 +26,9 @@ from service.contract.requests import find_model
 from service.contract.use_cases import USE_CASES, AnyUseCase
 from service.errors import ParameterError, SignError
 from service.jobs.jobs import Jobs
-from service.jobs.record import Draft, Job, State
-from service.jobs.shelf import answer_bytes
+from service.jobs.quota import answer_bytes
+from service.jobs.spec import Job, JobSpec, State
+from service.jobs.stored import request_json
 
 router = APIRouter(tags=["jobs"], dependencies=[Depends(require_key)])
 
@@ -133,29 +134,29 @@ async def _submit(request: Request, case: AnyUseCase) -> Response:
     refuse_by_header(request, context.settings, limit)
     length = request.headers.get("content-length", "")
     async with (
-        jobs.claim(int(length) if length.isdigit() else 0) as claim,
-        open_upload(request, jobs.incoming, limit, claim.grow) as upload,
+        jobs.reserve(int(length) if length.isdigit() else 0) as reservation,
+        open_upload(request, jobs.incoming, limit, reservation.grow) as upload,
     ):
         options = early or _options(request, upload.fields, case)
-        claim.reserve(answer_bytes(case.keeps_windows(options)))
+        reservation.reserve_answer(answer_bytes(case.keeps_windows(options)))
         asked = case.make_request(options, upload.medium, context, await find_model(options, context))
-        case.check(asked)
-        job = await jobs.submit(_draft(case, options, asked, upload, owner, key), upload.medium)
+        case.task.check(asked)
+        job = await jobs.submit(_spec(case, options, asked, upload, owner, key), upload.medium)
     return _accept(request, job)
 
 
-def _draft(
+def _spec(
     case: AnyUseCase,
     options: MediumOptions,
     asked: PredictRequest | TimelineRequest | HighlightsRequest,
     upload: Upload,
     owner: str,
     key: str | None,
-) -> Draft:
+) -> JobSpec:
     """The job as it is kept; the model's version is the one that is served now."""
-    manifest = asked.part.model.manifest
-    request = case.work.request_json(asked)
-    return Draft(
+    manifest = asked.clip.model.manifest
+    request = request_json(asked)
+    return JobSpec(
         kind=case.name,
         owner=owner,
         model=manifest.name,

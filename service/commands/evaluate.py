@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from service.analysis.looking import looker_of, sign_section
+from service.analysis.clip import preprocessing_of
 from service.commands.arguments import Overwrite, with_options
 from service.commands.batch import Batch, describe_problem, run_over_slots
 from service.commands.environment import command_settings, configure_logs, misused, read_settings
@@ -117,8 +117,7 @@ async def _examine_all(read: LabeledData, options: PredictOptions, settings: Set
     asked = (options.model_of(settings), options.version)
     async with open_services(own, only=asked) as context:
         served = await context.registry.get(*asked)
-        sign_section(served.manifest)
-        looker_of(served)
+        preprocessing_of(served, ("sign",))
         manifest = served.manifest
         matched = match_labels(read.clips, manifest.labels or ())
         batch = Batch("evaluate", len(matched.clips))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from service.analysis.looking import Part
+from service.analysis.clip import ClipRequest
 from service.analysis.predict import candidates
 from service.context import AppContext
 from service.evaluation.data import LabeledClip
@@ -56,8 +56,8 @@ async def examine(
 ) -> Examined:
     """Look at a clip as /predict does. Raises SignError and OSError."""
     with clip.medium(context.spool) as medium:
-        _, judged = await candidates(
-            Part(
+        scores = await candidates(
+            ClipRequest(
                 medium=medium,
                 deadline=Deadline.after(context.settings.request_timeout_s),
                 model=model,
@@ -67,7 +67,7 @@ async def examine(
             ),
             context,
         )
-    return Examined(truth, tuple(entry.outputs for entry in judged if len(entry.outputs)))
+    return Examined(truth, tuple(entry.outputs for entry in scores if len(entry.outputs)))
 
 
 def answers(examined: Sequence[Examined], manifest: Manifest, output: Output) -> Answers:

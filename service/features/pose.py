@@ -75,7 +75,7 @@ def features_to_pose(features: Features) -> bytes:
 def _frames_per_second(features: Features, track: Track) -> float:
     if track.media.duration is None:
         return STILL_FPS
-    asked = features.eye.sampling
+    asked = features.preprocessing.sampling
     if isinstance(asked, Uniform):
         raise TypeError("frames that are spread over a window have no rate")
     sampling, _ = resolve_sampling(asked, track.media.frame_rate)

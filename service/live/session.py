@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from service.analysis.timeline import Asked
+from service.analysis.timeline import SpottingOptions
 from service.context import AppContext
 from service.contract.answers import ModelRef, SegmentBody
 from service.contract.messages import (
@@ -68,10 +68,10 @@ class LiveSession:
         self._start = start
         self._model = model
         self._settings: Settings = context.settings
-        asked = Asked(
+        options = SpottingOptions(
             window_s=start.window_s, stride_s=start.stride_s, threshold=start.threshold, window_named="window_s"
         )
-        self._reader = Reader(model, asked, context)
+        self._reader = Reader(model, options, context)
         self._sampler = FrameSampler(self._reader.rate)
         self._queue = FrameQueue()
         self._came = asyncio.Event()

@@ -23,7 +23,7 @@ from av.video.stream import VideoStream
 
 from service.errors import SignError
 from service.media.boxes import boxes_are_whole
-from service.media.medium import ColorMatrix, MediaLimits, Medium, Orientation
+from service.media.medium import SHORTER_PART, ColorMatrix, MediaLimits, Medium, Orientation, too_long
 from service.media.sniff import MediaType
 from service.media.upright import AS_STORED, Pixels, Turn, read_turn
 from service.track import MediaInfo, Window
@@ -228,7 +228,7 @@ class Video:
         _check_pixels(frame.stored.width, frame.stored.height, self._limits)
         seen_s = min(frame.time_s, window.end_s) - window.start_s
         if seen_s > self._limits.seconds:
-            raise too_long(seen_s, self._limits, at_least=True)
+            raise too_long(seen_s, self._limits.seconds, SHORTER_PART, is_least=True)
 
     def _first_frame(self) -> VideoFrame:
         first = next(self._decoded, None)
@@ -324,18 +324,6 @@ def open_video(
             _check_stream(stream, limits)
             with contextlib.closing(Video(container, stream, kind, limits, color, orientation)) as video:
                 yield video
-
-
-def too_long(actual_s: float, limits: MediaLimits, at_least: bool = False) -> SignError:
-    """The error for a part that is longer than the limit."""
-    shown = f"{'more than ' if at_least else ''}{limits.seconds if at_least else actual_s:g} s"
-    return SignError(
-        "media-too-long",
-        f"The part to analyse lasts {shown}; {limits.seconds:g} s at most are taken. "
-        "Choose a part with start_time and clip_duration.",
-        limit=limits.seconds,
-        actual=actual_s,
-    )
 
 
 def _video_stream(container: InputContainer) -> VideoStream | None:

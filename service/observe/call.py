@@ -3,10 +3,13 @@
 import time
 from dataclasses import dataclass
 
+import numpy as np
+
+from service.errors import SignError
 from service.media.medium import MediaLimits, Medium
 from service.media.sampling import DeferredSampling, Sampling
 from service.observe.request import ObserverRequest
-from service.track import Track
+from service.track import MediaInfo, Track
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +19,9 @@ class ObserveCall:
     start_s, duration_s: the part that is analysed, from the medium's start; None: up to its end. mirrored: the sender
     says that the picture is mirrored, so it is flipped before anything else, and the Track's coordinates are those
     of the flipped picture. counted: what is sampled by counting frames is counted from the medium's first; else from
-    start_s on, which is then the time of a sampled frame. preemptible: when it is stopped, what was observed until
-    then is the answer.
+    start_s on, which is then the time of a sampled frame. may_be_empty: a part without a sampled frame is answered
+    with a Track of none; else it is refused. preemptible: when it is stopped, what was observed until then is the
+    answer.
     """
 
     medium: Medium
@@ -28,6 +32,7 @@ class ObserveCall:
     mirrored: bool
     limits: MediaLimits
     counted: bool = True
+    may_be_empty: bool = False
     preemptible: bool = False
 
     @property
@@ -72,3 +77,14 @@ class Stopwatch:
         now = time.perf_counter()
         passed, self._at = now - self._at, now
         return passed
+
+
+def nothing_in(call: ObserveCall, media: MediaInfo) -> ObserveResult:
+    """The result for a part in which no sampled frame lies; SignError window-empty where there had to be one."""
+    if not call.may_be_empty:
+        part = f"from {call.start_s:g} s" + ("" if call.end_s == float("inf") else f" to {call.end_s:g} s")
+        lasts = "" if media.duration is None else f"; the video lasts {media.duration:.6g} s"
+        detail = f"No sampled frame lies in the part {part}{lasts}."
+        raise SignError("window-empty", detail, actual=media.duration)
+    track = Track(np.zeros(0), np.zeros((0, 0), np.float32), np.zeros(0, bool), media)
+    return ObserveResult(track, at_end=media.duration is None or media.duration <= call.end_s)

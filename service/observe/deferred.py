@@ -12,11 +12,11 @@ import numpy as np
 from service.media.sampling import DeferredSampling
 from service.media.sniff import MediaType
 from service.media.video import Frame, open_video
-from service.observe.call import ObserveCall, ObserveResult, Stopwatch
+from service.observe.call import ObserveCall, ObserveResult, Stopwatch, nothing_in
 from service.observe.cancelled import ObservationCancelledError
 from service.observe.landmarkers import Landmarkers
 from service.observe.observers import FrameSinkFactory, Observer, open_observer
-from service.observe.video import UntilPreempted, check_count, check_span, read_pixels, window_empty
+from service.observe.video import UntilPreempted, check_count, check_span, lies_behind, read_pixels
 from service.track import MediaInfo, TimeArray, Track, Window, end_after, merge_windows
 
 
@@ -54,6 +54,8 @@ def observe_deferred(
     spent = _Spent()
     part = Window(call.start_s, call.end_s)
     table = _timetable(call, part, kind, keep_going)
+    if not len(table.times_s):
+        return nothing_in(call, table.info)
     end_s = end_after(table.info.duration, float(table.times_s[-1]))
     chosen = choice.choose(table.times_s, end_s, table.at_end)
     check_count(len(chosen), call)
@@ -75,10 +77,10 @@ def _timetable(call: ObserveCall, part: Window, kind: MediaType, keep_going: Cal
     request = call.request
     with open_video(call.medium, kind, call.limits, request.yuv, request.orientation) as video:
         check_span(part, video.info, call)
-        shown = [frame.time_s for frame in video.frames(part, keep_going=keep_going)]
-        times_s = np.array([time_s for time_s in shown if part.start_s <= time_s < part.end_s])
-        if not len(times_s):
-            raise window_empty(part, video.info.duration)
+        is_behind = lies_behind(part, video.info)
+        frames = () if is_behind else video.frames(part, keep_going=keep_going)
+        shown = [frame.time_s for frame in frames]
+        times_s = np.array([time_s for time_s in shown if part.start_s <= time_s < part.end_s], np.float64)
         return _Timetable(times_s, video.info, video.warnings, merge_windows(*video.gaps), video.at_end, video.decoded)
 
 

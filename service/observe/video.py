@@ -6,12 +6,12 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from service.errors import SignError
+from service.media.medium import SHORTER_PART, too_long, too_many_frames, too_many_pixels
 from service.media.sampling import EveryNth, Rate, Sampling, resolve_sampling, sample
 from service.media.sniff import MediaType
 from service.media.upright import Pixels
-from service.media.video import Frame, Video, open_video, too_long
-from service.observe.call import ObserveCall, ObserveResult, Stopwatch
+from service.media.video import Frame, Video, open_video
+from service.observe.call import ObserveCall, ObserveResult, Stopwatch, nothing_in
 from service.observe.cancelled import ObservationCancelledError
 from service.observe.landmarkers import Landmarkers
 from service.observe.observers import FrameSinkFactory, open_observer
@@ -34,6 +34,8 @@ def observe_video(
     with open_video(call.medium, kind, call.limits, request.yuv, request.orientation) as video:
         sampling, warning = resolve_sampling(asked, video.info.frame_rate)
         window = Window(call.start_s, call.end_s)
+        if lies_behind(window, video.info):
+            return nothing_in(call, video.info)
         check_span(window, video.info, call)
         _check_expected(window, video.info, sampling, call)
         decode_s += watch.lap()
@@ -54,7 +56,9 @@ def observe_video(
                 last = frame
         decode_s += watch.lap()
         if not len(observer):
-            raise ObservationCancelledError if sampled.preempted else window_empty(window, video.info.duration)
+            if sampled.preempted:
+                raise ObservationCancelledError
+            return nothing_in(call, video.info)
         warnings = (*video.warnings, *(() if warning is None else (warning,)))
         track = replace(observer.track(video.info, warnings), gaps=merge_windows(*video.gaps))
         result = ObserveResult(track, decode_s, observe_s, decoded=video.decoded, observed=observed)
@@ -100,10 +104,8 @@ def _sampled(
 def check_span(window: Window, info: MediaInfo, call: ObserveCall) -> None:
     """Refuse by the header what is too long, before anything is decoded; without a duration there, decoding tells."""
     end_s = _known_end_s(window, info)
-    if end_s <= window.start_s:
-        raise window_empty(window, info.duration)
     if (span_s := end_s - window.start_s) > call.limits.seconds and end_s != float("inf"):
-        raise too_long(span_s, call.limits)
+        raise too_long(span_s, call.limits.seconds, SHORTER_PART)
 
 
 def _check_expected(window: Window, info: MediaInfo, sampling: Sampling, call: ObserveCall) -> None:
@@ -120,25 +122,12 @@ def _known_end_s(window: Window, info: MediaInfo) -> float:
 def check_count(count: int, call: ObserveCall) -> None:
     """Refuse more frames than a request may look at, or keep the pixels of."""
     if count > call.limits.frames:
-        raise SignError(
-            "too-many-frames",
-            f"At least {count} frames would have to be looked at; {call.limits.frames} at most are taken.",
-            limit=call.limits.frames,
-            actual=count,
-        )
+        raise too_many_frames(count, call.limits.frames, SHORTER_PART)
     needed = count * call.request.kept_bytes
     if needed > call.limits.pixel_bytes:
-        raise SignError(
-            "too-many-frames",
-            f"The pixels of {count} frames take {needed} bytes; {call.limits.pixel_bytes} at most are kept at once. "
-            "Choose a shorter part with start_time and clip_duration, or submit a job: it looks at them in pieces.",
-            limit=call.limits.pixel_bytes,
-            actual=needed,
-        )
+        raise too_many_pixels(count, needed, call.limits.pixel_bytes)
 
 
-def window_empty(window: Window, duration_s: float | None) -> SignError:
-    """The error for a part in which no frame lies."""
-    part = f"from {window.start_s:g} s" + ("" if window.end_s == float("inf") else f" to {window.end_s:g} s")
-    lasts = "" if duration_s is None else f"; the video lasts {duration_s:.6g} s"
-    return SignError("window-empty", f"No sampled frame lies in the part {part}{lasts}.", actual=duration_s)
+def lies_behind(window: Window, info: MediaInfo) -> bool:
+    """Whether the part begins behind the medium's end, as its header says."""
+    return _known_end_s(window, info) <= window.start_s

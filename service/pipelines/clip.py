@@ -150,9 +150,10 @@ class ClipSection(LevelSection, ObservesMedium):
         return track
 
     def trim(self, track: Track, position: Position, needed_from_s: float) -> Track:
-        """Times alone: no pixels are kept from one chunk to the next."""
+        """Times alone: no pixels are kept from one chunk to the next, which begins with the window scored last."""
         times = without_pixels(track, position.context)
-        return replace(times.only(times.times_s >= needed_from_s), decoded_s=None)
+        from_s = needed_from_s if position.last_s is None else min(needed_from_s, position.last_s)
+        return replace(times.only(times.times_s >= from_s), decoded_s=None)
 
     def _memory_s(self, window_s: float, rule: WindowRule, limits: ChunkLimits) -> float:
         """How long a chunk may be, if no window shared a frame with another."""

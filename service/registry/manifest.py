@@ -110,12 +110,16 @@ class StoredFile(Section):
 
 
 class Parity(Section):
-    """How far the graph's outputs were from the reference's on the same inputs."""
+    """How far the graph's outputs were from the reference's on the same inputs.
+
+    proven: false where the reference rests on a structure that was assumed; null where that was not recorded.
+    """
 
     reference: Literal["numpy", "golden", "torch"]
     samples: int = Field(ge=1)
     max_abs_diff: float = Field(ge=0)
     tolerance: float = Field(gt=0)
+    proven: bool | None = None
 
 
 class Evaluation(Section):
@@ -141,6 +145,14 @@ class Quantization(Section):
     speedup: float = Field(gt=0)
 
 
+class Fact(Section):
+    """One fact of a converted model: read from its file, declared by who converted it, or assumed."""
+
+    fact: str
+    value: str
+    origin: Literal["read", "declared", "assumed"]
+
+
 class Source(Section):
     """The file that the model came from, and what the caller changed of the preset."""
 
@@ -151,6 +163,7 @@ class Source(Section):
     preset: str | None = None
     overrides: dict[str, Any] = Field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
 
 
 class Manifest(Section):

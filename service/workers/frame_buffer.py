@@ -60,6 +60,8 @@ class SharedFrameBuffer:
         import numpy as np  # noqa: PLC0415
 
         count, stride = result.shared_frames, request.kept_bytes
+        if not count and not len(result.track):
+            return result
         if self._descriptor < 0:
             raise RuntimeError("the slot has been closed")
         if count * stride > self._size or count != len(result.track.times_s):

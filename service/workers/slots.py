@@ -18,6 +18,9 @@ from service.workers.deadline import Deadline
 from service.workers.restart import start_at_last
 from service.workers.worker import Worker
 
+Priority = Literal["job", "interactive"]
+"""In which queue for a slot somebody stands."""
+
 STOP_GRACE_S = 2.0
 WARM = (LandmarkRequest(source="hands", parts=("hand",)),)
 
@@ -87,7 +90,7 @@ class Slots:
     def idle(self) -> int:
         return self._admission.idle
 
-    def free_for(self, priority: Literal["job", "interactive"]) -> int:
+    def free_for(self, priority: Priority) -> int:
         """How many slots such a caller would get now without waiting."""
         return self._admission.idle if priority == "interactive" else self._admission.idle_for_jobs
 

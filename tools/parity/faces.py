@@ -22,8 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from convert.publish import PublishOptions
 from convert.work import ArchitectureSource, convert_keras
-from service.analysis.judging import outputs_over_time
-from service.analysis.looking import Part, look, section_for
+from service.analysis.clip import ClipRequest, preprocessing_of
+from service.analysis.scoring import outputs_over_time
+from service.analysis.walk import observe_at_once
 from service.context import AppContext, open_services
 from service.media.medium import Medium
 from service.settings import Settings
@@ -99,13 +100,12 @@ async def measure(work: Path, samples: list[Sample]) -> list[Row]:
 
 async def _outputs(context: AppContext, model: str, sample: Sample) -> tuple[Track, Track, Numbers]:
     """(what was seen, the graph's numbers of each sample, what is reported of them)."""
-    part = Part(_medium_of(sample.file), Deadline.after(PATIENCE_S), await context.registry.get(model))
-    seen = await look(
-        part, context, longest_s=600, section_of=lambda manifest: section_for(manifest, ("affect", "features"))
-    )
-    outputs = await outputs_over_time(seen)
-    each = seen.looker.each(np.asarray(outputs.values, np.float32))
-    return seen.track, outputs, np.asarray(each, np.float64)
+    request = ClipRequest(_medium_of(sample.file), Deadline.after(PATIENCE_S), await context.registry.get(model))
+    preprocessing = preprocessing_of(request.model, ("affect", "features"))
+    clip = await observe_at_once(request, preprocessing, context, longest_s=600)
+    outputs = await outputs_over_time(clip)
+    each = clip.base_model.each(np.asarray(outputs.values, np.float32))
+    return clip.track, outputs, np.asarray(each, np.float64)
 
 
 def _medium_of(file: str) -> Medium:

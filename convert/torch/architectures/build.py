@@ -27,7 +27,7 @@ class Pixels(nn.Module):
         self.register_buffer("offset", offset.float())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        scores: torch.Tensor = self.network(x.to(torch.float32) * self.scale + self.offset)
+        scores: torch.Tensor = self.network(x.to(self.scale.dtype) * self.scale + self.offset)
         return scores
 
 

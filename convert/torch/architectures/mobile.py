@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from convert.errors import RefusalError
+from convert.errors import ContradictionError
 from convert.torch.checkpoint.arrays import Array
 
 _POINTWISE = re.compile(r"\.kernel\.(?:1\.conv(?:\.0)?|conv\.conv2d_eq)\.(weight|bias)$")
@@ -45,7 +45,7 @@ def rename_mobile_tensors(tensors: Mapping[str, Array]) -> dict[str, Array]:
 def _join_slices(name: str, parts: dict[int, Array]) -> Array:
     shapes = {part.shape for part in parts.values()}
     if sorted(parts) != list(range(len(parts))) or len(shapes) != 1:
-        raise RefusalError(
+        raise ContradictionError(
             f"The slices in time of {name} are not all there.",
             "It was exported for a clip of one frame, or is damaged; convert the checkpoint that it was made from.",
         )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from convert.errors import RefusalError
+from convert.errors import ContradictionError, RefusalError
 from convert.torch.architectures.families import FAMILIES, Family
 from convert.torch.architectures.mobile import rename_mobile_tensors
 from convert.torch.checkpoint.arrays import Array
@@ -40,7 +40,7 @@ def recognize(checkpoint: Checkpoint) -> RecognizedNetwork:
     foreign = tuple(name for name in tensors if name not in inside)
     broken = [name for name in checkpoint.non_finite if name in inside]
     if broken:
-        raise RefusalError(
+        raise ContradictionError(
             f"Tensor {broken[0]} holds NaN or infinite values"
             + (f" ({len(broken)} tensors do)." if len(broken) > 1 else "."),
             "The training diverged; take an earlier checkpoint.",
@@ -65,10 +65,10 @@ def check_names(expected: Mapping[str, tuple[int, ...]], state: Mapping[str, Arr
     if missing or extra:
         said = [f"{len(missing)} parameters are missing ({_shown(missing)})"] if missing else []
         said += [f"{len(extra)} are not the network's ({_shown(extra)})"] if extra else []
-        raise RefusalError(f"The weights do not fit the network: {'; '.join(said)}.", _KNOWN)
+        raise ContradictionError(f"The weights do not fit the network: {'; '.join(said)}.", _KNOWN)
     for name, shape in expected.items():
         if name in state and tuple(state[name].shape) != shape:
-            raise RefusalError(
+            raise ContradictionError(
                 f"Parameter {name} has the shape {list(state[name].shape)}, the network's has {list(shape)}.", _KNOWN
             )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from convert.errors import RefusalError
+from convert.errors import DamagedError, UnsafeError
 from convert.pickles.values import StandIn
 from convert.torch.checkpoint.values import DTYPES, Storage, StoredTensor
 
@@ -30,7 +30,7 @@ def arrays(tensors: Mapping[str, StoredTensor], bytes_of: Bytes, file_bytes: int
         _check_extent(name, tensor)
         total += math.prod(tensor.shape) * DTYPES[tensor.dtype][1]
         if total > TOTAL_BASE + MAX_TOTAL_RATIO * file_bytes:
-            raise RefusalError(
+            raise UnsafeError(
                 f"The tensors up to {name} declare {total} bytes, the file has {file_bytes}.",
                 "It repeats the same numbers under many names; no checkpoint does.",
             )
@@ -48,7 +48,7 @@ def array_of(name: str, tensor: StoredTensor, bytes_of: Bytes) -> Array:
         return np.zeros(tensor.shape, _numpy_dtype(tensor.dtype))
     last = sum((count - 1) * step for count, step in zip(tensor.shape, tensor.strides, strict=True))
     if start + (last + 1) * size > len(buffer):
-        raise RefusalError(
+        raise DamagedError(
             f"Tensor {name} reaches to byte {start + (last + 1) * size} of storage {storage.key}, "
             f"which has {len(buffer)}.",
             _DAMAGED,
@@ -80,7 +80,7 @@ def _check_extent(name: str, tensor: StoredTensor) -> None:
     elements = math.prod(tensor.shape)
     held = tensor.storage.length * _storage_size(tensor.storage) // DTYPES[tensor.dtype][1]
     if elements > held and elements > EXPANDED_ELEMENTS:
-        raise RefusalError(
+        raise UnsafeError(
             f"Tensor {name} declares {elements} elements (sizes {list(tensor.shape)}, strides "
             f"{list(tensor.strides)}) of a storage of {held}.",
             "A few numbers would fill the memory; no checkpoint needs that.",

@@ -13,13 +13,17 @@ from convert.pickles.values import Value
 from convert.torch.checkpoint import safetensors
 from convert.torch.checkpoint.arrays import Array
 from convert.torch.checkpoint.reader import TENSORS_FILE
+from convert.torch.checkpoint.structure import ModuleRecord
 
 TASK = "torch"
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """tensors: the network's and what lies beside it, in the file's order. hyper_parameters: by group."""
+    """tensors: the network's and what lies beside it, in the file's order. hyper_parameters: by group.
+
+    modules: what the file records of the network's modules, by name; empty where it keeps tensors alone.
+    """
 
     tensors: dict[str, Array]
     container: str
@@ -30,6 +34,7 @@ class Checkpoint:
     other_keys: tuple[str, ...] = ()
     hyper_parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
     non_finite: tuple[str, ...] = ()
+    modules: dict[str, ModuleRecord] = field(default_factory=dict)
 
     def hyper_parameter(self, *names: str) -> Value:
         """The first of these that some group holds, also in a group's own dicts; None where there is none."""
@@ -61,6 +66,7 @@ def read_checkpoint(path: Path, folder: Path) -> Checkpoint:
         tuple(result["other_keys"]),
         result["hyper_parameters"],
         tuple(result["non_finite"]),
+        {name: ModuleRecord(one["kind"], one["attributes"]) for name, one in result.get("modules", {}).items()},
     )
 
 

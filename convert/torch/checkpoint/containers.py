@@ -10,7 +10,15 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from convert.errors import CallError, RefusalError
+from convert.errors import (
+    SAVE_AGAIN,
+    CallError,
+    ContradictionError,
+    DamagedError,
+    MismatchError,
+    RefusalError,
+    UnsafeError,
+)
 from convert.pickles.interpreter import PickleInterpreter
 from convert.pickles.values import Value, shown
 from convert.torch.checkpoint import legacy, safetensors, tar
@@ -61,20 +69,20 @@ def sniff(path: Path) -> ContainerKind:
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if not head:
-        raise RefusalError(f"{path.name} is empty.", "Download or copy it again.")
+        raise DamagedError(f"{path.name} is empty.", "Download or copy it again.")
     if head.startswith(b"PK\x03\x04"):
         return "zip"
     if safetensors.looks_like(head, size):
         return "safetensors"
     if head.startswith(b"version https://git-lfs"):
-        raise RefusalError(
+        raise DamagedError(
             f"{path.name} is a Git LFS pointer of {size} bytes, not the model.",
             "Run `git lfs pull` in the repository, or download the file from its web page.",
         )
     if head.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
         raise RefusalError(f"{path.name} is a web page.", "Use the file's `raw` or `download` link.")
     if head.startswith(b"\x89HDF"):
-        raise RefusalError(f"{path.name} is an HDF5 file.", "Use `python -m convert keras`.")
+        raise MismatchError(f"{path.name} is an HDF5 file.", "Use `python -m convert keras`.")
     if head[257:262] == b"ustar" or tar.looks_like(path):
         return "tar"
     if head[:1] in (b"\x80", b"(", b"c", b"}", b"]"):
@@ -89,7 +97,7 @@ def _zip_file(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
-        raise RefusalError(f"{path.name} is a damaged zip file: {error}.", _DAMAGED) from None
+        raise DamagedError(f"{path.name} is a damaged zip file: {error}.", _DAMAGED) from None
 
 
 def _open_zip(archive: zipfile.ZipFile, size: int) -> Opened:
@@ -99,7 +107,7 @@ def _open_zip(archive: zipfile.ZipFile, size: int) -> Opened:
         raise _no_checkpoint(entries)
     root = pickles[0].removesuffix("data.pkl")
     if entries[pickles[0]].file_size > MAX_PICKLE_BYTES:
-        raise RefusalError(f"{pickles[0]} has {entries[pickles[0]].file_size} bytes.", "No checkpoint needs that.")
+        raise UnsafeError(f"{pickles[0]} has {entries[pickles[0]].file_size} bytes.", "No checkpoint needs that.")
     if root + "byteorder" in entries and _entry(archive, entries[root + "byteorder"]) != b"little":
         raise RefusalError("The file was saved on a big-endian machine.", "Load and save it on a common one.")
     interpreter = PickleInterpreter(io.BytesIO(_entry(archive, entries[pickles[0]])), CHECKPOINT, "data.pkl", _storage)
@@ -110,7 +118,7 @@ def _open_zip(archive: zipfile.ZipFile, size: int) -> Opened:
     def numbers(key: str) -> memoryview:
         entry = entries.get(f"{root}data/{key}")
         if entry is None:
-            raise RefusalError(f"The numbers of storage {shown(key)} are not in the file.", _DAMAGED)
+            raise DamagedError(f"The numbers of storage {shown(key)} are not in the file.", _DAMAGED)
         return memoryview(_entry(archive, entry))
 
     notes = ("The code in the TorchScript archive was not read.",) if is_script else ()
@@ -125,15 +133,15 @@ def _checked_entries(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.Z
     for entry in archive.infolist():
         name = entry.filename
         if name.startswith("/") or "\\" in name or ".." in PurePosixPath(name).parts or ":" in name.split("/", 1)[0]:
-            raise RefusalError(f"The zip entry {name!r} points out of the file.", "No checkpoint has such an entry.")
+            raise UnsafeError(f"The zip entry {name!r} points out of the file.", "No checkpoint has such an entry.")
         if name in entries:
-            raise RefusalError(f"The zip entry {name} is there twice.", _DAMAGED)
+            raise ContradictionError(f"The zip entry {name} is there twice.", SAVE_AGAIN)
         if entry.flag_bits & _ENCRYPTED:
             raise RefusalError(f"The zip entry {name} is encrypted.", "Save the file without a password.")
         entries[name] = entry
         total += entry.file_size
     if len(entries) > MAX_ENTRIES or total > UNPACKED_BASE + MAX_UNPACKED_RATIO * size:
-        raise RefusalError(
+        raise UnsafeError(
             f"The zip file of {size} bytes declares {len(entries)} entries of {total} bytes together.",
             "PyTorch stores numbers uncompressed: this is no checkpoint.",
         )
@@ -146,9 +154,9 @@ def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
         with archive.open(entry) as file:
             data = file.read(entry.file_size + 1)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError, RuntimeError) as error:
-        raise RefusalError(f"The zip entry {entry.filename} is damaged: {error}.", _DAMAGED) from None
+        raise DamagedError(f"The zip entry {entry.filename} is damaged: {error}.", _DAMAGED) from None
     if len(data) != entry.file_size:
-        raise RefusalError(
+        raise DamagedError(
             f"The zip entry {entry.filename} has {len(data)} bytes and declares {entry.file_size}.", _DAMAGED
         )
     return data
@@ -157,17 +165,17 @@ def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
 def _storage(reference: Value) -> Value:
     """A zip's persistent id: ("storage", class, key, device, elements)."""
     if not isinstance(reference, tuple) or len(reference) < 5 or reference[0] != "storage":
-        raise RefusalError(f"The file refers to {str(reference)[:100]!r}, which is no storage.", _DAMAGED)
+        raise ContradictionError(f"The file refers to {str(reference)[:100]!r}, which is no storage.", SAVE_AGAIN)
     _, kind, key, _, length = reference[:5]
     if not isinstance(key, str | int) or not is_count(length):
-        raise RefusalError("The file refers to a storage without a key or length.", _DAMAGED)
+        raise ContradictionError("The file refers to a storage without a key or length.", SAVE_AGAIN)
     return declare_storage(kind, str(key), length)
 
 
 def _no_checkpoint(entries: dict[str, zipfile.ZipInfo]) -> RefusalError:
     names = {PurePosixPath(name).name for name in entries}
     if "config.json" in names and "model.weights.h5" in names:
-        return RefusalError("This is a .keras file.", "Use `python -m convert keras`.")
+        return MismatchError("This is a .keras file.", "Use `python -m convert keras`.")
     if any(name.endswith(".npy") for name in names):
         return RefusalError("This is a NumPy archive, not a checkpoint.", "Save `model.state_dict()` with torch.save.")
     return RefusalError(

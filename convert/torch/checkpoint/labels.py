@@ -1,6 +1,6 @@
 """Labels that a checkpoint's hyper-parameters hold: a list keeps its order, a dict of name → index goes by index."""
 
-from convert.errors import RefusalError
+from convert.errors import ContradictionError
 from convert.pickles.values import Value
 from convert.torch.checkpoint.checkpoint import Checkpoint
 
@@ -23,12 +23,12 @@ def find_labels(checkpoint: Checkpoint, classes: int) -> tuple[tuple[str, ...] |
         if names is None:
             continue
         if len(names) != classes:
-            raise RefusalError(
+            raise ContradictionError(
                 f"The file stores {len(names)} labels ({key}); the network has {classes} outputs.",
                 "Give one label for each output, in their order: --labels FILE.",
             )
         if len(set(names)) != len(names):
-            raise RefusalError(f"The file's labels ({key}) have a name twice.", "Give them with --labels FILE.")
+            raise ContradictionError(f"The file's labels ({key}) have a name twice.", "Give them with --labels FILE.")
         return names, [f"Labels were found in the file ({key})."]
     return None, []
 
@@ -46,5 +46,7 @@ def order_labels(value: Value) -> tuple[str, ...] | None:
     else:
         return None
     if sorted(index for index, _ in pairs) != list(range(len(pairs))):
-        raise RefusalError(f"The file's label indices are not 0 to {len(pairs) - 1}.", "Give them with --labels FILE.")
+        raise ContradictionError(
+            f"The file's label indices are not 0 to {len(pairs) - 1}.", "Give them with --labels FILE."
+        )
     return tuple(name for _, name in sorted(pairs))

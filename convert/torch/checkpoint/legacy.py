@@ -4,7 +4,7 @@ import mmap
 import struct
 from collections.abc import Callable
 
-from convert.errors import RefusalError
+from convert.errors import SAVE_AGAIN, ContradictionError, DamagedError, RefusalError
 from convert.pickles.interpreter import PickleInterpreter
 from convert.pickles.values import Value
 from convert.torch.checkpoint.rebuild import CHECKPOINT, declare_storage
@@ -39,7 +39,7 @@ def read(data: mmap.mmap) -> Read:
 
     def bytes_of(storage: Storage) -> memoryview:
         if storage.key not in places:
-            raise RefusalError(f"The numbers of storage {storage.key} are not in the file.", _DAMAGED)
+            raise DamagedError(f"The numbers of storage {storage.key} are not in the file.", _DAMAGED)
         start, size = places[storage.key]
         return whole[start : start + size]
 
@@ -50,10 +50,10 @@ def _resolved(reference: Value, declared: dict[str, Storage]) -> Value:
     if isinstance(reference, tuple) and len(reference) == 4 and reference[0] == "module":
         return reference[1]  # a class with its source beside it: the source stays text and is dropped
     if not isinstance(reference, tuple) or len(reference) < 5 or reference[0] != "storage":
-        raise RefusalError(f"The file refers to {str(reference)[:100]!r}, which is no storage.", _DAMAGED)
+        raise ContradictionError(f"The file refers to {str(reference)[:100]!r}, which is no storage.", SAVE_AGAIN)
     _, kind, key, _, length, *view = reference
     if not isinstance(key, str | int):
-        raise RefusalError("The file refers to a storage without a key.", _DAMAGED)
+        raise ContradictionError("The file refers to a storage without a key.", SAVE_AGAIN)
     whole = declare_storage(kind, str(key), length)
     declared.setdefault(str(key), whole)
     if not view or view[0] is None:
@@ -65,20 +65,20 @@ def _resolved(reference: Value, declared: dict[str, Storage]) -> Value:
 def _places(data: mmap.mmap, keys: Value, declared: dict[str, Storage]) -> dict[str, tuple[int, int]]:
     """Storage → (first byte, bytes), in the order of the list; each begins with its number of elements."""
     if not isinstance(keys, list):
-        raise RefusalError("The list of storages is no list.", _DAMAGED)
+        raise ContradictionError("The list of storages is no list.", SAVE_AGAIN)
     places: dict[str, tuple[int, int]] = {}
     place = data.tell()
     for key in keys:
         storage = declared.get(str(key))
         if storage is None:
-            raise RefusalError(f"The file has numbers for an unknown storage {str(key)[:50]!r}.", _DAMAGED)
+            raise ContradictionError(f"The file has numbers for an unknown storage {str(key)[:50]!r}.", SAVE_AGAIN)
         head = data[place : place + _LENGTH.size]
         if len(head) < _LENGTH.size:
-            raise RefusalError(f"The file ends before storage {key}.", _DAMAGED)
+            raise DamagedError(f"The file ends before storage {key}.", _DAMAGED)
         (length,) = _LENGTH.unpack(head)
         size = _element_bytes(storage)
         if not is_count(length) or place + _LENGTH.size + length * size > len(data):
-            raise RefusalError(f"Storage {key} declares {length} elements, beyond the end of the file.", _DAMAGED)
+            raise DamagedError(f"Storage {key} declares {length} elements, beyond the end of the file.", _DAMAGED)
         places[str(key)] = (place + _LENGTH.size, length * size)
         place += _LENGTH.size + length * size
     return places

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from convert.errors import RefusalError
+from convert.errors import ContradictionError, RefusalError
 from convert.pickles.values import StandIn, Value
 from convert.torch.checkpoint.arrays import unread
 from convert.torch.checkpoint.values import StoredTensor
@@ -56,7 +56,7 @@ def check_readable(flat: Flat) -> None:
 
 def _walk(module: StandIn, prefix: str, depth: int, above: set[int]) -> Iterator[tuple[str, Value]]:
     if depth > MAX_DEPTH or id(module) in above:
-        raise RefusalError(f"The module at {prefix or 'the root'} contains itself.", "The file is no network.")
+        raise ContradictionError(f"The module at {prefix or 'the root'} contains itself.", "The file is no network.")
     attributes = module.attributes()
     if "_parameters" not in attributes:
         yield from _walk_script(attributes, prefix, depth, above | {id(module)})

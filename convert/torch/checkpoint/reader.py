@@ -5,12 +5,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from convert.errors import RefusalError
+from convert.errors import ContradictionError, RefusalError
 from convert.pickles.plain_data import as_json
 from convert.pickles.values import StandIn, Value, shown
 from convert.torch.checkpoint import arrays, safetensors
 from convert.torch.checkpoint.containers import Opened, open_container, sniff
 from convert.torch.checkpoint.modules import Flat, add, check_readable, flatten, is_module
+from convert.torch.checkpoint.structure import ModuleRecord, list_modules
 from convert.torch.checkpoint.values import StoredTensor
 
 TENSORS_FILE = "tensors.safetensors"
@@ -55,6 +56,7 @@ def run(request: dict[str, Any], folder: Path) -> dict[str, Any]:
             "other_keys": _other_keys(opened.value, found),
             "hyper_parameters": _hyper_parameters(opened.value),
             "non_finite": non_finite,
+            "modules": _modules(opened.value, found),
         }
 
 
@@ -78,6 +80,13 @@ def find_state(opened: Opened) -> tuple[str, Flat]:
         if flat.tensors or flat.refused:
             return str(key), flat
     raise RefusalError(f"The file's entries {[shown(key) for key in list(value)[:8]]} hold no weights.", _SAVE_STATE)
+
+
+def _modules(value: Value, found: str) -> dict[str, dict[str, Any]]:
+    """What is recorded of the network's modules, for JSON."""
+    inner = value.get(found) if isinstance(value, dict) and found else value
+    records: dict[str, ModuleRecord] = list_modules(inner)
+    return {name: {"kind": one.kind, "attributes": as_json(one.attributes)} for name, one in records.items()}
 
 
 def _named_tensors(value: Value) -> Flat:
@@ -126,7 +135,7 @@ def _read_safetensors(path: Path, folder: Path) -> dict[str, Any]:
 def _check_names(tensors: Iterable[str]) -> None:
     for name in tensors:
         if shown(name) != name or name == safetensors.METADATA:
-            raise RefusalError(f"A tensor is called {shown(name)!r}, which is no parameter's name.", _SAVE_STATE)
+            raise ContradictionError(f"A tensor is called {shown(name)!r}, which is no parameter's name.", _SAVE_STATE)
 
 
 def _framework(opened: Opened) -> str:

@@ -1,6 +1,6 @@
 """The few functions that a checkpoint's tensors are rebuilt with, restated as arithmetic on records."""
 
-from convert.errors import RefusalError
+from convert.errors import SAVE_AGAIN, ContradictionError, UnsafeError
 from convert.pickles.builders import build_first, build_list
 from convert.pickles.interpreter import Dialect
 from convert.pickles.trust import refuse_call
@@ -16,7 +16,7 @@ def declare_storage(kind: Value, key: str, length: Value, offset: int = 0) -> St
     """The storage that a persistent id declares; unreadable element types are kept as such."""
     name = kind.name if isinstance(kind, Global) else str(kind)
     if not is_count(length) or not is_count(offset):
-        raise RefusalError(f"The file declares a storage of {length!r} elements.", "The file is damaged.")
+        raise ContradictionError(f"The file declares a storage of {length!r} elements.", SAVE_AGAIN)
     if name in ("UntypedStorage", "_UntypedStorage"):
         return Storage(key, None, length, offset)
     if name in STORAGES:
@@ -27,7 +27,7 @@ def declare_storage(kind: Value, key: str, length: Value, offset: int = 0) -> St
 def _tensor(args: Args) -> Value:
     storage, offset, shape, strides = args[:4]
     if not isinstance(storage, Storage):
-        raise RefusalError("The file rebuilds a tensor from something that is no storage.", "The file is damaged.")
+        raise ContradictionError("The file rebuilds a tensor from something that is no storage.", SAVE_AGAIN)
     if storage.refused is not None:
         kind = "quantized" if storage.refused in QUANTIZED_STORAGES else "unread"
         return StandIn(Global("torch", f"{kind}.{storage.refused}"), (tuple(shape),))
@@ -37,7 +37,7 @@ def _tensor(args: Args) -> Value:
 def _typed_tensor(args: Args) -> Value:
     storage, offset, shape, strides, _, _, dtype = args[:7]
     if not isinstance(storage, Storage):
-        raise RefusalError("The file rebuilds a tensor from something that is no storage.", "The file is damaged.")
+        raise ContradictionError("The file rebuilds a tensor from something that is no storage.", SAVE_AGAIN)
     code = _DTYPE_OF_NAME.get(dtype.name) if isinstance(dtype, Global) else None
     if code is None:
         return StandIn(Global("torch", f"unread.{dtype}"), (tuple(shape),))
@@ -48,13 +48,13 @@ def _declared(storage: Storage, dtype: str, offset: Value, shape: Value, strides
     sizes = shape.args[0] if isinstance(shape, StandIn) and shape.args else shape
     lists = [tuple(value) if isinstance(value, list | tuple) else None for value in (sizes, strides)]
     if None in lists or not is_count(offset):
-        raise RefusalError("The file declares a tensor without sizes or strides.", "The file is damaged.")
+        raise ContradictionError("The file declares a tensor without sizes or strides.", SAVE_AGAIN)
     dimensions, steps = lists
     assert dimensions is not None and steps is not None  # noqa: S101, PT018 - said above, for the type checker
     if len(dimensions) != len(steps) or len(dimensions) > MAX_DIMENSIONS:
-        raise RefusalError(f"The file declares a tensor of {len(dimensions)} dimensions.", "The file is damaged.")
+        raise ContradictionError(f"The file declares a tensor of {len(dimensions)} dimensions.", SAVE_AGAIN)
     if not all(is_count(value) for value in (*dimensions, *steps)):
-        raise RefusalError(f"The file declares a tensor of sizes {dimensions} and strides {steps}.", "It is damaged.")
+        raise ContradictionError(f"The file declares a tensor of sizes {dimensions} and strides {steps}.", SAVE_AGAIN)
     return StoredTensor(storage, dtype, offset, dimensions, steps)
 
 
@@ -72,7 +72,7 @@ def _by_type(args: Args) -> Value:
 
 
 def _nested(_: Args) -> Value:
-    raise RefusalError(
+    raise UnsafeError(
         "The file holds a pickle inside a pickle (torch.load or torch.storage._load_from_bytes).",
         "Save the weights with `torch.save(model.state_dict(), 'weights.pt')` instead of `pickle.dump`.",
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from convert.errors import RefusalError
+from convert.errors import SAVE_AGAIN, ContradictionError, DamagedError, RefusalError
 from convert.torch.checkpoint.arrays import Array, widened
 from convert.torch.checkpoint.values import DTYPES, is_count
 
@@ -38,15 +38,15 @@ def read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     with path.open("rb") as file:
         head = file.read(8)
         if len(head) < 8:
-            raise RefusalError(f"{path.name} is too short for a safetensors file.", _DAMAGED)
+            raise DamagedError(f"{path.name} is too short for a safetensors file.", _DAMAGED)
         (length,) = _LENGTH.unpack(head)
         if length > min(size - 8, MAX_HEADER_BYTES):
-            raise RefusalError(f"{path.name} declares a header of {length} bytes and has {size}.", _DAMAGED)
+            raise DamagedError(f"{path.name} declares a header of {length} bytes and has {size}.", _DAMAGED)
         header = _parsed(file.read(length), path.name)
     data = np.memmap(path, np.uint8, "r", offset=8 + length) if size > 8 + length else np.empty(0, np.uint8)
     metadata = header.pop(METADATA, None) or {}
     if not isinstance(metadata, dict):
-        raise RefusalError("The header's __metadata__ is no object.", _DAMAGED)
+        raise ContradictionError("The header's __metadata__ is no object.", SAVE_AGAIN)
     _check_cover(header, len(data))
     return {name: _tensor(name, entry, data) for name, entry in header.items()}, metadata
 
@@ -78,9 +78,9 @@ def _parsed(text: bytes, name: str) -> dict[str, Any]:
     try:
         header = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise RefusalError(f"The header of {name} is no JSON: {error}.", _DAMAGED) from None
+        raise ContradictionError(f"The header of {name} is no JSON: {error}.", SAVE_AGAIN) from None
     if not isinstance(header, dict):
-        raise RefusalError(f"The header of {name} is no JSON object.", _DAMAGED)
+        raise ContradictionError(f"The header of {name} is no JSON object.", SAVE_AGAIN)
     return header
 
 
@@ -90,27 +90,31 @@ def _check_cover(header: dict[str, Any], size: int) -> None:
     for name, entry in header.items():
         offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
         if not isinstance(offsets, list) or len(offsets) != 2 or not all(is_count(value) for value in offsets):
-            raise RefusalError(f"Tensor {name} has no place in the file.", _DAMAGED)
+            raise ContradictionError(f"Tensor {name} has no place in the file.", SAVE_AGAIN)
         spans.append((offsets[0], offsets[1], name))
     end = 0
     for start, stop, name in sorted(spans):
         if start != end or stop < start:
-            raise RefusalError(f"Tensor {name} lies at bytes {start} to {stop}; byte {end} was expected.", _DAMAGED)
+            raise ContradictionError(
+                f"Tensor {name} lies at bytes {start} to {stop}; byte {end} was expected.", SAVE_AGAIN
+            )
         end = stop
     if end != size:
-        raise RefusalError(f"The tensors end at byte {end}, the file's numbers at {size}.", _DAMAGED)
+        raise DamagedError(f"The tensors end at byte {end}, the file's numbers at {size}.", _DAMAGED)
 
 
 def _tensor(name: str, entry: dict[str, Any], data: Array) -> Array:
     dtype, shape = entry.get("dtype"), entry.get("shape")
     start, stop = entry["data_offsets"]
     if not isinstance(shape, list) or not all(is_count(value) for value in shape) or len(shape) > 8:
-        raise RefusalError(f"Tensor {name} has the shape {shape!r}.", _DAMAGED)
+        raise ContradictionError(f"Tensor {name} has the shape {shape!r}.", SAVE_AGAIN)
     if not isinstance(dtype, str) or dtype not in DTYPES:
         raise RefusalError(
             f"Tensor {name} holds {dtype}, which is not read here.", "Save it as float32, float16 or bfloat16."
         )
     if math.prod(shape) * DTYPES[dtype][1] != stop - start:
-        raise RefusalError(f"Tensor {name} of shape {shape} and type {dtype} has {stop - start} bytes.", _DAMAGED)
+        raise ContradictionError(
+            f"Tensor {name} of shape {shape} and type {dtype} has {stop - start} bytes.", SAVE_AGAIN
+        )
     stored = np.dtype(np.uint16) if dtype == "BF16" else np.dtype(DTYPES[dtype][0])
     return widened(np.asarray(data[start:stop]).view(stored).reshape(shape), dtype)

@@ -6,7 +6,7 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
-from convert.errors import RefusalError
+from convert.errors import SAVE_AGAIN, ContradictionError, DamagedError, RefusalError, UnsafeError
 from convert.pickles.interpreter import PickleInterpreter
 from convert.pickles.values import Global, Value
 from convert.torch.checkpoint.rebuild import CHECKPOINT, MAX_DIMENSIONS, declare_storage
@@ -41,7 +41,7 @@ def read(path: Path) -> Read:
         key = str(reference)
         found: StoredTensor | Storage | None = tensors.get(key) or storages.get(key)
         if found is None:
-            raise RefusalError(f"The pickle refers to an unknown tensor {key[:50]!r}.", _DAMAGED)
+            raise ContradictionError(f"The pickle refers to an unknown tensor {key[:50]!r}.", SAVE_AGAIN)
         return found
 
     interpreter = PickleInterpreter(io.BytesIO(members["pickle"]), CHECKPOINT, "the checkpoint's pickle", resolved)
@@ -56,10 +56,10 @@ def _members(path: Path) -> dict[str, bytes]:
         with tarfile.open(path, "r:") as archive:
             for count, member in enumerate(archive):
                 if count >= MAX_MEMBERS:
-                    raise RefusalError(f"The tar file has more than {MAX_MEMBERS} members.", "It is no checkpoint.")
+                    raise UnsafeError(f"The tar file has more than {MAX_MEMBERS} members.", "It is no checkpoint.")
                 name = member.name.removeprefix("./")
                 if member.issparse() or not (member.isreg() or member.isdir()):
-                    raise RefusalError(
+                    raise UnsafeError(
                         f"The tar member {name!r} is a link, device or sparse.", "No checkpoint has such."
                     )
                 if name not in MEMBERS:
@@ -67,10 +67,10 @@ def _members(path: Path) -> dict[str, bytes]:
                 file = archive.extractfile(member)
                 data = file.read() if file is not None else b""
                 if len(data) != member.size:
-                    raise RefusalError(f"The tar member {name} is cut off.", _DAMAGED)
+                    raise DamagedError(f"The tar member {name} is cut off.", _DAMAGED)
                 found[name] = data
     except (tarfile.TarError, OSError, ValueError, EOFError) as error:
-        raise RefusalError(f"The tar file is damaged: {error}.", _DAMAGED) from None
+        raise DamagedError(f"The tar file is damaged: {error}.", _DAMAGED) from None
     if len(found) != len(MEMBERS):
         raise RefusalError(
             f"The tar file holds no PyTorch checkpoint (it lacks {sorted(set(MEMBERS) - set(found))}).",
@@ -92,7 +92,7 @@ def _storages(stream: io.BytesIO) -> tuple[dict[str, Storage], dict[str, memoryv
         size = DTYPES[STORAGES[name]][1]
         start = stream.tell()
         if not is_count(length) or start + length * size > len(whole):
-            raise RefusalError(f"Storage {key} declares {length} elements, beyond the end of the file.", _DAMAGED)
+            raise DamagedError(f"Storage {key} declares {length} elements, beyond the end of the file.", _DAMAGED)
         storages[str(key)] = declare_storage(kind, str(key), length)
         numbers[str(key)] = whole[start : start + length * size]
         stream.seek(start + length * size)
@@ -101,7 +101,7 @@ def _storages(stream: io.BytesIO) -> tuple[dict[str, Storage], dict[str, memoryv
         target, root, offset, length = view
         base = storages.get(str(root))
         if base is None or not is_count(offset) or not is_count(length):
-            raise RefusalError("A storage view refers to nothing.", _DAMAGED)
+            raise ContradictionError("A storage view refers to nothing.", SAVE_AGAIN)
         storages[str(target)] = Storage(str(root), base.dtype, length, offset)
     return storages, numbers
 
@@ -112,16 +112,16 @@ def _tensors(stream: io.BytesIO, storages: dict[str, Storage]) -> dict[str, Stor
         key, storage_key, _ = _triple(PickleInterpreter(stream, CHECKPOINT, "a tensor's description").run())
         storage = storages.get(str(storage_key))
         if storage is None or storage.dtype is None:
-            raise RefusalError(f"Tensor {key} lies in an unknown storage.", _DAMAGED)
+            raise ContradictionError(f"Tensor {key} lies in an unknown storage.", SAVE_AGAIN)
         dimensions = _number(stream, _INT)
         if not 0 <= dimensions <= MAX_DIMENSIONS:
-            raise RefusalError(f"Tensor {key} declares {dimensions} dimensions.", _DAMAGED)
+            raise ContradictionError(f"Tensor {key} declares {dimensions} dimensions.", SAVE_AGAIN)
         _number(stream, _INT)
         shape = tuple(_number(stream, _LONG) for _ in range(dimensions))
         strides = tuple(_number(stream, _LONG) for _ in range(dimensions))
         offset = _number(stream, _LONG)
         if not all(is_count(value) for value in (*shape, *strides, offset)):
-            raise RefusalError(f"Tensor {key} declares negative sizes, strides or an offset.", _DAMAGED)
+            raise ContradictionError(f"Tensor {key} declares negative sizes, strides or an offset.", SAVE_AGAIN)
         tensors[str(key)] = StoredTensor(storage, storage.dtype, offset, shape, strides)
     return tensors
 
@@ -129,18 +129,18 @@ def _tensors(stream: io.BytesIO, storages: dict[str, Storage]) -> dict[str, Stor
 def _count(stream: io.BytesIO, what: str) -> int:
     count = PickleInterpreter(stream, CHECKPOINT, f"the number of {what}").run()
     if not is_count(count) or count > MAX_COUNT:
-        raise RefusalError(f"The file declares {str(count)[:40]} {what}.", _DAMAGED)
+        raise ContradictionError(f"The file declares {str(count)[:40]} {what}.", SAVE_AGAIN)
     return int(count)
 
 
 def _triple(value: Value) -> tuple[Value, Value, Value]:
     if not isinstance(value, tuple) or len(value) != 3:
-        raise RefusalError("A description in the tar file has not three parts.", _DAMAGED)
+        raise ContradictionError("A description in the tar file has not three parts.", SAVE_AGAIN)
     return value
 
 
 def _number(stream: io.BytesIO, kind: struct.Struct) -> int:
     data = stream.read(kind.size)
     if len(data) < kind.size:
-        raise RefusalError("The tar file's numbers are cut off.", _DAMAGED)
+        raise DamagedError("The tar file's numbers are cut off.", _DAMAGED)
     return int(kind.unpack(data)[0])

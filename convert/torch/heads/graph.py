@@ -1,117 +1,195 @@
-"""A head's parts → the layers of this converter's own graph, which knows how to write, mask and check them."""
+"""A head's steps → the layers of this converter's own graph, which knows how to write, mask and check them."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
-from convert.errors import CallError
+from convert.errors import CallError, ContradictionError, RefusalError
 from convert.graph.layer_graph import Array, Call, Config, GraphInput, Layer, LayerGraph, Ref
-from convert.torch.heads.parts import NORMS, RECURRENT, HeadParts, Part
+from convert.torch.heads.parts import IN_TIME, NORMS, RECURRENT, HeadParts, Part
+from convert.torch.heads.steps import Step
 
 Readout = Literal["last", "hidden", "mean", "max", "flatten"]
-Hidden = Literal["relu", "gelu", "tanh", "elu", "silu", "none"]
-Padding = Literal["same", "valid"]
 
 INPUT, MASK = "x", "mask"
 EPSILON = 1e-5
 """Of PyTorch's norms, unless their author says otherwise."""
+LEAKY_SLOPE = 0.01
 _KERAS = 3
 _UNDER = "layers/"
 """Before the layers' names, so that none is an input's."""
 _KINDS = {"LSTM": "LSTM", "GRU": "GRU", "RNN": "SimpleRNN"}
 _POOLS = {"mean": "GlobalAveragePooling1D", "max": "GlobalMaxPooling1D"}
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What is not in the weights. readout: how steps become one row; hidden: between layers; masked: a second input."""
-
-    readout: Readout
-    hidden: Hidden = "relu"
-    padding: Padding = "same"
-    masked: bool = False
+_NAMED = {"leaky_relu": "LeakyReLU", "elu": "ELU", "gelu": "gelu"}
 
 
 @dataclass(slots=True)
 class _Chain:
-    """Calls one after the other."""
+    """Calls one after the other. first: whether the channels stand first where the author flattens."""
 
     last: Ref
+    in_time: bool
     calls: list[Call] = field(default_factory=list)
+    channels_first: bool = False
 
     def add(self, layer: Layer, masks: tuple[Ref | None, ...] = ()) -> None:
         self.calls.append(Call(layer.name, layer, (self.last,), masks))
         self.last = Ref(layer.name)
 
 
-def make_layer_graph(head: HeadParts, choices: Choices, steps: int | None) -> LayerGraph:
-    """The head as layers; steps: of its input, None for any. CallError where a choice does not fit it."""
-    _check_mask(head, choices)
-    chain = _Chain(Ref(INPUT))
-    for part in head.before:
-        for layer in _make_layers_in_time(part, head, choices):
-            first = choices.masked and not chain.calls
-            chain.add(layer, (Ref(MASK),) if first else ())
-    for layer in _make_readout(head, choices):
-        chain.add(layer)
-    for place, part in enumerate(head.after):
-        chain.add(_make_plain(part))
-        following = head.after[place + 1].kind if place + 1 < len(head.after) else None
-        reached = any(one.kind == "Linear" for one in head.after[: place + 1])
-        if following == "Linear" and reached:
-            chain.add(_make_function(part, choices.hidden))
-    row = (None, head.inputs) if head.last_in_time is None else (None, steps, head.inputs)
-    inputs = (GraphInput(INPUT, row), *((GraphInput(MASK, (None, steps)),) if choices.masked else ()))
+def make_layer_graph(head: HeadParts, steps: Sequence[Step], length: int | None, *, masked: bool = False) -> LayerGraph:
+    """The head as layers; length: steps of its input in time, None for any. CallError where a step does not fit."""
+    in_time = reads_steps(head, steps)
+    if masked:
+        check_mask(head, next((step.name for step in steps if step.kind == "readout"), None))
+    parts = {part.name: part for part in head.parts}
+    chain = _Chain(Ref(INPUT), in_time)
+    for place, step in enumerate(steps):
+        following = steps[place + 1] if place + 1 < len(steps) else None
+        masks: tuple[Ref | None, ...] = (Ref(MASK),) if masked and not chain.calls else ()
+        if step.kind == "part":
+            _add_part(chain, parts[step.name], step, following, masks)
+        elif step.kind == "readout":
+            _add_readout(chain, step, steps[place - 1] if place else None, parts)
+        elif step.kind == "pool":
+            _add_pool(chain, step, place)
+        else:
+            chain.add(_make_function(step, place))
+    if chain.in_time:
+        raise CallError("Nothing makes one row of the steps.", "Say it: --readout last|mean|max.")
+    row = (None, length, head.inputs) if in_time else (None, head.inputs)
+    inputs = (GraphInput(INPUT, row), *((GraphInput(MASK, (None, length)),) if masked else ()))
     return LayerGraph("head", "", inputs, (chain.last,), tuple(chain.calls))
 
 
-def _check_mask(head: HeadParts, choices: Choices) -> None:
-    if not choices.masked:
-        return
+def reads_steps(head: HeadParts, steps: Sequence[Step]) -> bool:
+    """Whether the head takes steps in time, not one row of numbers."""
+    return any(part.kind in IN_TIME for part in head.parts) or any(
+        step.kind == "pool" or (step.kind == "readout" and step.name != "flatten") for step in steps
+    )
+
+
+def count_steps(head: HeadParts, steps: Sequence[Step], length: int) -> int:
+    """How many steps are left of `length` before they become one row; 0 or less where there are too few."""
+    parts = {part.name: part for part in head.parts}
+    for step in steps:
+        if step.kind == "readout":
+            break
+        if step.kind == "pool":
+            size = step.number("size", 2)
+            length = (length - size) // step.number("stride", size) + 1
+        elif step.kind == "part" and parts[step.name].kind == "Conv1d":
+            stride, dilation = step.number("stride", 1), step.number("dilation", 1)
+            reach = dilation * (parts[step.name].tensors["weight"].shape[2] - 1)
+            padding = step.option("padding", "same")
+            padded = reach if padding == "same" else 0 if padding == "valid" else 2 * int(padding)
+            length = (length + padded - reach - 1) // stride + 1
+        if length < 1:
+            return 0
+    return length
+
+
+def check_mask(head: HeadParts, readout: str | None) -> None:
+    """CallError where a mask of the steps does not go with the head's parts, or with how it is read out."""
     part = head.last_in_time
     if part is None or any(one.kind not in RECURRENT for one in head.before):
         raise CallError("--masked is for recurrent heads: convolutions see what is padded.", "Leave it out.")
-    if choices.readout not in ("last", "hidden", "mean") or (choices.readout == "last" and part.bidirectional):
+    if readout not in ("last", "hidden", "mean") or (readout == "last" and part.bidirectional):
         raise CallError(
-            f"--masked and --readout {choices.readout} do not go together here.",
+            f"--masked and --readout {readout} do not go together here.",
             "Packed sequences are read out by their final states (--readout hidden), or by --readout mean.",
         )
 
 
-def _make_layers_in_time(part: Part, head: HeadParts, choices: Choices) -> Iterator[Layer]:
+def _add_part(chain: _Chain, part: Part, step: Step, following: Step | None, masks: tuple[Ref | None, ...]) -> None:
     if part.kind in RECURRENT:
-        final = part is head.last_in_time and _reads_state(part, choices.readout)
+        _check_recurrent(part)
+        final = following is not None and following.kind == "readout" and _reads_state(part, following.name)
         for number in range(part.layers):
-            yield _make_recurrent(part, number, sequences=not (final and number == part.layers - 1))
+            chain.add(_make_recurrent(part, number, sequences=not (final and number == part.layers - 1)), masks)
+            masks = ()
+        chain.channels_first = False
         return
-    yield _make_plain(part, choices.padding)
-    place = head.before.index(part)
-    made = head.before[place - 1] if part.kind in NORMS and place else part
-    following = head.before[place + 1].kind if place + 1 < len(head.before) else None
-    if made.kind in ("Conv1d", "Linear") and following not in NORMS:
-        yield _make_function(part, choices.hidden)
+    if part.kind == "Conv1d":
+        _add_convolution(chain, part, step)
+        chain.channels_first = True
+        return
+    chain.add(_make_plain(part, step), masks)
 
 
-def _reads_state(part: Part, readout: Readout) -> bool:
+def _add_convolution(chain: _Chain, part: Part, step: Step) -> None:
+    if not chain.in_time:
+        raise CallError(f"{part.name} convolves steps, and stands behind what makes one row of them.", "Order it so.")
+    padding = step.option("padding", "same")
+    if isinstance(padding, int | float) and padding > 0:
+        chain.add(_make_layer(f"{part.name}/padded", "ZeroPadding1D", {"padding": [int(padding), int(padding)]}))
+    tensors = part.tensors
+    config: Config = {
+        "padding": "same" if padding == "same" else "valid",
+        "strides": [step.number("stride", 1)],
+        "dilation_rate": [step.number("dilation", 1)],
+        "groups": part.inputs // tensors["weight"].shape[1],
+        "data_format": "channels_last",
+        "use_bias": "bias" in tensors,
+    }
+    bias = {"bias": tensors["bias"]} if "bias" in tensors else {}
+    chain.add(_make_layer(part.name, "Conv1D", config, {"kernel": tensors["weight"].transpose(2, 1, 0), **bias}))
+
+
+def _add_pool(chain: _Chain, step: Step, place: int) -> None:
+    size = step.number("size", 2)
+    config: Config = {
+        "pool_size": [size],
+        "strides": [step.number("stride", size)],
+        "padding": "valid",
+        "data_format": "channels_last",
+    }
+    chain.add(_make_layer(f"pool_{place}", "MaxPooling1D" if step.name == "max" else "AveragePooling1D", config))
+
+
+def _add_readout(chain: _Chain, step: Step, before: Step | None, parts: dict[str, Part]) -> None:
+    """Steps become one row; a row that is flattened stays as it is."""
+    if not chain.in_time:
+        if step.name != "flatten":
+            raise CallError("The head reads one row of numbers: it has no steps.", "Leave out --readout and its like.")
+        return
+    chain.in_time = False
+    part = parts.get(before.name) if before is not None and before.kind == "part" else None
+    recurrent = part if part is not None and part.kind in RECURRENT else None
+    if recurrent is not None and _reads_state(recurrent, step.name):
+        return
+    if step.name == "hidden":
+        raise CallError("--readout hidden reads the state of a recurrent layer, and none stands before it.", "")
+    if step.name in _POOLS:
+        chain.add(_make_layer("readout", _POOLS[step.name], {"data_format": "channels_last"}))
+    elif step.name == "flatten":
+        if chain.channels_first:  # PyTorch has the channels first when it flattens
+            chain.add(_make_layer("readout/turned", "Permute", {"dims": [2, 1]}))
+        chain.add(_make_layer("readout", "Flatten", {}))
+    else:
+        whole = {"start": None, "stop": None, "step": None}
+        chain.add(_make_layer("readout", "op.slice", {}, arguments={"args": [None, [whole, -1]]}))
+
+
+def _reads_state(part: Part, readout: str) -> bool:
     """Whether the readout is what the last layer ends with: of one direction, that is its last step."""
     return readout == "hidden" or (readout == "last" and not part.bidirectional)
 
 
-def _make_readout(head: HeadParts, choices: Choices) -> Iterator[Layer]:
-    part, readout = head.last_in_time, choices.readout
-    if part is None or (part.kind in RECURRENT and _reads_state(part, readout)):
+def _check_recurrent(part: Part) -> None:
+    said = part.record.attributes
+    if not part.record.is_torch:
         return
-    if readout in _POOLS:
-        yield _make_layer("readout", _POOLS[readout], {"data_format": "channels_last"})
-    elif readout == "flatten":
-        if part.kind == "Conv1d":  # PyTorch has the channels first when it flattens
-            yield _make_layer("readout/turned", "Permute", {"dims": [2, 1]})
-        yield _make_layer("readout", "Flatten", {})
-    else:
-        whole = {"start": None, "stop": None, "step": None}
-        yield _make_layer("readout", "op.slice", {}, arguments={"args": [None, [whole, -1]]})
+    told = (int(said.get("num_layers", part.layers)), bool(said.get("bidirectional", part.bidirectional)))
+    if told != (part.layers, part.bidirectional):
+        raise ContradictionError(
+            f"{part.name} is recorded with {told[0]} layers; its tensors are those of {part.describe()}.",
+            "Get the file again.",
+        )
+    if part.kind == "RNN" and said.get("nonlinearity", "tanh") != "tanh":
+        raise RefusalError(f"{part.name} is an RNN of {said['nonlinearity']}; tanh is known here.", "Export ONNX.")
 
 
 def _make_recurrent(part: Part, number: int, *, sequences: bool) -> Layer:
@@ -139,26 +217,30 @@ def _arrange_weights(part: Part, which: str) -> dict[str, Array]:
     return {"kernel": from_input.T, "recurrent_kernel": from_state.T, "bias": total}
 
 
-def _make_plain(part: Part, padding: Padding = "same") -> Layer:
+def _make_plain(part: Part, step: Step) -> Layer:
     tensors = part.tensors
     bias = {"bias": tensors["bias"]} if "bias" in tensors else {}
-    if part.kind == "Conv1d":
-        config: Config = {"padding": padding, "strides": [1], "dilation_rate": [1], "data_format": "channels_last"}
-        weights = {"kernel": tensors["weight"].transpose(2, 1, 0), **bias}
-        return _make_layer(part.name, "Conv1D", config | {"use_bias": bool(bias)}, weights)
     if part.kind == "Linear":
         return _make_layer(part.name, "Dense", {"use_bias": bool(bias)}, {"kernel": tensors["weight"].T, **bias})
+    assert part.kind in NORMS  # noqa: S101 - all others are handled before
     scale = {"gamma": tensors["weight"], **({"beta": tensors["bias"]} if "bias" in tensors else {})}
+    config: Config = {"axis": -1, "epsilon": float(step.option("eps", EPSILON))}
     if part.kind == "LayerNorm":
-        return _make_layer(part.name, "LayerNormalization", {"axis": -1, "epsilon": EPSILON}, scale)
+        return _make_layer(part.name, "LayerNormalization", config, scale)
     statistics = {"moving_mean": tensors["running_mean"], "moving_variance": tensors["running_var"]}
-    return _make_layer(part.name, "BatchNormalization", {"axis": -1, "epsilon": EPSILON}, {**scale, **statistics})
+    return _make_layer(part.name, "BatchNormalization", config, {**scale, **statistics})
 
 
-def _make_function(part: Part, activation: Hidden) -> Layer:
-    return _make_layer(
-        f"{part.name}/hidden", "Activation", {"activation": None if activation == "none" else activation}
-    )
+def _make_function(step: Step, place: int) -> Layer:
+    activation: str | Config = step.name
+    if step.name in _NAMED:
+        options: Config = dict(step.options)
+        if step.name == "leaky_relu":
+            options.setdefault("negative_slope", LEAKY_SLOPE)
+        if step.name == "gelu":
+            options = {"approximate": options.get("approximate") == "tanh"}
+        activation = {"class_name": _NAMED[step.name], "config": options}
+    return _make_layer(f"function_{place}", "Activation", {"activation": activation})
 
 
 def _make_layer(

@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from convert.errors import RefusalError
+from convert.errors import ContradictionError, RefusalError
 from convert.torch.architectures.recognize import COUNTER
 from convert.torch.checkpoint.arrays import Array
 from convert.torch.checkpoint.checkpoint import Checkpoint
+from convert.torch.checkpoint.structure import ModuleRecord
 
 PartKind = Literal["LSTM", "GRU", "RNN", "Conv1d", "Linear", "BatchNorm1d", "LayerNorm"]
 Floats = npt.NDArray[np.float32]
@@ -31,7 +32,10 @@ _ELSEWHERE = "Export ONNX where it was made instead, then `python -m convert onn
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One module of the head. tensors: under the names that PyTorch's own module has for them."""
+    """One module of the head. tensors: under the names that PyTorch's own module has for them.
+
+    record: its class and settings, where the file holds the whole module.
+    """
 
     name: str
     kind: PartKind
@@ -40,6 +44,7 @@ class Part:
     tensors: dict[str, Floats]
     layers: int = 1
     bidirectional: bool = False
+    record: ModuleRecord = field(default_factory=ModuleRecord)
 
     def describe(self) -> str:
         """For a person: "LSTM 10 → 64, 2 layers, bidirectional"."""
@@ -86,7 +91,7 @@ class HeadParts:
 def looks_like_a_head(checkpoint: Checkpoint) -> bool:
     """Whether its tensors are those of recurrent layers, 1-D convolutions, linear layers and norms alone."""
     groups, _ = _group_tensors(checkpoint.tensors)
-    kinds = [_identify(tensors) for tensors in groups.values()]
+    kinds = [_identify(tensors, ModuleRecord()) for tensors in groups.values()]
     return bool(kinds) and None not in kinds and any(kind not in NORMS for kind in kinds)
 
 
@@ -96,8 +101,11 @@ def read_head(checkpoint: Checkpoint) -> HeadParts:
     inside = [name for name in checkpoint.tensors if name not in foreign]
     broken = [name for name in checkpoint.non_finite if name in inside]
     if broken:
-        raise RefusalError(f"Tensor {broken[0]} holds NaN or infinite values.", "Take an earlier checkpoint.")
-    listed = [_read_part(name or "head", tensors) for name, tensors in groups.items()]
+        raise ContradictionError(f"Tensor {broken[0]} holds NaN or infinite values.", "Take an earlier checkpoint.")
+    listed = [
+        _read_part(name or "head", tensors, checkpoint.modules.get(name, ModuleRecord()))
+        for name, tensors in _sort_naturally(groups)
+    ]
     steps = None
     for order in (listed, sorted(listed, key=lambda part: part.kind not in IN_TIME)):
         before, after = _split(order)
@@ -125,8 +133,25 @@ def _group_tensors(tensors: Mapping[str, Array]) -> tuple[dict[str, Tensors], li
     return groups, foreign
 
 
-def _identify(tensors: Tensors) -> PartKind | None:
+def _sort_naturally(groups: dict[str, Tensors]) -> list[tuple[str, Tensors]]:
+    """Children with numbers by their number ("net.10" behind "net.2"), the others as the file has them."""
+    seen: dict[tuple[str, str], int] = {}
+
+    def place(name: str) -> list[int]:
+        found, above = [], ""
+        for word in name.split("."):
+            first = seen.setdefault((above, word), len(seen))
+            found.append(int(word) if word.isdigit() else first)
+            above = f"{above}.{word}"
+        return found
+
+    return sorted(groups.items(), key=lambda item: place(item[0]))
+
+
+def _identify(tensors: Tensors, record: ModuleRecord) -> PartKind | None:
     names = set(tensors)
+    if record.is_torch and record.name not in HEAD_KINDS:
+        return None
     if all(_RECURRENT_NAME.fullmatch(name) for name in names) and "weight_hh_l0" in names:
         rows, hidden = tensors["weight_hh_l0"].shape if tensors["weight_hh_l0"].ndim == 2 else (0, 1)
         return next((kind for kind, gates in GATES.items() if rows == gates * hidden and hidden), None)
@@ -138,21 +163,23 @@ def _identify(tensors: Tensors) -> PartKind | None:
     return by_rank.get(tensors["weight"].ndim)
 
 
-def _read_part(name: str, tensors: Tensors) -> Part:
-    kind = _identify(tensors)
+def _read_part(name: str, tensors: Tensors, record: ModuleRecord) -> Part:
+    kind = _identify(tensors, record)
     weight = tensors.get("weight")
     if kind in RECURRENT:
-        return _read_recurrent(name, kind, tensors)
+        return _read_recurrent(name, kind, tensors, record)
     if kind is None or weight is None:
-        raise RefusalError(f"{name} holds {', '.join(list(tensors)[:4])}: no layer known here.", _ELSEWHERE)
+        what = f"is a {record.name}" if record.is_torch else f"holds {', '.join(list(tensors)[:4])}"
+        raise RefusalError(f"{name} {what}: no layer known here.", _ELSEWHERE)
     outputs = weight.shape[0]
     if any(other.shape != (outputs,) for last, other in tensors.items() if last != "weight"):
-        raise RefusalError(f"The tensors of {name} do not fit each other.", "Get the file again.")
-    inputs = weight.shape[1] if weight.ndim > 1 else outputs
-    return Part(name, kind, inputs, outputs, _convert_floats(tensors))
+        raise ContradictionError(f"The tensors of {name} do not fit each other.", "Get the file again.")
+    groups = int(record.attributes.get("groups", 1)) if kind == "Conv1d" else 1
+    inputs = weight.shape[1] * groups if weight.ndim > 1 else outputs
+    return Part(name, kind, inputs, outputs, _convert_floats(tensors), record=record)
 
 
-def _read_recurrent(name: str, kind: PartKind, tensors: Tensors) -> Part:
+def _read_recurrent(name: str, kind: PartKind, tensors: Tensors, record: ModuleRecord) -> Part:
     """A stack of recurrent layers: every matrix and bias that PyTorch's module has, with its shape, and no other."""
     layers = 1 + max(int(match[3]) for last in tensors if (match := _RECURRENT_NAME.fullmatch(last)))
     both = any(last.endswith("_reverse") for last in tensors)
@@ -169,12 +196,12 @@ def _read_recurrent(name: str, kind: PartKind, tensors: Tensors) -> Part:
     found = {last: tuple(values.shape) for last, values in tensors.items()}
     if found != wanted:
         wrong = next(last for last in (*wanted, *found) if found.get(last) != wanted.get(last))
-        raise RefusalError(
+        raise ContradictionError(
             f"{name}.{wrong} has the shape {found.get(wrong, 'of nothing')}; a {kind} of {hidden} units in {layers} "
             f"layers has {wanted.get(wrong, 'no such tensor')}.",
             _ELSEWHERE,
         )
-    return Part(name, kind, inputs, hidden * (1 + both), _convert_floats(tensors), layers, both)
+    return Part(name, kind, inputs, hidden * (1 + both), _convert_floats(tensors), layers, both, record)
 
 
 def _convert_floats(tensors: Tensors) -> dict[str, Floats]:

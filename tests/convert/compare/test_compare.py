@@ -148,7 +148,7 @@ def test_rows_that_cannot_be_paired_are_refused_with_both_figures(
 ) -> None:
     np.save(tmp_path / "rows.npy", np.zeros(shape))
     said = compare(store, landmarks[False], tmp_path / "rows.npy")
-    assert said["exit_code"] == 2
+    assert said["kind"] == "mismatch"
     assert says in said["error"]
 
 

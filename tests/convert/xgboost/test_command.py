@@ -138,3 +138,15 @@ def test_feature_names_tell_the_order_of_the_statistics(names: list[str], says: 
     matrix = xgboost.DMatrix(rows, targets(rows, "reg:squarederror"), feature_names=names)
     file = saved(xgboost.train({"max_depth": 2}, matrix, 2), tmp_path / "m.json")
     assert says in answer("inspect", file)["warnings"][-1]
+
+
+def test_a_golden_file_may_hold_probabilities(tmp_path: Path) -> None:
+    """What predict_proba gave, of three classes whose graph gives margins."""
+    data = Path(__file__).parents[2] / "data" / "proof"
+    (tmp_path / "labels.txt").write_text("a\nb\nc\n")
+    report = answer(
+        "xgboost", data / "xgb_hand.ubj", "--name", "m", "--store", tmp_path / "store",
+        "--labels", tmp_path / "labels.txt", "--golden", data / "xgb_hand.npz",
+    )  # fmt: skip
+    assert report["parity"][-1]["form"] == "after softmax"
+    assert report["parity"][-1]["max_abs_diff"] <= 2e-7

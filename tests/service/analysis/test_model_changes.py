@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.analysis.highlights import HighlightsRequest
-from service.analysis.looking import Part
+from service.analysis.clip import ClipRequest
+from service.analysis.highlights import HIGHLIGHTS, HighlightsRequest
 from service.analysis.predict import PredictRequest, predict
-from service.analysis.timeline import TimelineRequest
+from service.analysis.task import run
+from service.analysis.timeline import TimelineRequest, timeline
+from service.analysis.walk import Walk
 from service.commands.environment import command_settings
 from service.context import AppContext, open_services
-from service.jobs.foreground import timeline_now, work_through
-from service.jobs.highlights import HIGHLIGHTS
 from service.media.medium import Medium
 from service.media.upright import Pixels
 from service.settings import Settings
@@ -37,14 +37,14 @@ SIX = ("a", "b", "c", "d", "e", "f")
 class Case:
     """A use case, the model that it asks, and how its first and its second version are published."""
 
-    ask: Callable[[Part, AppContext], Awaitable[Any]]
+    ask: Callable[[ClipRequest, AppContext], Awaitable[Any]]
     model: str
     first: Callable[[Path], object]
     second: Callable[[Path], object]
 
 
-async def _highlights_in_chunks(part: Part, context: AppContext) -> Any:
-    return (await work_through(HIGHLIGHTS, HighlightsRequest(part), context)).answer
+async def _highlights_in_chunks(clip: ClipRequest, context: AppContext) -> Any:
+    return (await run(HIGHLIGHTS, HighlightsRequest(clip), Walk.of_job(context))).answer
 
 
 def _colors(root: Path) -> None:
@@ -70,21 +70,21 @@ def _head(root: Path, channel: str = "valence", *, color: str = "rgb") -> None:
 
 CASES = {
     "a timeline, other labels": Case(
-        lambda part, context: timeline_now(TimelineRequest(part), context, keep_windows=True),
+        lambda clip, context: timeline(TimelineRequest(clip), context),
         "colors",
         _colors,
         _six_labels,
     ),
     "a timeline, the same labels": Case(
-        lambda part, context: timeline_now(TimelineRequest(part), context, keep_windows=True),
+        lambda clip, context: timeline(TimelineRequest(clip), context),
         "colors",
         _colors,
         _same_labels_of_other_colors,
     ),
     "a timeline of clips": Case(
-        lambda part, context: timeline_now(TimelineRequest(part), context), "colors", _clips, _six_labels
+        lambda clip, context: timeline(TimelineRequest(clip), context), "colors", _clips, _six_labels
     ),
-    "one answer": Case(lambda part, context: predict(PredictRequest(part), context), "colors", _clips, _six_labels),
+    "one answer": Case(lambda clip, context: predict(PredictRequest(clip), context), "colors", _clips, _six_labels),
     "highlights of a head, whose model changes too": Case(
         _highlights_in_chunks, "spread-emotions", _head, lambda root: _head(root, "arousal", color="bgr")
     ),
@@ -92,7 +92,7 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six seconds, each of another color than the one before."""
     shades = ((220, 30, 30), (30, 30, 220), (30, 220, 30))
 
@@ -104,17 +104,19 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_an_answer_is_of_the_version_that_was_served_when_it_was_asked(
-    case: Case, tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
+    case: Case, tmp_path: Path, video: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case.first(tmp_path)
     settings = Settings(model_store=tmp_path, default_model=case.model, jobs_chunk_s=1.0, pixel_bytes=128 * 1024)
 
-    async def run() -> None:
+    async def replaced_in_the_middle() -> None:
         async with open_services(command_settings(settings, 1), only=(case.model, None)) as context:
 
             async def ask() -> Any:
                 model = await context.registry.get(case.model)
-                return await case.ask(Part(Medium(str(clip), clip.stat().st_size), Deadline.after(60), model), context)
+                return await case.ask(
+                    ClipRequest(Medium(str(video), video.stat().st_size), Deadline.after(60), model), context
+                )
 
             undisturbed = await ask()
             first = weakref.ref(await context.registry.get(case.model))
@@ -137,7 +139,7 @@ def test_an_answer_is_of_the_version_that_was_served_when_it_was_asked(
             assert first() is None, "the version that was replaced is still held"
             assert (await ask()).manifest.version == 2
 
-    asyncio.run(run())
+    asyncio.run(replaced_in_the_middle())
 
 
 def _after_each_call(context: AppContext, do: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch) -> None:

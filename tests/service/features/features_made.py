@@ -43,6 +43,6 @@ def landmarks_of(
         track=landmark_track(
             (first + np.arange(frames)) / RATE, values, parts, sides if parts == ("hand",) else None, media, ()
         ),
-        eye=section_of(parts, selfie=selfie),
+        preprocessing=section_of(parts, selfie=selfie),
         points=point_names(parts),
     )

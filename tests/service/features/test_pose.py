@@ -33,7 +33,7 @@ def test_what_is_written_is_read_back(
     made = landmarks_of(parts, seed, selfie=selfie, first=first)
     path = folder / "x"
     path.write_bytes(features_to_pose(made))
-    call: ObserveCall = call_for(path, made.eye.request, sampling=made.eye.sampling)
+    call: ObserveCall = call_for(path, made.preprocessing.request, sampling=made.preprocessing.sampling)
     track: Track = observe(call, lambda: None, Landmarkers()).track
     assert track.parts == parts
     assert track.media.aspect == made.track.media.aspect

@@ -27,7 +27,7 @@ def numbers(seed: int) -> Features:
     values[~made.track.present] = 0
     track = replace(made.track, values=values, parts=(), handedness=None)
     reported = np.where(track.present[:, None], values / 2, np.float32(np.nan))
-    return Features(track, made.eye, channels=("joy", "=sum"), reported=reported)
+    return Features(track, made.preprocessing, channels=("joy", "=sum"), reported=reported)
 
 
 def test_each_medium_is_a_slice_of_the_arrays() -> None:

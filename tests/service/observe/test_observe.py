@@ -312,7 +312,7 @@ def test_a_call_says_whether_anything_lies_behind_its_part(look: Observe, clip: 
     assert not look(call_for(clip, duration_s=1.0)).at_end
 
 
-def test_a_call_that_gives_way_keeps_what_it_has_seen(clip: Path) -> None:
+def test_a_call_that_preemptible_keeps_what_it_has_seen(clip: Path) -> None:
     decoded = 0
 
     def until_the_tenth() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from service.analysis.judging import handed_on
+from service.analysis.scoring import head_input
 from service.observe.request import MOST_FACES, FaceRequest
 from service.pipelines.face_affect import FaceAffectSection
 from service.pipelines.series import SeriesSection
@@ -122,5 +122,5 @@ class _Doubling:
 def test_a_head_gets_the_outputs_or_what_is_reported_of_them(emotions: str, factor: int) -> None:
     outputs = Track(np.arange(2.0), np.array([[1, 2], [3, 4]], np.float32), np.ones(2, bool), MEDIA)
     head = SeriesSection.model_validate({"statistics": ["mean"], "emotions": emotions})
-    given_on = handed_on(outputs, head, _Doubling())  # type: ignore[arg-type]
+    given_on = head_input(outputs, head, _Doubling())  # type: ignore[arg-type]
     assert np.array_equal(given_on.values, factor * outputs.values)

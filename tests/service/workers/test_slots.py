@@ -246,7 +246,7 @@ def test_one_more_than_may_wait_is_refused(pool: SlotPool, clip: Path, long_clip
     pool.run(story())
 
 
-def test_a_job_gives_way_to_an_interactive_call_and_keeps_what_it_has_seen(
+def test_a_job_preemptible_to_an_interactive_call_and_keeps_what_it_has_seen(
     pool: SlotPool, clip: Path, long_clip: ObserveCall
 ) -> None:
     async def story() -> None:
