@@ -14,6 +14,9 @@ _CLUES = {
     "hand-pixels": "the script computes int(lm.x * x) after `x, y, c = frame.shape`; whole numbers in the hundreds",
     "hand-landmarks": "the script appends lm.x, lm.y, lm.z as they are; every first and second number lies between 0 "
     "and 1",
+    "hand-wrist-xyz": "the script subtracts the wrist, landmark 0; the first three numbers are 0",
+    "hand-distance-xyz": "the script divides by the largest distance from the wrist; the first three numbers are 0, and "
+    "the farthest point's distance is 1",
     "hand-cvzone": "the script takes lmList of cvzone's HandDetector; whole numbers in the hundreds",
     "two-hands-xy": "the script appends lm.x and lm.y as they are; numbers lie between 0 and 1",
     "two-hands-min-origin": "the script subtracts each hand's least x and y; each hand's axes reach 0",

@@ -66,7 +66,7 @@ def make_single_frames(name: str, about: str, layout: str, *assumed: str) -> Pre
     )
 
 
-def _at_rate(name: str, layout: str, rate: int) -> Preset:
+def _at_rate(name: str, about: str, layout: str, rate: int) -> Preset:
     """30 steps at another rate than a camera's: of loops that keep so many frames a second."""
     seconds = 30 / rate
     section = _section(
@@ -74,7 +74,7 @@ def _at_rate(name: str, layout: str, rate: int) -> Preset:
     )
     return Preset(
         f"{name}-{rate}fps",
-        f"30 steps of {LAYOUTS[layout].width} at {rate} frames a second",
+        f"{about} at {rate} frames a second",
         section,
         Times(window_s=seconds, stride_s=seconds / 4, min_duration_s=0.3, merge_gap_s=0.2),
         (
@@ -143,6 +143,11 @@ LANDMARK_PRESETS: tuple[Preset, ...] = (
         "hand-pixels", "one hand's whole pixels of the mirrored picture with its sides exchanged, frame by frame",
         "hand_pixels_42",
     ),
+    make_single_frames("hand-wrist-xyz", "one hand's x, y, z minus the wrist, frame by frame", "hand_wrist_63"),
+    make_single_frames(
+        "hand-distance-xyz", "one hand's x, y, z minus the wrist, over the largest distance from it, frame by frame",
+        "hand_distance_63",
+    ),
     make_single_frames("hand-cvzone", "one hand's x, y, z in whole pixels, as cvzone gives them", "hand_pixels_63"),
     make_single_frames("two-hands-xy", "both hands' x and y, frame by frame", "hands_84"),
     make_single_frames(
@@ -151,8 +156,12 @@ LANDMARK_PRESETS: tuple[Preset, ...] = (
     make_last_frames("one-hand-xy-30", "30 frames of one hand's x and y", "hand_xy_42", 30, "zero"),
     make_last_frames("two-hands-xy-30", "30 frames of both hands' x and y", "hands_84", 30, "zero"),
     *(
-        _at_rate(name, layout, rate)
-        for name, layout in (("one-hand", "hand_63"), ("two-hands", "hands_126"), ("body-hands", "holistic_258"))
+        _at_rate(name, about, layout, rate)
+        for name, about, layout in (
+            ("one-hand", "30 steps of one hand with x, y, z", "hand_63"),
+            ("two-hands", "30 steps of both hands with x, y, z", "hands_126"),
+            ("body-hands", "30 steps of pose and both hands, without the face,", "holistic_258"),
+        )
         for rate in (10, 6)
     ),
 )  # fmt: skip

@@ -19,8 +19,6 @@ PRESETS: dict[str, Preset] = {
 }
 
 _NOTES = {
-    42: "other authors scale otherwise: `derive` says how",
-    63: "some authors subtract the wrist first: set derive if yours does",
     126: "some authors put the right hand first",
 }
 

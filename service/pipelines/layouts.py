@@ -197,6 +197,7 @@ class Layout(Section):
         return row_width(self.parts, self.derive)
 
 
+_HAND_XYZ = (_part("hand", "xyz"),)
 _HAND_XY = (_part("hand", "xy"),)
 _HANDS_XY = (_part("left_hand", "xy"), _part("right_hand", "xy"))
 _HANDS_XYZ = (_part("left_hand", "xyz"), _part("right_hand", "xyz"))
@@ -233,8 +234,10 @@ LAYOUTS: dict[str, Layout] = {
             "pixels: x times the height and y times the width, of pictures as large as the author's (640 × 480)",
         ),
     ),
+    "hand_wrist_63": Layout(parts=_HAND_XYZ, derive=(WristOrigin(),)),
+    "hand_distance_63": Layout(parts=_HAND_XYZ, derive=(WristOrigin(), Scale(by="distance"))),
     "hand_pixels_63": Layout(
-        parts=(_part("hand", "xyz"),),
+        parts=_HAND_XYZ,
         derive=(Pixels(),),
         assumptions=("pixels: of pictures as large as the author's (cvzone's examples: 1280 × 720 or 640 × 480)",),
     ),
@@ -246,7 +249,7 @@ LAYOUTS: dict[str, Layout] = {
         derive=(MinOrigin(),),
         assumptions=("the left hand first, then the right; each minus its own least x and y",),
     ),
-    "hand_63": Layout(parts=(_part("hand", "xyz"),), assumptions=("raw x, y, z as MediaPipe gives them",)),
+    "hand_63": Layout(parts=_HAND_XYZ, assumptions=("raw x, y, z as MediaPipe gives them",)),
     "hands_126": Layout(
         parts=_HANDS_XYZ, assumptions=("the left hand first, then the right; raw x, y, z as MediaPipe gives them",)
     ),

@@ -36,6 +36,18 @@ def over_distance(hand: Hand, _w: int, _h: int) -> list[float]:
     return [value / farthest for point in moved for value in point]
 
 
+def minus_wrist(hand: Hand, _w: int, _h: int) -> list[float]:
+    """x, y and z minus those of landmark 0."""
+    return [point[axis] - hand[0][axis] for point in hand for axis in range(3)]
+
+
+def over_distance_xyz(hand: Hand, w: int, h: int) -> list[float]:
+    """Minus the wrist, over the distance of the farthest point from it, in three dimensions."""
+    moved = minus_wrist(hand, w, h)
+    farthest = max(math.hypot(*moved[start : start + 3]) for start in range(0, 63, 3))
+    return [value / farthest for value in moved]
+
+
 def over_base(hand: Hand, _w: int, _h: int) -> list[float]:
     """Minus the wrist, over the distance of the farthest finger's base from it."""
     moved = [(x - hand[0][0], y - hand[0][1]) for x, y, *_ in hand]
@@ -78,6 +90,8 @@ CONVENTIONS: dict[str, Convention] = {
     "hand-base": over_base,
     "hand-box": in_box,
     "hand-zscore": standardized,
+    "hand-wrist-xyz": minus_wrist,
+    "hand-distance-xyz": over_distance_xyz,
     "hand-cvzone": cvzone,
     "hand-pixels": exchanged_pixels,
 }
