@@ -1,4 +1,4 @@
-"""The command line: keras, torch, onnx, xgboost, sklearn, inspect, verify, compare, calibrate, list."""
+"""The command line: keras, torch, onnx, tflite, xgboost, sklearn, inspect, verify, compare, calibrate, list."""
 
 import json
 import sys
@@ -31,7 +31,7 @@ ArchitectureOption = Annotated[
     Path | None, typer.Option("--architecture", help="Keras' model.to_json(), for files with weights only.")
 ]
 ArchOption = Annotated[
-    str | None, typer.Option("--arch", help="A known network, for files with its weights only: c3d.")
+    str | None, typer.Option("--arch", help="A known network, for files with weights only: c3d, action-lstm.")
 ]
 
 
@@ -60,6 +60,15 @@ def _onnx(options: "PublishOptions", file: FileArgument, as_json: JsonFlag = Fal
 
 
 @with_publish_options
+def _tflite(options: "PublishOptions", file: FileArgument, as_json: JsonFlag = False) -> None:
+    """Convert a TensorFlow Lite file (.tflite), float or quantized, and publish it."""
+    from convert.work import convert_tflite  # noqa: PLC0415 - heavy
+
+    with _open_printer(as_json) as answer:
+        answer(convert_tflite(file, options))
+
+
+@with_publish_options
 def _xgboost(options: "PublishOptions", file: FileArgument, as_json: JsonFlag = False) -> None:
     """Convert an XGBoost model (.json, .ubj) and publish it."""
     from convert.work import convert_xgboost  # noqa: PLC0415 - heavy
@@ -79,6 +88,7 @@ def _sklearn(options: "PublishOptions", file: FileArgument, as_json: JsonFlag = 
 
 app.command("keras")(_keras)
 app.command("onnx")(_onnx)
+app.command("tflite")(_tflite)
 app.command("xgboost")(_xgboost)
 app.command("sklearn")(_sklearn)
 

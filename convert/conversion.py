@@ -8,6 +8,7 @@ from typing import Protocol
 from convert.errors import UnprovenError
 from convert.facts import list_facts
 from convert.golden import measure_golden
+from convert.memory import note_memory
 from convert.model_info import ModelInfo
 from convert.parity import Measured, require
 from convert.publish import ManifestDraft, PublishOptions, draft_manifest, publish
@@ -62,7 +63,11 @@ def convert_model(model: SourceModel, options: PublishOptions) -> Report:
     manifest = publish(model.info, proven.draft, options, proven.content, measured[-1])
     folder = options.store / manifest.name / str(manifest.version)
     facts = list_facts(model.info, proven.draft, options)
-    return report_published(model.info, proven.draft, manifest, folder, measured, proven.made, facts)
+    report = report_published(model.info, proven.draft, manifest, folder, measured, proven.made, facts)
+    notes = note_memory(options.store, manifest)
+    report.lines += notes
+    report.document["notes"] = [*report.document["notes"], *notes]
+    return report
 
 
 @contextmanager

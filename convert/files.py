@@ -7,11 +7,11 @@ from typing import Literal
 from convert.errors import CallError, DamagedError, MismatchError, RefusalError
 from convert.unpack import compressed_by, head_of
 
-FileKind = Literal["hdf5", "zip", "onnx", "xgboost", "pickle"]
-Command = Literal["keras", "onnx", "xgboost", "sklearn"]
+FileKind = Literal["hdf5", "zip", "onnx", "tflite", "xgboost", "pickle"]
+Command = Literal["keras", "onnx", "tflite", "xgboost", "sklearn"]
 
 COMMANDS: dict[FileKind, Command] = {
-    "hdf5": "keras", "zip": "keras", "onnx": "onnx", "xgboost": "xgboost", "pickle": "sklearn",
+    "hdf5": "keras", "zip": "keras", "onnx": "onnx", "tflite": "tflite", "xgboost": "xgboost", "pickle": "sklearn",
 }  # fmt: skip
 """Which command converts a file of this kind."""
 
@@ -19,10 +19,15 @@ HEAD_BYTES = 4096
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 LEARNER_WITHIN = 256
 """Bytes from the start within which an XGBoost file (.json, .ubj) names its learner."""
-ZIP_SIGNATURE = b"PK\x03\x04"
+_SIGNATURES: tuple[tuple[int, bytes, FileKind], ...] = (
+    (0, HDF5_SIGNATURE, "hdf5"),
+    (0, b"PK\x03\x04", "zip"),
+    (4, b"TFL3", "tflite"),
+)
+"""Where the bytes lie that tell a kind."""
 
 _IS = {
-    "keras": "a Keras file", "onnx": "an ONNX file", "xgboost": "an XGBoost model",
+    "keras": "a Keras file", "onnx": "an ONNX file", "tflite": "a TensorFlow Lite model", "xgboost": "an XGBoost model",
     "sklearn": "a pickle, as scikit-learn's models are",
 }  # fmt: skip
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
@@ -76,17 +81,16 @@ def sniff(path: Path) -> FileKind:
     if kind is not None:
         return kind
     raise RefusalError(
-        f"{path.name} is no Keras, ONNX, XGBoost or scikit-learn file: it begins with {head[:8]!r}.",
+        f"{path.name} is no Keras, ONNX, TensorFlow Lite, XGBoost or scikit-learn file: it begins with {head[:8]!r}.",
         "Check that the download is complete.",
     )
 
 
 def _find_kind(path: Path, head: bytes) -> FileKind | None:
     """What the first bytes say, and where they leave it open, the name. RefusalError for kinds that are not read."""
-    if head.startswith(HDF5_SIGNATURE):
-        return "hdf5"
-    if head.startswith(ZIP_SIGNATURE):
-        return "zip"
+    for place, signature, kind in _SIGNATURES:
+        if head.startswith(signature, place):
+            return kind
     if head.lstrip().startswith(b"{") and b"learner" in head[:LEARNER_WITHIN]:
         return "xgboost"
     if head.startswith(_PICKLES) or _is_compressed_pickle(path, head):
@@ -116,8 +120,6 @@ def _refuse_folder(path: Path) -> RefusalError:
 
 def _find_foreign(head: bytes) -> tuple[str, str] | None:
     start = head.lstrip()[:64].lower()
-    if head[4:8] == b"TFL3":
-        return "a TensorFlow Lite model", f"Its layers are fused and often quantized. {_RESAVE}"
     for marks, what, advice in _BEGINNINGS:
         if start.startswith(marks):
             return what, advice

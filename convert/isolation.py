@@ -21,6 +21,7 @@ TASKS = {
     "onnx": "convert.onnx.checker",
     "pickle": "convert.pickles.reader",
     "sklearn": "convert.sklearn.reader",
+    "tflite": "convert.tflite.convert",
     "torch": "convert.torch.checkpoint.reader",
     "xgboost": "convert.xgboost.reader",
 }

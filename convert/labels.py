@@ -12,6 +12,7 @@ from typing import Any
 from convert.errors import CallError, ContradictionError, MismatchError, RefusalError
 from convert.isolation import run_isolated
 from convert.plain import Json
+from service.text import compose, read_text
 
 MAX_BYTES = 16 << 20
 _NUMBERED = re.compile(r"^\s*(\d+)[\s:,;]+(.+?)\s*$")
@@ -108,7 +109,7 @@ def _split_column(source: str) -> tuple[Path, str | None]:
 
 
 def _read_folders(path: Path) -> tuple[str, ...]:
-    names = sorted(entry.name for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    names = sorted(compose(entry.name) for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     if not names:
         raise CallError(f"{path} holds no class folders.")
     return tuple(names)
@@ -118,10 +119,10 @@ def _read_text(path: Path, encoding: str) -> str:
     if path.stat().st_size > MAX_BYTES:
         raise RefusalError(f"{path.name} is larger than {MAX_BYTES >> 20} MiB.", "Is it a label file?")
     try:
-        return path.read_bytes().decode("utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding)
+        return read_text(path, None if encoding.lower() in ("utf-8", "utf8") else encoding)
     except UnicodeDecodeError:
         raise CallError(
-            f"{path.name} is not written in {encoding}.", "Korean Windows writes --encoding cp949."
+            f"{path.name} is neither UTF-8, UTF-16 nor CP949 text.", "Name what it is written in: --encoding euc-jp."
         ) from None
     except LookupError:
         raise CallError(f"There is no encoding {encoding}.") from None
@@ -200,6 +201,7 @@ def _read_pickle(path: Path) -> Labels:
 
 
 def _check_names(labels: Labels, source: str) -> Labels:
+    labels = replace(labels, names=tuple(compose(name) for name in labels.names))
     names = labels.names
     if not names or any(not name.strip() for name in names):
         raise ContradictionError(f"{source} has no labels, or an empty one.")

@@ -69,7 +69,7 @@ def _collect_options(  # noqa: PLR0913 - one option a fact of the manifest; type
     pipeline: Annotated[str | None, typer.Option("--pipeline", help="A preset, or FILE.json with a section.")] = None,
     layout: Annotated[str | None, typer.Option("--layout", help="A layout of landmarks alone.")] = None,
     labels: Annotated[str | None, typer.Option("--labels", help="File, FILE.csv:COLUMN or folder of classes.")] = None,
-    encoding: Annotated[str, typer.Option("--encoding", help="Of the label file.")] = "utf-8",
+    encoding: Annotated[str, typer.Option("--encoding", help="Of the label file; found by itself.")] = "utf-8",
     settings: Annotated[list[str] | None, typer.Option("--set", help="PATH=VALUE, changes the preset.")] = None,
     task: Annotated[Task | None, typer.Option("--task", help="Which route the model answers.")] = None,
     requires: Annotated[str | None, typer.Option("--requires", help="NAME[:V]: whose output it reads.")] = None,

@@ -9,13 +9,16 @@ from convert.errors import CallError
 from convert.plain import Json
 from service.pipelines import Pipeline
 
+Overrides = dict[str, Any]
+"""Place of a value in a pipeline's section ("length.pad") → what the caller sets there."""
+
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Pipeline)
 _SAMPLINGS = ({"every", "fps"}, {"rate"})
 
 
-def parse_overrides(settings: list[str]) -> dict[str, Any]:
+def parse_overrides(settings: list[str]) -> Overrides:
     """`a.b=value` → {"a.b": value}; a value is JSON where it can be, else text. CallError."""
-    parsed: dict[str, Any] = {}
+    parsed: Overrides = {}
     for setting in settings:
         path, equals, text = setting.partition("=")
         if not equals or not path.strip():
@@ -27,7 +30,7 @@ def parse_overrides(settings: list[str]) -> dict[str, Any]:
     return parsed
 
 
-def apply_overrides(pipeline: Pipeline, overrides: dict[str, Any]) -> Pipeline:
+def apply_overrides(pipeline: Pipeline, overrides: Overrides) -> Pipeline:
     """The section with the overrides in place. CallError with pydantic's reasons where it would be invalid."""
     if not overrides:
         return pipeline

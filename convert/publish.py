@@ -27,6 +27,7 @@ from service.pipelines.series import SeriesSection
 from service.pipelines.tensor_only import TensorSection
 from service.registry.manifest import MEASURES, MODEL_FILE, Activation, Manifest, Task
 from service.registry.store import Store
+from service.text import read_text
 
 DETAILS = {
     "title", "description", "unit", "time", "language", "evaluation", "attribution", "license", "label_text",
@@ -34,7 +35,7 @@ DETAILS = {
 }  # fmt: skip
 """Manifest fields that --details may give."""
 
-_ENDINGS: dict[str, Activation] = {
+ENDINGS: dict[str, Activation] = {
     "softmax": "probabilities",
     "sigmoid": "probabilities",
     "probabilities": "probabilities",
@@ -101,8 +102,8 @@ def draft_manifest(info: ModelInfo, options: PublishOptions) -> ManifestDraft:
     overrides = parse_overrides(list(options.settings))
     required = look_up_model(options.requires, options.store).manifest if options.requires else None
     preset, pipeline, notes = _choose_pipeline(info, options)
-    if preset is not None and isinstance(pipeline, SeriesSection):
-        preset = _fit_head(preset, info, overrides, required)
+    if preset is not None and not isinstance(pipeline, TensorSection):
+        preset = _fit(preset, info, overrides, required)
         pipeline = preset.pipeline
     pipeline = apply_overrides(pipeline, overrides)
     _check_fits(info, pipeline)
@@ -135,13 +136,15 @@ def _choose_task(preset: Preset | None, pipeline: Pipeline, info: ModelInfo, req
         return preset.task
     if required is not None:
         return "highlight" if required.task == "affect" else "sign"
-    likely = info.matches if isinstance(pipeline, TensorSection) else []
+    likely = info.matches if isinstance(pipeline, TensorSection) and info.width in (1, None) else []
     return likely[0].preset.task if likely else "sign"
 
 
-def _fit_head(preset: Preset, info: ModelInfo, overrides: dict[str, Any], required: Manifest | None) -> Preset:
-    """A head's preset with the graph's number of steps, or the asked one, in windows that hold just as many."""
-    shape = info.track.shape[1:] if info.track else ()
+def _fit(preset: Preset, info: ModelInfo, overrides: dict[str, Any], required: Manifest | None) -> Preset:
+    """The preset brought to the graph's number of steps, or the asked one, in windows that hold just as many."""
+    shape = (info.track or info.inputs[0]).shape[1:]
+    if not isinstance(preset.pipeline, SeriesSection):
+        return fit_preset(preset, shape, overrides)
     asked = overrides.get("length.length")
     if isinstance(asked, int) and len(shape) == 2:
         shape = (asked, shape[1])
@@ -151,7 +154,8 @@ def _fit_head(preset: Preset, info: ModelInfo, overrides: dict[str, Any], requir
 def _list_settled_parts(overrides: dict[str, Any], options: PublishOptions) -> set[str]:
     """Parts of a preset that the caller chose; several values of one part may still be the preset's."""
     timed = options.window_s is not None and options.stride_s is not None
-    return {path.partition(".")[0] for path in overrides} | ({"time"} if timed else set())
+    others = {"time": timed, "steps": "length.length" in overrides}
+    return {path.partition(".")[0] for path in overrides} | {part for part, settled in others.items() if settled}
 
 
 def publish(
@@ -180,9 +184,7 @@ def _choose_pipeline(info: ModelInfo, options: PublishOptions) -> tuple[Preset |
     if options.pipeline and (options.pipeline in PRESETS or not options.pipeline.endswith(".json")):
         if options.pipeline not in PRESETS:
             raise CallError(f"There is no preset {options.pipeline!r}.", f"Known: {', '.join(PRESETS)}; or FILE.json.")
-        preset = PRESETS[options.pipeline]
-        preset = fit_preset(preset, shape) if not options.settings else preset
-        return preset, preset.pipeline, []
+        return PRESETS[options.pipeline], PRESETS[options.pipeline].pipeline, []
     if options.pipeline:
         return None, validate_pipeline(_read_json(Path(options.pipeline)), options.pipeline), []
     matches = _match_required_heads(info) if options.requires else info.matches
@@ -296,7 +298,7 @@ def _read_json(path: Path) -> Json:
     if not path.is_file():
         raise CallError(f"There is no file {path}.")
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
         raise CallError(f"{path.name} is no JSON: {error}.") from None
 
@@ -355,8 +357,8 @@ def _choose_activation(info: ModelInfo, options: PublishOptions, task: Task) -> 
         return options.activation, ()
     if task == "features":
         return "none", ()
-    if info.output_activation in _ENDINGS:
-        return _ENDINGS[info.output_activation], ()
+    if info.output_activation in ENDINGS:
+        return ENDINGS[info.output_activation], ()
     of_logits: Activation = "sigmoid" if info.width == 1 else "softmax"
     if info.output_activation == "logits" or (info.output_activation == "linear" and task != "highlight"):
         return of_logits, ()

@@ -1,5 +1,6 @@
 """What a command found or did: lines for a person, a document for a program."""
 
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -9,9 +10,14 @@ from convert.files import Command
 from convert.model_info import ModelInfo, find_idle_labels, format_shape
 from convert.parity import Measured
 from convert.presets.clues import list_clues
-from convert.publish import ManifestDraft
+from convert.publish import ENDINGS, ManifestDraft
 from service.pipelines.series import SeriesSection
 from service.registry.manifest import Manifest
+
+TOLD = frozenset({*ENDINGS, "logits", "linear"})
+"""Endings of a graph from which it is known, or at least assumed, what the service has yet to apply."""
+FEATURES_FROM = 512
+"""Numbers from which a linear output is taken for features."""
 
 
 @dataclass(slots=True)
@@ -77,12 +83,21 @@ def _name_parity(measured: Measured, *, proven: bool) -> str:
     return "Parity, not proven (the structure is assumed: this compares a guess with itself)"
 
 
-def report_inspection(info: ModelInfo, command: Command | Literal["torch"], flags: tuple[str, ...] = ()) -> Report:
-    """What a file is, which presets fit, and the command that converts it; flags: further ones that it needs."""
-    use = " ".join((format_command(command, info), *flags))
+def report_inspection(
+    info: ModelInfo,
+    command: Command | Literal["torch"],
+    flags: tuple[str, ...] = (),
+    typed: Path | None = None,
+) -> Report:
+    """What a file is, which presets fit, and the command that converts it.
+
+    flags: further ones that it needs; typed: the file as the caller named it.
+    """
+    use = " ".join((format_command(command, info, typed), *flags))
     report = Report(_describe(info), info.document() | {"command": use})
+    likely = "Possible" if may_be_no_head(info) else "Likely"
     for match in info.matches[:2]:
-        report.lines.append(f"Likely preset: {match.preset.name}: {match.reason}")
+        report.lines.append(f"{likely} preset: {match.preset.name}: {match.reason}")
         report.lines += [f"  assumed: {sentence}" for sentence in match.preset.assumptions]
     report.lines += list_clues(info.matches)
     if not info.matches:
@@ -91,22 +106,45 @@ def report_inspection(info: ModelInfo, command: Command | Literal["torch"], flag
         )
     if info.labels:
         report.lines.append(f"Labels in the file: {', '.join(info.labels)}")
+    if may_be_no_head(info):
+        head = " ".join((format_command(command, info, typed, as_head=True), *flags))
+        report.lines.append(f"Convert it as a head, if it reads another model's outputs: {head}")
     report.lines.append(f"Convert it: {use}")
     return report
 
 
-def format_command(command: Command | Literal["torch"], info: ModelInfo) -> str:
+def may_be_no_head(info: ModelInfo) -> bool:
+    """Whether a head's shape may be chance: several classes of ten values can be gestures of a glove."""
+    matches = info.matches
+    return bool(matches) and isinstance(matches[0].preset.pipeline, SeriesSection) and (info.width or 1) > 1
+
+
+def format_command(
+    command: Command | Literal["torch"], info: ModelInfo, typed: Path | None = None, *, as_head: bool = False
+) -> str:
     """The command line that converts the file; what only its author knows is in capitals."""
     preset = info.matches[0].preset if info.matches else None
-    parts = ["python -m convert", command, info.file, "--name NAME"]
+    if may_be_no_head(info) and not as_head:
+        preset = None
+    parts = ["python -m convert", command, shlex.quote(str(typed or info.file)), "--name NAME"]
     if preset is not None and isinstance(preset.pipeline, SeriesSection):
         parts.append("--requires MODEL")
+    if preset is not None and _gives_features(info):
+        return " ".join((*parts, "--task features", f"--pipeline {preset.name}"))
     if info.labels is None and (preset is None or preset.task == "sign" or (info.width or 1) > 1):
         parts.append("--labels FILE")
     if preset is not None:
         parts.append(f"--pipeline {preset.name}")
         parts += ["--channel LABEL"] if preset.task == "highlight" and (info.width or 1) > 1 else []
+    if info.output_activation not in TOLD:
+        parts.append("--activation none" if info.width == 1 else "--activation softmax")
     return " ".join(parts)
+
+
+def _gives_features(info: ModelInfo) -> bool:
+    """Whether a graph ends in a layer before its classifier: wider than sets of signs, and no probabilities."""
+    wide = (info.width or 0) >= FEATURES_FROM and info.labels is None
+    return wide and info.output_activation not in ("softmax", "sigmoid", "probabilities", "logits")
 
 
 def _describe(info: ModelInfo) -> list[str]:

@@ -1,6 +1,9 @@
 """The commands' work, each readable from top to bottom: read, resolve, prove, publish, report."""
 
-from dataclasses import dataclass
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from convert.recalibration import publish_recalibrated
 from convert.report import Report, report_inspection, report_verified
 from convert.sklearn.convert import open_sklearn
 from convert.store_lookup import look_up_model
+from convert.tflite.convert import unpack_tflite
 from convert.torch.inspect import inspect_checkpoint, is_checkpoint
 from convert.xgboost.convert import open_xgboost
 from service.errors import InvalidModelError
@@ -31,6 +35,12 @@ class ArchitectureSource:
     architecture: Path | None = None
     arch: str | None = None
 
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """As they are typed."""
+        given = (("--architecture", self.architecture), ("--arch", self.arch))
+        return tuple(f"{flag} {shlex.quote(str(value))}" for flag, value in given if value is not None)
+
 
 def convert_keras(file: Path, options: PublishOptions, source: ArchitectureSource) -> Report:
     """Read a Keras file and publish it, proven against the NumPy reference of its layers."""
@@ -43,6 +53,19 @@ def convert_onnx(file: Path, options: PublishOptions) -> Report:
     """Check an ONNX file and publish it, proven against its own answers to single rows."""
     with show_progress("Reading"), open_onnx(file) as model:
         return convert_model(model, options)
+
+
+def convert_tflite(file: Path, options: PublishOptions) -> Report:
+    """Read a TensorFlow Lite file and publish it as ONNX, proven against its own answers to single rows."""
+    with show_progress("Reading"), _open_tflite(file) as model:
+        return convert_model(model, options)
+
+
+@contextmanager
+def _open_tflite(file: Path) -> Iterator[OnnxModel]:
+    """The network of a .tflite file as a ready graph, checked as every other."""
+    with unpack_tflite(file) as unpacked, open_onnx(unpacked.graph) as ready:
+        yield replace(ready, info=unpacked.describe(ready.info))
 
 
 def convert_xgboost(file: Path, options: PublishOptions) -> Report:
@@ -64,15 +87,18 @@ def inspect_file(file: Path, source: ArchitectureSource) -> Report:
     command = COMMANDS[sniff(file)]
     if command == "onnx":
         with open_onnx(file) as ready:
-            return report_inspection(ready.info, command)
+            return report_inspection(ready.info, command, typed=file)
+    if command == "tflite":
+        with _open_tflite(file) as network:
+            return report_inspection(network.info, command, typed=file)
     if command == "xgboost":
         with open_xgboost(file) as forest:
-            return report_inspection(forest.info, command)
+            return report_inspection(forest.info, command, typed=file)
     if command == "sklearn":
         with open_sklearn(file) as classifier:
-            return report_inspection(classifier.info, command)
+            return report_inspection(classifier.info, command, typed=file)
     with open_keras(file, source.architecture, source.arch) as model:
-        return report_inspection(model.info, command)
+        return report_inspection(model.info, command, source.flags, file)
 
 
 def verify_model(wanted: str, store: Path, golden: Path | None) -> Report:

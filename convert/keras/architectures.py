@@ -10,8 +10,10 @@ from convert.graph.layer_graph import Array, Config
 from convert.keras.archive import Archive
 from convert.keras.declared import Part
 from convert.keras.hdf5 import read_names_attribute
+from convert.keras.stacked import ASSUMED, build_stack
 
-ARCHITECTURES = ("c3d",)
+C3D, ACTION = "c3d", "action-lstm"
+ARCHITECTURES = (C3D, ACTION)
 
 C3D_FEATURES = "fc7"
 C3D_INPUT = (16, 112, 112, 3)
@@ -38,6 +40,8 @@ def build_known_config(known: Known, archive: Archive) -> Config:
     """The architecture in Keras' own words, fit to what the file holds. CallError for an unknown name."""
     if known.name not in ARCHITECTURES:
         raise CallError(f"There is no architecture {known.name!r}.", f"Known are: {', '.join(ARCHITECTURES)}.")
+    if known.name == ACTION:
+        return build_stack(archive)
     headless = known.features and _weighted(archive) == len(_CONVOLUTIONS) + 2
     return c3d(classes=None if headless else 487)
 
@@ -66,6 +70,8 @@ def c3d(classes: int | None = 487) -> Config:
 
 def resolve_weights(known: Known, model: Part) -> list[str]:
     """Bring the weights to our order of axes and cut the model where its features are; what a person should know."""
+    if known.name == ACTION:
+        return [ASSUMED]
     layers = {child.name: child for child in model.children}
     if known.features:
         model.children = model.children[: model.children.index(layers[C3D_FEATURES]) + 1]

@@ -159,9 +159,10 @@ def _helper(part: Part, kind: str, keras: int) -> Layer:
 def _outputs_of(part: Part) -> int:
     """How many tensors a call of this layer gives; more are allowed than are used."""
     recurrent = part.children[0] if part.kind == "Bidirectional" else part
-    if recurrent.kind not in ("LSTM", "GRU", "SimpleRNN"):
+    carries = recurrent.kind == "LSTM" or recurrent.kind.startswith("ConvLSTM")
+    if not carries and recurrent.kind not in ("GRU", "SimpleRNN"):
         return 2 if part.kind in ("MultiHeadAttention", "Attention") else 1
-    states = (2 if recurrent.kind == "LSTM" else 1) if recurrent.config.get("return_state") else 0
+    states = (2 if carries else 1) if recurrent.config.get("return_state") else 0
     if part.kind != "Bidirectional":
         return 1 + states
     return (1 if part.config.get("merge_mode", "concat") else 2) + 2 * states

@@ -13,7 +13,7 @@ _CUSTOM = (
     "Rebuild the model with Keras' own layers, load the weights into it and save that.",
 )
 _UNSUPPORTED = {
-    "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "RNN", "StackedRNNCells", "AdditiveAttention", "Dot",
+    "RNN", "StackedRNNCells", "AdditiveAttention", "Dot",
     "GroupNormalization", "UnitNormalization", "Conv3DTranspose", "LocallyConnected1D", "LocallyConnected2D",
     "CuDNNLSTM", "CuDNNGRU", "GroupQueryAttention", "Hashing", "StringLookup", "TextVectorization", "TensorFlowOpLayer",
 }  # fmt: skip

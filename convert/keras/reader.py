@@ -11,11 +11,14 @@ from convert.keras.calls import Caller
 from convert.keras.declared import Declaration, Part
 from convert.keras.dialects import read_input_shape, read_major_version
 from convert.keras.known import check_kinds
+from convert.keras.stacked import resembles_stack
 from convert.keras.weights import assign_by_path, assign_layered
+from service.text import read_text
 
 _NO_ARCHITECTURE = "The file holds weights only, no architecture."
 _GIVE_IT = "Give Keras' own `open('model.json', 'w').write(model.to_json())` with --architecture model.json."
 _NAME_C3D = "Its layers have the names of a C3D: give --arch c3d (and --task features for the 4096 features of fc7)."
+_NAME_ACTION = "If it is the common action.h5 (LSTM and Dense layers with relu, softmax last): --arch action-lstm."
 MAX_JSON_BYTES = 64 << 20
 
 
@@ -47,7 +50,7 @@ def read_keras(path: Path, folder: Path, architecture: Path | None = None, known
     elif known is not None:
         config = build_known_config(known, archive)
     elif config is None:
-        raise RefusalError(_NO_ARCHITECTURE, _NAME_C3D if resembles_c3d(archive) else _GIVE_IT)
+        raise RefusalError(_NO_ARCHITECTURE, _advise(archive))
     if not isinstance(config, dict):
         raise ContradictionError("The architecture is no JSON object.", SAVE_AGAIN)
     keras = read_major_version(version)
@@ -58,12 +61,24 @@ def read_keras(path: Path, folder: Path, architecture: Path | None = None, known
     return _graph_of(model, version, keras, notes)
 
 
+def _advise(archive: Archive) -> str:
+    """What stands in for a missing architecture, by what the weights are like."""
+    if resembles_c3d(archive):
+        return _NAME_C3D
+    return f"{_GIVE_IT} {_NAME_ACTION}" if resembles_stack(archive) else _GIVE_IT
+
+
 def _architecture(path: Path) -> Config:
     if not path.is_file():
         raise CallError(f"There is no file {path}.")
     if path.stat().st_size > MAX_JSON_BYTES:
         raise MismatchError(f"{path.name} is too large for an architecture.")
-    config = parse_json(path.read_text(encoding="utf-8", errors="replace"), path.name)
+    try:
+        config = parse_json(read_text(path), path.name)
+    except UnicodeDecodeError:
+        raise MismatchError(f"{path.name} is no text.", "Write it with model.to_json().") from None
+    if isinstance(config, str):  # json.dump(model.to_json(), file) writes the text once more as text
+        config = parse_json(config, path.name)
     if not isinstance(config, dict):
         raise MismatchError(f"{path.name} is no architecture.", "Write it with model.to_json().")
     return config

@@ -13,6 +13,8 @@ from convert.keras.hdf5 import Tree, read_array, read_names_attribute, read_tree
 from convert.keras.roles import OPTIONAL_ROLES, list_roles
 
 _STATE_NAMES = ("seed_generator_state", "StateVar", "/count", "iteration")
+_IN_A_CELL = {"LSTM", "GRU", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"}
+"""Layers whose weights Keras 3 keeps with the cell inside of them."""
 _ADVICE = "The weights do not belong to this architecture, or the file is damaged."
 
 Slot = tuple[Part, str]
@@ -175,7 +177,7 @@ def _fill_from_variables(part: Part, group: Tree) -> None:
             below = _child(group, (f"{head}_dense", f"_{head}_dense"))
             part.weights[role] = _variable(part, below, 0 if variable == "kernel" else 1)
         return
-    holder = _child(group, ("cell",)) if part.kind in ("LSTM", "GRU", "SimpleRNN") else group
+    holder = _child(group, ("cell",)) if part.kind in _IN_A_CELL else group
     for index, role in enumerate(roles):
         if role not in OPTIONAL_ROLES:
             part.weights[role] = _variable(part, holder, index)

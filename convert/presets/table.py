@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from convert.errors import CallError
+from convert.overrides import Overrides, apply_overrides
 from convert.presets.clips import CLIP_PRESETS, fit_to_clips, match_clips
 from convert.presets.faces import HSEMOTION_PRESETS
 from convert.presets.heads import HEAD_PRESETS, match_heads
@@ -12,6 +14,12 @@ from service.media.sampling import EveryNth
 from service.pipelines.clip import ClipSection
 from service.pipelines.keypoints import KeypointsSection
 from service.pipelines.layouts import LAYOUTS, points_shape
+from service.pipelines.tensor_only import TensorSection
+
+_STEPS = "steps"
+"""Begins the assumption of how many steps a sequence has: it falls when the caller sets them."""
+_ROUNDED_S = 0.01
+"""By how much a window may be shorter than its steps and still be said to hold them all."""
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset
@@ -51,29 +59,48 @@ def name_others(matches: list[Match]) -> str:
     return f"; as well fit {others} (`convert inspect` says what tells them apart)" if others else ""
 
 
-def fit_preset(preset: Preset, shape: Shape) -> Preset:
-    """The preset with the graph's own number of steps or size of pictures, which then is one more assumption."""
-    if isinstance(preset.pipeline, ClipSection):
-        return fit_to_clips(preset, shape)
-    preset, shape = as_points(preset, shape)
-    if not isinstance(preset.pipeline, KeypointsSection):
-        return fit_to_pixels(preset, shape)
-    length = preset.pipeline.length
-    steps = shape[0] if len(shape) == 2 else None
-    if length is None or steps is None or steps == length.length:
-        return preset
-    section = preset.pipeline.model_copy(update={"length": length.model_copy(update={"length": steps})})
-    seconds = _seconds(section, steps)
+def fit_preset(preset: Preset, shape: Shape, overrides: Overrides | None = None) -> Preset:
+    """The preset with the caller's values, and the graph's own number of steps or size of pictures in all others.
+
+    What differs from the preset then is one more assumption. CallError where the values make no valid section.
+    """
+    chosen = overrides or {}
+    changed, shape = as_points(_apply(preset, chosen), shape)
+    if isinstance(changed.pipeline, ClipSection):
+        fitted = fit_to_clips(changed, shape)
+    elif isinstance(changed.pipeline, KeypointsSection):
+        fitted = _fit_to_steps(preset, changed, changed.pipeline, shape)
+    else:
+        fitted = fit_to_pixels(changed, shape)
+    return _apply(fitted, chosen)
+
+
+def _apply(preset: Preset, chosen: Overrides) -> Preset:
+    section = apply_overrides(preset.pipeline, chosen)
+    if isinstance(section, TensorSection):
+        raise CallError(
+            "--set changes a preset's values, not its kind.", "Leave out --pipeline for a model without one."
+        )
+    return replace(preset, pipeline=section)
+
+
+def _fit_to_steps(preset: Preset, changed: Preset, section: KeypointsSection, shape: Shape) -> Preset:
+    """Sequences with the graph's number of steps, in windows that hold just as many at the section's rate."""
+    own = preset.pipeline
+    if section.length is None or not isinstance(own, KeypointsSection):
+        return changed
+    steps = (shape[0] if len(shape) == 2 else None) or section.length.length
+    section = section.model_copy(update={"length": section.length.model_copy(update={"length": steps})})
+    before = own.length.length if own.length else steps
+    filled = preset.times.window_s > _count_seconds(own, before) - _ROUNDED_S
+    if steps == before and (section.sampling == own.sampling or not filled):
+        return replace(changed, pipeline=section)
+    seconds = _count_seconds(section, steps)
     times = replace(preset.times, window_s=seconds, stride_s=round(max(seconds / 4, 0.1), 3))
-    return replace(
-        preset,
-        pipeline=section,
-        times=times,
-        assumptions=(
-            *preset.assumptions,
-            f"length: {steps} steps instead of {length.length}, windows of {seconds:g} s",
-        ),
-    )
+    kept = [one for one in changed.assumptions if not one.startswith("time:")]
+    said = [] if steps == before else [f"{_STEPS}: {steps} steps instead of {before}"]
+    assumptions = (*kept, *said, f"time: windows of {seconds:g} s, as {steps} steps last")
+    return replace(changed, pipeline=section, times=times, assumptions=assumptions)
 
 
 def as_points(preset: Preset, shape: Shape) -> tuple[Preset, Shape]:
@@ -102,14 +129,14 @@ def make_layout_preset(name: str, shape: Shape) -> Preset:
         return (
             preset
             if shape[0]
-            else replace(preset, assumptions=(*preset.assumptions, "length: 30 steps: the graph takes any"))
+            else replace(preset, assumptions=(*preset.assumptions, f"{_STEPS}: 30: the graph takes any"))
         )
     if shape != (layout.width,):
         raise ValueError(f"the layout {name} is {layout.width} wide; the graph takes {shape}")
     return make_single_frames(f"layout {name}", f"the layout {name}, frame by frame", name)
 
 
-def _seconds(section: KeypointsSection, steps: int) -> float:
+def _count_seconds(section: KeypointsSection, steps: int) -> float:
     sampling = section.sampling
     rate = sampling.fps / sampling.every if isinstance(sampling, EveryNth) else sampling.rate
     return round(steps / rate, 3)

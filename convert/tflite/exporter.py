@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from convert.errors import RefusalError
 from convert.tflite.onnx_graph import BATCH, OnnxGraph
+from convert.tflite.quantized import dequantize, is_quantized, read_range
 from convert.tflite.reader import Network, Operation
 from convert.tflite.schema import ACTIVATIONS
 
@@ -34,8 +35,14 @@ class Exporter:
         return self.network.tensors[index].shape
 
     def constant(self, index: int) -> Array | None:
-        """The numbers of a tensor that the file holds, or that follow from such; else None."""
-        return self._folded.get(index, self.network.tensors[index].data)
+        """The numbers of a tensor that the file holds, or that follow from such; else None.
+
+        Of a quantized one the numbers that it stands for.
+        """
+        if index in self._folded:
+            return self._folded[index]
+        tensor = self.network.tensors[index]
+        return None if tensor.data is None else dequantize(tensor, tensor.data)
 
     def known(self, index: int, operation: Operation) -> Array:
         """As `constant`, where the operator needs one. Raises RefusalError."""
@@ -68,7 +75,8 @@ class Exporter:
 
     def give(self, operation: Operation, name: str) -> None:
         """Name an operation's output, after its fused activation."""
-        self._names[operation.outputs[0]] = self._activated(operation, name)
+        output = operation.outputs[0]
+        self._names[output] = self._rounded(output, self._activated(operation, name))
 
     def give_as_stored(self, operation: Operation, name: str) -> None:
         """The same for a result whose axes lie as in the file."""
@@ -88,12 +96,24 @@ class Exporter:
             return self.graph.op("Tanh", name)
         raise RefusalError(f"{operation.kind} is followed by the activation {kind}, which is not converted.")
 
+    def _rounded(self, index: int, name: str) -> str:
+        """A quantized tensor's values: the nearest that its whole numbers stand for, as its kernels give them."""
+        tensor = self.network.tensors[index]
+        if not is_quantized(tensor):
+            return name
+        scale, least, most = read_range(tensor)
+        number = self.graph.constant(np.float32(scale))
+        steps = self.graph.op("Round", self.graph.op("Div", name, number))
+        limits = [self.graph.constant(np.float32(limit)) for limit in (least, most)]
+        return self.graph.op("Mul", self.graph.op("Clip", steps, *limits), number)
+
     def begin(self) -> dict[str, list[int | str]]:
         """Name the network's inputs and say the shape of each, with any number of rows."""
         for index in self.network.inputs:
             port = self._port(index)
             last = len(self.shape(index)) == 4
-            self._names[index] = self.graph.op("Transpose", port, perm=TO_FIRST) if last else port
+            name = self.graph.op("Transpose", port, perm=TO_FIRST) if last else port
+            self._names[index] = self._rounded(index, name)
         return {self._port(index): self._free(index) for index in self.network.inputs}
 
     def finish(self) -> dict[str, tuple[str, list[int | str]]]:
@@ -102,8 +122,11 @@ class Exporter:
 
     def _port(self, index: int) -> str:
         tensor = self.network.tensors[index]
-        if tensor.dtype != np.float32:
-            raise RefusalError(f"{tensor.name!r} takes or gives {tensor.dtype}; only float32 networks are converted.")
+        if tensor.dtype != np.float32 and not is_quantized(tensor):
+            raise RefusalError(
+                f"{tensor.name!r} takes or gives {tensor.dtype} without a scale; numbers that stand for others are not "
+                "converted."
+            )
         return tensor.name or f"tensor_{index}"
 
     def _free(self, index: int) -> list[int | str]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from convert.errors import RefusalError
 from convert.tflite.exporter import Exporter
+from convert.tflite.quantized import is_quantized
 from convert.tflite.reader import Operation
 from convert.tflite.schema import SAME
 
@@ -22,13 +23,16 @@ def _operator(*kinds: str) -> Callable[[Callable[[Exporter, Operation], None]], 
     return register
 
 
-@_operator("DEQUANTIZE")
+@_operator("DEQUANTIZE", "QUANTIZE")
 def _dequantize(exporter: Exporter, operation: Operation) -> None:
-    """Half to single precision."""
-    values = exporter.known(operation.inputs[0], operation)
-    if values.dtype != np.float16:
-        raise RefusalError(f"DEQUANTIZE of {values.dtype} is not converted; only of float16.")
-    exporter.fold(operation.outputs[0], values.astype(np.float32))
+    """Values stand for themselves here; what a quantized output makes of them, `give` does."""
+    values = exporter.constant(operation.inputs[0])
+    if values is not None:
+        exporter.fold(operation.outputs[0], values.astype(np.float32))
+        return
+    if operation.kind == "DEQUANTIZE" and not is_quantized(exporter.network.tensors[operation.inputs[0]]):
+        exporter.known(operation.inputs[0], operation)
+    exporter.give(operation, exporter.value(operation.inputs[0]))
 
 
 @_operator("DENSIFY")
@@ -81,7 +85,7 @@ def _pool(exporter: Exporter, operation: Operation) -> None:
     exporter.give(operation, result)
 
 
-_BINARY = {"ADD": "Add", "MUL": "Mul", "SUB": "Sub"}
+_BINARY = {"ADD": "Add", "MUL": "Mul", "SUB": "Sub", "DIV": "Div", "MAXIMUM": "Max", "MINIMUM": "Min"}
 
 
 @_operator(*_BINARY)
@@ -91,12 +95,31 @@ def _binary(exporter: Exporter, operation: Operation) -> None:
     exporter.give(operation, exporter.graph.op(_BINARY[operation.kind], first, second))
 
 
-_UNARY = {"RELU": "Relu", "LOGISTIC": "Sigmoid", "TANH": "Tanh"}
+_UNARY = {
+    "RELU": "Relu",
+    "LOGISTIC": "Sigmoid",
+    "TANH": "Tanh",
+    "HARD_SWISH": "HardSwish",
+    "EXP": "Exp",
+    "SQRT": "Sqrt",
+}
 
 
 @_operator(*_UNARY)
 def _unary(exporter: Exporter, operation: Operation) -> None:
     exporter.give(operation, exporter.graph.op(_UNARY[operation.kind], exporter.value(operation.inputs[0])))
+
+
+@_operator("RELU6")
+def _relu6(exporter: Exporter, operation: Operation) -> None:
+    limits = [exporter.graph.constant(np.float32(limit)) for limit in (0, 6)]
+    exporter.give(operation, exporter.graph.op("Clip", exporter.value(operation.inputs[0]), *limits))
+
+
+@_operator("LEAKY_RELU")
+def _leaky_relu(exporter: Exporter, operation: Operation) -> None:
+    slope = float(operation.options["alpha"])
+    exporter.give(operation, exporter.graph.op("LeakyRelu", exporter.value(operation.inputs[0]), alpha=slope))
 
 
 @_operator("PRELU")
@@ -146,7 +169,7 @@ def _fully_connected(exporter: Exporter, operation: Operation) -> None:
     exporter.give_as_stored(operation, result)
 
 
-@_operator("RESHAPE")
+@_operator("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 def _reshape(exporter: Exporter, operation: Operation) -> None:
     """The number of rows stays free where the file's stays what it was."""
     before, after = (exporter.shape(index) for index in (operation.inputs[0], operation.outputs[0]))
@@ -154,6 +177,28 @@ def _reshape(exporter: Exporter, operation: Operation) -> None:
     shape = exporter.graph.constant([0, *after[1:]] if free else after, np.int64)
     result = exporter.graph.op("Reshape", exporter.as_stored(operation.inputs[0]), shape)
     exporter.give_as_stored(operation, result)
+
+
+@_operator("SHAPE")
+def _shape(exporter: Exporter, operation: Operation) -> None:
+    exporter.fold(operation.outputs[0], np.asarray(exporter.shape(operation.inputs[0]), np.int64))
+
+
+@_operator("PACK")
+def _pack(exporter: Exporter, operation: Operation) -> None:
+    """Of numbers that are known: Keras' Reshape computes its shape so."""
+    parts = [exporter.known(index, operation) for index in operation.inputs]
+    exporter.fold(operation.outputs[0], np.stack(parts, axis=int(operation.options["axis"])))
+
+
+@_operator("TRANSPOSE")
+def _transpose(exporter: Exporter, operation: Operation) -> None:
+    perm = [int(axis) for axis in exporter.known(operation.inputs[1], operation)]
+    if perm[0] != 0:
+        raise RefusalError(f"TRANSPOSE by {perm} moves the rows of a batch.")
+    exporter.give_as_stored(
+        operation, exporter.graph.op("Transpose", exporter.as_stored(operation.inputs[0]), perm=perm)
+    )
 
 
 @_operator("CONCATENATION")
@@ -200,8 +245,11 @@ def _depth_to_space(exporter: Exporter, operation: Operation) -> None:
 
 @_operator("STRIDED_SLICE")
 def _strided_slice(exporter: Exporter, operation: Operation) -> None:
-    """Slices of all axes but the first, which is the rows'."""
+    """Slices of all axes but the first, which is the rows'; of a shape, the one number that is taken."""
     options, source = operation.options, exporter.shape(operation.inputs[0])
+    if exporter.constant(operation.inputs[0]) is not None:
+        _slice_known(exporter, operation)
+        return
     if any(options[mask] for mask in ("ellipsis_mask", "new_axis_mask", "shrink_axis_mask")):
         raise RefusalError("STRIDED_SLICE that adds or drops axes is not converted.")
     begin, end, step = ([int(v) for v in exporter.known(index, operation)] for index in operation.inputs[1:4])
@@ -217,6 +265,17 @@ def _strided_slice(exporter: Exporter, operation: Operation) -> None:
     )
     vectors = [exporter.graph.constant(values, np.int64) for values in slices]
     exporter.give(operation, exporter.graph.op("Slice", exporter.value(operation.inputs[0]), *vectors))
+
+
+def _slice_known(exporter: Exporter, operation: Operation) -> None:
+    """A part of a vector that is known."""
+    values, begin, end, step = (exporter.known(index, operation) for index in operation.inputs[:4])
+    if values.ndim != 1 or any(operation.options[mask] for mask in ("ellipsis_mask", "new_axis_mask")):
+        raise RefusalError("STRIDED_SLICE of a constant with several axes is not converted.")
+    first = None if operation.options["begin_mask"] else int(begin[0])
+    last = None if operation.options["end_mask"] else int(end[0])
+    dropped = bool(operation.options["shrink_axis_mask"])
+    exporter.fold(operation.outputs[0], values[int(begin[0])] if dropped else values[first : last : int(step[0])])
 
 
 def _axis(axis: int, rank: int) -> int:

@@ -8,6 +8,7 @@ from convert.report import Report
 from convert.torch.architectures.recognize import recognize
 from convert.torch.architectures.settings import Flags, describe_clips, record_settings, resolve_settings
 from convert.torch.checkpoint.checkpoint import Checkpoint, open_checkpoint
+from convert.torch.checkpoint.containers import is_like_a_checkpoint
 from convert.torch.checkpoint.labels import find_labels
 from convert.torch.convert import ExportOptions, match_known
 from convert.torch.heads.convert import inspect_head
@@ -17,8 +18,8 @@ SUFFIXES = frozenset({".pt", ".pth", ".ckpt", ".pyth", ".ptl", ".safetensors"})
 
 
 def is_checkpoint(file: Path) -> bool:
-    """Whether a file's name is one that PyTorch's files have."""
-    return file.suffix.lower() in SUFFIXES
+    """Whether a file is PyTorch's by its name, or by its content under any other (`.pkl`, `.bin`, `.model`)."""
+    return file.suffix.lower() in SUFFIXES or is_like_a_checkpoint(file)
 
 
 def inspect_checkpoint(file: Path) -> Report:

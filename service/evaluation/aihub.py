@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.evaluation.data import DataError, LabeledClip, LabeledData
+from service.text import compose, read_text
 
 LABELS: Final = "label"
 VIDEOS: Final = "video"
@@ -40,17 +41,20 @@ def is_aihub(folder: Path) -> bool:
 
 def read_aihub(folder: Path) -> LabeledData:
     """Each entry of each file as a clip of its video, named like it; its label is the first attribute's name."""
-    videos = {path.stem: path for path in sorted((folder / VIDEOS).rglob("*")) if path.is_file()}
+    videos = {compose(path.stem): path for path in sorted((folder / VIDEOS).rglob("*")) if path.is_file()}
     clips: list[LabeledClip] = []
     left_out: dict[str, str] = {}
     for file in sorted(_label_files(folder)):
         name = file.relative_to(folder).as_posix()
-        video = videos.get(file.name.removesuffix(ENDING))
+        video = videos.get(compose(file.name.removesuffix(ENDING)))
         if video is None:
             left_out[name] = f"there is no video of its name below {VIDEOS}/."
             continue
         try:
-            entries = _Morphemes.model_validate_json(file.read_bytes()).data
+            entries = _Morphemes.model_validate_json(read_text(file)).data
+        except UnicodeDecodeError:
+            left_out[name] = "it is neither UTF-8 nor CP949 text."
+            continue
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])

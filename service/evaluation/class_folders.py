@@ -5,6 +5,7 @@ from pathlib import Path
 from service.errors import SignError
 from service.evaluation.data import FORMS, DataError, LabeledClip, LabeledData
 from service.media.sniff import HEAD_BYTES, sniff
+from service.text import compose
 
 
 def read_class_folders(folder: Path) -> LabeledData:
@@ -24,7 +25,7 @@ def read_class_folders(folder: Path) -> LabeledData:
             except OSError as error:
                 left_out[name] = f"{error.strerror}."
             else:
-                clips.append(LabeledClip(name, of_label.name, path))
+                clips.append(LabeledClip(name, compose(of_label.name), path))
     if not clips:
         raise DataError(f"{folder} holds no folders of media. {FORMS}")
     return LabeledData(folder.resolve().name, tuple(clips), left_out)

@@ -1,6 +1,7 @@
 """Tables: a CSV of paths and labels, or of pictures' own pixels as Sign-MNIST has them."""
 
 import csv
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -8,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from service.evaluation.data import FORMS, DataError, LabeledClip, LabeledData
+from service.text import compose, find_file_encoding
 
 SIDE: Final = 28
 PIXELS: Final = SIDE * SIDE
@@ -17,7 +19,7 @@ ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 def read_table(path: Path) -> LabeledData:
     """What a CSV file lists; which of the two it is, its header says."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with path.open(encoding=find_file_encoding(path), newline="") as file:
             lines = csv.reader(file)
             header = [cell.strip().lower() for cell in next(lines, [])]
             if header[:2] == ["label", "pixel1"]:
@@ -25,7 +27,7 @@ def read_table(path: Path) -> LabeledData:
             if {"path", "label"} <= set(header):
                 return _listed(path, lines, header)
     except UnicodeDecodeError:
-        raise DataError(f"{path} is no UTF-8 text; a spreadsheet saves it as 'CSV UTF-8'.") from None
+        raise DataError(f"{path} is neither UTF-8 nor CP949 text; a spreadsheet saves it as 'CSV UTF-8'.") from None
     except csv.Error as error:
         raise DataError(f"{path} cannot be read as CSV: {error}.") from None
     raise DataError(f"The first line of {path} names no columns that are known: {', '.join(header[:4])}. {FORMS}")
@@ -42,13 +44,19 @@ def _listed(path: Path, lines: Iterator[list[str]], header: list[str]) -> Labele
         if len(line) <= max(at_path, at_label):
             left_out[f"line {number}"] = f"it has {len(line)} columns."
             continue
-        name, label = line[at_path].strip(), line[at_label].strip()
-        medium = path.parent / name
-        if not medium.is_file():
+        name, label = line[at_path].strip(), compose(line[at_label].strip())
+        medium = _find_medium(path.parent, name)
+        if medium is None:
             left_out[f"line {number}: {name}"] = "there is no such file."
             continue
         clips.append(LabeledClip(f"line {number}: {name}", label, medium))
     return _some(path, clips, left_out)
+
+
+def _find_medium(folder: Path, name: str) -> Path | None:
+    """A file by its name as it is written, composed, or letter by letter as macOS stores it."""
+    spelled = (name, compose(name), unicodedata.normalize("NFD", name))
+    return next((folder / one for one in spelled if (folder / one).is_file()), None)
 
 
 def _pictures(path: Path, lines: Iterator[list[str]]) -> LabeledData:

@@ -9,8 +9,9 @@ from weakref import WeakSet
 
 from service.metrics import Metrics
 from service.registry.manifest import Manifest
+from service.registry.memory import memory_estimate_bytes
 from service.registry.served import ServedModel
-from service.registry.session import ModelSession, memory_estimate_bytes
+from service.registry.session import ModelSession
 from service.registry.states import ModelUnavailableError
 from service.registry.store import Store, StoredModel
 from service.settings import Settings

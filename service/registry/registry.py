@@ -14,10 +14,10 @@ from service.metrics import Metrics
 from service.registry.catalog import Catalog, Changes, ModelMetrics
 from service.registry.loader import Loader
 from service.registry.manifest import Manifest, Requires
+from service.registry.memory import memory_estimate_bytes
 from service.registry.refusals import RETRY_AFTER_S, load_result, model_failed, model_unloaded
 from service.registry.requirement import check_required
 from service.registry.served import ServedModel
-from service.registry.session import memory_estimate_bytes
 from service.registry.states import (
     Entry,
     ModelState,

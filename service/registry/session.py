@@ -13,7 +13,6 @@ from service.registry.store import StoredModel
 from service.track import FloatArray
 
 MIB = 1024 * 1024
-SESSION_BYTES = 8 * MIB
 BATCH_BYTES = 32 * MIB
 """Most bytes of input that one inference takes, unless a single row is larger."""
 
@@ -52,16 +51,6 @@ _ORT_ERRORS = (
 )
 
 ort.set_default_logger_severity(_ERRORS_ONLY)
-
-
-def memory_estimate_bytes(manifest: Manifest) -> int:
-    """Memory that a loaded model takes, from the size of its files: twice that, and 8 MiB.
-
-    Measured as growth of resident memory: 0.1 MiB of weights took 1.5 MiB, 6 MiB took 19, 96 MiB took 148 (matrices are
-    kept packed a second time). What the arena holds between runs comes on top: 27 MiB a row for four 3-D convolutions
-    on 16 × 56 × 56, next to nothing for landmarks; BATCH_BYTES bounds the rows.
-    """
-    return 2 * sum(file.bytes for file in manifest.files.values()) + SESSION_BYTES
 
 
 class ModelSession:

@@ -63,3 +63,16 @@ def small_classifier(path: Path, inputs: int = 42, classes: int = 3, activation:
         sequential((inputs,), layer("Dense", "answer", units=classes, activation=activation, use_bias=True)),
         {"answer": dense_weights(inputs, classes)},
     )
+
+
+def conv3d_features(path: Path) -> Path:
+    """A network over chunks of C3D's size that ends in 600 numbers behind a relu: one cut before its classes."""
+    rng = np.random.default_rng(0)
+    layers = [
+        layer("Conv3D", "c", filters=2, kernel_size=[3, 3, 3], strides=[4, 16, 16], activation="relu"),
+        layer("Flatten", "f"),
+        layer("Dense", "fc", units=600, activation="relu"),
+    ]
+    kernel = rng.normal(0, 0.2, (3, 3, 3, 3, 2)).astype(np.float32)
+    weights = {"c": {"kernel": kernel, "bias": np.zeros(2, np.float32)}, "fc": dense_weights(4 * 7 * 7 * 2, 600)}
+    return save_h5(path, sequential((16, 112, 112, 3), *layers), weights)

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,30 @@ def test_class_folders_are_in_string_order(tmp_path: Path) -> None:
 
 def test_korean_windows_files_are_read_with_their_encoding(tmp_path: Path) -> None:
     source = written(tmp_path, "labels.txt", "무한\n미국\n", "cp949")
-    assert read_labels(source, "cp949").names == ("무한", "미국")
-    with pytest.raises(CallError, match="cp949"):
-        read_labels(source, "utf-8")
+    assert read_labels(source, "cp949").names == read_labels(source, "utf-8").names == ("무한", "미국")
+    with pytest.raises(CallError, match="neither UTF-8"):
+        read_labels(written_bytes(tmp_path, "other.txt", bytes([255, 255, 10])), "utf-8")
+
+
+def written_bytes(folder: Path, name: str, content: bytes) -> str:
+    (folder / name).write_bytes(content)
+    return str(folder / name)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp949"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("labels.txt", "무한\n미국\n"), ("labels.json", '["무한", "미국"]'), ("labels.csv:sign", "sign\n무한\n미국\n")],
+)
+def test_label_files_are_read_in_whatever_they_are_written(name: str, text: str, encoding: str, tmp_path: Path) -> None:
+    file, colon, column = name.partition(":")
+    source = written_bytes(tmp_path, file, text.encode(encoding)) + colon + column
+    assert set(read_labels(source, "utf-8").names) == {"무한", "미국"}
+
+
+def test_names_that_macos_wrote_letter_by_letter_become_whole(tmp_path: Path) -> None:
+    source = written_bytes(tmp_path, "labels.txt", unicodedata.normalize("NFD", "무한\n미국\n").encode())
+    assert read_labels(source, "utf-8").names == ("무한", "미국")
 
 
 @pytest.mark.parametrize("labels", [["b", "a"], np.array(["b", "a"]), {"b": 0, "a": 1}, {0: "b", 1: "a"}])

@@ -36,6 +36,7 @@ def all_cases() -> Iterator[KerasCase]:
     yield from _recurrent()
     yield from _recurrent_activations()
     yield from _recurrent_details()
+    yield from _convolution_recurrent()
     yield from _bidirectional()
     yield from _masks()
     yield from _sequences()
@@ -132,6 +133,23 @@ def _recurrent_activations() -> Iterator[KerasCase]:
             yield KerasCase(f"{kind.lower()}_gate_{name}", kind, chain((STEPS, WIDTH), part))
     part = partial(cell, "LSTM", activation="relu", recurrent_activation="hard_sigmoid", return_sequences=True)
     yield KerasCase("lstm_relu_hard_masked", "LSTM", chain((STEPS, WIDTH), layers.Masking, part), padded=True)
+
+
+def _convolution_recurrent() -> Iterator[KerasCase]:
+    frames = (4, 9, 8, 3)
+    made = {
+        "last": {},
+        "seq_same": {"return_sequences": True, "padding": "same"},
+        "seq_same_strided": {"return_sequences": True, "padding": "same", "strides": 2},
+        "back": {"return_sequences": True, "go_backwards": True},
+        "dilated": {"dilation_rate": 2, "use_bias": False},
+        "relu_hard": {"activation": "relu", "recurrent_activation": "hard_sigmoid"},
+    }
+    for name, settings in made.items():
+        part = lambda settings=settings: layers.ConvLSTM2D(5, 3, **settings)  # noqa: E731
+        yield KerasCase(f"convlstm_{name}", "ConvLSTM2D", chain(frames, part))
+    both = lambda: layers.Bidirectional(layers.ConvLSTM2D(4, 3, return_sequences=True))  # noqa: E731
+    yield KerasCase("convlstm_both_ways", "ConvLSTM2D", chain(frames, both))
 
 
 def _recurrent_details() -> Iterator[KerasCase]:

@@ -31,6 +31,6 @@ def _load(modules: Iterable[str]) -> None:
 
 
 _load((
-    "arithmetic", "attention", "core", "convolution", "merging", "normalization", "operations", "pooling", "recurrent",
-    "resizing", "shape", "transposed",
+    "arithmetic", "attention", "core", "convolution", "convolution_recurrent", "merging", "normalization", "operations",
+    "pooling", "recurrent", "resizing", "shape", "transposed",
 ))  # fmt: skip

@@ -38,7 +38,7 @@ def convolution(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     groups = int(one.config.get("groups") or 1)
     if inputs[0].rank != rank + 2 or x.at(1) not in (None, kernel.shape[-2] * groups):
         raise ValueError(f"the kernel is {kernel.shape}, the input is {inputs[0].shape}")
-    y = _convolve(g, one, x, _filters_first(kernel), groups)
+    y = convolve(g, one, x, filters_first(kernel), groups)
     return [finish(g, one, y)]
 
 
@@ -47,7 +47,7 @@ def depthwise(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """Each channel by its own kernels: spatial × channels × multiplier."""
     x = to_first(g, one, inputs[0])
     kernel = one.weights["depthwise_kernel"]
-    return [finish(g, one, _convolve(g, one, x, _depthwise_filters(kernel), kernel.shape[-2]))]
+    return [finish(g, one, convolve(g, one, x, _depthwise_filters(kernel), kernel.shape[-2]))]
 
 
 @layer("SeparableConv1D", "SeparableConv2D")
@@ -55,15 +55,16 @@ def separable(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """Depthwise, then 1 × 1 across the channels."""
     x = to_first(g, one, inputs[0])
     kernel, pointwise = one.weights["depthwise_kernel"], one.weights["pointwise_kernel"]
-    y = _convolve(g, one, x, _depthwise_filters(kernel), kernel.shape[-2], biased=False)
-    mixed = [y.name, g.weight(_filters_first(pointwise), "pointwise_kernel", pointwise)]
+    y = convolve(g, one, x, _depthwise_filters(kernel), kernel.shape[-2], biased=False)
+    mixed = [y.name, g.weight(filters_first(pointwise), "pointwise_kernel", pointwise)]
     if "bias" in one.weights:
         mixed.append(g.weight(one.weights["bias"], "bias"))
     shape = (y.shape[0], pointwise.shape[-1], *y.shape[2:])
     return [finish(g, one, Value(g.op("Conv", *mixed), shape))]
 
 
-def _filters_first(kernel: Array) -> Array:
+def filters_first(kernel: Array) -> Array:
+    """spatial × inputs × filters → filters × inputs × spatial."""
     rank = kernel.ndim - 2
     return kernel.transpose(rank + 1, rank, *range(rank))
 
@@ -75,7 +76,8 @@ def _depthwise_filters(kernel: Array) -> Array:
     return filters.reshape(-1, 1, *kernel.shape[:rank])
 
 
-def _convolve(g: Builder, one: Layer, x: Value, filters: Array, groups: int, *, biased: bool = True) -> Value:
+def convolve(g: Builder, one: Layer, x: Value, filters: Array, groups: int, *, biased: bool = True) -> Value:
+    """A convolution of what lies channels first, with the layer's strides, padding and bias; not yet its activation."""
     rank = filters.ndim - 2
     spatial = filters.shape[2:]
     strides = spread(one.config.get("strides", 1), rank)

@@ -13,6 +13,7 @@ from convert.graph.builder import Builder, Value
 from convert.graph.layer_graph import Array, Layer
 from convert.graph.layers import layer
 from convert.graph.layers.activation import find_hard_sigmoid_slope
+from convert.graph.layers.convolution_recurrent import conv_lstm
 
 _BACKWARDS = -(1 << 62)
 
@@ -49,6 +50,8 @@ def bidirectional(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     """Both directions; the backward one is turned round in time before they are merged."""
     x = inputs[0]
     forward, backward = one.inner["forward"], one.inner["backward"]
+    if forward.kind.startswith("ConvLSTM"):
+        return _both_ways_convolved(one, inputs, g)
     units = forward.weights["recurrent_kernel"].shape[0]
     given = [value.name for value in inputs[1:]]
     half = len(given) // 2
@@ -61,6 +64,21 @@ def bidirectional(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
     merged, factor = _merge(g, pair, one.config.get("merge_mode", "concat"))
     outputs = [_output(forward, x, name, name, units * factor) for name in merged]
     return [*outputs, *_states(forward, ahead, units), *_states(backward, back, units)]
+
+
+def _both_ways_convolved(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
+    """The same of ConvLSTM, which gives whole values; Keras joins them along the last axis, wherever channels lie."""
+    forward, backward = one.inner["forward"], one.inner["backward"]
+    x, given, half = inputs[0], inputs[1:], len(inputs) // 2
+    with g.scope(forward.name):
+        ahead = conv_lstm(forward, [x, *given[:half]], g)
+    with g.scope(backward.name):
+        back = conv_lstm(backward, [x, *given[half:]], g)
+    second = _reversed(g, back[0].name) if forward.config.get("return_sequences") else back[0].name
+    merged, factor = _merge(g, [ahead[0].name, second], one.config.get("merge_mode", "concat"))
+    *before, last = ahead[0].shape
+    shape = (*before, None if last is None else last * factor)
+    return [*(Value(name, shape) for name in merged), *ahead[1:], *back[1:]]
 
 
 def _output(one: Layer, x: Value, sequence: str, last: str, width: int) -> Value:

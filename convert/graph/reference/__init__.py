@@ -44,6 +44,7 @@ for _name in (
     "core",
     "recurrent",
     "spatial",
+    "convolution_recurrent",
     "merging",
     "normalization",
     "operations",

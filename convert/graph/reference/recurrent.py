@@ -4,7 +4,7 @@ import numpy as np
 
 from convert.graph.activations import find_activation
 from convert.graph.layer_graph import Array, Layer
-from convert.graph.reference import Datum, reference, weight
+from convert.graph.reference import REFERENCES, Datum, reference, weight
 from convert.graph.reference.functions import apply_activation
 
 
@@ -23,8 +23,8 @@ def bidirectional(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """Forward and backward, merged step by step."""
     ahead, back = layer.inner["forward"], layer.inner["backward"]
     half = (len(inputs) - 1) // 2
-    left = recurrent(ahead, [inputs[0], *inputs[1 : 1 + half]])
-    right = recurrent(back, [inputs[0], *inputs[1 + half :]])
+    left = REFERENCES[ahead.kind](ahead, [inputs[0], *inputs[1 : 1 + half]])
+    right = REFERENCES[back.kind](back, [inputs[0], *inputs[1 + half :]])
     a, b = left[0].values, right[0].values
     if ahead.config.get("return_sequences"):
         b = b[:, ::-1]

@@ -56,7 +56,8 @@ def _places(
         yield place, x[(slice(None), *cut)]
 
 
-def _slide(layer: Layer, x: Array, kernel: Array, product: Callable[[Array, Array], Array]) -> Array:
+def slide(layer: Layer, x: Array, kernel: Array, product: Callable[[Array, Array], Array]) -> Array:
+    """Σ over the kernel's places of the product there, by the layer's strides, gaps and padding."""
     window = kernel.shape[:-2]
     strides = spread(layer.config.get("strides", 1), len(window))
     gaps = spread(layer.config.get("dilation_rate", 1), len(window))
@@ -70,7 +71,7 @@ def _slide(layer: Layer, x: Array, kernel: Array, product: Callable[[Array, Arra
     return total
 
 
-def _across(values: Array, factors: Array) -> Array:
+def across(values: Array, factors: Array) -> Array:
     """Channels into filters, all places as rows of one matrix: many small products would take several times longer."""
     rows = values.reshape(-1, values.shape[-1]) @ factors
     return rows.reshape(*values.shape[:-1], -1)
@@ -97,7 +98,7 @@ def convolution(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     kernel = weight(layer, "kernel", x)
     groups = int(layer.config.get("groups") or 1)
     parts = [
-        _slide(layer, part, filters, _across)
+        slide(layer, part, filters, across)
         for part, filters in zip(np.split(x, groups, axis=-1), np.split(kernel, groups, axis=-1), strict=True)
     ]
     return finish(layer, np.concatenate(parts, axis=-1))
@@ -107,14 +108,14 @@ def convolution(layer: Layer, inputs: list[Datum]) -> list[Datum]:
 def depthwise(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """Each channel alone."""
     x = last(layer, inputs[0].values)
-    return finish(layer, _slide(layer, x, weight(layer, "depthwise_kernel", x), _each_channel))
+    return finish(layer, slide(layer, x, weight(layer, "depthwise_kernel", x), _each_channel))
 
 
 @reference("SeparableConv1D", "SeparableConv2D")
 def separable(layer: Layer, inputs: list[Datum]) -> list[Datum]:
     """Each channel alone, then across the channels."""
     x = last(layer, inputs[0].values)
-    y = _slide(layer, x, weight(layer, "depthwise_kernel", x), _each_channel)
+    y = slide(layer, x, weight(layer, "depthwise_kernel", x), _each_channel)
     pointwise = weight(layer, "pointwise_kernel", x)
     return finish(layer, y @ pointwise.reshape(pointwise.shape[-2:]))
 

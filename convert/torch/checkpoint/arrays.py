@@ -42,7 +42,7 @@ def array_of(name: str, tensor: StoredTensor, bytes_of: Bytes) -> Array:
     _check_extent(name, tensor)
     size = DTYPES[tensor.dtype][1]
     storage = tensor.storage
-    buffer = bytes_of(storage)
+    buffer = bytes_of(storage) if storage.held is None else storage.held
     start = (storage.offset * _storage_size(storage)) + tensor.offset * size
     if 0 in tensor.shape:
         return np.zeros(tensor.shape, _numpy_dtype(tensor.dtype))

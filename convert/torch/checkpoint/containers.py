@@ -1,4 +1,4 @@
-"""The four containers that PyTorch has saved in, opened as a pickled value and the bytes of its storages."""
+"""The containers that PyTorch has saved in, opened as a pickled value and the bytes of its storages."""
 
 import io
 import mmap
@@ -25,13 +25,15 @@ from convert.torch.checkpoint import legacy, safetensors, tar
 from convert.torch.checkpoint.rebuild import CHECKPOINT, declare_storage
 from convert.torch.checkpoint.values import Storage, is_count
 
-ContainerKind = Literal["zip", "torchscript", "legacy", "tar", "safetensors"]
+ContainerKind = Literal["zip", "torchscript", "legacy", "pickle", "tar", "safetensors"]
 
 MAX_ENTRIES = 100_000
 MAX_PICKLE_BYTES = 256 << 20
 MAX_UNPACKED_RATIO = 10
 UNPACKED_BASE = 4 << 20
 HEAD_BYTES = 512
+NAMED_WITHIN = 1 << 20
+"""Bytes from the start within which a pickle of tensors names what they are rebuilt with."""
 _DAMAGED = "Download or copy the file again."
 _ENCRYPTED = 0x1
 
@@ -53,12 +55,12 @@ def open_container(path: Path, stack: ExitStack) -> Opened:
     if kind == "zip":
         return _open_zip(stack.enter_context(_zip_file(path)), path.stat().st_size)
     if kind == "tar":
-        value, bytes_of, stand_ins = tar.read(path)
-        return Opened("tar", value, bytes_of, stand_ins)
+        return Opened("tar", *tar.read(path))
     with path.open("rb") as file:
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)  # closed with the last array that looks into it
-    value, bytes_of, stand_ins = legacy.read(data)
-    return Opened("legacy", value, bytes_of, stand_ins)
+    if legacy.begins_with_magic(data[:HEAD_BYTES]):
+        return Opened("legacy", *legacy.read(data, memoryview(data)))
+    return Opened("pickle", *legacy.read_pickle(data))
 
 
 def sniff(path: Path) -> ContainerKind:
@@ -91,6 +93,23 @@ def sniff(path: Path) -> ContainerKind:
         f"{path.name} is no PyTorch or safetensors file: it begins with {head[:8]!r}.",
         "Check that the download is complete.",
     )
+
+
+def is_like_a_checkpoint(path: Path) -> bool:
+    """Whether a file's content is one that PyTorch writes: a zip or a pickle with tensors, or safetensors."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(NAMED_WITHIN)
+    if head.startswith(b"PK\x03\x04"):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                return any(PurePosixPath(name).name == "data.pkl" for name in archive.namelist())
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+            return False
+    if legacy.begins_with_magic(head) or safetensors.looks_like(head, path.stat().st_size):
+        return True
+    return head[:1] == b"\x80" and b"_rebuild_tensor" in head and b"torch._utils" in head
 
 
 def _zip_file(path: Path) -> zipfile.ZipFile:

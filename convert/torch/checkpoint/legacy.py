@@ -1,16 +1,18 @@
 """What torch.save wrote until 1.5: several pickles one after another, then the storages' numbers in one row."""
 
-import mmap
 import struct
 from collections.abc import Callable
+from typing import Protocol
 
 from convert.errors import SAVE_AGAIN, ContradictionError, DamagedError, RefusalError
-from convert.pickles.interpreter import PickleInterpreter
+from convert.pickles.interpreter import Dialect, PickleInterpreter, Stream
 from convert.pickles.values import Value
 from convert.torch.checkpoint.rebuild import CHECKPOINT, declare_storage
 from convert.torch.checkpoint.values import DTYPES, Storage, is_count
 
 MAGIC = 0x1950A86A20F9469CFC6C
+_MAGIC_BYTES = MAGIC.to_bytes(10, "little")
+_MAGIC_WITHIN = 32
 PROTOCOL = 1001
 _LENGTH = struct.Struct("<q")
 _DAMAGED = "Download or copy the file again."
@@ -19,29 +21,50 @@ _WEIGHTS = "Save the weights with `torch.save(model.state_dict(), 'weights.pt')`
 Read = tuple[Value, Callable[[Storage], memoryview], dict[str, int]]
 
 
-def read(data: mmap.mmap) -> Read:
-    """(value, bytes of a storage, stand-ins) of a legacy file."""
-    if PickleInterpreter(data, CHECKPOINT, "the first pickle").run() != MAGIC:
+class Seekable(Stream, Protocol):
+    """A stream that says where it is."""
+
+    def tell(self) -> int: ...
+
+
+def begins_with_magic(head: bytes) -> bool:
+    """Whether these first bytes begin such a file, whatever the protocol of its pickles."""
+    return _MAGIC_BYTES in head[:_MAGIC_WITHIN]
+
+
+def read(stream: Seekable, whole: memoryview, dialect: Dialect = CHECKPOINT) -> Read:
+    """(value, bytes of a storage, stand-ins) of a legacy file. stream: at its start; whole: all of it."""
+    if PickleInterpreter(stream, dialect, "the first pickle").run() != MAGIC:
         raise RefusalError("The file is a plain pickle, not a PyTorch checkpoint.", _WEIGHTS)
-    if PickleInterpreter(data, CHECKPOINT, "the protocol's number").run() != PROTOCOL:
+    if PickleInterpreter(stream, dialect, "the protocol's number").run() != PROTOCOL:
         raise RefusalError("The file has an unknown version of PyTorch's format.", _WEIGHTS)
-    system = PickleInterpreter(data, CHECKPOINT, "the system's description").run()
+    system = PickleInterpreter(stream, dialect, "the system's description").run()
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise RefusalError("The file was saved on a big-endian machine.", "Load and save it on a common one.")
     declared: dict[str, Storage] = {}
     interpreter = PickleInterpreter(
-        data, CHECKPOINT, "the checkpoint's pickle", lambda reference: _resolved(reference, declared)
+        stream, dialect, "the checkpoint's pickle", lambda reference: _resolved(reference, declared)
     )
     value = interpreter.run()
-    keys = PickleInterpreter(data, CHECKPOINT, "the list of storages").run()
-    places = _places(data, keys, declared)
-    whole = memoryview(data)
+    keys = PickleInterpreter(stream, dialect, "the list of storages").run()
+    places = _places(whole, stream.tell(), keys, declared)
 
     def bytes_of(storage: Storage) -> memoryview:
         if storage.key not in places:
             raise DamagedError(f"The numbers of storage {storage.key} are not in the file.", _DAMAGED)
         start, size = places[storage.key]
         return whole[start : start + size]
+
+    return value, bytes_of, interpreter.stand_ins
+
+
+def read_pickle(stream: Stream) -> Read:
+    """The same of a plain pickle of tensors, each of which holds its storage's file as bytes (`pickle.dump`)."""
+    interpreter = PickleInterpreter(stream, CHECKPOINT, "the pickle")
+    value = interpreter.run()
+
+    def bytes_of(storage: Storage) -> memoryview:
+        raise RefusalError(f"The numbers of storage {storage.key} are not in the file.", _DAMAGED)
 
     return value, bytes_of, interpreter.stand_ins
 
@@ -62,12 +85,11 @@ def _resolved(reference: Value, declared: dict[str, Storage]) -> Value:
     return declare_storage(kind, str(key), count, offset)
 
 
-def _places(data: mmap.mmap, keys: Value, declared: dict[str, Storage]) -> dict[str, tuple[int, int]]:
+def _places(data: memoryview, place: int, keys: Value, declared: dict[str, Storage]) -> dict[str, tuple[int, int]]:
     """Storage → (first byte, bytes), in the order of the list; each begins with its number of elements."""
     if not isinstance(keys, list):
         raise ContradictionError("The list of storages is no list.", SAVE_AGAIN)
     places: dict[str, tuple[int, int]] = {}
-    place = data.tell()
     for key in keys:
         storage = declared.get(str(key))
         if storage is None:

@@ -1,5 +1,8 @@
 """The few functions that a checkpoint's tensors are rebuilt with, restated as arithmetic on records."""
 
+import io
+from dataclasses import replace
+
 from convert.errors import SAVE_AGAIN, ContradictionError, UnsafeError
 from convert.pickles.builders import build_first, build_list
 from convert.pickles.interpreter import Dialect
@@ -78,6 +81,19 @@ def _nested(_: Args) -> Value:
     )
 
 
+def _load_storage(args: Args) -> Value:
+    """A storage that pickle.dump wrote: the bytes of a file with nothing but it, read as such a file is."""
+    from convert.torch.checkpoint import legacy  # noqa: PLC0415 - it reads by this dialect
+
+    data = args[0]
+    if not isinstance(data, bytes) or not legacy.begins_with_magic(data):
+        return _nested(args)
+    storage, bytes_of, _ = legacy.read(io.BytesIO(data), memoryview(data), _WITHIN)
+    if not isinstance(storage, Storage):
+        return _nested(args)
+    return replace(storage, held=bytes_of(storage))
+
+
 _BUILDERS: dict[str, Builder] = {
     "torch._utils._rebuild_tensor": _tensor,
     "torch._utils._rebuild_tensor_v2": _tensor,
@@ -95,7 +111,8 @@ _BUILDERS: dict[str, Builder] = {
     "torch.jit._pickle.build_tensorlist": build_list,
     "torch.jit._pickle.build_doublelist": build_list,
     "torch.jit._pickle.build_boollist": build_list,
-    "torch.storage._load_from_bytes": _nested,
+    "torch.jit._pickle.restore_type_tag": build_first,
+    "torch.storage._load_from_bytes": _load_storage,
     "torch.load": _nested,
     "torch.serialization.load": _nested,
 }
@@ -109,3 +126,6 @@ CHECKPOINT = Dialect(
     },
 )
 """What the pickles of PyTorch's files hold beside plain data; all files of one kind have it."""
+
+_WITHIN = replace(CHECKPOINT, builders={**_BUILDERS, "torch.storage._load_from_bytes": _nested})
+"""The same for what lies inside of a pickle as bytes, which holds no further one."""

@@ -40,6 +40,7 @@ class Storage(Record):
     """A reference to a block of numbers. dtype is None where it counts bytes; offset and length are in elements.
 
     refused: the storage class' name where its elements cannot be read (quantized, complex, 8-bit floats).
+    held: its numbers, where they came with the reference.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Storage(Record):
     length: int
     offset: int = 0
     refused: str | None = None
+    held: memoryview | None = None
 
     def __str__(self) -> str:
         return "storage"

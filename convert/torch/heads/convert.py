@@ -84,7 +84,7 @@ def open_head(file: Path, checkpoint: Checkpoint, flags: HeadFlags, golden: Path
 def inspect_head(file: Path, checkpoint: Checkpoint) -> Report:
     """What a head is, what would be assumed, and the command that converts it."""
     model = open_head(file, checkpoint, HeadFlags())
-    report = report_inspection(model.info, "torch", _list_missing_flags(model))
+    report = report_inspection(model.info, "torch", _list_missing_flags(model), file)
     report.lines[1:1] = [f"  {part.name}: {part.describe()}" for part in model.parts.parts]
     report.lines[-1:-1] = [
         *[f"  {origin}: {fact}: {value}" for fact, value, origin in model.info.facts],

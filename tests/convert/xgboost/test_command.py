@@ -84,10 +84,7 @@ def test_inspect_says_what_a_forest_is_and_which_command_converts_it(suffix: str
     assert result.exit_code == 0, result.stderr
     assert f"xgboost {xgboost.__version__}" in result.stdout
     assert "binary:logistic, tree × 5" in result.stdout
-    assert (
-        f"python -m convert xgboost {file.name} --name NAME --requires MODEL --pipeline highlight-stats"
-        in result.stdout
-    )
+    assert f"python -m convert xgboost {file} --name NAME --requires MODEL --pipeline highlight-stats" in result.stdout
     other = command("keras", file, "--name", "m", "--store", tmp_path / "store")
     assert other.exit_code == 3
     assert "Use `python -m convert xgboost`" in other.stderr

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,7 @@ def test_an_aihub_folder_gives_a_clip_for_each_morpheme(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (b"file,sign\n1.png,A\n", "names no columns that are known: file, sign"),
-        ("path,label\n1.png,왼쪽\n".encode("cp949"), "no UTF-8 text"),
+        (b"path,label\n1.png,\xff\xff\n", "neither UTF-8 nor CP949"),
         (b"path,label\n", "lists nothing that could be read"),
         (b"", "names no columns"),
     ],
@@ -110,3 +111,13 @@ def test_a_folder_without_class_folders_is_refused_in_words(tmp_path: Path) -> N
         read_data(tmp_path)
     with pytest.raises(DataError, match="There is no"):
         read_data(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp949"])
+def test_aihub_labels_are_read_in_whatever_they_are_written(tmp_path: Path, encoding: str) -> None:
+    laid(tmp_path / "video" / "왼쪽.mp4", b"")
+    name = unicodedata.normalize("NFD", "왼쪽")
+    entry = '{"data": [{"start": 0.5, "end": 1.5, "attributes": [{"name": "왼쪽"}]}]}'
+    laid(tmp_path / "label" / f"{name}_morpheme.json", entry.encode(encoding))
+    [clip] = read_data(tmp_path).clips
+    assert clip.label == "왼쪽"

@@ -9,7 +9,8 @@ import pytest
 from onnx import TensorProto
 
 from service.errors import InvalidModelError, SignError
-from service.registry.session import BATCH_BYTES, SESSION_BYTES, ModelSession, memory_estimate_bytes
+from service.registry.memory import SESSION_BYTES, memory_estimate_bytes
+from service.registry.session import BATCH_BYTES, ModelSession
 from service.registry.store import Store
 from tests.service.registry.graphs import (
     FEATURES,

@@ -369,3 +369,13 @@ def test_nothing_of_the_file_reaches_the_terminal_as_a_command(tmp_path: Path) -
     stored = {"title": "\x1b[2J", "odd": Made(Named("a\x1b[1m", "B"), {})}
     found = read(made.zip(tmp_path / "a.pt", {"state_dict": {"w": made.tensor([1.0])}, "hyper_parameters": stored}))
     assert "\x1b" not in str(found).encode().decode("unicode_escape")
+
+
+def test_a_storage_in_bytes_holds_no_further_one(tmp_path: Path) -> None:
+    """What pickle.dump writes is read one level deep: a storage's own file names no other file's bytes."""
+    innermost = Called(Named("torch.storage", "_load_from_bytes"), (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.",))
+    head = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03." + pickled({"little_endian": True})
+    path = tmp_path / "a.pkl"
+    path.write_bytes(pickled({"w": Called(Named("torch.storage", "_load_from_bytes"), (head + pickled(innermost),))}))
+    with pytest.raises(RefusalError, match="a pickle inside a pickle"):
+        read(path)

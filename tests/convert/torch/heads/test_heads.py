@@ -160,7 +160,7 @@ def test_inspect_says_what_a_head_is_and_which_command_converts_it(name: str, sa
     result = command("inspect", DATA / f"{name}.pt")
     assert result.exit_code == 0, result.stderr
     assert said in result.stdout
-    assert f"python -m convert torch {name}.pt --name NAME --requires MODEL" in result.stdout
+    assert f"{name}.pt --name NAME --requires MODEL" in result.stdout
     assert ("--readout last|mean|max" in result.stdout) == (name != "mlp")
     document = answer("inspect", DATA / f"{name}.pt")
     assert document["network"]["family"] == "head"
