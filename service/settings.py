@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     batch_rows: int = Field(64, ge=1, description="Most rows that one inference takes together.")
 
     # slots: the processes that read media
+    landmarks: Literal["mediapipe", "engine"] = Field(
+        "mediapipe", description="What finds landmarks: MediaPipe, or our engine with its networks."
+    )
     slots: int = Field(default_factory=default_slots, ge=1, description="Processes that decode and observe.")
     slot_calls: int = Field(500, ge=1, description="Calls after which a slot's process is replaced.")
     slot_memory_bytes: int = Field(4 * GIB, ge=GIB, description="Address space that one slot may take.")

@@ -11,6 +11,12 @@ from service.track import HAND_PARTS, PartName
 
 ColorMode = Literal["rgb", "bgr", "grey"]
 LandmarkSource = Literal["hands", "holistic", "face_mesh"]
+LandmarkMode = Literal["faithful", "robust"]
+"""How the engine finds hands: as MediaPipe decides, or so that fewer are lost."""
+
+LandmarkLibrary = Literal["mediapipe", "engine"]
+"""What finds landmarks: MediaPipe 0.10.21, or our engine with its networks."""
+
 PAGE_BYTES = mmap.ALLOCATIONGRANULARITY
 MOST_FACES = 4
 """Faces of one frame that are looked at, where several are."""
@@ -23,7 +29,8 @@ class LandmarkRequest:
     FaceMesh gives faces alone, each frame for itself; the part `face` may stand several times then: the largest face
     first, up to MOST_FACES.
 
-    max_hands: for Hands, how many to ask for: 1 or 2. complexity: Hands 0 or 1; Holistic has only 1.
+    max_hands: for Hands, how many to ask for: 1 or 2. complexity: 0 or 1; Holistic's 0 is the engine's in any case,
+    since MediaPipe's package lacks its network. mode: how the engine finds Hands; MediaPipe itself knows one way.
     selfie: the author flipped each frame before landmarks (a mirrored webcam loop): coordinates are of the flipped
     frame. Sides of Hands are always the person's own. Holistic's parts are those of the body that it sees, so with
     selfie they are the mirrored body's, pose points and hands alike: what the author's model was trained on.
@@ -38,6 +45,7 @@ class LandmarkRequest:
     selfie: bool = False
     orientation: Orientation = "upright"
     yuv: ColorMatrix = "tagged"
+    mode: LandmarkMode = "faithful"
 
     @property
     def needs_hand(self) -> bool:

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from service.observe.request import HandCanvas, PictureRequest
+from service.observe.request import HandCanvas, LandmarkMode, PictureRequest
 from service.pipelines.frame_indices import FrameIndices, single_frames
 from service.pipelines.image import Layout, frame_rows, laid_out, one_hand
 from service.pipelines.kind import Streams
@@ -21,7 +21,8 @@ class HandCropSection(PixelSection):
     rectangle are drawn on the picture before it is cut. color: `bgr` for a loop over OpenCV's frames, `rgb` where the
     author's frames were RGB; what is drawn has the same numbers in both. edge: beyond the picture's right and bottom
     edge is white, or what lies there is `cut` away and the rest stretched, as their slices do. Beyond the left and the
-    top is white either way: their slices were empty there, and their program ended.
+    top is white either way: their slices were empty there, and their program ended. landmarks: see
+    `image`.
     """
 
     streams: ClassVar[Streams | None] = "frames"
@@ -32,6 +33,7 @@ class HandCropSection(PixelSection):
     draw: Literal["cvzone", "none"] = "none"
     edge: Literal["white", "cut"] = "white"
     layout: Layout = "nhwc"
+    landmarks: LandmarkMode = "faithful"
 
     @model_validator(mode="after")
     def _check_drawing(self) -> "HandCropSection":
@@ -58,7 +60,7 @@ class HandCropSection(PixelSection):
             resize=self.resize,
             color=self.color,
             crop=HandCanvas(self.canvas, self.border, draw=self.draw == "cvzone", cut=self.edge == "cut"),
-            detector=one_hand(self.selfie),
+            detector=one_hand(self.selfie, self.landmarks),
             selfie=self.selfie,
             orientation=self.orientation,
             yuv=self.yuv,

@@ -12,6 +12,7 @@ from service.observe.request import (
     Crop,
     FaceSquare,
     HandSquare,
+    LandmarkMode,
     LandmarkRequest,
     PictureRequest,
     WholePicture,
@@ -30,7 +31,8 @@ class ImageSection(PixelSection):
 
     crop: `hand` is a square around the followed hand's box × margin, clipped at the border, and `face` one around the
     followed person's face; pictures whose longer side has whole_up_to pixels or fewer are taken whole, larger ones
-    without a hand or a face show nothing. filter `outline`: white outlines on black by adaptive threshold and Otsu.
+    without a hand or a face show nothing. landmarks: how the engine finds the hand (see `keypoints`). filter
+    `outline`: white outlines on black by adaptive threshold and Otsu.
     """
 
     streams: ClassVar[Streams | None] = "frames"
@@ -40,6 +42,7 @@ class ImageSection(PixelSection):
     margin: float = Field(1.4, gt=0, le=10)
     whole_up_to: int = Field(0, ge=0, le=1024)
     filter: Literal["none", "outline"] = "none"
+    landmarks: LandmarkMode = "faithful"
     layout: Layout = "nhwc"
 
     @model_validator(mode="after")
@@ -68,7 +71,7 @@ class ImageSection(PixelSection):
             "face": FaceSquare(self.margin, self.whole_up_to),
         }
         finders = {
-            "hand": one_hand(self.selfie),
+            "hand": one_hand(self.selfie, self.landmarks),
             "face": LandmarkRequest("holistic", ("face",), selfie=self.selfie),
         }
         return PictureRequest(
@@ -112,6 +115,6 @@ def laid_out(shape: tuple[int, int, int], layout: Layout) -> tuple[int, ...]:
     return shape if layout == "nhwc" else (channels, height, width)
 
 
-def one_hand(selfie: bool) -> LandmarkRequest:
+def one_hand(selfie: bool, mode: LandmarkMode) -> LandmarkRequest:
     """One followed hand, to crop around."""
-    return LandmarkRequest("hands", ("hand",), selfie=selfie)
+    return LandmarkRequest("hands", ("hand",), selfie=selfie, mode=mode)

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from service.media.medium import ColorMatrix, Orientation
 from service.media.sampling import Sampling
-from service.observe.request import LandmarkRequest
+from service.observe.request import LandmarkMode, LandmarkRequest
 from service.pipelines.derive import rows_of
 from service.pipelines.kind import FeaturesKind, Streams
 from service.pipelines.layouts import PartLayout, Standardize, Step, points_shape, row_width
@@ -29,6 +29,8 @@ class KeypointsSection(Section, SampledOverTime):
     selfie: the author ran MediaPipe on the mirrored frame, so coordinates and the names of Holistic's parts are those
     of the mirrored picture; what the service reports of sides is always the person's own.
     form: a `row` of all values, or the same values as `points`, one a row (21 × 2 for the x and y of a hand).
+    landmarks: `faithful` finds what MediaPipe finds, so that an author's features stay what they were; `robust` finds
+    hands that MediaPipe loses (with the landmark engine alone).
     orientation, yuv: how the author's reader gave them the frames (see `media.medium`).
     """
 
@@ -40,6 +42,7 @@ class KeypointsSection(Section, SampledOverTime):
     complexity: int = 1
     min_detection_confidence: float = Field(0.5, ge=0, le=1)
     min_tracking_confidence: float = Field(0.5, ge=0, le=1)
+    landmarks: LandmarkMode = "faithful"
     selfie: bool = False
     orientation: Orientation = "upright"
     yuv: ColorMatrix = "tagged"
@@ -54,10 +57,9 @@ class KeypointsSection(Section, SampledOverTime):
     @model_validator(mode="after")
     def _check_source(self) -> "KeypointsSection":
         parts = set(self.parts)
-        if self.source == "holistic" and self.complexity != 1:
+        if self.source == "holistic" and self.complexity not in (0, 1):
             raise ValueError(
-                "holistic runs with complexity 1 only: the models of 0 and 2 are not in MediaPipe's package "
-                "and would be downloaded"
+                "holistic has the complexities 0 and 1 here: the network of 2 takes 27 MB and is not in the package"
             )
         if self.source == "hands" and self.complexity not in (0, 1):
             raise ValueError("hands has the complexities 0 and 1")
@@ -108,6 +110,7 @@ class KeypointsSection(Section, SampledOverTime):
             selfie=self.selfie,
             orientation=self.orientation,
             yuv=self.yuv,
+            mode=self.landmarks,
         )
 
     def plan_rows(self, track: Track, windows: list[Window]) -> RowPlan:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from service.observe.call import ObserveCall, ObserveResult
     from service.observe.landmarkers import Landmarkers
     from service.observe.live import LiveCall, LiveFrame, LiveObservation, LiveObserver
-    from service.observe.request import LandmarkRequest
+    from service.observe.request import LandmarkLibrary, LandmarkRequest
     from service.workers.frame_buffer import SharedFrameBuffer
 
 _PR_SET_PDEATHSIG = 1
@@ -45,11 +45,12 @@ class StopFlag(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """What a process may take: bytes of address space, seconds a call."""
+    """What a process may take: bytes of address space, seconds a call; and what it finds landmarks with."""
 
     memory_bytes: int
     call_s: float
     parent: int
+    landmarks: "LandmarkLibrary"
 
 
 @dataclass(slots=True)
@@ -78,7 +79,7 @@ def init_worker(stop: StopFlag, confinement: Confinement, buffer: "SharedFrameBu
     _without_plotting()
     from service.observe.landmarkers import Landmarkers  # noqa: PLC0415
 
-    _state = _WorkerState(stop, confinement, Landmarkers(), buffer)
+    _state = _WorkerState(stop, confinement, Landmarkers(library=confinement.landmarks), buffer)
 
 
 def warm_up(requests: "tuple[LandmarkRequest, ...]") -> int:

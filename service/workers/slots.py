@@ -194,7 +194,8 @@ class Slots:
         await start_at_last(lambda: self._start_worker(slot), "slot_does_not_start", slot=slot.number)
 
     async def _start_worker(self, slot: _Slot) -> None:
-        worker = Worker(self._settings.slot_memory_bytes, self._settings.slot_call_s, self._settings.pixel_bytes)
+        given = self._settings
+        worker = Worker(given.slot_memory_bytes, given.slot_call_s, given.pixel_bytes, given.landmarks)
         try:
             await worker.start(self._warm, lambda: self._lost(slot, worker))
         except BaseException:

@@ -202,7 +202,8 @@ class StreamSlots:
             self._spare = asyncio.create_task(start_at_last(self._start_worker, "stream_slot_does_not_start"))
 
     async def _start_worker(self) -> Worker:
-        worker = Worker(self._settings.slot_memory_bytes, LOOK_S, self._settings.pixel_bytes)
+        given = self._settings
+        worker = Worker(given.slot_memory_bytes, LOOK_S, given.pixel_bytes, given.landmarks)
         self._workers.add(worker)
         try:
             await worker.start(self._warm, lambda: self._lost(worker))

@@ -12,7 +12,7 @@ from pebble import ProcessPool
 
 from service.observe.call import ObserveCall, ObserveResult
 from service.observe.live import LiveCall, LiveFrame, LiveObservation
-from service.observe.request import LandmarkRequest
+from service.observe.request import LandmarkLibrary, LandmarkRequest
 from service.workers.frame_buffer import SharedFrameBuffer
 from service.workers.process import Confinement, init_worker, observe_live_frame, open_live, run_call, warm_up
 
@@ -29,14 +29,14 @@ class Worker:
     the same number. Its pool is stopped then; what pebble starts in its place is thrown away.
     """
 
-    def __init__(self, memory_bytes: int, call_s: float, pixel_bytes: int) -> None:
+    def __init__(self, memory_bytes: int, call_s: float, pixel_bytes: int, landmarks: LandmarkLibrary) -> None:
         context = multiprocessing.get_context("spawn")
         self._stop = context.RawValue("Q", 0)
         self._buffer = SharedFrameBuffer.create(pixel_bytes)
         self._pool = ProcessPool(
             max_workers=1,
             initializer=init_worker,
-            initargs=(self._stop, Confinement(memory_bytes, call_s, os.getpid()), self._buffer),
+            initargs=(self._stop, Confinement(memory_bytes, call_s, os.getpid(), landmarks), self._buffer),
             context=context,
         )
         self._descriptor = -1

@@ -10,6 +10,7 @@ from convert.tflite.export import export
 from convert.tflite.prune import keep_outputs
 from convert.tflite.reader import read_network
 from tools.landmarks.networks import LandmarkNetwork
+from tools.landmarks.widen import widen
 
 ModelProto = Any
 _BLOCKS = 16
@@ -19,6 +20,8 @@ _BLOCKS = 16
 def build(data: bytes, network: LandmarkNetwork) -> ModelProto:
     """The network for `image` (N × H × W × 3, uint8), with outputs named as in networks.py."""
     model = export(keep_outputs(read_network(data), list(network.outputs.values())), network.name)
+    if network.wide:
+        widen(model)
     given = {theirs: ours for ours, theirs in network.outputs.items()}
     nodes = [node for node in model.graph.node if not (node.op_type == "Identity" and node.output[0] in given)]
     renamed = {
@@ -71,7 +74,7 @@ def _without_prelu(nodes: list[Any], constants: dict[str, Any]) -> list[Any]:
     made: list[Any] = []
     casts = {node.output[0]: node.input[0] for node in nodes if node.op_type == "Cast"}
     for node in nodes:
-        slope = constants.get(casts.get(node.input[1], "")) if node.op_type == "PRelu" else None
+        slope = constants.get(casts.get(node.input[1], node.input[1])) if node.op_type == "PRelu" else None
         channels = 0 if slope is None else int(np.prod(slope.dims))
         if slope is None or slope.dims[1] != channels or channels % _BLOCKS:
             made.append(node)

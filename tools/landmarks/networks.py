@@ -13,7 +13,7 @@ SIGNED = (-1.0, 1.0)
 class LandmarkNetwork:
     """One network. path: in the wheel or the npm package; outputs: name here → name in the file.
 
-    values: what 0 … 255 becomes at its input.
+    values: what 0 … 255 becomes at its input. wide: whether its channels are filled up to whole blocks (see widen.py).
     """
 
     name: str
@@ -22,6 +22,7 @@ class LandmarkNetwork:
     values: tuple[float, float]
     outputs: dict[str, str]
     optional: bool = False
+    wide: bool = False
 
 
 _HAND = {"points": "Identity", "presence": "Identity_1", "side": "Identity_2"}
@@ -39,7 +40,12 @@ NETWORKS = (
     LandmarkNetwork("pose-full", "wheel", _MODULES / "pose_landmark/pose_landmark_full.tflite", UNIT, _POSE),
     LandmarkNetwork("pose-heavy", "npm", Path("pose_landmark_heavy.tflite"), UNIT, _POSE, optional=True),
     LandmarkNetwork(
-        "hand-recrop", "wheel", _MODULES / "holistic_landmark/hand_recrop.tflite", UNIT, {"points": "output_crop"}
+        "hand-recrop",
+        "wheel",
+        _MODULES / "holistic_landmark/hand_recrop.tflite",
+        UNIT,
+        {"points": "output_crop"},
+        wide=True,
     ),
     LandmarkNetwork(
         "face-detector",

@@ -1,4 +1,4 @@
-"""The landmark networks against ai-edge-litert, as landmarks.sh calls it.
+"""The landmark networks against ai-edge-litert and the engine against MediaPipe, as landmarks.sh calls it.
 
 python -m tools.parity.landmarks inputs WORK --npm FOLDER           what both sides are asked
 python -m tools.parity.landmarks compare WORK TESTDATA --out PAGE   measures, and writes the page
@@ -7,6 +7,7 @@ python -m tools.parity.landmarks compare WORK TESTDATA --out PAGE   measures, an
 import argparse
 import json
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import av
@@ -16,6 +17,7 @@ import onnxruntime as ort
 
 from tools.landmarks.__main__ import STORE, source_folder
 from tools.landmarks.networks import NETWORKS, LandmarkNetwork
+from tools.parity.landmarks_engine import table
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 20261130
@@ -80,11 +82,20 @@ that the original ever gives.
 """
 
 
-def page(work: Path) -> str:
+_ENGINE = """
+## The engine, faithful
+
+Photographs and videos of the test data ({frames} frames of each video) through MediaPipe {mediapipe} and through the
+engine, as the service asks for landmarks. *difference*: mean distance of the points, of the part's size, where both see
+it. *noise*: the same between MediaPipe and MediaPipe on the picture with −1, 0 or +1 grey level added to each value.
+"""
+
+
+def page(work: Path, testdata: Path, frames: int) -> str:
     """The whole page."""
-    return "\n".join(
-        [_HEAD.format(onnxruntime=ort.__version__, noise=NOISE, natural=NATURAL), networks_table(work), ""]
-    )
+    head = _HEAD.format(onnxruntime=ort.__version__, noise=NOISE, natural=NATURAL)
+    engine = _ENGINE.format(frames=frames, mediapipe=version("mediapipe"))
+    return "\n".join([head, networks_table(work), engine, table(testdata, frames), ""])
 
 
 def networks_table(work: Path) -> str:
@@ -133,11 +144,13 @@ def main() -> None:
     parser.add_argument("testdata", type=Path, nargs="?")
     parser.add_argument("--npm", type=Path)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--frames", type=int, default=4)
     arguments = parser.parse_args()
     if arguments.what == "inputs":
         write_inputs(arguments.work, arguments.npm)
         return
-    arguments.out.write_text(page(arguments.work), encoding="utf-8")
+    text = page(arguments.work, arguments.testdata, arguments.frames)
+    arguments.out.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

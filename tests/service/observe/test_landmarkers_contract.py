@@ -1,13 +1,14 @@
 """What every Landmarker does, whichever library is behind it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from service.media.upright import Pixels
 from service.observe.landmarker import Landmarker, LandmarkFrame
-from service.observe.landmarkers import build_landmarker
+from service.observe.landmarkers import build_engine, build_mediapipe
 from service.observe.request import LandmarkRequest
 from tests.media_made import drawn_face, drawn_hand
 
@@ -17,6 +18,7 @@ REQUESTS = {
     "two hands": LandmarkRequest("hands", ("left_hand", "right_hand"), max_hands=2),
     "selfie": LandmarkRequest("hands", ("hand",), selfie=True),
     "holistic": LandmarkRequest("holistic", ("pose", "face", "left_hand", "right_hand")),
+    "holistic lite": LandmarkRequest("holistic", ("pose", "left_hand", "right_hand"), complexity=0),
     "face mesh": LandmarkRequest("face_mesh", ("face", "face")),
     "without face": LandmarkRequest("holistic", ("pose", "left_hand", "right_hand")),
 }
@@ -27,9 +29,19 @@ EMPTY = np.zeros((240, 320, 3), np.uint8)
 pytestmark = pytest.mark.filterwarnings("ignore")  # what MediaPipe's imports and protobuf warn of is not ours
 
 
-@pytest.fixture(scope="module", params=REQUESTS, ids=str)
+LIBRARIES = ("mediapipe", "engine", "robust engine")
+
+
+def build(library: str, name: str) -> Landmarker:
+    """A landmarker of a library for one of the requests."""
+    if library == "mediapipe":
+        return build_mediapipe(REQUESTS[name])
+    return build_engine(replace(REQUESTS[name], mode="robust") if library == "robust engine" else REQUESTS[name])
+
+
+@pytest.fixture(scope="module", params=[(library, name) for library in LIBRARIES for name in REQUESTS], ids=str)
 def landmarker(request: pytest.FixtureRequest) -> Iterator[Landmarker]:
-    built = build_landmarker(REQUESTS[request.param])
+    built = build(*request.param)
     yield built
     built.close()
 
@@ -80,9 +92,9 @@ def test_the_size_may_change_between_media(landmarker: Landmarker) -> None:
     assert watch(landmarker, PICTURES) == alone
 
 
-def test_closing_is_the_end(request: pytest.FixtureRequest) -> None:
+def test_closing_mediapipe_is_the_end(request: pytest.FixtureRequest) -> None:
     del request
-    built = build_landmarker(REQUESTS["hands"])
+    built = build_mediapipe(REQUESTS["hands"])
     built.close()
     with pytest.raises(ValueError, match="None"):
         built.detect(EMPTY)
@@ -98,8 +110,9 @@ def test_closing_is_the_end(request: pytest.FixtureRequest) -> None:
         ("selfie", True, "right"),
     ],
 )
-def test_a_right_hand_is_the_persons_own_right(name: str, mirrored: bool, side: str) -> None:
-    built = build_landmarker(REQUESTS[name])
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_right_hand_is_the_persons_own_right(library: str, name: str, mirrored: bool, side: str) -> None:
+    built = build(library, name)
     picture = PICTURES[0][:, ::-1].copy() if mirrored else PICTURES[0]
     hands = built.detect(picture).hands
     built.close()

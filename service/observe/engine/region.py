@@ -1,0 +1,105 @@
+"""Region: a turned square of a picture, which a network looks at."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from service.media.upright import Pixels
+
+Array = npt.NDArray[Any]
+Points = Annotated[Array, "P × 2, in pixels of the picture or in fractions of a region's side"]
+Border = Literal["black", "edge"]
+"""What lies beyond the picture: nothing, or its outermost pixels again and again."""
+
+_BORDERS = {"black": cv2.BORDER_CONSTANT, "edge": cv2.BORDER_REPLICATE}
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """x, y: center; size: of a side; all in pixels. angle: clockwise, in radians."""
+
+    x: float
+    y: float
+    size: float
+    angle: float
+
+    def crop(self, rgb: Pixels, side: int, border: Border) -> Pixels:
+        """The region as a picture of side × side pixels.
+
+        By warpPerspective, which rounds as MediaPipe's does, though warpAffine takes half of its time.
+        """
+        half = side / 2
+        scale = self.size / side
+        cos, sin = scale * math.cos(self.angle), scale * math.sin(self.angle)
+        left, top = self.x - half * cos + half * sin, self.y - half * sin - half * cos
+        matrix = np.array([[cos, -sin, left], [sin, cos, top], [0.0, 0.0, 1.0]])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return np.asarray(cv2.warpPerspective(rgb, matrix, (side, side), flags=flags, borderMode=_BORDERS[border]))
+
+    def to_picture(self, points: Points) -> Points:
+        """Points in fractions of the region, in pixels of the picture."""
+        return (points - 0.5) @ _rotation(self.angle, self.size) + (self.x, self.y)
+
+    def to_region(self, points: Points) -> Points:
+        """Points in pixels of the picture, in pixels along the region's sides, from its center."""
+        return (points - (self.x, self.y)) @ _rotation(-self.angle, 1.0)
+
+    def shifted(self, up: float) -> "Region":
+        """Moved by this share of its side towards its own top."""
+        move = up * self.size
+        return replace(self, x=self.x + move * math.sin(self.angle), y=self.y - move * math.cos(self.angle))
+
+    def scaled(self, factor: float) -> "Region":
+        return replace(self, size=self.size * factor)
+
+    def overlap(self, other: "Region") -> float:
+        """Shared area over the area of both together, as if neither were turned."""
+        across = (self.size + other.size) / 2 - abs(self.x - other.x)
+        down = (self.size + other.size) / 2 - abs(self.y - other.y)
+        shared = max(0.0, min(across, self.size, other.size)) * max(0.0, min(down, self.size, other.size))
+        return shared / (self.size**2 + other.size**2 - shared)
+
+
+def whole_picture(rgb: Pixels) -> Region:
+    """The smallest square around a picture."""
+    height, width = rgb.shape[:2]
+    return Region(width / 2, height / 2, max(width, height), 0.0)
+
+
+def around(center: Points, reach: Points, upright_deg: float = 90.0) -> Region:
+    """A square around a point, half as wide as another is far, and turned so that the other lies at that angle."""
+    (x, y), (to_x, to_y) = center.tolist(), reach.tolist()
+    size = 2 * math.hypot(to_x - x, to_y - y)
+    return Region(x, y, size, turn((x, y), (to_x, to_y), upright_deg))
+
+
+def turn(start: tuple[float, float], end: tuple[float, float], upright_deg: float) -> float:
+    """The angle by which a picture is turned where the line from start to end should lie at upright_deg.
+
+    0: to the right, 90: upwards.
+    """
+    return wrapped(math.radians(upright_deg) - math.atan2(start[1] - end[1], end[0] - start[0]))
+
+
+def wrapped(angle: float) -> float:
+    """The same angle, −π to π."""
+    return angle - 2 * math.pi * math.floor((angle + math.pi) / (2 * math.pi))
+
+
+def box_around(points: Points, angle: float) -> tuple[Points, float, float]:
+    """(center, width, height) of the smallest box around points that is turned by an angle about their middle."""
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    level = (points - middle) @ _rotation(-angle, 1.0)
+    least, most = level.min(axis=0), level.max(axis=0)
+    width, height = (most - least).tolist()
+    return ((least + most) / 2) @ _rotation(angle, 1.0) + middle, width, height
+
+
+def _rotation(angle: float, scale: float) -> Array:
+    """What rows of points are multiplied by to be turned clockwise."""
+    cos, sin = scale * math.cos(angle), scale * math.sin(angle)
+    return np.array([[cos, sin], [-sin, cos]])
