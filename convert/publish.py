@@ -17,7 +17,7 @@ from convert.parity import Measured
 from convert.plain import Json
 from convert.presets.heads import SAMPLES_A_SECOND, fit_to_steps, match_heads
 from convert.presets.preset import Match, Preset, Times
-from convert.presets.table import PRESETS, drop_settled_assumptions, fit_preset, make_layout_preset
+from convert.presets.table import PRESETS, drop_settled_assumptions, fit_preset, make_layout_preset, name_others
 from convert.store_lookup import look_up_model
 from convert.version import find_version
 from service.errors import InvalidModelError
@@ -138,8 +138,8 @@ def _choose_pipeline(info: ModelInfo, options: PublishOptions) -> tuple[Preset |
         return None, validate_pipeline(_read_json(Path(options.pipeline)), options.pipeline), []
     matches = _match_required_heads(info) if options.requires else info.matches
     if matches:
-        match = matches[0]
-        found = f"No pipeline was given. Found {match.preset.name}: {match.reason}"
+        match, others = matches[0], name_others(matches)
+        found = f"No pipeline was given. Found {match.preset.name}: {match.reason}{others}"
         if not isinstance(match.preset.pipeline, SeriesSection) or options.requires:
             return match.preset, match.preset.pipeline, [f"{found}."]
         hint = f"{found}: published as kind `tensor` until --requires names the model whose outputs it reads."

@@ -11,6 +11,7 @@ from service.pipelines.layouts import (
     Aspect,
     MinOrigin,
     PartLayout,
+    Pixels,
     Scale,
     Standardize,
     Step,
@@ -24,7 +25,7 @@ from service.pipelines.layouts import (
 from service.track import HAND_PARTS, FloatArray, Landmarks, MediaInfo
 
 Doubles = npt.NDArray[np.float64]
-_PointStep = WholePixels | Aspect | WristOrigin | MinOrigin | UnitBox | ZScore | Scale
+_PointStep = WholePixels | Pixels | Aspect | WristOrigin | MinOrigin | UnitBox | ZScore | Scale
 """Steps that move points; the others add values or work on the row."""
 
 WRIST, MIDDLE_KNUCKLE = 0, 9
@@ -83,6 +84,8 @@ def _moved(block: Doubles, entry: PartLayout, step: _PointStep, media: MediaInfo
     match step:
         case WholePixels():
             return _whole_pixels(block, media)
+        case Pixels(swapped=swapped):
+            return _pixels(block, media, swapped=swapped)
         case Aspect():
             return np.asarray(block * np.array([media.aspect, 1.0, media.aspect, 1.0]))
     return _moved_hand(block, entry, step) if entry.part in HAND_PARTS else block
@@ -135,6 +138,13 @@ def _whole_pixels(block: Doubles, media: MediaInfo) -> Doubles:
     size = np.array([media.width, media.height])
     pixels = block.copy()
     pixels[..., :2] = np.minimum(np.trunc(block[..., :2] * size), size - 1)
+    return pixels
+
+
+def _pixels(block: Doubles, media: MediaInfo, *, swapped: bool) -> Doubles:
+    across, down = (media.height, media.width) if swapped else (media.width, media.height)
+    pixels = block.copy()
+    pixels[..., :3] = np.trunc(block[..., :3] * np.array([across, down, media.width]))
     return pixels
 
 

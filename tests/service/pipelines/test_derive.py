@@ -16,6 +16,7 @@ from service.pipelines.layouts import (
     Aspect,
     MinOrigin,
     PartLayout,
+    Pixels,
     Scale,
     Standardize,
     Step,
@@ -86,6 +87,14 @@ def test_whole_pixels_are_cut_not_rounded_and_end_inside_the_picture() -> None:
     hand = np.zeros((1, 21, 4), np.float32)
     hand[0, 0, :2] = (0.4999, 1.2)
     assert _rows(hand, WholePixels())[0, :2].tolist() == [319.0, 479.0]
+
+
+def test_pixels_keep_what_lies_outside_and_the_depth_and_may_exchange_the_sides() -> None:
+    hand = np.zeros((1, 21, 4), np.float32)
+    hand[0, 0, :3] = (-0.26, 1.25, -0.1)
+    parts = (PartLayout(part="hand", points=(0,), axes=("x", "y", "z")),)
+    assert rows_of([hand], parts, (Pixels(),), MEDIA)[0].tolist() == [-166.0, 600.0, -64.0]
+    assert rows_of([hand], parts, (Pixels(swapped=True),), MEDIA)[0].tolist() == [-124.0, 800.0, -64.0]
 
 
 def test_aspect_puts_both_axes_into_units_of_the_height() -> None:
