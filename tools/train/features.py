@@ -23,6 +23,7 @@ SECTION = KeypointsSection.model_validate(
         "derive": [
             {"step": "aspect"},
             {"step": "trajectory"},
+            {"step": "distances", "points": [4, 3, 8, 12, 16, 20, 6, 10, 14, 18, 5, 9, 13, 17]},
             {"step": "wrist_origin"},
             {"step": "scale", "by": "max"},
         ],

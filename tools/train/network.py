@@ -25,6 +25,8 @@ HEAD = 96
 BATCH = 256
 PEAK_RATE = 4e-3
 SAME = 1e-4
+# a row: x and y of the points, the wrist's way in x and y, then distances, which a mirrored hand keeps
+POINTS = 21
 
 
 class Network(nn.Module):
@@ -70,7 +72,7 @@ def train(values: Values, targets: Values, epochs: int, seed: int, mirrored: flo
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps, pct_start=0.2)
     inputs, wanted = torch.from_numpy(values), torch.from_numpy(targets)
     mirror = torch.ones(values.shape[2])
-    mirror[0::2] = -1.0
+    mirror[: 2 * POINTS + 2 : 2] = -1.0
     loss_of = nn.CrossEntropyLoss(label_smoothing=0.04)
     for epoch in range(epochs):
         losses = []
