@@ -19,7 +19,8 @@ DOUBTFUL = {"maham": ("K", "V"), "signn-pool": LETTER_LABELS}
 # windows of words, in frames; how far a hand's points go in one that counts, in palm lengths; how many a person
 _WINDOW_FRAMES = (6, 15)
 _MOVES = 0.35
-_WORDS = 5
+_WORDS = 7.5
+_PASSES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,7 @@ def word_windows(hands: list[Moving], count: int, rng: np.random.Generator) -> l
     What is held still may be the shape of a letter (hello is a B, yes an S), so it teaches nothing.
     """
     windows: list[Sequence] = []
-    for row in rng.permutation(len(hands)):
-        hand = hands[row]
+    for hand in (hands[row] for _ in range(_PASSES) for row in rng.permutation(len(hands))):
         length = int(rng.integers(*_WINDOW_FRAMES))
         first = int(rng.integers(max(1, len(hand.points) - length + 1)))
         points = hand.points[first : first + length]
@@ -102,7 +102,19 @@ def word_windows(hands: list[Moving], count: int, rng: np.random.Generator) -> l
 
 def _made(task: Task) -> tuple[NDArray[np.float32], NDArray[np.float32], str]:
     sequences = sequences_of(task)
-    return rows_of_sequences(sequences), targets_of(sequences, task.labels), task.shelf.person
+    kind = "letters" if task.labels == LETTER_LABELS else "digits"
+    return rows_of_sequences(kind, sequences), targets_of(sequences, task.labels), task.shelf.person
+
+
+def _words(
+    folder: Path, labels: tuple[str, ...], count: int, seed: int
+) -> list[tuple[NDArray[np.float32], NDArray[np.float32], str]]:
+    """At most `count` windows of each person who signs words."""
+    rng, signing, made = np.random.default_rng(seed + 5000), word_hands(folder), []
+    for person in sorted({hand.person for hand in signing}):
+        windows = word_windows([hand for hand in signing if hand.person == person], count, rng)
+        made.append((rows_of_sequences("letters", windows), targets_of(windows, labels), person))
+    return made
 
 
 def make_corpus(kind: str, folder: Path, each: int, seed: int, processes: int = 2) -> Corpus:
@@ -121,11 +133,7 @@ def make_corpus(kind: str, folder: Path, each: int, seed: int, processes: int = 
     tasks += [Task(made_shelf(ways, each, rng), labels, each, seed + 1000 + part) for part in range(parts)]
     with Pool(processes) as pool:
         made = pool.map(_made, tasks, chunksize=1)
-    signing = word_hands(folder) if letters else []
-    for person in sorted({hand.person for hand in signing}):
-        mine = [hand for hand in signing if hand.person == person]
-        windows = word_windows(mine, int(_WORDS * each), rng)
-        made.append((rows_of_sequences(windows), targets_of(windows, labels), person))
+    made += _words(folder, labels, int(_WORDS * each), seed) if letters else []
     return Corpus(
         np.concatenate([values for values, _, _ in made]),
         np.concatenate([targets for _, targets, _ in made]),

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from . import network
-from .corpus import Corpus, kept_corpus
-from .data import DIGIT_LABELS, LETTER_LABELS, Clip, digit_clips, letter_clips
+from .corpus import Corpus, kept_corpus, word_windows
+from .data import DIGIT_LABELS, LETTER_LABELS, Clip, digit_clips, letter_clips, word_hands
 from .evaluate import Answers, answers_for, inputs_of
+from .features import rows_of_sequences
 
 LETTER_FOLDS = (
     ("boris", "aslhg-P1", "aslhg-P2", "faseehakr", "avanishgarg", "akash"),
@@ -17,6 +18,7 @@ LETTER_FOLDS = (
     ("signn-pool", "aslhg-P7", "aslhg-P8", "traduttore-3", "yunlisa96", "rab-session1", "rab-session2", "rab-session3"),
 )
 DIGIT_FOLDS = 4
+WINDOWS_OF_WORDS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Recipe:
 
 
 RECIPES = {
-    "letters": Recipe("letters", LETTER_LABELS, each=80, epochs=7),
+    "letters": Recipe("letters", LETTER_LABELS, each=80, epochs=6),
     "digits": Recipe("digits", DIGIT_LABELS, each=130, epochs=8),
 }
 
@@ -68,9 +70,19 @@ def left_out_answers(recipe: Recipe, out: Path, folder: Path) -> tuple[Answers, 
         print(f"without {', '.join(persons[:5])}{' …' if len(persons) > 5 else ''}", flush=True)
         model = trained(recipe, corpus.without(persons), out / f"{recipe.kind}-fold{number}.keras")
         mine = [clip for clip in clips if clip.person in persons]
-        parts.append(answers_for(mine, network.probabilities(model, inputs_of(mine))))
+        parts.append(answers_for(mine, network.probabilities(model, inputs_of(recipe.kind, mine))))
         models.append(model)
     return Answers.joined(parts), models
+
+
+def left_out_of_words(recipe: Recipe, models: list[network.Model], folder: Path) -> network.Values:
+    """Answers for windows of people who sign words, each by the network that has seen none of that person."""
+    rng, parts = np.random.default_rng(recipe.seed), []
+    for persons, model in zip(LETTER_FOLDS, models, strict=True):
+        mine = [hand for hand in word_hands(folder) if hand.person in persons]
+        windows = rows_of_sequences(recipe.kind, word_windows(mine, WINDOWS_OF_WORDS, rng))
+        parts.append(network.probabilities(model, windows))
+    return np.concatenate(parts)
 
 
 def answers_of_all(models: list[network.Model], hands: network.Values) -> network.Values:
