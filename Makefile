@@ -6,7 +6,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test check format lock bench bench-torch soak samples train face-motion parity parity-keras parity-pixels \
-	parity-faces parity-torch convert-torch-env schema clean
+	parity-faces parity-landmarks parity-torch landmarks convert-torch-env schema clean
 
 help:
 	@echo "make serve   install what is needed (first run) and serve on http://127.0.0.1:8000"
@@ -16,6 +16,8 @@ help:
 	@echo "make lock    resolve the locks again;  make schema  write the manifest's and the messages' JSON Schemas"
 	@echo "make samples render samples/ again;    make train   train the default models again"
 	@echo "make face-motion   write the default highlight model, a formula, again"
+	@echo "make landmarks     write the landmark engine's networks again, from Google's"
+	@echo "make parity-landmarks  compare them with the originals, and the engine with MediaPipe"
 	@echo "make parity-keras  compare the converter with real Keras 2 and 3"
 	@echo "make parity-pixels compare answers to pictures and clips with the authors' own steps;  make parity-faces  to faces"
 
@@ -90,8 +92,13 @@ train: .venv-train/stamp
 face-motion: $(VENV)/dev.stamp
 	$(BIN)/python -m tools.face_motion
 
+# Google's networks lie in MediaPipe's wheel, and two in a package of npm's; HEAVY=--heavy writes the 27 MB one as well.
+landmarks: $(VENV)/dev.stamp
+	$(BIN)/python -m tools.landmarks --npm "$$(tools/landmarks/npm.sh .venv-parity/npm)" $(HEAVY)
+HEAVY ?=
+
 # Real Keras 2 and 3 beside the converter; environments and models of their own, docs/parity/keras.md as the result.
-parity: parity-keras parity-pixels parity-faces
+parity: parity-keras parity-pixels parity-faces parity-landmarks
 
 parity-keras: $(VENV)/dev.stamp
 	tools/parity/keras.sh
@@ -99,6 +106,10 @@ parity-keras: $(VENV)/dev.stamp
 # From file bytes to probabilities, ours and the authors' own steps; docs/parity/pixels.md as the result.
 parity-pixels: $(VENV)/dev.stamp
 	tools/parity/pixels.sh
+
+# The landmark networks beside ai-edge-litert; docs/parity/landmarks.md as the result.
+parity-landmarks: $(VENV)/dev.stamp
+	tools/parity/landmarks.sh
 
 # The same for faces: HSEmotion's own steps and real FER-2013 networks; docs/parity/faces.md as the result.
 parity-faces: $(VENV)/dev.stamp

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convert.errors import ConversionError
-from convert.options import FileArgument, GoldenOption, JsonFlag, StoreOption, publishing
+from convert.options import FileArgument, GoldenOption, JsonFlag, StoreOption, with_publish_options
 from convert.torch.command import register as register_torch
 
 if TYPE_CHECKING:
-    from convert.publish import Wishes
-    from convert.work import Report
+    from convert.publish import PublishOptions
+    from convert.report import Report
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,38 +34,37 @@ ArchOption = Annotated[
 ]
 
 
-@publishing
+@with_publish_options
 def _keras(
-    wishes: "Wishes",
+    options: "PublishOptions",
     file: FileArgument,
-    golden: GoldenOption = None,
     architecture: ArchitectureOption = None,
     arch: ArchOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Convert a Keras file (.h5, .hdf5, .keras) of any version and publish it."""
-    from convert.work import Beside, convert_keras  # noqa: PLC0415 - heavy
+    from convert.work import ArchitectureSource, convert_keras  # noqa: PLC0415 - heavy
 
-    with _answering(as_json) as answer:
-        answer(convert_keras(file, wishes, golden, Beside(architecture, arch)))
+    with _open_printer(as_json) as answer:
+        answer(convert_keras(file, options, ArchitectureSource(architecture, arch)))
 
 
-@publishing
-def _onnx(wishes: "Wishes", file: FileArgument, golden: GoldenOption = None, as_json: JsonFlag = False) -> None:
+@with_publish_options
+def _onnx(options: "PublishOptions", file: FileArgument, as_json: JsonFlag = False) -> None:
     """Check a ready ONNX file and publish it."""
     from convert.work import convert_onnx  # noqa: PLC0415 - heavy
 
-    with _answering(as_json) as answer:
-        answer(convert_onnx(file, wishes, golden))
+    with _open_printer(as_json) as answer:
+        answer(convert_onnx(file, options))
 
 
-@publishing
-def _xgboost(wishes: "Wishes", file: FileArgument, golden: GoldenOption = None, as_json: JsonFlag = False) -> None:
+@with_publish_options
+def _xgboost(options: "PublishOptions", file: FileArgument, as_json: JsonFlag = False) -> None:
     """Convert an XGBoost model (.json, .ubj) and publish it."""
     from convert.work import convert_xgboost  # noqa: PLC0415 - heavy
 
-    with _answering(as_json) as answer:
-        answer(convert_xgboost(file, wishes, golden))
+    with _open_printer(as_json) as answer:
+        answer(convert_xgboost(file, options))
 
 
 app.command("keras")(_keras)
@@ -81,11 +80,10 @@ def inspect_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Say what a file is, which preset it likely needs and why, and what would be assumed."""
-    from convert.torch.convert import inspect_torch, is_checkpoint  # noqa: PLC0415 - heavy
-    from convert.work import Beside, inspect_file  # noqa: PLC0415 - heavy
+    from convert.work import ArchitectureSource, inspect_file  # noqa: PLC0415 - heavy
 
-    with _answering(as_json) as answer:
-        answer(inspect_torch(file) if is_checkpoint(file) else inspect_file(file, Beside(architecture, arch)))
+    with _open_printer(as_json) as answer:
+        answer(inspect_file(file, ArchitectureSource(architecture, arch)))
 
 
 @app.command()
@@ -98,7 +96,7 @@ def verify(
     """Check a published model or an ONNX file again, against golden outputs if they are given."""
     from convert.work import verify_model  # noqa: PLC0415 - heavy
 
-    with _answering(as_json) as answer:
+    with _open_printer(as_json) as answer:
         answer(verify_model(model, store, golden))
 
 
@@ -114,7 +112,7 @@ def calibrate(
     """Publish a model's next version with the temperature, threshold and figures that an evaluation measured."""
     from convert.work import calibrate_model  # noqa: PLC0415 - heavy
 
-    with _answering(as_json) as answer:
+    with _open_printer(as_json) as answer:
         answer(calibrate_model(model, store, report))
 
 
@@ -123,12 +121,12 @@ def list_command(store: StoreOption = Path("model_store"), as_json: JsonFlag = F
     """List presets, layouts, layers, and the models of the store."""
     from convert.work import list_all  # noqa: PLC0415 - heavy
 
-    with _answering(as_json) as answer:
+    with _open_printer(as_json) as answer:
         answer(list_all(store))
 
 
 @contextmanager
-def _answering(as_json: bool) -> Iterator[Callable[["Report"], None]]:
+def _open_printer(as_json: bool) -> Iterator[Callable[["Report"], None]]:
     """Print the report, or the error with its exit code."""
 
     def answer(report: "Report") -> None:
@@ -148,7 +146,7 @@ def _answering(as_json: bool) -> Iterator[Callable[["Report"], None]]:
         raise typer.Exit(error.exit_code) from None
 
 
-register_torch(app, _answering)
+register_torch(app, _open_printer)
 
 if __name__ == "__main__":
     app()

@@ -1,4 +1,4 @@
-"""A folder of videos, pictures or prepared arrays → clips to calibrate a quantised graph on."""
+"""A folder of videos, pictures or prepared arrays → clips to calibrate a quantized graph on."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,14 +65,14 @@ def read_folder(folder: Path, shape: ClipShape) -> Calibration:
 
 def _read(file: Path, shape: ClipShape) -> Iterator[Array]:
     if file.suffix == ".npy":
-        yield from _prepared(np.load(file, allow_pickle=False), shape)
+        yield from _read_prepared(np.load(file, allow_pickle=False), shape)
         return
     with file.open("rb") as stream:
         kind = sniff(stream.read(HEAD_BYTES))
     medium = Medium(str(file), file.stat().st_size)
     if kind.kind == "picture":
         pixels, _ = read_picture(medium, kind, LIMITS)
-        yield _arranged([pixels] * max(shape.frames, 1), shape)
+        yield _arrange([pixels] * max(shape.frames, 1), shape)
         return
     with open_video(medium, kind, LIMITS, "bt601") as video:
         window = Window(0.0, shape.duration_s or LIMITS.seconds)
@@ -80,10 +80,10 @@ def _read(file: Path, shape: ClipShape) -> Iterator[Array]:
     if not frames:
         raise ValueError("it has no frame")
     places = uniform_places(len(frames), max(shape.frames, 1))
-    yield _arranged([frames[place] for place in places], shape)
+    yield _arrange([frames[place] for place in places], shape)
 
 
-def _prepared(values: Array, shape: ClipShape) -> Iterator[Array]:
+def _read_prepared(values: Array, shape: ClipShape) -> Iterator[Array]:
     size = (shape.crop, shape.crop)
     wanted = (3, shape.frames, *size) if shape.frames else (3, *size)
     if values.shape[1:] != wanted:
@@ -92,7 +92,7 @@ def _prepared(values: Array, shape: ClipShape) -> Iterator[Array]:
         yield one[None].astype(np.float32)
 
 
-def _arranged(frames: list[Array], shape: ClipShape) -> Array:
+def _arrange(frames: list[Array], shape: ClipShape) -> Array:
     """Short side to size, middle cut out: (1, 3, T, H, W) or, for a picture, (1, 3, H, W)."""
     cut = [resized(frame, ShortSide(shape.side, shape.crop)) for frame in frames]
     clip = np.stack(cut).transpose(3, 0, 1, 2)[None]

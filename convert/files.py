@@ -58,7 +58,7 @@ def sniff(path: Path) -> FileKind:
     if not path.exists():
         raise CallError(f"There is no file {path}.")
     if path.is_dir():
-        raise _folder(path)
+        raise _refuse_folder(path)
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
@@ -75,7 +75,7 @@ def sniff(path: Path) -> FileKind:
         )
     if head.lstrip().startswith(b"{") and b"learner" in head[:LEARNER_WITHIN]:
         return "xgboost"
-    foreign = _foreign(head)
+    foreign = _find_foreign(head)
     if foreign is not None:
         raise RefusalError(f"{path.name} is {foreign[0]}.", foreign[1])
     if path.suffix == ".onnx" or head[:1] == b"\x08":
@@ -86,7 +86,7 @@ def sniff(path: Path) -> FileKind:
     )
 
 
-def _folder(path: Path) -> RefusalError:
+def _refuse_folder(path: Path) -> RefusalError:
     if (path / "saved_model.pb").is_file():
         return RefusalError(
             f"{path.name} is a SavedModel folder: it holds TensorFlow's graph, not Keras' layers.", _RESAVE
@@ -94,10 +94,10 @@ def _folder(path: Path) -> RefusalError:
     return RefusalError(f"{path.name} is a folder.", "Name the model file in it.")
 
 
-def _foreign(head: bytes) -> tuple[str, str] | None:
+def _find_foreign(head: bytes) -> tuple[str, str] | None:
     start = head.lstrip()[:64].lower()
     if head[4:8] == b"TFL3":
-        return "a TensorFlow Lite model", f"Its layers are fused and often quantised. {_RESAVE}"
+        return "a TensorFlow Lite model", f"Its layers are fused and often quantized. {_RESAVE}"
     for marks, what, advice in _BEGINNINGS:
         if start.startswith(marks):
             return what, advice
@@ -106,7 +106,7 @@ def _foreign(head: bytes) -> tuple[str, str] | None:
     return None
 
 
-def sha256_of(path: Path) -> str:
+def compute_sha256(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,7 +1,7 @@
 """Heads: the model that one requires, and which of a highlight head's numbers is the tension."""
 
 from convert.errors import CallError, RefusalError
-from convert.findings import Findings
+from convert.model_info import ModelInfo
 from service.errors import RefusedError
 from service.media.sampling import EveryNth, Uniform
 from service.pipelines import Observing, Pipeline
@@ -12,7 +12,7 @@ from service.registry.manifest import Manifest
 from service.registry.requirement import check_reads
 
 
-def check_head(findings: Findings, pipeline: Pipeline, required: Manifest | None) -> None:
+def check_head(info: ModelInfo, pipeline: Pipeline, required: Manifest | None) -> None:
     """Whether the head can read what its model gives. CallError without a model, RefusalError with both figures."""
     if required is None:
         if isinstance(pipeline, SeriesSection):
@@ -25,10 +25,10 @@ def check_head(findings: Findings, pipeline: Pipeline, required: Manifest | None
             f"A pipeline of kind `{pipeline.kind}` looks at a medium itself and requires no other model.",
             "Leave out --requires, or take a head's --pipeline (`convert list`).",
         )
-    if findings.track is None or isinstance(pipeline, TensorSection):
+    if info.track is None or isinstance(pipeline, TensorSection):
         return
     try:
-        check_reads(pipeline, findings.track.shape[-1], required)
+        check_reads(pipeline, info.track.shape[-1], required)
     except RefusedError as error:
         raise RefusalError(
             f"The head {error}.",
@@ -36,7 +36,7 @@ def check_head(findings: Findings, pipeline: Pipeline, required: Manifest | None
         ) from None
 
 
-def notes_on(required: Manifest | None) -> list[str]:
+def note_requirement(required: Manifest | None) -> list[str]:
     """What to say of the required model: one without preprocessing cannot be asked, and nor can its heads."""
     if required is None or not isinstance(required.pipeline, TensorSection):
         return []
@@ -48,7 +48,7 @@ def notes_on(required: Manifest | None) -> list[str]:
     return [note]
 
 
-def steps_a_second(required: Manifest | None) -> float | None:
+def compute_output_rate(required: Manifest | None) -> float | None:
     """How many outputs the required model gives for a second of video; None where that is not known."""
     if required is None or isinstance(required.pipeline, SeriesSection | TensorSection):
         return None
@@ -60,7 +60,7 @@ def steps_a_second(required: Manifest | None) -> float | None:
     return rate / section.chunk if isinstance(section, ChunksSection) else rate
 
 
-def tension_channel(task: str, channel: str | None, names: tuple[str, ...], width: int | None) -> str | None:
+def choose_tension_channel(task: str, channel: str | None, names: tuple[str, ...], width: int | None) -> str | None:
     """The name of the number that is the tension of a highlight head; None where it has one number alone.
 
     names: of its numbers, in order. CallError where several have no names, or none of them was chosen.

@@ -19,8 +19,8 @@ from convert.errors import CallError, ConversionError, RefusalError
 TASKS = {
     "keras": "convert.keras.reader",
     "onnx": "convert.onnx.checker",
-    "pickle": "convert.pickles",
-    "torch": "convert.torch.reader",
+    "pickle": "convert.pickles.reader",
+    "torch": "convert.torch.checkpoint.reader",
     "xgboost": "convert.xgboost.reader",
 }
 """Task → the module whose `run(request, folder)` is its work."""
@@ -58,7 +58,7 @@ def run_isolated(task: str, request: Request, folder: Path) -> Request:
             input=order.encode(),
             capture_output=True,
             timeout=WALL_S,
-            env=_bare_environment(),
+            env=_make_environment(),
             check=False,
             start_new_session=True,
         )
@@ -66,7 +66,7 @@ def run_isolated(task: str, request: Request, folder: Path) -> Request:
         raise RefusalError(f"Reading the file took longer than {WALL_S} s.", "A model file reads in seconds.") from None
     result_file = folder / RESULT_FILE
     if not result_file.is_file():
-        raise RefusalError(_how_it_died(done.returncode, limits["memory"]), "The file is not what it claims to be.")
+        raise RefusalError(_explain_death(done.returncode, limits["memory"]), "The file is not what it claims to be.")
     answer: Request = json.loads(result_file.read_text(encoding="utf-8"))
     result_file.unlink()
     if "error" in answer:
@@ -76,7 +76,7 @@ def run_isolated(task: str, request: Request, folder: Path) -> Request:
     return result
 
 
-def _bare_environment() -> dict[str, str]:
+def _make_environment() -> dict[str, str]:
     return {
         "PATH": "/usr/bin:/bin",
         "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
@@ -89,7 +89,7 @@ def _bare_environment() -> dict[str, str]:
     }
 
 
-def _how_it_died(code: int, memory: int) -> str:
+def _explain_death(code: int, memory: int) -> str:
     if code in (-signal.SIGXCPU, -signal.SIGKILL):
         return f"Reading the file took more than {CPU_S} s of CPU, or was killed."
     if code == -signal.SIGXFSZ:

@@ -58,18 +58,18 @@ def read_labels(source: str, encoding: str) -> Labels:
     if not path.exists():
         raise CallError(f"There is no label file {path}.")
     if path.is_dir():
-        labels = Labels(_folders(path), "class folders in string order")
+        labels = Labels(_read_folders(path), "class folders in string order")
     elif path.suffix.lower() in (".pkl", ".pickle"):
-        labels = _pickle(path)
+        labels = _read_pickle(path)
     else:
-        text = _text(path, encoding)
+        text = _read_text(path, encoding)
         if path.suffix.lower() == ".json":
-            labels = _json(path, text)
+            labels = _read_json(path, text)
         elif path.suffix.lower() == ".csv":
-            labels = _csv(path, text, column)
+            labels = _read_csv(path, text, column)
         else:
-            labels = _lines(text)
-    return _checked(labels, source)
+            labels = _read_lines(text)
+    return _check_names(labels, source)
 
 
 def check_against_graph(others: dict[str, Any], shape: tuple[int | None, ...], width: int | None) -> None:
@@ -93,14 +93,14 @@ def _split_column(source: str) -> tuple[Path, str | None]:
     return Path(source), None
 
 
-def _folders(path: Path) -> tuple[str, ...]:
+def _read_folders(path: Path) -> tuple[str, ...]:
     names = sorted(entry.name for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     if not names:
         raise CallError(f"{path} holds no class folders.")
     return tuple(names)
 
 
-def _text(path: Path, encoding: str) -> str:
+def _read_text(path: Path, encoding: str) -> str:
     if path.stat().st_size > MAX_BYTES:
         raise RefusalError(f"{path.name} is larger than {MAX_BYTES >> 20} MiB.", "Is it a label file?")
     try:
@@ -113,7 +113,7 @@ def _text(path: Path, encoding: str) -> str:
         raise CallError(f"There is no encoding {encoding}.") from None
 
 
-def _lines(text: str) -> Labels:
+def _read_lines(text: str) -> Labels:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     numbered = [_NUMBERED.match(line) for line in lines]
     found = [match for match in numbered if match]
@@ -125,7 +125,7 @@ def _lines(text: str) -> Labels:
     return Labels(tuple(lines), "one label a line")
 
 
-def _csv(path: Path, text: str, column: str | None) -> Labels:
+def _read_csv(path: Path, text: str, column: str | None) -> Labels:
     if column is None:
         rows = [row for row in csv.reader(io.StringIO(text)) if row and row[0].strip()]
         if any(len(row) > 1 for row in rows):
@@ -138,18 +138,18 @@ def _csv(path: Path, text: str, column: str | None) -> Labels:
     return Labels(tuple(sorted(values)), f"sorted unique values of the column {column}")
 
 
-def _json(path: Path, text: str) -> Labels:
+def _read_json(path: Path, text: str) -> Labels:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise RefusalError(f"{path.name} is no JSON: {error}.") from None
-    names = _names(content)
+    names = _find_names(content)
     if names is None:
         raise RefusalError(f"{path.name} holds no labels.", "A list of names, or a dictionary of name → index.")
     return Labels(names, "JSON")
 
 
-def _names(content: Json) -> tuple[str, ...] | None:
+def _find_names(content: Json) -> tuple[str, ...] | None:
     """A list of names, {name: index} or {index: name}; None for anything else."""
     if isinstance(content, list) and content and all(isinstance(item, (str, int)) for item in content):
         return tuple(str(item) for item in content)
@@ -166,23 +166,26 @@ def _names(content: Json) -> tuple[str, ...] | None:
     return tuple(name for _, name in sorted(pairs))
 
 
-def _pickle(path: Path) -> Labels:
+def _read_pickle(path: Path) -> Labels:
     with tempfile.TemporaryDirectory(prefix="convert-") as folder:
         content = run_isolated("pickle", {"path": str(path)}, Path(folder))["content"]
-    names = _names(content)
+    names = _find_names(content)
     if names is not None:
         return Labels(names, "pickle")
     if isinstance(content, dict):
         for key in sorted(content, key=lambda key: key.lower() not in _LABEL_KEYS):
-            names = _names(content[key]) if key.lower() in _LABEL_KEYS else None
+            names = _find_names(content[key]) if key.lower() in _LABEL_KEYS else None
             if names is not None:
                 others = {other: value for other, value in content.items() if other != key}
                 return Labels(names, f"pickle, entry {key}", others)
-    shown = list(content) if isinstance(content, dict) else type(content).__name__
+    if isinstance(content, dict):
+        shown = str(content["class"]) if list(content) == ["class"] else f"entries {', '.join(list(content)[:8])}"
+    else:
+        shown = type(content).__name__
     raise RefusalError(f"{path.name} holds no labels that are understood: {shown}.", "Write them into a text file.")
 
 
-def _checked(labels: Labels, source: str) -> Labels:
+def _check_names(labels: Labels, source: str) -> Labels:
     names = labels.names
     if not names or any(not name.strip() for name in names):
         raise RefusalError(f"{source} has no labels, or an empty one.")

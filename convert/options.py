@@ -1,4 +1,4 @@
-"""The options that all publishing commands share: declared once, handed to each command as its Wishes."""
+"""The options that all publishing commands share: declared once, handed to each as its PublishOptions."""
 
 import inspect
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from convert.publish import Wishes
-    from convert.work import Report
+    from convert.publish import PublishOptions
+    from convert.report import Report
 
-Answering = Callable[[bool], AbstractContextManager[Callable[["Report"], None]]]
+OpenPrinter = Callable[[bool], AbstractContextManager[Callable[["Report"], None]]]
 """Opened with --json or not: takes the report and prints it, or prints the error and ends with its exit code."""
 
 
@@ -43,18 +43,18 @@ GoldenOption = Annotated[
 ]
 
 
-def publishing(command: Callable[..., None]) -> Callable[..., None]:
-    """`command(wishes=…, …)` as typer is to see it: with its own options, and those that make up the Wishes.
+def with_publish_options(command: Callable[..., None]) -> Callable[..., None]:
+    """`command(options=…, …)` as typer is to see it: with its own options, and those that make up the PublishOptions.
 
     A command's own option takes the place of a shared one with its name.
     """
-    own = [one for one in inspect.signature(command).parameters.values() if one.name != "wishes"]
+    own = [one for one in inspect.signature(command).parameters.values() if one.name != "options"]
     taken = {one.name for one in own}
-    shared = [one for one in inspect.signature(_wishes).parameters.values() if one.name not in taken]
+    shared = [one for one in inspect.signature(_collect_options).parameters.values() if one.name not in taken]
 
     def run(**given: object) -> None:
-        wishes = _wishes(**{one.name: given.pop(one.name) for one in shared})  # type: ignore[arg-type]
-        command(wishes=wishes, **given)
+        options = _collect_options(**{one.name: given.pop(one.name) for one in shared})  # type: ignore[arg-type]
+        command(options=options, **given)
 
     both = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*own, *shared)]
     run.__signature__ = inspect.Signature(both)  # type: ignore[attr-defined]  # typer reads it
@@ -62,7 +62,7 @@ def publishing(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _wishes(  # noqa: PLR0913 - one option a fact of the manifest; typer passes them by name
+def _collect_options(  # noqa: PLR0913 - one option a fact of the manifest; typer passes them by name
     *,
     name: Annotated[str, typer.Option("--name", help="The model's name in the store.")],
     store: StoreOption = Path("model_store"),
@@ -89,10 +89,11 @@ def _wishes(  # noqa: PLR0913 - one option a fact of the manifest; typer passes 
     language: Annotated[str | None, typer.Option("--language", help="ISO 639-3 of the sign language.")] = None,
     unit: Annotated[str | None, typer.Option("--unit", help="letter or word.")] = None,
     details: Annotated[Path | None, typer.Option("--details", help="Further manifest fields (JSON).")] = None,
-) -> "Wishes":
-    from convert.publish import Wishes  # noqa: PLC0415 - heavy
+    golden: GoldenOption = None,
+) -> "PublishOptions":
+    from convert.publish import PublishOptions  # noqa: PLC0415 - heavy
 
-    return Wishes(
+    return PublishOptions(
         name=name,
         store=store,
         pipeline=pipeline,
@@ -114,4 +115,5 @@ def _wishes(  # noqa: PLR0913 - one option a fact of the manifest; typer passes 
         language=language,
         unit=unit,
         details=details,
+        golden=golden,
     )

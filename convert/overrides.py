@@ -27,17 +27,17 @@ def parse_overrides(settings: list[str]) -> dict[str, Any]:
     return parsed
 
 
-def changed_pipeline(pipeline: Pipeline, overrides: dict[str, Any]) -> Pipeline:
+def apply_overrides(pipeline: Pipeline, overrides: dict[str, Any]) -> Pipeline:
     """The section with the overrides in place. CallError with pydantic's reasons where it would be invalid."""
     if not overrides:
         return pipeline
     document = pipeline.model_dump(mode="json")
     for path, value in overrides.items():
         _place(document, path, value)
-    return checked_pipeline(document, "--set")
+    return validate_pipeline(document, "--set")
 
 
-def checked_pipeline(document: Json, where: str) -> Pipeline:
+def validate_pipeline(document: Json, where: str) -> Pipeline:
     """A pipeline section from plain data. CallError."""
     try:
         pipeline: Pipeline = _ADAPTER.validate_python(document)
@@ -54,7 +54,7 @@ def _place(document: Json, path: str, value: Json) -> None:
     steps = path.split(".")
     holder = document
     for step in steps[:-1]:
-        holder = _below(holder, step, path)
+        holder = _descend(holder, step, path)
     last = steps[-1]
     if isinstance(holder, list):
         if not last.isdigit() or int(last) >= len(holder):
@@ -69,7 +69,7 @@ def _place(document: Json, path: str, value: Json) -> None:
     holder[last] = value
 
 
-def _below(holder: Json, step: str, path: str) -> Json:
+def _descend(holder: Json, step: str, path: str) -> Json:
     if isinstance(holder, list) and step.isdigit() and int(step) < len(holder):
         return holder[int(step)]
     if isinstance(holder, dict):

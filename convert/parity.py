@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from convert.errors import CallError, ParityError
-from convert.keras.graph import GraphInput, LayerGraph
-from convert.keras.reference.evaluate import evaluate
-from convert.keras.windows import spread
+from convert.graph.layer_graph import GraphInput, LayerGraph
+from convert.graph.reference.evaluate import evaluate
+from convert.graph.windows import spread
 
 Floats = npt.NDArray[np.float32]
 
@@ -64,17 +64,24 @@ class Measured:
 _NUMBERS: dict[str, npt.DTypeLike] = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
 
 
+def open_session(model: bytes | Path, threads: int = 1) -> Any:  # noqa: ANN401 - onnxruntime has no types
+    """ONNX Runtime's own session, on as many threads, or on all cores where they are 0."""
+    import onnxruntime  # noqa: PLC0415 - heavy
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    source = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+
+
 class Session:
     """An ONNX model ready to run."""
 
     def __init__(self, model: bytes | Path, threads: int = 0) -> None:
-        import onnxruntime  # noqa: PLC0415 - heavy
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = threads
-        source = model if isinstance(model, bytes) else str(model)
-        self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        self._session = open_session(model, threads)
 
     @property
     def input_names(self) -> list[str]:
@@ -98,13 +105,13 @@ def measure_reference(graph: LayerGraph, model: bytes) -> Measured:
     """The ONNX model against the NumPy reference of the same layers on generated inputs."""
     session = Session(model)
     worst, scale, samples, skipped = 0.0, 1.0, 0, 0
-    for inputs in generated_inputs(graph):
+    for inputs in generate_inputs(graph):
         wanted = evaluate(graph, list(inputs))
         got = session.run(list(inputs))
-        scale = max([scale, *(_largest(array) for array in wanted)])
-        differences = row_differences(got, wanted)
+        scale = max([scale, *(_find_largest(array) for array in wanted)])
+        differences = compare_rows(got, wanted)
         if (differences > TOLERANCE * scale).any():
-            shaky = row_differences(evaluate(graph, list(inputs), np.float32), wanted)
+            shaky = compare_rows(evaluate(graph, list(inputs), np.float32), wanted)
             steady = shaky <= CONDITION_SHARE * TOLERANCE * scale
             skipped += int((~steady).sum())
             differences = differences[steady]
@@ -120,9 +127,9 @@ def measure_reference(graph: LayerGraph, model: bytes) -> Measured:
 
 def measure_golden(model: bytes, golden: Path, outputs: Sequence[str] | None = None) -> Measured:
     """The ONNX model against recorded inputs x0, x1, … and outputs y0, y1, …; outputs: their names, in that order."""
-    arrays = _golden_arrays(golden)
-    inputs = _numbered(arrays, "x")
-    wanted = _numbered(arrays, "y")
+    arrays = _read_golden(golden)
+    inputs = _collect_numbered(arrays, "x")
+    wanted = _collect_numbered(arrays, "y")
     session = Session(model)
     if len(inputs) != len(session.input_names):
         raise CallError(f"{golden.name} has {len(inputs)} inputs (x0 …); the model takes {len(session.input_names)}.")
@@ -136,8 +143,8 @@ def measure_golden(model: bytes, golden: Path, outputs: Sequence[str] | None = N
     if len(wanted) > len(got) or any(a.shape != b.shape for a, b in zip(got, wanted, strict=False)):
         shapes = [array.shape for array in got]
         raise ParityError(f"The golden outputs have the shapes {[a.shape for a in wanted]}, the model's {shapes}.")
-    differences = row_differences(got[: len(wanted)], wanted)
-    scale = max([1.0, *(_largest(array) for array in wanted)])
+    differences = compare_rows(got[: len(wanted)], wanted)
+    scale = max([1.0, *(_find_largest(array) for array in wanted)])
     return Measured("golden", len(differences), float(differences.max()), TOLERANCE * scale)
 
 
@@ -151,7 +158,7 @@ def require(measured: Measured) -> Measured:
     return measured
 
 
-def row_differences(got: list[Floats], wanted: list[npt.NDArray[Any]]) -> npt.NDArray[np.float64]:
+def compare_rows(got: list[Floats], wanted: list[npt.NDArray[Any]]) -> npt.NDArray[np.float64]:
     """The largest difference of each sample over all outputs; NaN in both is no difference, in one is infinite."""
     rows = np.zeros(len(wanted[0]))
     for a, b in zip(got, wanted, strict=False):
@@ -166,22 +173,22 @@ def row_differences(got: list[Floats], wanted: list[npt.NDArray[Any]]) -> npt.ND
     return rows
 
 
-def generated_inputs(graph: LayerGraph) -> Iterator[tuple[Floats, ...]]:
+def generate_inputs(graph: LayerGraph) -> Iterator[tuple[Floats, ...]]:
     """Batches of inputs with structure: waves, ramps and noise, padded before, behind, with gaps and altogether."""
     rng = np.random.default_rng(20260101)
-    table_sizes = _embedded(graph)
-    pad = _mask_value(graph)
+    table_sizes = _find_tables(graph)
+    pad = _find_mask_value(graph)
     masks = {ref.call for call in graph.calls for ref in call.masks if ref is not None}
     big = any(np.prod([size or 1 for size in one.shape[1:]]) > BIG_INPUT for one in graph.inputs)
-    least = _least_steps(graph)
+    least = _count_least_steps(graph)
     for number, batch in enumerate((2,) if big else BATCHES):
         free = max(least, FREE_SIZES[number])
         yield tuple(
             np.stack(
                 [
-                    _real_steps(one, index + number, free)
+                    _make_mask(one, index + number, free)
                     if one.name in masks
-                    else _sample(one, index + number, free, table_sizes, pad, rng)
+                    else _make_sample(one, index + number, free, table_sizes, pad, rng)
                     for index in range(batch)
                 ]
             )
@@ -189,27 +196,27 @@ def generated_inputs(graph: LayerGraph) -> Iterator[tuple[Floats, ...]]:
         )
 
 
-def _sample(
+def _make_sample(
     one: GraphInput, index: int, free: int, table_sizes: dict[str, int], pad: float, rng: np.random.Generator
 ) -> Floats:
     shape = tuple(free if size is None else size for size in one.shape[1:])
     if one.name in table_sizes:
         values = rng.integers(0, table_sizes[one.name], shape).astype(np.float32)
     else:
-        values = _values(shape, index, rng)
+        values = _make_values(shape, index, rng)
     if len(shape) == 2 or one.name in table_sizes:
         _pad_steps(values, index, pad)
     return values
 
 
-def _real_steps(one: GraphInput, index: int, free: int) -> Floats:
+def _make_mask(one: GraphInput, index: int, free: int) -> Floats:
     """A mask that a model takes as an input: 1 where a step is real, 0 where `_pad_steps` pads."""
     real = np.ones(tuple(free if size is None else size for size in one.shape[1:]), np.float32)
     _pad_steps(real, index, 0.0)
     return real
 
 
-def _values(shape: tuple[int, ...], index: int, rng: np.random.Generator) -> Floats:
+def _make_values(shape: tuple[int, ...], index: int, rng: np.random.Generator) -> Floats:
     if index % 3 == 0:
         return rng.uniform(-1, 1, shape).astype(np.float32)
     steps = np.linspace(0, 1, shape[0] if shape else 1).reshape(-1, *([1] * (len(shape) - 1)))
@@ -234,7 +241,7 @@ def _pad_steps(values: Floats, index: int, pad: float) -> None:
             values[:] = pad
 
 
-def _least_steps(graph: LayerGraph) -> int:
+def _count_least_steps(graph: LayerGraph) -> int:
     """Steps that leave one behind the convolutions and pools that shorten a sequence, one after the other."""
     steps = 1
     for call in reversed(graph.calls):
@@ -248,14 +255,14 @@ def _least_steps(graph: LayerGraph) -> int:
     return steps
 
 
-def _mask_value(graph: LayerGraph) -> float:
+def _find_mask_value(graph: LayerGraph) -> float:
     for call in graph.calls:
         if call.layer.kind == "Masking":
             return float(call.layer.config.get("mask_value", 0.0))
     return 0.0
 
 
-def _embedded(graph: LayerGraph) -> dict[str, int]:
+def _find_tables(graph: LayerGraph) -> dict[str, int]:
     """Inputs that are indices into a table → its length."""
     return {
         ref.call: len(call.layer.weights["embeddings"])
@@ -272,12 +279,12 @@ def _fits(shape: tuple[int, ...], taken: list[int | str]) -> bool:
     )
 
 
-def _largest(array: npt.NDArray[Any]) -> float:
+def _find_largest(array: npt.NDArray[Any]) -> float:
     finite = array[np.isfinite(array)]
     return float(np.abs(finite).max()) if finite.size else 0.0
 
 
-def _golden_arrays(golden: Path) -> dict[str, npt.NDArray[Any]]:
+def _read_golden(golden: Path) -> dict[str, npt.NDArray[Any]]:
     if not golden.is_file():
         raise CallError(f"There is no golden file {golden}.")
     try:
@@ -287,7 +294,7 @@ def _golden_arrays(golden: Path) -> dict[str, npt.NDArray[Any]]:
         raise CallError(f"{golden.name} is no .npz of plain arrays: {error}.") from None
 
 
-def _numbered(arrays: dict[str, npt.NDArray[Any]], letter: str) -> list[npt.NDArray[Any]]:
+def _collect_numbered(arrays: dict[str, npt.NDArray[Any]], letter: str) -> list[npt.NDArray[Any]]:
     found: list[npt.NDArray[Any]] = []
     while f"{letter}{len(found)}" in arrays:
         found.append(arrays[f"{letter}{len(found)}"])

@@ -1,4 +1,4 @@
-"""From findings and the caller's wishes to a manifest, and into the store."""
+"""From a model and the caller's options to a manifest, and into the store."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from convert.errors import CallError, RefusalError
-from convert.findings import Findings, Port
-from convert.head_presets import SAMPLES_A_SECOND, fitted_to_steps, likely_heads
-from convert.heads import check_head, notes_on, steps_a_second, tension_channel
+from convert.heads import check_head, choose_tension_channel, compute_output_rate, note_requirement
 from convert.labels import Labels, check_against_graph, read_labels
-from convert.overrides import changed_pipeline, checked_pipeline, parse_overrides
+from convert.model_info import ModelInfo, TensorSpec
+from convert.overrides import apply_overrides, parse_overrides, validate_pipeline
 from convert.parity import Measured
 from convert.plain import Json
-from convert.preset import Match, Preset, Times
-from convert.presets import PRESETS, fitted, from_layout, still_assumed
-from convert.shelf import stored_model
-from convert.version import converter_version
+from convert.presets.heads import SAMPLES_A_SECOND, fit_to_steps, match_heads
+from convert.presets.preset import Match, Preset, Times
+from convert.presets.table import PRESETS, drop_settled_assumptions, fit_preset, make_layout_preset
+from convert.store_lookup import look_up_model
+from convert.version import find_version
 from service.errors import RefusedError
 from service.pipelines import Pipeline
 from service.pipelines.layouts import LAYOUTS
@@ -43,7 +43,7 @@ _ENDINGS: dict[str, Activation] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class PublishOptions:
     """What the caller asked for, as it stands on the command line."""
 
     name: str
@@ -67,10 +67,11 @@ class Wishes:
     language: str | None = None
     unit: str | None = None
     details: Path | None = None
+    golden: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ManifestDraft:
     """A manifest in the making: the pipeline and all that was found, wished and assumed.
 
     activation: what the service has yet to apply; channel: the name of the number that is a highlight's tension;
@@ -92,99 +93,101 @@ class Plan:
     channels: tuple[str, ...] | None = None
 
 
-def plan_of(findings: Findings, wishes: Wishes) -> Plan:
+def draft_manifest(info: ModelInfo, options: PublishOptions) -> ManifestDraft:
     """Settle pipeline, labels and details, before anything costly is done. Raises ConversionError."""
-    details = _details(wishes.details)
-    overrides = parse_overrides(list(wishes.settings))
-    required = stored_model(wishes.requires, wishes.store).manifest if wishes.requires else None
-    preset, pipeline, notes = _pipeline(findings, wishes)
+    details = _read_details(options.details)
+    overrides = parse_overrides(list(options.settings))
+    required = look_up_model(options.requires, options.store).manifest if options.requires else None
+    preset, pipeline, notes = _choose_pipeline(info, options)
     if preset is not None and isinstance(pipeline, SeriesSection):
-        preset = _in_steps(preset, findings, overrides, required)
+        preset = _fit_head(preset, info, overrides, required)
         pipeline = preset.pipeline
-    pipeline = changed_pipeline(pipeline, overrides)
-    _check_fits(findings, pipeline)
-    check_head(findings, pipeline, required)
-    task = wishes.task or _task(preset, pipeline, findings, required)
-    labels = _labels(findings, wishes, task, preset)
-    labels, channels = _emotions(labels) if task == "affect" else (labels, None)
-    activation, assumed = _activation(findings, wishes, task)
+    pipeline = apply_overrides(pipeline, overrides)
+    _check_fits(info, pipeline)
+    check_head(info, pipeline, required)
+    task = options.task or _choose_task(preset, pipeline, info, required)
+    labels = _choose_labels(info, options, task, preset)
+    labels, channels = _split_emotions(labels) if task == "affect" else (labels, None)
+    activation, assumed = _choose_activation(info, options, task)
     assumptions = (*preset.assumptions, *assumed) if preset else assumed
-    return Plan(
+    return ManifestDraft(
         task=task,
         pipeline=pipeline,
         preset=preset.name if preset else None,
-        times=_times(pipeline, preset, wishes),
-        assumptions=still_assumed(assumptions, _settled(overrides, wishes)),
+        times=_choose_times(pipeline, preset, options),
+        assumptions=drop_settled_assumptions(assumptions, _list_settled_parts(overrides, options)),
         overrides=overrides,
         labels=labels,
         details=details,
-        notes=(*notes, *notes_on(required)),
+        notes=(*notes, *note_requirement(required)),
         required=None if isinstance(pipeline, TensorSection) else required,
         activation=activation,
         channels=channels,
-        channel=tension_channel(task, wishes.channel, labels.names if labels else (), findings.width),
+        channel=choose_tension_channel(task, options.channel, labels.names if labels else (), info.width),
     )
 
 
-def _task(preset: Preset | None, pipeline: Pipeline, findings: Findings, required: Manifest | None) -> Task:
+def _choose_task(preset: Preset | None, pipeline: Pipeline, info: ModelInfo, required: Manifest | None) -> Task:
     """What the model is for, where nobody says: a head over an affect model finds highlights."""
     if preset is not None:
         return preset.task
     if required is not None:
         return "highlight" if required.task == "affect" else "sign"
-    likely = findings.matches if isinstance(pipeline, TensorSection) else []
+    likely = info.matches if isinstance(pipeline, TensorSection) else []
     return likely[0].preset.task if likely else "sign"
 
 
-def _in_steps(preset: Preset, findings: Findings, overrides: dict[str, Any], required: Manifest | None) -> Preset:
+def _fit_head(preset: Preset, info: ModelInfo, overrides: dict[str, Any], required: Manifest | None) -> Preset:
     """A head's preset with the graph's number of steps, or the asked one, in windows that hold just as many."""
-    shape = findings.track.shape[1:] if findings.track else ()
+    shape = info.track.shape[1:] if info.track else ()
     asked = overrides.get("length.length")
     if isinstance(asked, int) and len(shape) == 2:
         shape = (asked, shape[1])
-    return fitted_to_steps(preset, shape, steps_a_second(required) or SAMPLES_A_SECOND)
+    return fit_to_steps(preset, shape, compute_output_rate(required) or SAMPLES_A_SECOND)
 
 
-def _settled(overrides: dict[str, Any], wishes: Wishes) -> set[str]:
+def _list_settled_parts(overrides: dict[str, Any], options: PublishOptions) -> set[str]:
     """Parts of a preset that the caller chose; several values of one part may still be the preset's."""
-    timed = wishes.window_s is not None and wishes.stride_s is not None
+    timed = options.window_s is not None and options.stride_s is not None
     return {path.partition(".")[0] for path in overrides} | ({"time"} if timed else set())
 
 
-def publish(findings: Findings, plan: Plan, wishes: Wishes, model: bytes, measured: Measured) -> Manifest:
+def publish(
+    info: ModelInfo, draft: ManifestDraft, options: PublishOptions, model: bytes, measured: Measured
+) -> Manifest:
     """Write the next version of the model into the store. Raises RefusalError where the store would not serve it."""
-    draft = _draft(findings, plan, wishes, measured)
+    fields = _list_fields(info, draft, options, measured)
     try:
-        return Store(wishes.store).publish(draft, {MODEL_FILE: model})
+        return Store(options.store).publish(fields, {MODEL_FILE: model})
     except RefusedError as error:
         raise RefusalError(f"{error}.", "Change what it names; nothing was published.") from None
 
 
-def _pipeline(findings: Findings, wishes: Wishes) -> tuple[Preset | None, Pipeline, list[str]]:
-    shape = (findings.track or findings.inputs[0]).shape[1:]
-    if wishes.pipeline and wishes.layout:
+def _choose_pipeline(info: ModelInfo, options: PublishOptions) -> tuple[Preset | None, Pipeline, list[str]]:
+    shape = (info.track or info.inputs[0]).shape[1:]
+    if options.pipeline and options.layout:
         raise CallError("--pipeline and --layout exclude each other.")
-    if wishes.layout:
-        if wishes.layout not in LAYOUTS:
-            raise CallError(f"There is no layout {wishes.layout!r}.", f"Known: {', '.join(LAYOUTS)}.")
+    if options.layout:
+        if options.layout not in LAYOUTS:
+            raise CallError(f"There is no layout {options.layout!r}.", f"Known: {', '.join(LAYOUTS)}.")
         try:
-            preset = from_layout(wishes.layout, shape)
+            preset = make_layout_preset(options.layout, shape)
         except ValueError as error:
             raise CallError(f"{error}.") from None
         return preset, preset.pipeline, []
-    if wishes.pipeline and (wishes.pipeline in PRESETS or not wishes.pipeline.endswith(".json")):
-        if wishes.pipeline not in PRESETS:
-            raise CallError(f"There is no preset {wishes.pipeline!r}.", f"Known: {', '.join(PRESETS)}; or FILE.json.")
-        preset = PRESETS[wishes.pipeline]
-        preset = fitted(preset, shape) if not wishes.settings else preset
+    if options.pipeline and (options.pipeline in PRESETS or not options.pipeline.endswith(".json")):
+        if options.pipeline not in PRESETS:
+            raise CallError(f"There is no preset {options.pipeline!r}.", f"Known: {', '.join(PRESETS)}; or FILE.json.")
+        preset = PRESETS[options.pipeline]
+        preset = fit_preset(preset, shape) if not options.settings else preset
         return preset, preset.pipeline, []
-    if wishes.pipeline:
-        return None, checked_pipeline(_json_file(Path(wishes.pipeline)), wishes.pipeline), []
-    matches = _heads(findings) if wishes.requires else findings.matches
+    if options.pipeline:
+        return None, validate_pipeline(_read_json(Path(options.pipeline)), options.pipeline), []
+    matches = _match_required_heads(info) if options.requires else info.matches
     if matches:
         match = matches[0]
         found = f"No pipeline was given. Found {match.preset.name}: {match.reason}"
-        if not isinstance(match.preset.pipeline, SeriesSection) or wishes.requires:
+        if not isinstance(match.preset.pipeline, SeriesSection) or options.requires:
             return match.preset, match.preset.pipeline, [f"{found}."]
         hint = f"{found}: published as kind `tensor` until --requires names the model whose outputs it reads."
         return None, TensorSection(), [hint]
@@ -195,18 +198,18 @@ def _pipeline(findings: Findings, wishes: Wishes) -> tuple[Preset | None, Pipeli
     return None, TensorSection(), [note]
 
 
-def _heads(findings: Findings) -> list[Match]:
+def _match_required_heads(info: ModelInfo) -> list[Match]:
     """Presets of heads that fit the graph; a sequence of any width may be one of an affect model's outputs."""
-    found = [match for match in findings.matches if isinstance(match.preset.pipeline, SeriesSection)]
-    if found or findings.track is None:
+    found = [match for match in info.matches if isinstance(match.preset.pipeline, SeriesSection)]
+    if found or info.track is None:
         return found
-    return likely_heads(findings.track.shape[1:], of_any_width=True)
+    return match_heads(info.track.shape[1:], of_any_width=True)
 
 
-def _check_fits(findings: Findings, pipeline: Pipeline) -> None:
+def _check_fits(info: ModelInfo, pipeline: Pipeline) -> None:
     if isinstance(pipeline, TensorSection):
         return
-    track = _track_input(findings, pipeline)
+    track = _find_track_input(info, pipeline)
     shape = track.shape[1:]
     wanted = pipeline.input_shape
     if len(shape) != len(wanted) or any(None not in (a, b) and a != b for a, b in zip(shape, wanted, strict=True)):
@@ -217,33 +220,33 @@ def _check_fits(findings: Findings, pipeline: Pipeline) -> None:
     if isinstance(pipeline, PixelSection) and (pipeline.dtype == "uint8") != (track.dtype == "uint8"):
         raise CallError(
             f"The pipeline makes {pipeline.dtype}; the model's input {track.name} takes {track.dtype}.",
-            "A graph of uint8 normalises itself: --set dtype=uint8, without scale, mean and std.",
+            "A graph of uint8 normalizes itself: --set dtype=uint8, without scale, mean and std.",
         )
 
 
-def _track_input(findings: Findings, pipeline: Pipeline) -> Port:
+def _find_track_input(info: ModelInfo, pipeline: Pipeline) -> TensorSpec:
     """The input that takes the observations; the other, if there is one, must be shaped as a mask of their steps."""
     if isinstance(pipeline, TensorSection):
-        return findings.track or findings.inputs[0]
-    if findings.track is not None:
-        return findings.track
+        return info.track or info.inputs[0]
+    if info.track is not None:
+        return info.track
     raise CallError(
-        f"The model has {len(findings.inputs)} inputs; a pipeline feeds one, and a mask of its steps.",
+        f"The model has {len(info.inputs)} inputs; a pipeline feeds one, and a mask of its steps.",
         "Leave out --pipeline: the model is then stored without one.",
     )
 
 
-def _times(pipeline: Pipeline, preset: Preset | None, wishes: Wishes) -> Times | None:
+def _choose_times(pipeline: Pipeline, preset: Preset | None, options: PublishOptions) -> Times | None:
     times = preset.times if preset else None
-    if times is None and (isinstance(pipeline, TensorSection) or wishes.window_s is None):
+    if times is None and (isinstance(pipeline, TensorSection) or options.window_s is None):
         return None
-    times = times or Times(window_s=float(wishes.window_s or 1.0), stride_s=float(wishes.window_s or 1.0) / 4)
-    if wishes.window_s is not None:
-        times = replace(times, window_s=wishes.window_s, stride_s=min(times.stride_s, wishes.window_s))
-    return times if wishes.stride_s is None else replace(times, stride_s=wishes.stride_s)
+    times = times or Times(window_s=float(options.window_s or 1.0), stride_s=float(options.window_s or 1.0) / 4)
+    if options.window_s is not None:
+        times = replace(times, window_s=options.window_s, stride_s=min(times.stride_s, options.window_s))
+    return times if options.stride_s is None else replace(times, stride_s=options.stride_s)
 
 
-def _emotions(named: Labels | None) -> tuple[Labels | None, tuple[str, ...] | None]:
+def _split_emotions(named: Labels | None) -> tuple[Labels | None, tuple[str, ...] | None]:
     """(the emotions among the names, all of them where valence or arousal is one)."""
     if named is None:
         return None, None
@@ -252,22 +255,22 @@ def _emotions(named: Labels | None) -> tuple[Labels | None, tuple[str, ...] | No
     return replace(named, names=emotions), None if emotions == channels else channels
 
 
-def _labels(findings: Findings, wishes: Wishes, task: Task, preset: Preset | None) -> Labels | None:
-    if wishes.labels is None:
-        if findings.labels:
-            return Labels(findings.labels, "stored in the file")
-        known = [names for names in (preset.outputs if preset else ()) if len(names) == findings.width]
+def _choose_labels(info: ModelInfo, options: PublishOptions, task: Task, preset: Preset | None) -> Labels | None:
+    if options.labels is None:
+        if info.labels:
+            return Labels(info.labels, "stored in the file")
+        known = [names for names in (preset.outputs if preset else ()) if len(names) == info.width]
         if known and preset and task != "features":
             return Labels(known[0], f"assumed: those of {preset.name}")
         if task in ("sign", "affect"):
             raise CallError(
-                f"The model names one of {findings.width} things, and the file does not say which.",
+                f"The model names one of {info.width} things, and the file does not say which.",
                 "Give their names in the order of its outputs: --labels FILE.",
             )
         return None
-    labels = read_labels(wishes.labels, wishes.encoding)
-    check_against_graph(labels.others, (findings.track or findings.inputs[0]).shape, findings.width)
-    width = findings.width
+    labels = read_labels(options.labels, options.encoding)
+    check_against_graph(labels.others, (info.track or info.inputs[0]).shape, info.width)
+    width = info.width
     allowed = {1, 2} if width == 1 else {width}
     if width is not None and len(labels.names) not in allowed:
         raise RefusalError(
@@ -277,17 +280,17 @@ def _labels(findings: Findings, wishes: Wishes, task: Task, preset: Preset | Non
     return labels
 
 
-def _details(path: Path | None) -> dict[str, Any]:
+def _read_details(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
-    details = _json_file(path)
+    details = _read_json(path)
     if not isinstance(details, dict) or set(details) - DETAILS:
         wrong = sorted(set(details) - DETAILS) if isinstance(details, dict) else "no JSON object"
         raise CallError(f"{path.name}: {wrong} cannot be given.", f"Known: {', '.join(sorted(DETAILS))}.")
     return details
 
 
-def _json_file(path: Path) -> Json:
+def _read_json(path: Path) -> Json:
     if not path.is_file():
         raise CallError(f"There is no file {path}.")
     try:
@@ -296,54 +299,54 @@ def _json_file(path: Path) -> Json:
         raise CallError(f"{path.name} is no JSON: {error}.") from None
 
 
-def _draft(findings: Findings, plan: Plan, wishes: Wishes, measured: Measured) -> dict[str, Any]:
-    details = dict(plan.details)
+def _list_fields(info: ModelInfo, draft: ManifestDraft, options: PublishOptions, measured: Measured) -> dict[str, Any]:
+    details = dict(draft.details)
     output = {
-        "name": findings.outputs[0].name,
-        "shape": _dimensions(findings.outputs[0].shape),
-        "activation": plan.activation,
+        "name": info.outputs[0].name,
+        "shape": _name_dimensions(info.outputs[0].shape),
+        "activation": draft.activation,
         "temperature": details.pop("temperature", 1.0),
-        "threshold": details.pop("threshold", 0.0) if wishes.threshold is None else wishes.threshold,
-        "channel": plan.channel,
-        "channels": plan.channels,
+        "threshold": details.pop("threshold", 0.0) if options.threshold is None else options.threshold,
+        "channel": draft.channel,
+        "channels": draft.channels,
     }
-    draft: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "schema": 1,
-        "name": wishes.name,
-        "title": wishes.name,
+        "name": options.name,
+        "title": options.name,
         "license": "unknown",
-        "task": plan.task,
-        "labels": plan.labels.names if plan.labels else None,
-        "pipeline": plan.pipeline,
-        "requires": {"name": plan.required.name, "version": plan.required.version} if plan.required else None,
-        "time": asdict(plan.times) if plan.times else None,
-        "inputs": _inputs(findings, plan.pipeline),
-        "parity": _parity(measured),
+        "task": draft.task,
+        "labels": draft.labels.names if draft.labels else None,
+        "pipeline": draft.pipeline,
+        "requires": {"name": draft.required.name, "version": draft.required.version} if draft.required else None,
+        "time": asdict(draft.times) if draft.times else None,
+        "inputs": _list_inputs(info, draft.pipeline),
+        "parity": _record_parity(measured),
         "source": {
-            "framework": findings.framework,
-            "file": findings.file,
-            "sha256": findings.sha256,
-            "converter": converter_version(),
-            "preset": plan.preset,
-            "overrides": plan.overrides,
-            "assumptions": plan.assumptions,
+            "framework": info.framework,
+            "file": info.file,
+            "sha256": info.sha256,
+            "converter": find_version(),
+            "preset": draft.preset,
+            "overrides": draft.overrides,
+            "assumptions": draft.assumptions,
         },
         "created": datetime.now(UTC).replace(microsecond=0),
         **details,
         "output": output,
     }
     given = {
-        "title": wishes.title,
-        "license": wishes.license,
-        "language": wishes.language,
-        "unit": wishes.unit,
-        "attribution": wishes.attribution or None,
-        "idle_labels": wishes.idle or None,
+        "title": options.title,
+        "license": options.license,
+        "language": options.language,
+        "unit": options.unit,
+        "attribution": options.attribution or None,
+        "idle_labels": options.idle or None,
     }
-    return draft | {key: value for key, value in given.items() if value is not None}
+    return fields | {key: value for key, value in given.items() if value is not None}
 
 
-def _parity(measured: Measured) -> dict[str, Any] | None:
+def _record_parity(measured: Measured) -> dict[str, Any] | None:
     """The manifest's figure; a graph that was compared with nothing but itself has none."""
     if measured.reference == "itself":
         return None
@@ -355,32 +358,33 @@ def _parity(measured: Measured) -> dict[str, Any] | None:
     }
 
 
-def _activation(findings: Findings, wishes: Wishes, task: Task) -> tuple[Activation, tuple[str, ...]]:
+def _choose_activation(info: ModelInfo, options: PublishOptions, task: Task) -> tuple[Activation, tuple[str, ...]]:
     """What the service has yet to apply, and what that assumes. CallError where the graph does not tell."""
-    if wishes.activation is not None:
-        return wishes.activation, ()
+    if options.activation is not None:
+        return options.activation, ()
     if task == "features":
         return "none", ()
-    if findings.ending in _ENDINGS:
-        return _ENDINGS[findings.ending], ()
-    of_logits: Activation = "sigmoid" if findings.width == 1 else "softmax"
-    if findings.ending == "logits" or (findings.ending == "linear" and task != "highlight"):
+    if info.output_activation in _ENDINGS:
+        return _ENDINGS[info.output_activation], ()
+    of_logits: Activation = "sigmoid" if info.width == 1 else "softmax"
+    if info.output_activation == "logits" or (info.output_activation == "linear" and task != "highlight"):
         return of_logits, ()
-    if findings.ending != "linear":
+    if info.output_activation != "linear":
         raise CallError(
-            f"The model ends in {findings.ending or 'an unclear operation'}: are its outputs logits or probabilities?",
+            f"The model ends in {info.output_activation or 'an unclear operation'}: "
+            "are its outputs logits or probabilities?",
             "Say it with --activation softmax|sigmoid|none|probabilities.",
         )
-    if findings.width == 1:
+    if info.width == 1:
         return "none", ("output: the value of a regression (--activation sigmoid if it is a logit)",)
     return of_logits, ("output: logits of classes that exclude each other (--activation none if they are values)",)
 
 
-def _inputs(findings: Findings, pipeline: Pipeline) -> list[dict[str, Any]]:
-    track = _track_input(findings, pipeline)
+def _list_inputs(info: ModelInfo, pipeline: Pipeline) -> list[dict[str, Any]]:
+    track = _find_track_input(info, pipeline)
     entries = []
-    for one in findings.inputs:
-        shape = _dimensions(one.shape)
+    for one in info.inputs:
+        shape = _name_dimensions(one.shape)
         if not isinstance(pipeline, TensorSection):
             wanted = pipeline.input_shape if one is track else pipeline.input_shape[:1]
             known = zip(wanted, shape[1:], strict=True)
@@ -391,6 +395,6 @@ def _inputs(findings: Findings, pipeline: Pipeline) -> list[dict[str, Any]]:
     return entries
 
 
-def _dimensions(shape: tuple[int | None, ...]) -> list[int | str]:
+def _name_dimensions(shape: tuple[int | None, ...]) -> list[int | str]:
     names = {0: "batch", 1: "time"}
     return [names.get(axis, f"size{axis}") if size is None else size for axis, size in enumerate(shape)]

@@ -1,8 +1,8 @@
-"""INT8: a float graph and clips to calibrate on → a quantised graph that still answers alike, or a refusal.
+"""INT8: a float graph and clips to calibrate on → a quantized graph that still answers alike, or a refusal.
 
 Convolutional networks get static QDQ: symmetric weights per channel, activation ranges from the clips. The first
 convolution, the classifier and the squeeze-and-excitation gates stay float: they are cheap, and rounding there moves
-answers. Transformers and recurrent networks get dynamic quantisation of their matrix products.
+answers. Transformers and recurrent networks get dynamic quantization of their matrix products.
 """
 
 import io
@@ -24,6 +24,7 @@ from onnxruntime.quantization.calibrate import CalibrationMethod, create_calibra
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
 from convert.errors import CallError, RefusalError
+from convert.parity import open_session
 
 Array = npt.NDArray[Any]
 Session = Any
@@ -39,7 +40,7 @@ RANGES: tuple[Ranges, ...] = ("percentile", "entropy")
 
 
 @dataclass(frozen=True, slots=True)
-class Quantised:
+class QuantizedModel:
     """The graph, how it was made, the share of clips whose first answer is the float graph's, and its speed."""
 
     model: bytes
@@ -55,10 +56,10 @@ class Quantised:
         return [f"The INT8 graph is not faster on this machine ({self.speedup:.2f} ×); it is smaller."]
 
 
-def quantise(
+def quantize(
     model: bytes, clips: Sequence[Array], min_agreement: float = MIN_AGREEMENT, rival: bytes | None = None
-) -> Quantised:
-    """Quantise a graph with one input. clips: each one row as the graph takes it, with its batch axis of 1.
+) -> QuantizedModel:
+    """Quantize a graph with one input. clips: each one row as the graph takes it, with its batch axis of 1.
 
     rival: the float graph that its speed is measured against; the graph itself if none is given.
 
@@ -66,20 +67,22 @@ def quantise(
     """
     if len(clips) < MIN_SAMPLES:
         raise CallError(f"There are {len(clips)} clips to calibrate on; at least {MIN_SAMPLES} are needed.")
-    wanted = _first_answers(model, clips)
+    wanted = _answer_all(model, clips)
     best = 0.0
-    for small, method in _candidates(model, clips):
-        agreement = float((_first_answers(small, clips) == wanted).mean())
+    for small, method in _try_methods(model, clips):
+        agreement = float((_answer_all(small, clips) == wanted).mean())
         if agreement >= min_agreement:
-            return Quantised(small, method, agreement, len(clips), _speedup(rival or model, small, clips[0]))
+            return QuantizedModel(
+                small, method, agreement, len(clips), _measure_speedup(rival or model, small, clips[0])
+            )
         best = max(best, agreement)
     raise RefusalError(
-        f"Quantised, the model agrees with itself on {best:.1%} of {len(clips)} clips; {min_agreement:.1%} are needed.",
+        f"Quantized, the model agrees with itself on {best:.1%} of {len(clips)} clips; {min_agreement:.1%} are needed.",
         "Publish it without --int8, or give more clips that look like those it will see.",
     )
 
 
-def float_nodes(graph: onnx.GraphProto) -> list[str]:
+def find_float_nodes(graph: onnx.GraphProto) -> list[str]:
     """Names of the convolutions and products that stay float: the first, the last, and the gates'."""
     weighted = [node for node in graph.node if node.op_type in ("Conv", "MatMul", "Gemm")]
     kept = [weighted[0].name, weighted[-1].name] if weighted else []
@@ -103,28 +106,28 @@ class _Clips:
         return next(self._feeds, None)
 
 
-def _candidates(model: bytes, clips: Sequence[Array]) -> Iterator[tuple[bytes, str]]:
+def _try_methods(model: bytes, clips: Sequence[Array]) -> Iterator[tuple[bytes, str]]:
     """(graph, how it was made), from the smallest and fastest to what is left where that does not agree."""
     if not _is_convolutional(model):
-        yield _dynamic(model), "dynamic, MatMul, weights int8 per channel"
+        yield _quantize_dynamic(model), "dynamic, MatMul, weights int8 per channel"
         return
-    with tempfile.TemporaryDirectory(prefix="quantise-") as folder:
+    with tempfile.TemporaryDirectory(prefix="quantize-") as folder:
         plain, prepared = Path(folder) / "float.onnx", Path(folder) / "prepared.onnx"
         plain.write_bytes(model)
-        graph = _prepared(plain, prepared).graph
-        kept = float_nodes(graph)
+        graph = _prepare(plain, prepared).graph
+        kept = find_float_nodes(graph)
         for ranges in RANGES:
-            found = _activation_ranges(prepared, graph.input[0].name, clips, ranges)
+            found = _measure_ranges(prepared, graph.input[0].name, clips, ranges)
             said = (
                 f"static QDQ, Conv, weights int8 per channel, activations uint8 by {ranges}; float: first, last, gates"
             )
-            yield _static(prepared, found, kept), said
-            grouped = grouped_nodes(graph)
+            yield _quantize_static(prepared, found, kept), said
+            grouped = find_grouped_nodes(graph)
             if grouped:
-                yield _static(prepared, found, kept + grouped), f"{said}, grouped"
+                yield _quantize_static(prepared, found, kept + grouped), f"{said}, grouped"
 
 
-def grouped_nodes(graph: onnx.GraphProto) -> list[str]:
+def find_grouped_nodes(graph: onnx.GraphProto) -> list[str]:
     """Names of the grouped and depthwise convolutions, whose channels differ most in range."""
     groups = {
         node.name: attribute.i for node in graph.node for attribute in node.attribute if attribute.name == "group"
@@ -132,7 +135,7 @@ def grouped_nodes(graph: onnx.GraphProto) -> list[str]:
     return [name for name, group in groups.items() if group > 1]
 
 
-def _activation_ranges(prepared: Path, name: str, clips: Sequence[Array], ranges: Ranges) -> Any:  # noqa: ANN401
+def _measure_ranges(prepared: Path, name: str, clips: Sequence[Array], ranges: Ranges) -> Any:  # noqa: ANN401
     """onnxruntime's table of ranges. Clips go in one by one: it holds every activation of what it is given."""
     options = {"percentile": PERCENTILE} if ranges == "percentile" else {}
     kind = CalibrationMethod.Percentile if ranges == "percentile" else CalibrationMethod.Entropy
@@ -144,8 +147,8 @@ def _activation_ranges(prepared: Path, name: str, clips: Sequence[Array], ranges
         return calibrator.compute_data()
 
 
-def _static(prepared: Path, ranges: Any, kept: list[str]) -> bytes:  # noqa: ANN401 - onnxruntime has no types
-    quantiser = QDQQuantizer(
+def _quantize_static(prepared: Path, ranges: Any, kept: list[str]) -> bytes:  # noqa: ANN401 - onnxruntime has no types
+    quantizer = QDQQuantizer(
         onnx.load(prepared),
         per_channel=True,
         reduce_range=False,
@@ -157,12 +160,12 @@ def _static(prepared: Path, ranges: Any, kept: list[str]) -> bytes:  # noqa: ANN
         op_types_to_quantize=["Conv"],
         extra_options={"WeightSymmetric": True, "ActivationSymmetric": False},
     )
-    quantiser.quantize_model()
-    return bytes(quantiser.model.model.SerializeToString())
+    quantizer.quantize_model()
+    return bytes(quantizer.model.model.SerializeToString())
 
 
-def _prepared(plain: Path, prepared: Path) -> onnx.ModelProto:
-    """The graph with constants and norms folded and shapes known, as the quantiser wants it."""
+def _prepare(plain: Path, prepared: Path) -> onnx.ModelProto:
+    """The graph with constants and norms folded and shapes known, as the quantizer wants it."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(prepared)
@@ -173,8 +176,8 @@ def _prepared(plain: Path, prepared: Path) -> onnx.ModelProto:
     return graph
 
 
-def _dynamic(model: bytes) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="quantise-") as folder:
+def _quantize_dynamic(model: bytes) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="quantize-") as folder:
         plain, small = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         plain.write_bytes(model)
         quantize_dynamic(plain, small, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
@@ -186,14 +189,14 @@ def _is_convolutional(model: bytes) -> bool:
     return kinds.count("Conv") > kinds.count("MatMul") and "LSTM" not in kinds and "GRU" not in kinds
 
 
-def _first_answers(model: bytes, clips: Sequence[Array]) -> npt.NDArray[np.intp]:
-    session = _session(model)
+def _answer_all(model: bytes, clips: Sequence[Array]) -> npt.NDArray[np.intp]:
+    session = open_session(model)
     name = session.get_inputs()[0].name
     return np.array([int(np.argmax(session.run(None, {name: clip})[0])) for clip in clips])
 
 
-def _speedup(plain: bytes, small: bytes, clip: Array) -> float:
-    sessions = [_session(plain), _session(small)]
+def _measure_speedup(plain: bytes, small: bytes, clip: Array) -> float:
+    sessions = [open_session(plain), open_session(small)]
     taken: list[list[float]] = [[], []]
     for _ in range(TIMED_RUNS + 1):
         for session, times in zip(sessions, taken, strict=True):
@@ -202,11 +205,3 @@ def _speedup(plain: bytes, small: bytes, clip: Array) -> float:
             times.append(time.process_time() - start)
     before, after = (statistics.median(times[1:]) for times in taken)
     return round(before / max(after, 1e-6), 2)
-
-
-def _session(model: bytes) -> Session:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -12,9 +12,9 @@ from service.registry.store import Store, StoredModel
 
 def publish_recalibrated(stored: StoredModel, report_file: Path, store: Path) -> Manifest:
     """Publish the next version with what a report of `stored` says. Raises ConversionError; nothing is written then."""
-    report = _report_of(stored.manifest, report_file)
+    report = _read_report_of(stored.manifest, report_file)
     before = stored.manifest
-    fit = _fit_of(before, report)
+    fit = _check_fit(before, report)
     output = before.output.model_copy(
         update={
             "temperature": before.output.temperature if fit.temperature is None else fit.temperature,
@@ -23,7 +23,7 @@ def publish_recalibrated(stored: StoredModel, report_file: Path, store: Path) ->
     )
     draft = before.model_dump(by_alias=True) | {
         "output": output,
-        "evaluation": _evaluations(before, output, report.evaluation, fit),
+        "evaluation": _merge_evaluations(before, output, report.evaluation, fit),
         "created": datetime.now(UTC).replace(microsecond=0),
     }
     try:
@@ -32,7 +32,7 @@ def publish_recalibrated(stored: StoredModel, report_file: Path, store: Path) ->
         raise RefusalError(f"{error}.", "Nothing was published.") from None
 
 
-def _report_of(manifest: Manifest, file: Path) -> EvaluationReport:
+def _read_report_of(manifest: Manifest, file: Path) -> EvaluationReport:
     try:
         report = read_report(file)
         report.check_is_of(manifest)
@@ -45,7 +45,7 @@ def _report_of(manifest: Manifest, file: Path) -> EvaluationReport:
     return report
 
 
-def _fit_of(manifest: Manifest, report: EvaluationReport) -> Fit:
+def _check_fit(manifest: Manifest, report: EvaluationReport) -> Fit:
     if report.fit is None:
         raise CallError(
             "The report holds neither a temperature nor a threshold.",
@@ -59,7 +59,7 @@ def _fit_of(manifest: Manifest, report: EvaluationReport) -> Fit:
     return report.fit
 
 
-def _evaluations(before: Manifest, output: Output, measured: Evaluation, fit: Fit) -> list[Evaluation]:
+def _merge_evaluations(before: Manifest, output: Output, measured: Evaluation, fit: Fit) -> list[Evaluation]:
     """The new figures first; those of the same clips are replaced, others say what they were measured with."""
     said = f"{measured.protocol} {measured.note or ''}"
     if "fitted" not in said:
@@ -67,14 +67,14 @@ def _evaluations(before: Manifest, output: Output, measured: Evaluation, fit: Fi
         sentence = f"{' and '.join(fitted)} {'were' if len(fitted) > 1 else 'was'} fitted on these clips"
         measured = measured.model_copy(update={"note": f"{measured.note}; {sentence}" if measured.note else sentence})
     kept = [
-        _as_measured(one, before, output)
+        _note_measured(one, before, output)
         for one in before.evaluation
         if (one.dataset, one.protocol) != (measured.dataset, measured.protocol)
     ]
     return [measured, *kept]
 
 
-def _as_measured(one: Evaluation, before: Manifest, output: Output) -> Evaluation:
+def _note_measured(one: Evaluation, before: Manifest, output: Output) -> Evaluation:
     was = f"with temperature {before.output.temperature:g} and threshold {before.output.threshold:g}"
     if output == before.output or (one.note and "measured with temperature" in one.note):
         return one

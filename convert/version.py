@@ -3,7 +3,7 @@
 from importlib.metadata import PackageNotFoundError, version
 
 
-def converter_version() -> str:
+def find_version() -> str:
     """The version of this converter."""
     try:
         return version("sign-service")

@@ -8,18 +8,15 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from service import __version__
-from service.analysis.house import House
-from service.api import health, highlights, jobs, models, page, predict, reference, timeline
-from service.api.middleware import Around
+from service.api import health, jobs, models, page, reference, use_cases
+from service.api.middleware import RequestContextMiddleware
 from service.api.problem import install_problem_handlers
+from service.context import open_services
 from service.jobs.jobs import Jobs
 from service.live import route as live
 from service.live.live import Live
-from service.media.spool import spool_folder
 from service.metrics import Metrics
-from service.registry.registry import Registry
 from service.settings import Settings
-from service.workers.slots import Slots
 
 log = structlog.get_logger()
 
@@ -32,12 +29,12 @@ def create_app(settings: Settings) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
-            open_house(settings, metrics) as house,
-            Jobs(house).run() as app.state.jobs,
-            Live(house).run() as app.state.live,
+            open_services(settings, metrics, wait_for_models=False) as context,
+            Jobs(context).run() as app.state.jobs,
+            Live(context).run() as app.state.live,
         ):
-            app.state.house = house
-            log.info("ready", slots=settings.slots, model=settings.default_model, missing=house.missing())
+            app.state.context = context
+            log.info("ready", slots=settings.slots, model=settings.default_model, missing=context.missing())
             yield
 
     app = FastAPI(
@@ -56,9 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
         reference.router,
         health.router,
         models.router,
-        predict.router,
-        timeline.router,
-        highlights.router,
+        use_cases.router,
         jobs.router,
         live.router,
     ):
@@ -72,19 +67,5 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-ID"],
             expose_headers=["Location", "X-Request-ID", "Server-Timing", "Retry-After"],
         )
-    app.add_middleware(Around, metrics=metrics)
+    app.add_middleware(RequestContextMiddleware, metrics=metrics)
     return app
-
-
-@contextlib.asynccontextmanager
-async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[House]:
-    """Slots started, models loaded, a private folder for media; all closed again on every path."""
-    async with contextlib.AsyncExitStack() as stack:
-        spool = stack.enter_context(spool_folder(settings.media_dir))
-        registry = Registry(settings, metrics)
-        stack.push_async_callback(registry.close)
-        await registry.start()
-        slots = Slots(settings, metrics)
-        stack.push_async_callback(slots.close)
-        await slots.start()
-        yield House(settings, metrics, registry, slots, spool)

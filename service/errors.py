@@ -90,8 +90,8 @@ KINDS: dict[Code, ErrorKind] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a parameter error lies: the parameter's path and what is wrong with it."""
+class ParameterError:
+    """One parameter that is wrong: its path and the problem with it."""
 
     parameter: str
     problem: str
@@ -112,7 +112,7 @@ class SignError(Exception):
         limit: float | None = None,
         actual: float | None = None,
         retry_after_s: float | None = None,
-        places: tuple[Place, ...] = (),
+        parameters: tuple[ParameterError, ...] = (),
     ) -> None:
         super().__init__(code, detail)
         self.code: Code = code
@@ -120,7 +120,7 @@ class SignError(Exception):
         self.limit = limit
         self.actual = actual
         self.retry_after_s = retry_after_s
-        self.places = places
+        self.parameters = parameters
 
     @property
     def status(self) -> int:
@@ -138,7 +138,7 @@ class SignError(Exception):
             "limit": self.limit,
             "actual": self.actual,
             "retry_after_s": self.retry_after_s,
-            "places": self.places,
+            "parameters": self.parameters,
         }
         return (_rebuild, (self.code, self.detail, figures))
 

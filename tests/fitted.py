@@ -15,9 +15,10 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from service.media.medium import MediaLimits, Medium
+from service.observe.call import ObserveCall
 from service.observe.landmarkers import Landmarkers
-from service.observe.observe import ObserveCall, observe
-from service.pipelines.keypoints import KeypointsSection, observer, tensor
+from service.observe.observe import observe
+from service.pipelines.keypoints import KeypointsSection, tensor
 from service.registry.manifest import Manifest
 from service.registry.store import Store
 from service.track import BoolArray, FloatArray, Track, Window
@@ -89,7 +90,7 @@ def seen_in(path: Path, section: KeypointsSection, landmarkers: Landmarkers) -> 
     """What the section's observer sees in a whole clip."""
     call = ObserveCall(
         medium=Medium(str(path), path.stat().st_size),
-        request=observer(section),
+        request=section.request,
         sampling=section.sampling,
         start_s=0.0,
         duration_s=None,

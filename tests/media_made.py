@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from service.media.medium import MediaLimits, Medium
 from service.media.sampling import Rate
 from service.media.upright import Pixels
-from service.observe.observe import ObserveCall
+from service.observe.call import ObserveCall
 from service.observe.request import LandmarkRequest, ObserverRequest
 from service.track import Window
 

@@ -49,10 +49,11 @@ class RunningService:
 
 
 @contextlib.contextmanager
-def running_service(folder: Path, **environment: str) -> Iterator[RunningService]:
+def running_service(folder: Path, *, module: str = "service", **environment: str) -> Iterator[RunningService]:
     """Start the service with these settings and wait until it is ready; its log lies in the folder.
 
-    It takes live frames only where SIGN_STREAM_SLOTS is given: a further process takes a second to start.
+    It takes live frames only where SIGN_STREAM_SLOTS is given: a further process takes a second to start. module: what
+    is run, where that is not the service as it is.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -61,7 +62,7 @@ def running_service(folder: Path, **environment: str) -> Iterator[RunningService
     log = folder / "service.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "service", "serve"],
+            [sys.executable, "-m", module, "serve"],
             env={
                 **clean,
                 "SIGN_PORT": str(port),

@@ -6,10 +6,10 @@ import h5py
 import numpy as np
 
 from convert.errors import CallError, RefusalError
+from convert.graph.layer_graph import Array, Config
 from convert.keras.archive import Archive
 from convert.keras.declared import Part
-from convert.keras.graph import Array, Config
-from convert.keras.hdf5 import names_attribute
+from convert.keras.hdf5 import read_names_attribute
 
 ARCHITECTURES = ("c3d",)
 
@@ -34,7 +34,7 @@ class Known:
     features: bool = False
 
 
-def known_config(known: Known, archive: Archive) -> Config:
+def build_known_config(known: Known, archive: Archive) -> Config:
     """The architecture in Keras' own words, fit to what the file holds. CallError for an unknown name."""
     if known.name not in ARCHITECTURES:
         raise CallError(f"There is no architecture {known.name!r}.", f"Known are: {', '.join(ARCHITECTURES)}.")
@@ -64,7 +64,7 @@ def c3d(classes: int | None = 487) -> Config:
     return {"class_name": "Sequential", "config": {"name": "c3d", "layers": layers}}
 
 
-def settle(known: Known, model: Part) -> list[str]:
+def resolve_weights(known: Known, model: Part) -> list[str]:
     """Bring the weights to our order of axes and cut the model where its features are; what a person should know."""
     layers = {child.name: child for child in model.children}
     if known.features:
@@ -87,7 +87,7 @@ def settle(known: Known, model: Part) -> list[str]:
 
 def resembles_c3d(archive: Archive) -> bool:
     """Whether weights without an architecture have the names of a C3D's layers."""
-    names = set(names_attribute(archive.weights, "layer_names") or []) if archive.layered else set()
+    names = set(read_names_attribute(archive.weights, "layer_names") or []) if archive.layered else set()
     return {"conv1", "conv5b", "fc6"} <= names
 
 
@@ -102,8 +102,8 @@ def _weighted(archive: Archive) -> int:
         found: list[str] = []
         archive.weights.visititems(lambda name, item: _note_bias(name, item, found))
         return len(found)
-    groups = [archive.weights.get(name) for name in names_attribute(archive.weights, "layer_names") or []]
-    return sum(bool(names_attribute(group, "weight_names")) for group in groups if isinstance(group, h5py.Group))
+    groups = [archive.weights.get(name) for name in read_names_attribute(archive.weights, "layer_names") or []]
+    return sum(bool(read_names_attribute(group, "weight_names")) for group in groups if isinstance(group, h5py.Group))
 
 
 def _note_bias(name: str, item: h5py.Group | h5py.Dataset, found: list[str]) -> None:

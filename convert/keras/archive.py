@@ -10,8 +10,8 @@ import h5py
 
 from convert.errors import RefusalError
 from convert.files import sniff
-from convert.keras.graph import Config, Setting
-from convert.keras.hdf5 import check_file, names_attribute, text_attribute
+from convert.graph.layer_graph import Config, Setting
+from convert.keras.hdf5 import check_file, read_names_attribute, read_text_attribute
 
 MAX_CONFIG_BYTES = 64 << 20
 MAX_CONFIG_DEPTH = 300
@@ -67,13 +67,13 @@ def parse_json(text: str, what: str) -> Setting:
 
 def _open_hdf5(path: Path) -> Archive:
     root = _hdf5(path, path.name)
-    config_text = text_attribute(root, "model_config")
-    version = text_attribute(root, "keras_version") or ""
+    config_text = read_text_attribute(root, "model_config")
+    version = read_text_attribute(root, "keras_version") or ""
     config = parse_json(config_text, "model_config") if config_text else None
     if "model_weights" in root:
         group = root["model_weights"]
-        return Archive(config, version or text_attribute(group, "keras_version") or "1.0.0", group, layered=True)
-    if names_attribute(root, "layer_names") is not None:
+        return Archive(config, version or read_text_attribute(group, "keras_version") or "1.0.0", group, layered=True)
+    if read_names_attribute(root, "layer_names") is not None:
         return Archive(config, version or "1.0.0", root, layered=True)
     if "layers" in root or "_layer_checkpoint_dependencies" in root:
         return Archive(config, version or "3.0.0", root, layered=False)

@@ -4,8 +4,8 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from convert.errors import RefusalError
+from convert.graph.layer_graph import PLACEHOLDER, Call, Config, Layer, Ref, Setting
 from convert.keras.declared import MAX_LAYERS, Part
-from convert.keras.graph import PLACEHOLDER, Call, Config, Layer, Ref, Setting
 
 _DAMAGED = "The file is damaged."
 NodeKey = tuple[str, int]
@@ -48,15 +48,15 @@ class Caller:
         return self._call_functional(model, inputs)
 
     @staticmethod
-    def refs_in(spec: Setting) -> list[Handle]:
+    def collect_refs(spec: Setting) -> list[Handle]:
         """All [layer, node, output] triples of an `input_layers` or `output_layers` entry, in order."""
         if isinstance(spec, dict):
-            return [ref for value in spec.values() for ref in Caller.refs_in(value)]
+            return [ref for value in spec.values() for ref in Caller.collect_refs(value)]
         if not isinstance(spec, list) or not spec:
             return []
         if isinstance(spec[0], str) and len(spec) >= 3:
             return [Handle(spec[0], int(spec[1]), int(spec[2]))]
-        return [ref for value in spec for ref in Caller.refs_in(value)]
+        return [ref for value in spec for ref in Caller.collect_refs(value)]
 
     def _call(self, part: Part, inputs: list[Ref], arguments: Config) -> list[Ref]:
         """One use of a layer or model."""
@@ -68,7 +68,7 @@ class Caller:
             return self._emit(_helper(part, "UnfoldTime", self.keras), [*inner[:1], inputs[0]], 1)
         layer = self._layers.get(id(part))
         if layer is None:
-            layer = layer_of(part, self.keras)
+            layer = make_layer(part, self.keras)
             self._layers[id(part)] = layer
         if part.config.get("stateful"):
             self.warnings.append(f"{part.place} is stateful; here every call starts from its initial state.")
@@ -87,7 +87,7 @@ class Caller:
 
     def _call_functional(self, model: Part, inputs: list[Ref]) -> list[Ref]:
         nodes = self._nodes(model)
-        inputs_declared = self.refs_in(model.config.get("input_layers"))
+        inputs_declared = self.collect_refs(model.config.get("input_layers"))
         if len(inputs_declared) != len(inputs):
             raise RefusalError(
                 f"The model {model.name} has {len(inputs_declared)} inputs and is given {len(inputs)}.", _DAMAGED
@@ -95,7 +95,7 @@ class Caller:
         made: dict[NodeKey, list[Ref]] = {
             (handle.call, handle.node): [ref] for handle, ref in zip(inputs_declared, inputs, strict=True)
         }
-        wanted = self.refs_in(model.config.get("output_layers"))
+        wanted = self.collect_refs(model.config.get("output_layers"))
         for key in _running_order(model, nodes, wanted, set(made)):
             node = nodes[key]
             refs = [_look_up(made, handle) for handle in node.inputs]
@@ -117,7 +117,7 @@ def _with_own_first_nodes(model: Part, nodes: dict[NodeKey, _Node]) -> dict[Node
     """Keras 2 counts the calls of a nested model from 1: call 0 is the one that made it, and is not in the file."""
     used: dict[str, int] = {}
     handles = [handle for node in nodes.values() for handle in node.inputs]
-    for handle in [*handles, *Caller.refs_in(model.config.get("output_layers"))]:
+    for handle in [*handles, *Caller.collect_refs(model.config.get("output_layers"))]:
         used[handle.call] = max(used.get(handle.call, 0), handle.node)
     counts: dict[str, int] = {}
     for name, _ in nodes:
@@ -139,7 +139,7 @@ def _apart(inputs: list[Ref], mask: Setting) -> tuple[list[Ref], tuple[Ref | Non
     return rest, tuple(None if place is None else inputs[place] for place in places)
 
 
-def layer_of(part: Part, keras: int) -> Layer:
+def make_layer(part: Part, keras: int) -> Layer:
     """A Part with its weights as a Layer."""
     return Layer(
         name=part.place,
@@ -147,7 +147,7 @@ def layer_of(part: Part, keras: int) -> Layer:
         config=part.config,
         keras=keras,
         weights=part.weights,
-        inner={child.role: layer_of(child, keras) for child in part.children},
+        inner={child.role: make_layer(child, keras) for child in part.children},
     )
 
 
@@ -188,7 +188,7 @@ def _running_order(
             raise RefusalError(f"The layer {key[0]} of the model {model.name} is used, but not called.", _DAMAGED)
         needed.add(key)
         queue.extend((handle.call, handle.node) for handle in nodes[key].inputs)
-    waits = {key: {(one.call, one.node) for one in nodes[key].inputs} - given for key in needed}
+    waits = {key: {(one.call, one.node) for one in nodes[key].inputs} - given for key in nodes if key in needed}
     readers: dict[NodeKey, list[NodeKey]] = {}
     for key, sources in waits.items():
         for source in sources:
@@ -234,7 +234,7 @@ def _arguments(raw: Setting, handles: list[Handle]) -> Config:
 def _keras3_value(value: Setting, handles: list[Handle]) -> Setting:
     if isinstance(value, dict):
         if value.get("class_name") == "__keras_tensor__":
-            handles.extend(Caller.refs_in(value["config"]["keras_history"]))
+            handles.extend(Caller.collect_refs(value["config"]["keras_history"]))
             return {PLACEHOLDER: len(handles) - 1}
         return {key: _keras3_value(item, handles) for key, item in value.items()}
     if isinstance(value, list):

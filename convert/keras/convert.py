@@ -6,12 +6,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from convert.conversion import Proven
 from convert.errors import RefusalError
-from convert.files import expect, sha256_of
-from convert.findings import Findings, Port, counted
+from convert.files import compute_sha256, expect
+from convert.graph.export import Exported, export
+from convert.graph.layer_graph import LayerGraph, read_graph
 from convert.isolation import run_isolated
-from convert.keras.export import Exported, export
-from convert.keras.graph import LayerGraph, read_graph
+from convert.model_info import ModelInfo, TensorSpec, count_kinds
+from convert.parity import measure_reference
+from convert.publish import ManifestDraft
 
 MAX_ONNX_BYTES = (1 << 31) - (1 << 20)
 
@@ -22,18 +25,18 @@ class KerasModel:
 
     graph: LayerGraph
     exported: Exported
-    findings: Findings
+    info: ModelInfo
 
-    def onnx_bytes(self) -> bytes:
-        """The model as it is published."""
+    def prove(self, draft: ManifestDraft) -> Proven:
+        """The model as it is published, against the NumPy reference of its layers."""
         if self.graph.parameters * 4 > MAX_ONNX_BYTES:
             raise RefusalError(f"The model has {self.graph.parameters} weights; ONNX files end at 2 GiB.")
         content: bytes = self.exported.model.SerializeToString()
-        return content
+        return Proven(content, measure_reference(self.graph, content), draft)
 
 
 @contextmanager
-def opened_keras(
+def open_keras(
     path: Path, architecture: Path | None, arch: str | None = None, *, features: bool = False
 ) -> Iterator[KerasModel]:
     """Read a Keras file in a child process and export it. Raises ConversionError.
@@ -51,20 +54,20 @@ def opened_keras(
         run_isolated("keras", request, folder)
         graph = read_graph(folder)
         exported = export(graph)
-        yield KerasModel(graph, exported, _findings(path, graph, exported))
+        yield KerasModel(graph, exported, _describe_model(path, graph, exported))
 
 
-def _findings(path: Path, graph: LayerGraph, exported: Exported) -> Findings:
+def _describe_model(path: Path, graph: LayerGraph, exported: Exported) -> ModelInfo:
     kinds = [layer.kind for call in graph.calls for layer in call.layer.walk()]
     ports = zip(exported.output_names, exported.output_shapes, strict=True)
-    return Findings(
+    return ModelInfo(
         file=path.name,
-        sha256=sha256_of(path),
+        sha256=compute_sha256(path),
         framework=f"keras {graph.keras_version}",
-        inputs=tuple(Port(one.name, one.shape, one.dtype) for one in graph.inputs),
-        outputs=tuple(Port(name, shape) for name, shape in ports),
-        ending=exported.ending,
+        inputs=tuple(TensorSpec(one.name, one.shape, one.dtype) for one in graph.inputs),
+        outputs=tuple(TensorSpec(name, shape) for name, shape in ports),
+        output_activation=exported.output_activation,
         parameters=graph.parameters,
-        layers=counted([{"FoldTime": "TimeDistributed"}.get(kind, kind) for kind in kinds if kind != "UnfoldTime"]),
+        layers=count_kinds([{"FoldTime": "TimeDistributed"}.get(kind, kind) for kind in kinds if kind != "UnfoldTime"]),
         warnings=graph.warnings,
     )

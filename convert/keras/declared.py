@@ -4,8 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from convert.errors import RefusalError
-from convert.keras.dialects import MODEL_KINDS, kind_of, major_version, settings_of, zeroes_masked_steps_both_ways
-from convert.keras.graph import Array, Config, Setting
+from convert.graph.layer_graph import Array, Config, Setting
+from convert.keras.dialects import (
+    MODEL_KINDS,
+    find_kind,
+    read_major_version,
+    translate_settings,
+    zeroes_masked_steps_both_ways,
+)
 
 MAX_NESTING = 16
 MAX_LAYERS = 20_000
@@ -50,13 +56,13 @@ class Declaration:
     """Reads architecture entries of one file into Parts, with bounds on depth and number."""
 
     def __init__(self, version: str) -> None:
-        self.keras = major_version(version)
+        self.keras = read_major_version(version)
         self._both_ways_zero = zeroes_masked_steps_both_ways(version)
         self.count = 0
 
     def model(self, entry: Config, place: str = "", depth: int = 0) -> Part:
         """A Sequential, Functional or Model entry with all its layers."""
-        kind = kind_of(entry)
+        kind = find_kind(entry)
         config = entry.get("config")
         if kind not in MODEL_KINDS:
             raise RefusalError(
@@ -87,10 +93,10 @@ class Declaration:
             raise RefusalError(
                 f"An entry of the architecture is no layer: {str(entry)[:60]!r}.", "The file is damaged."
             )
-        kind = kind_of(entry)
+        kind = find_kind(entry)
         if kind in MODEL_KINDS:
             return self.model(entry, place, depth)
-        kind, config = settings_of(entry, kind, self.keras)
+        kind, config = translate_settings(entry, kind, self.keras)
         name = str(config.get("name") or entry.get("name") or kind.lower())
         part = Part(name, place + name, kind, config, entry)
         if kind in WRAPPERS:

@@ -1,9 +1,10 @@
 """One vocabulary for the bare operations in functional models: TensorFlow's of Keras 2, `keras.ops` of Keras 3."""
 
-from convert.keras.graph import Config
+from convert.graph.layer_graph import Config
 
 _TENSORFLOW = {
-    "add": "op.add", "subtract": "op.subtract", "multiply": "op.multiply", "divide": "op.divide",
+    "add": "op.add", "bias_add": "op.bias_add", "subtract": "op.subtract", "multiply": "op.multiply",
+    "divide": "op.divide",
     "truediv": "op.divide", "maximum": "op.maximum", "minimum": "op.minimum", "pow": "op.power",
     "matmul": "op.matmul", "concat": "op.concatenate", "stack": "op.stack", "reshape": "op.reshape",
     "transpose": "op.transpose", "expand_dims": "op.expand_dims", "squeeze": "op.squeeze",
@@ -41,7 +42,7 @@ _TRUTHS = {
 """Those of Keras 3's masks, which are known by its own names."""
 
 
-def operation_of(entry: Config) -> str | None:
+def name_operation(entry: Config) -> str | None:
     """A bare operation's kind in one vocabulary ("op.add"), None for what is no bare operation."""
     class_name, module, config = str(entry.get("class_name", "")), entry.get("module"), entry.get("config")
     if class_name in ("TFOpLambda", "SlicingOpLambda") and isinstance(config, dict):

@@ -1,8 +1,8 @@
 """One vocabulary out of three: names and settings of Keras 1, 2 and 3 layers as Keras 2 and 3 call them."""
 
 from convert.errors import RefusalError
-from convert.keras.dialect_operations import operation_of
-from convert.keras.graph import Config, Setting, Shape
+from convert.graph.layer_graph import Config, Setting, Shape
+from convert.keras.dialect_operations import name_operation
 
 MODEL_KINDS = {"Sequential", "Functional", "Model"}
 
@@ -58,7 +58,7 @@ _MERGE_MODES = {
 }
 
 
-def major_version(version: str) -> int:
+def read_major_version(version: str) -> int:
     """1, 2 or 3 from a version such as "2.15.0" or "2.4.3-tf"."""
     head = version.split(".", maxsplit=1)[0]
     return int(head) if head.isdigit() and int(head) in (1, 2, 3) else 2
@@ -70,12 +70,12 @@ def zeroes_masked_steps_both_ways(version: str) -> bool:
     return version.endswith("-tf") or numbers[:2] >= [2, 4]
 
 
-def kind_of(entry: Config) -> str:
+def find_kind(entry: Config) -> str:
     """An entry's class in our vocabulary; what is registered by its author keeps its package ("my>Gate")."""
     class_name = str(entry.get("class_name", ""))
     registered = entry.get("registered_name")
     module = entry.get("module")
-    operation = operation_of(entry)
+    operation = name_operation(entry)
     if operation is not None:
         return operation
     if isinstance(registered, str) and ">" in registered and not registered.startswith("keras"):
@@ -85,7 +85,7 @@ def kind_of(entry: Config) -> str:
     return _RENAMED.get(class_name, class_name)
 
 
-def settings_of(entry: Config, kind: str, keras: int) -> tuple[str, Config]:
+def translate_settings(entry: Config, kind: str, keras: int) -> tuple[str, Config]:
     """A layer's kind and settings, in Keras 2 and 3's words."""
     config = entry.get("config")
     if not isinstance(config, dict):
@@ -119,7 +119,7 @@ def _from_keras1(kind: str, config: Config) -> tuple[str, Config]:
     if kind == "BatchNormalization":
         if config.get("mode", 0) != 0:
             raise RefusalError(
-                f"The layer {config.get('name')} normalises by mode {config['mode']}, which needs a whole batch.",
+                f"The layer {config.get('name')} normalizes by mode {config['mode']}, which needs a whole batch.",
                 "Train it again with mode 0.",
             )
         config.setdefault("epsilon", 1e-5)
@@ -135,7 +135,7 @@ def _merge_kind(config: Config) -> str:
     return _MERGE_MODES[mode]
 
 
-def input_shape_of(config: Config) -> Shape | None:
+def read_input_shape(config: Config) -> Shape | None:
     """The input shape that a first layer or InputLayer declares, batch first; None where it declares none."""
     for key in ("batch_shape", "batch_input_shape"):
         shape = config.get(key)

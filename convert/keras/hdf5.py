@@ -1,12 +1,16 @@
 """HDF5 read with suspicion: no way out of the file, nothing larger than the file, numbers only."""
 
+import re
 from collections.abc import Iterator
 
 import h5py
 import numpy as np
 
 from convert.errors import RefusalError
-from convert.keras.graph import Array
+from convert.graph.layer_graph import Array
+
+Tree = dict[str, "Tree | h5py.Dataset"]
+"""Groups and arrays by name."""
 
 MAX_OBJECTS = 200_000
 MAX_DEPTH = 64
@@ -80,6 +84,24 @@ def _check_dataset(name: str, item: h5py.Dataset, file_bytes: int) -> int:
     return declared
 
 
+def read_tree(root: h5py.Group) -> Tree:
+    """All arrays by the steps of their paths. Keras 2.12 to 2.15 wrote `layers\\dense` as one name on Windows."""
+    tree: Tree = {}
+    for path, item, _ in _walk(root):
+        *steps, last = re.split(r"[/\\]", path.lstrip("/"))
+        below = tree
+        for step in steps:
+            inner = below.setdefault(step, {})
+            if not isinstance(inner, dict):
+                raise RefusalError(f"{path} lies below an array.", _ADVICE)
+            below = inner
+        if isinstance(item, h5py.Dataset):
+            below[last] = item
+        else:
+            below.setdefault(last, {})
+    return tree
+
+
 def read_array(item: h5py.Dataset) -> Array:
     """A dataset's numbers as float32. RefusalError where they are none, or NaN or infinite."""
     name = item.name.lstrip("/")
@@ -98,7 +120,7 @@ def read_array(item: h5py.Dataset) -> Array:
     return array
 
 
-def text_attribute(group: h5py.Group, name: str) -> str | None:
+def read_text_attribute(group: h5py.Group, name: str) -> str | None:
     """A text attribute, which older files keep as bytes."""
     value = group.attrs.get(name)
     if value is None:
@@ -108,7 +130,7 @@ def text_attribute(group: h5py.Group, name: str) -> str | None:
     return str(value)
 
 
-def names_attribute(group: h5py.Group, name: str) -> list[str] | None:
+def read_names_attribute(group: h5py.Group, name: str) -> list[str] | None:
     """A list of names; Keras splits long lists over name0, name1, …"""
     values = group.attrs.get(name)
     if values is None:

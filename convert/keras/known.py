@@ -1,8 +1,8 @@
 """Refuse, by name and position and before anything else is read, the layers that this converter does not know."""
 
 from convert.errors import RefusalError
+from convert.graph.layers import LAYERS
 from convert.keras.declared import WRAPPERS, Part
-from convert.keras.layers import LAYERS
 
 _LAMBDA = (
     "it holds Python code, which is never run here",

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from convert.errors import CallError, RefusalError
-from convert.keras.architectures import Known, known_config, resembles_c3d, settle
+from convert.graph.layer_graph import Config, GraphInput, LayerGraph, Ref, Setting, write_graph
+from convert.keras.architectures import Known, build_known_config, resembles_c3d, resolve_weights
 from convert.keras.archive import Archive, open_archive, parse_json
 from convert.keras.calls import Caller
 from convert.keras.declared import Declaration, Part
-from convert.keras.dialects import input_shape_of, major_version
-from convert.keras.graph import Config, GraphInput, LayerGraph, Ref, Setting, write_graph
+from convert.keras.dialects import read_input_shape, read_major_version
 from convert.keras.known import check_kinds
 from convert.keras.weights import assign_by_path, assign_layered
 
@@ -45,16 +45,16 @@ def read_keras(path: Path, folder: Path, architecture: Path | None = None, known
         config = _architecture(architecture)
         version = str(config.get("keras_version", version))
     elif known is not None:
-        config = known_config(known, archive)
+        config = build_known_config(known, archive)
     elif config is None:
         raise RefusalError(_NO_ARCHITECTURE, _NAME_C3D if resembles_c3d(archive) else _GIVE_IT)
     if not isinstance(config, dict):
         raise RefusalError("The architecture is no JSON object.", "The file is damaged.")
-    keras = major_version(version)
+    keras = read_major_version(version)
     model = Declaration(version).model(config)
     check_kinds(model)
     _assign(model, archive, keras)
-    notes = settle(known, model) if known is not None else []
+    notes = resolve_weights(known, model) if known is not None else []
     return _graph_of(model, version, keras, notes)
 
 
@@ -98,7 +98,7 @@ def _warnings(model: Part) -> list[str]:
     leaves = list(model.leaves())
     if any(_half_precision(leaf.config.get("dtype")) for leaf in leaves):
         found.append("it was made to compute in half precision; here it computes in float32")
-    fixed = [shape[0] for leaf in leaves if (shape := input_shape_of(leaf.config)) and shape[0] is not None]
+    fixed = [shape[0] for leaf in leaves if (shape := read_input_shape(leaf.config)) and shape[0] is not None]
     if fixed:
         found.append(f"its batch was fixed at {fixed[0]}; here it is free")
     return found
@@ -122,7 +122,7 @@ def _inputs_of(model: Part) -> list[GraphInput]:
         first = first.children[0] if first.children else None
     if first is None:
         raise RefusalError("The model has no layers.", "The file is damaged.")
-    shape = input_shape_of(first.config) or _built_shape(model) or _built_shape(first)
+    shape = read_input_shape(first.config) or _built_shape(model) or _built_shape(first)
     if shape is None:
         raise RefusalError(
             f"Nothing says what shape the input of {first.name} has.",
@@ -134,7 +134,7 @@ def _inputs_of(model: Part) -> list[GraphInput]:
 
 def _input_names(model: Part) -> list[str]:
     """Names of a functional model's input layers, in order."""
-    refs = Caller.refs_in(model.config.get("input_layers"))
+    refs = Caller.collect_refs(model.config.get("input_layers"))
     names = [ref.call for ref in refs]
     known = {child.name for child in model.children}
     missing = [name for name in names if name not in known]
@@ -144,7 +144,7 @@ def _input_names(model: Part) -> list[str]:
 
 
 def _input(part: Part) -> GraphInput:
-    shape = input_shape_of(part.config)
+    shape = read_input_shape(part.config)
     if shape is None:
         raise RefusalError(f"The input {part.name} has no shape.", "The file is damaged.")
     return GraphInput(part.name, (None, *shape[1:]), _dtype(part))

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from convert.keras.graph import Config
+from convert.graph.layer_graph import Config
 
 Roles = tuple[tuple[str, ...], tuple[str, ...]]
 
 
-def roles_of(kind: str, config: Config) -> Roles:
+def list_roles(kind: str, config: Config) -> Roles:
     """The layer's trainable and non-trainable weights by role; empty for layers without weights."""
     rule = _RULES.get(kind)
     return rule(config) if rule else ((), ())

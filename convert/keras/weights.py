@@ -7,10 +7,10 @@ import h5py
 import numpy as np
 
 from convert.errors import RefusalError
+from convert.graph.layer_graph import Array
 from convert.keras.declared import Part
-from convert.keras.graph import Array
-from convert.keras.hdf5 import names_attribute, read_array
-from convert.keras.roles import OPTIONAL_ROLES, roles_of
+from convert.keras.hdf5 import Tree, read_array, read_names_attribute, read_tree
+from convert.keras.roles import OPTIONAL_ROLES, list_roles
 
 _STATE_NAMES = ("seed_generator_state", "StateVar", "/count", "iteration")
 _ADVICE = "The weights do not belong to this architecture, or the file is damaged."
@@ -20,7 +20,7 @@ Slot = tuple[Part, str]
 
 def assign_layered(model: Part, root: h5py.Group, keras: int) -> None:
     """Fill the weights of all layers from groups by layer name, whose `weight_names` keep the order."""
-    names = names_attribute(root, "layer_names") or []
+    names = read_names_attribute(root, "layer_names") or []
     holders = [part for part in model.children if list(_slots(part))]
     groups = {name: root[name] for name in names if name in root}
     stored = [name for name in names if name in groups and _weight_names(groups[name])]
@@ -35,7 +35,7 @@ def assign_layered(model: Part, root: h5py.Group, keras: int) -> None:
 
 def assign_by_path(model: Part, root: h5py.Group) -> None:
     """Fill the weights of all layers from the tree of objects that Keras 3 writes."""
-    _visit(model, root)
+    _visit(model, read_tree(root))
 
 
 def _fill(part: Part, group: h5py.Group, keras: int) -> None:
@@ -82,7 +82,7 @@ def _slots(part: Part) -> list[Slot]:
 def _own(part: Part) -> tuple[list[Slot], list[Slot]]:
     if part.children:
         return [], []
-    trainable, fixed = roles_of(part.kind, part.config)
+    trainable, fixed = list_roles(part.kind, part.config)
     return [(part, role) for role in trainable], [(part, role) for role in fixed]
 
 
@@ -107,7 +107,7 @@ def _fixed(part: Part) -> Iterator[Slot]:
 
 
 def _weight_names(group: h5py.Group) -> list[str]:
-    return names_attribute(group, "weight_names") or []
+    return read_names_attribute(group, "weight_names") or []
 
 
 def _is_state(name: str) -> bool:
@@ -140,7 +140,7 @@ def _from_keras1(part: Part, arrays: list[Array]) -> list[Array]:
     return arrays
 
 
-def _visit(part: Part, group: h5py.Group) -> None:
+def _visit(part: Part, group: Tree) -> None:
     if part.is_model:
         layers = _child(group, ("layers", "_layer_checkpoint_dependencies"))
         counts: dict[str, int] = {}
@@ -151,7 +151,7 @@ def _visit(part: Part, group: h5py.Group) -> None:
             name = f"{base}_{number}" if number else base
             below = layers.get(name) if layers is not None else None
             if list(_slots(child)):
-                if not isinstance(below, h5py.Group):
+                if not isinstance(below, dict):
                     raise RefusalError(f"The file has no weights for the layer {child.place} (at {name}).", _ADVICE)
                 _visit(child, below)
         return
@@ -165,8 +165,8 @@ def _visit(part: Part, group: h5py.Group) -> None:
     _fill_from_variables(part, group)
 
 
-def _fill_from_variables(part: Part, group: h5py.Group) -> None:
-    roles = [role for pair in roles_of(part.kind, part.config) for role in pair]
+def _fill_from_variables(part: Part, group: Tree) -> None:
+    roles = [role for pair in list_roles(part.kind, part.config) for role in pair]
     if part.kind == "MultiHeadAttention":
         for role in roles:
             head, variable = role.split("_")
@@ -179,17 +179,18 @@ def _fill_from_variables(part: Part, group: h5py.Group) -> None:
             part.weights[role] = _variable(part, holder, index)
 
 
-def _variable(part: Part, group: h5py.Group | None, index: int) -> Array:
-    item = group.get(f"vars/{index}") if group is not None else None
+def _variable(part: Part, group: Tree | None, index: int) -> Array:
+    variables = group.get("vars") if group is not None else None
+    item = variables.get(str(index)) if isinstance(variables, dict) else None
     if not isinstance(item, h5py.Dataset):
         raise RefusalError(f"The layer {part.place} ({part.kind}) misses its weight {index}.", _ADVICE)
     return read_array(item)
 
 
-def _child(group: h5py.Group, names: tuple[str, ...]) -> h5py.Group | None:
+def _child(group: Tree, names: tuple[str, ...]) -> Tree | None:
     for name in names:
         below = group.get(name)
-        if isinstance(below, h5py.Group):
+        if isinstance(below, dict):
             return below
     return None
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from convert.errors import RefusalError
-from convert.onnx.answers import answering, class_names, without_maps
+from convert.onnx.answers import find_answer, read_class_names, remove_zipmaps
 from convert.onnx.trial import try_out
 
 KNOWN_DOMAINS = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}
@@ -41,7 +41,7 @@ def run(request: dict[str, Any], folder: Path) -> dict[str, Any]:
         _check_shell(model)
         _check_weights(model)
         onnx.checker.check_model(model)
-        if without_maps(model):
+        if remove_zipmaps(model):
             path = folder / REWRITTEN_FILE
             onnx.save(model, path)
         model = onnx.shape_inference.infer_shapes(model)
@@ -51,7 +51,7 @@ def run(request: dict[str, Any], folder: Path) -> dict[str, Any]:
         ) from None
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise RefusalError(f"{path.name} is no valid ONNX graph: {str(error)[:300]}.", _EXPORT) from None
-    described = _described(model)
+    described = _describe(model)
     trial = try_out(path, described["inputs"], described["outputs"], described["answer"], described["labels"])
     return described | {"trial": trial, "rewritten": path.parent == folder}
 
@@ -86,26 +86,26 @@ def _check_weights(model: ModelProto) -> None:
                 raise RefusalError(f"The weight {tensor.name} has NaN or infinite values.", "Take another checkpoint.")
 
 
-def _described(model: ModelProto) -> dict[str, Any]:
+def _describe(model: ModelProto) -> dict[str, Any]:
     weights = {tensor.name for tensor in model.graph.initializer}
     names = {entry.domain or "ai.onnx": entry.version for entry in model.opset_import}
-    outputs = [_port(one) for one in model.graph.output]
-    answer = answering(outputs)
+    outputs = [_describe_tensor(one) for one in model.graph.output]
+    answer = find_answer(outputs)
     return {
         "producer": f"{model.producer_name} {model.producer_version}".strip(),
         "opset": names.get("ai.onnx", 0),
-        "inputs": [_port(one) for one in model.graph.input if one.name not in weights],
+        "inputs": [_describe_tensor(one) for one in model.graph.input if one.name not in weights],
         "outputs": outputs,
         "answer": answer,
-        "labels": class_names(model, (outputs[answer]["shape"] or [None])[-1]),
+        "labels": read_class_names(model, (outputs[answer]["shape"] or [None])[-1]),
         "operations": [node.op_type for node in model.graph.node],
         "parameters": sum(int(np.prod(list(tensor.dims), dtype=np.int64)) for tensor in model.graph.initializer)
         + sum(len(attribute.floats) for node in model.graph.node for attribute in node.attribute),
-        "ending": _ending(model, outputs[answer]["name"]),
+        "output_activation": _find_output_activation(model, outputs[answer]["name"]),
     }
 
 
-def _port(one: ValueInfo) -> dict[str, Any]:
+def _describe_tensor(one: ValueInfo) -> dict[str, Any]:
     from onnx import TensorProto  # noqa: PLC0415
 
     kind = one.type.tensor_type
@@ -113,7 +113,7 @@ def _port(one: ValueInfo) -> dict[str, Any]:
     return {"name": one.name, "dtype": TensorProto.DataType.Name(kind.elem_type).lower(), "shape": sizes}
 
 
-def _ending(model: ModelProto, name: str) -> str:
+def _find_output_activation(model: ModelProto, name: str) -> str:
     """What makes this output, looking through operations that change no value."""
     makers = {name: node for node in model.graph.node for name in node.output}
     weights = {tensor.name for tensor in model.graph.initializer}

@@ -7,21 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convert.errors import RefusalError
-from convert.files import expect, sha256_of
-from convert.findings import Findings, Port, counted
+from convert.conversion import Proven
+from convert.files import compute_sha256, expect
 from convert.isolation import run_isolated
+from convert.model_info import ModelInfo, TensorSpec, count_kinds
 from convert.onnx.checker import REWRITTEN_FILE
+from convert.onnx.trial import DTYPES
 from convert.parity import TOLERANCE, Measured
-
-_DTYPES = {
-    "float": "float32",
-    "float16": "float16",
-    "uint8": "uint8",
-    "int64": "int64",
-    "int32": "int32",
-    "bool": "bool",
-}
+from convert.publish import ManifestDraft
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,49 +22,54 @@ class OnnxModel:
     """A checked file. content: as it is published; measured: its rows in a batch against the same rows alone."""
 
     content: bytes
-    findings: Findings
+    info: ModelInfo
     measured: Measured
+
+    def prove(self, draft: ManifestDraft) -> Proven:
+        """The graph as it is, and what the child found of its rows."""
+        return Proven(self.content, self.measured, draft)
 
 
 @contextmanager
-def opened_onnx(path: Path) -> Iterator[OnnxModel]:
+def open_onnx(path: Path) -> Iterator[OnnxModel]:
     """Check an ONNX file. Raises ConversionError."""
     expect(path, "onnx")
     with tempfile.TemporaryDirectory(prefix="convert-") as folder:
         described = run_isolated("onnx", {"path": str(path.resolve())}, Path(folder))
         content = (Path(folder) / REWRITTEN_FILE if described["rewritten"] else path).read_bytes()
-    findings = _findings(path, described)
+    info = _describe_model(path, described)
     trial = described["trial"]
     measured = Measured("itself", trial["rows"], trial["worst"], TOLERANCE * trial["scale"])
-    yield OnnxModel(content, findings, measured)
+    yield OnnxModel(content, info, measured)
 
 
-def _findings(path: Path, described: dict[str, Any]) -> Findings:
-    for one in described["inputs"]:
-        if one["dtype"] not in _DTYPES:
-            raise RefusalError(f"The input {one['name']} takes {one['dtype']}.", "Export it with float32 inputs.")
+def _describe_model(path: Path, described: dict[str, Any]) -> ModelInfo:
     answer = described["outputs"][described["answer"]]
-    return Findings(
+    return ModelInfo(
         file=path.name,
-        sha256=sha256_of(path),
+        sha256=compute_sha256(path),
         framework=f"onnx opset {described['opset']}" + (f" ({described['producer']})" if described["producer"] else ""),
         inputs=tuple(
-            Port(one["name"], _open_batch(one["shape"]), _DTYPES[one["dtype"]]) for one in described["inputs"]
+            TensorSpec(one["name"], _open_batch(one["shape"]), DTYPES[one["dtype"]]) for one in described["inputs"]
         ),
-        outputs=(_output(answer), *(_output(one) for one in described["outputs"] if one is not answer)),
-        ending=described["ending"] or ("probabilities" if described["trial"]["sums_to_one"] else ""),
+        outputs=(
+            _describe_output(answer),
+            *(_describe_output(one) for one in described["outputs"] if one is not answer),
+        ),
+        output_activation=described["output_activation"]
+        or ("probabilities" if described["trial"]["sums_to_one"] else ""),
         parameters=described["parameters"],
-        layers=counted(described["operations"]),
-        warnings=(*_fixed_batches(described["inputs"]), *_notes(described)),
+        layers=count_kinds(described["operations"]),
+        warnings=(*_note_fixed_batches(described["inputs"]), *_note_changes(described)),
         labels=tuple(described["labels"]) if described["labels"] else None,
     )
 
 
-def _output(one: dict[str, Any]) -> Port:
-    return Port(one["name"], _open_batch(one["shape"]), _DTYPES.get(one["dtype"], one["dtype"]))
+def _describe_output(one: dict[str, Any]) -> TensorSpec:
+    return TensorSpec(one["name"], _open_batch(one["shape"]), DTYPES.get(one["dtype"], one["dtype"]))
 
 
-def _notes(described: dict[str, Any]) -> list[str]:
+def _note_changes(described: dict[str, Any]) -> list[str]:
     answer, others = described["outputs"][described["answer"]], len(described["outputs"]) - 1
     notes = [f"of {others + 1} outputs {answer['name']} answers"] if others else []
     return [*notes, "its maps of probabilities (ZipMap) became a table"] if described["rewritten"] else notes
@@ -81,7 +79,7 @@ def _open_batch(shape: list[int | None]) -> tuple[int | None, ...]:
     return (None, *shape[1:]) if shape else ()
 
 
-def _fixed_batches(inputs: list[dict[str, Any]]) -> tuple[str, ...]:
+def _note_fixed_batches(inputs: list[dict[str, Any]]) -> tuple[str, ...]:
     return tuple(
         f"the graph takes {one['shape'][0]} rows at a time" for one in inputs if one["shape"] and one["shape"][0]
     )

@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from convert.errors import RefusalError
-from convert.parity import Session, row_differences
+from convert.parity import Session, compare_rows
 
 ROWS = 5
 SUM_TOLERANCE = 1e-4
 OPEN_SIZE = 8
-_DTYPES = {
+DTYPES = {
     "float": "float32",
     "float16": "float16",
     "uint8": "uint8",
@@ -20,6 +20,7 @@ _DTYPES = {
     "int32": "int32",
     "bool": "bool",
 }
+"""What an input may take: ONNX's name → NumPy's."""
 Arrays = list[npt.NDArray[Any]]
 
 
@@ -32,15 +33,15 @@ def try_out(
     Raises RefusalError where the graph does not run, gives no numbers, or gives labels that its numbers do not mean.
     """
     for one in inputs:
-        if one["dtype"] not in _DTYPES:
+        if one["dtype"] not in DTYPES:
             raise RefusalError(f"The input {one['name']} takes {one['dtype']}.", "Export it with float32 inputs.")
     try:
         session = Session(path, threads=1)
         fixed = [int(shape[0]) for shape in session.input_shapes if shape and isinstance(shape[0], int)]
         rows = fixed[0] if fixed else ROWS
-        arrays = [_values(one, rows, seed) for seed, one in enumerate(inputs)]
+        arrays = [_make_values(one, rows, seed) for seed, one in enumerate(inputs)]
         together = session.run(list(arrays))
-        alone = together if fixed else _row_by_row(session, arrays, rows)
+        alone = together if fixed else _run_rows_alone(session, arrays, rows)
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - ONNX Runtime's exceptions share no other base class
@@ -49,7 +50,7 @@ def try_out(
     if not np.isfinite(numbers).all():
         raise RefusalError("The graph answers NaN or infinity on plain inputs.", "Export it again.")
     _check_labels(together, outputs, numbers, labels)
-    worst = float(row_differences([numbers], [alone[answer]]).max())
+    worst = float(compare_rows([numbers], [alone[answer]]).max())
     scale = max(1.0, float(np.abs(numbers).max()))
     return {"rows": rows, "worst": worst, "scale": scale, "sums_to_one": _sums_to_one(numbers)}
 
@@ -77,11 +78,11 @@ def _check_labels(
         )
 
 
-def _values(one: dict[str, Any], rows: int, seed: int) -> npt.NDArray[Any]:
+def _make_values(one: dict[str, Any], rows: int, seed: int) -> npt.NDArray[Any]:
     shape = (rows, *(OPEN_SIZE if size is None else size for size in one["shape"][1:]))
-    return np.random.default_rng(seed).uniform(0, 1, shape).astype(_DTYPES[one["dtype"]])
+    return np.random.default_rng(seed).uniform(0, 1, shape).astype(DTYPES[one["dtype"]])
 
 
-def _row_by_row(session: Session, arrays: Arrays, rows: int) -> Arrays:
+def _run_rows_alone(session: Session, arrays: Arrays, rows: int) -> Arrays:
     answers = [session.run([array[row : row + 1] for array in arrays]) for row in range(rows)]
     return [np.concatenate([answer[k] for answer in answers]) for k in range(len(answers[0]))]

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convert.errors import CallError
-from convert.options import Answering, JsonFlag, publishing
+from convert.options import JsonFlag, OpenPrinter, with_publish_options
 
 if TYPE_CHECKING:
-    from convert.publish import Wishes
-    from convert.torch.networks import Kernel
+    from convert.presets.networks import Kernel
+    from convert.publish import PublishOptions
 
 
 class Layout(StrEnum):
@@ -28,7 +28,7 @@ class Input(StrEnum):
 
     PIXELS = "pixels"
     UINT8 = "uint8"
-    NORMALISED = "normalised"
+    NORMALIZED = "normalised"
 
 
 class Readout(StrEnum):
@@ -69,23 +69,23 @@ class HeadActivation(StrEnum):
 CheckpointArgument = Annotated[Path, typer.Argument(help="A .ckpt, .pt, .pth or .safetensors file.")]
 
 
-def register(app: typer.Typer, answering: Answering) -> None:
-    """Add the command. answering: prints the report, or the error with its exit code."""
+def register(app: typer.Typer, open_printer: OpenPrinter) -> None:
+    """Add the command. open_printer: prints the report, or the error with its exit code."""
 
-    @publishing
+    @with_publish_options
     def command(  # noqa: PLR0913, PLR0917 - one option a fact of the network; typer passes them by name
-        wishes: "Wishes",
+        options: "PublishOptions",
         file: CheckpointArgument,
         arch: Annotated[str | None, typer.Option("--arch", help="The network, where the file does not say.")] = None,
         frames: Annotated[int | None, typer.Option("--frames", help="Frames of a clip.")] = None,
-        crop: Annotated[int | None, typer.Option("--crop", help="Pixels of the centre crop.")] = None,
+        crop: Annotated[int | None, typer.Option("--crop", help="Pixels of the center crop.")] = None,
         side: Annotated[int | None, typer.Option("--side", help="Pixels of the short side before the crop.")] = None,
         head_pool: Annotated[str | None, typer.Option("--head-pool", help="T,H,W of the head's pooling.")] = None,
         head_activation: Annotated[HeadActivation | None, typer.Option("--head-activation")] = None,
         layout: Annotated[Layout, typer.Option("--layout", help="auto measures and keeps the faster.")] = Layout.AUTO,
         input_kind: Annotated[Input | None, typer.Option("--input", help="What is left to the pipeline.")] = None,
         features: Annotated[bool, typer.Option("--features", help="Up to the layer before the classifier.")] = False,
-        int8: Annotated[bool, typer.Option("--int8", help="Quantise; needs --calibrate.")] = False,
+        int8: Annotated[bool, typer.Option("--int8", help="Quantize; needs --calibrate.")] = False,
         calibrate: Annotated[Path | None, typer.Option("--calibrate", help="A folder of clips or pictures.")] = None,
         min_agreement: Annotated[float, typer.Option("--min-agreement", help="With the float graph.")] = 0.98,
         readout: Annotated[Readout | None, typer.Option("--readout", help="Of a head: steps to one row.")] = None,
@@ -95,18 +95,18 @@ def register(app: typer.Typer, answering: Answering) -> None:
         as_json: JsonFlag = False,
     ) -> None:
         """Convert a PyTorch checkpoint of a known network or of a head; nothing in it is executed."""
-        from convert.torch.convert import Options, convert_torch  # noqa: PLC0415 - heavy
+        from convert.torch.architectures.settings import Flags  # noqa: PLC0415 - heavy
+        from convert.torch.convert import ExportOptions, convert_torch  # noqa: PLC0415 - heavy
         from convert.torch.heads.convert import HeadFlags  # noqa: PLC0415 - heavy
-        from convert.torch.settings import Flags  # noqa: PLC0415 - heavy
 
-        if features and wishes.task is None:
-            wishes = replace(wishes, task="features")
-        with answering(as_json) as answer:
+        if features and options.task is None:
+            options = replace(options, task="features")
+        with open_printer(as_json) as answer:
             kernel = _kernel(head_pool)
             flags = Flags(arch, frames, crop, side, kernel, head_activation.value if head_activation else None)
             if int8 != (calibrate is not None):
                 raise CallError("--int8 and --calibrate DIR go together.")
-            options = Options(
+            export_options = ExportOptions(
                 layout.value, input_kind.value if input_kind else None, features, calibrate, min_agreement
             )
             head = HeadFlags(
@@ -115,7 +115,7 @@ def register(app: typer.Typer, answering: Answering) -> None:
                 padding.value if padding else None,
                 masked,
             )
-            answer(convert_torch(file, wishes, flags, options, head))
+            answer(convert_torch(file, options, flags, export_options, head))
 
     app.command("torch")(command)
 

@@ -17,12 +17,13 @@ import torch
 from torch import nn
 
 from convert.errors import RefusalError
-from convert.torch.arrays import Array
+from convert.parity import open_session
+from convert.torch.checkpoint.arrays import Array
 from convert.torch.layout import Layout, restate
 
 INPUT, OUTPUT = "x", "y"
 TOLERANCE = 1e-4
-"""Largest difference from torch that is allowed, on logits or probabilities."""
+"""Largest measure_difference from torch that is allowed, on logits or probabilities."""
 TOLERANCE_OF_SCALE = 1e-5
 """The same as a share of the largest answer, where that is more: float32 rounds in proportion."""
 TIMED_RUNS = 5
@@ -42,7 +43,7 @@ class Exported:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """ONNX against torch: the largest difference over samples, and the largest magnitude of torch's answers."""
+    """ONNX against torch: the largest measure_difference over samples, and the largest magnitude of torch's answers."""
 
     samples: int
     max_abs: float
@@ -62,10 +63,10 @@ def export(network: nn.Module, example: Array, layout: Layout | None, time_steps
     flat = copy.deepcopy(network)
     differs = layout != "3d" and restate(flat, time_steps) > 0
     if not differs:
-        return _exported({"3d": onnx_bytes(plain, example)}, example)
+        return _export({"3d": onnx_bytes(plain, example)}, example)
     if layout == "2d":
-        return _exported({"2d": onnx_bytes(flat, example)}, example)
-    return _exported({"3d": onnx_bytes(plain, example), "2d": onnx_bytes(flat, example)}, example)
+        return _export({"2d": onnx_bytes(flat, example)}, example)
+    return _export({"3d": onnx_bytes(plain, example), "2d": onnx_bytes(flat, example)}, example)
 
 
 def onnx_bytes(network: nn.Module, example: Array) -> bytes:
@@ -87,12 +88,12 @@ def onnx_bytes(network: nn.Module, example: Array) -> bytes:
         path = Path(folder) / "model.onnx"
         program.save(path, external_data=False)
         model = onnx.load(path)
-    return bytes(_cleaned(model).SerializeToString())
+    return bytes(_clean(model).SerializeToString())
 
 
-def difference(network: nn.Module, model: bytes, batches: Sequence[Array]) -> Difference:
+def measure_difference(network: nn.Module, model: bytes, batches: Sequence[Array]) -> Difference:
     """The ONNX graph against the network in torch, on these batches."""
-    session = session_of(model, 2)
+    session = open_session(model, 2)
     worst, scale = 0.0, 0.0
     for clips in batches:
         with torch.no_grad():
@@ -105,21 +106,11 @@ def difference(network: nn.Module, model: bytes, batches: Sequence[Array]) -> Di
     return Difference(sum(len(clips) for clips in batches), worst, scale)
 
 
-def session_of(model: bytes, threads: int) -> onnxruntime.InferenceSession:
-    """A session as the service would build it."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-
-def _exported(models: dict[Layout, bytes], example: Array) -> Exported:
+def _export(models: dict[Layout, bytes], example: Array) -> Exported:
     milliseconds: dict[Layout, float] = {}
     if len(models) > 1:
-        sessions = {layout: session_of(model, 1) for layout, model in models.items()}
-        milliseconds = _measured(sessions, example[:1])
+        sessions = {layout: open_session(model, 1) for layout, model in models.items()}
+        milliseconds = _measure(sessions, example[:1])
     fastest: Layout = min(models, key=lambda layout: milliseconds.get(layout, 0.0))
     graph = onnx.load_from_string(models[fastest]).graph
     operators: dict[str, int] = {}
@@ -128,7 +119,7 @@ def _exported(models: dict[Layout, bytes], example: Array) -> Exported:
     return Exported(models[fastest], fastest, milliseconds, operators, models)
 
 
-def _measured(sessions: dict[Layout, onnxruntime.InferenceSession], clip: Array) -> dict[Layout, float]:
+def _measure(sessions: dict[Layout, onnxruntime.InferenceSession], clip: Array) -> dict[Layout, float]:
     """CPU milliseconds of one clip, the layouts taking turns so that a busy machine is busy for both."""
     taken: dict[Layout, list[float]] = {layout: [] for layout in sessions}
     for _ in range(TIMED_RUNS + 1):
@@ -139,7 +130,7 @@ def _measured(sessions: dict[Layout, onnxruntime.InferenceSession], clip: Array)
     return {layout: round(statistics.median(times[1:]), 1) for layout, times in taken.items()}
 
 
-def _cleaned(model: onnx.ModelProto) -> onnx.ModelProto:
+def _clean(model: onnx.ModelProto) -> onnx.ModelProto:
     """Without the exporter's traces of this machine's source files, and checked."""
     model.producer_name, model.producer_version = "sign-service converter", ""
     model.doc_string = ""

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from convert.conversion import Proven
 from convert.errors import ParityError
-from convert.files import expect, sha256_of
-from convert.findings import Findings, Port
+from convert.files import compute_sha256, expect
 from convert.isolation import run_isolated
-from convert.parity import Measured, Session, row_differences
-from convert.xgboost.features import order_notes
+from convert.model_info import ModelInfo, TensorSpec
+from convert.parity import Measured, Session, compare_rows
+from convert.publish import ManifestDraft
+from convert.xgboost.features import note_order
 from convert.xgboost.forest import Floats, Forest, Link, read_forest
 from convert.xgboost.graph import INPUT, OUTPUT, onnx_bytes
 
@@ -30,11 +32,15 @@ class XgboostModel:
 
     forest: Forest
     content: bytes
-    findings: Findings
+    info: ModelInfo
 
-    def measured(self) -> Measured:
+    def prove(self, draft: ManifestDraft) -> Proven:
+        """The graph against a walk of the trees."""
+        return Proven(self.content, self.measure(), draft)
+
+    def measure(self) -> Measured:
         """The graph in ONNX Runtime against a walk of the trees, on rows at and around their thresholds."""
-        rows = trial_rows(self.forest)
+        rows = make_trial_rows(self.forest)
         wanted = self.forest.margins(rows)
         if self.forest.about.link == "exp":
             with np.errstate(over="ignore"):
@@ -43,21 +49,21 @@ class XgboostModel:
         if not np.isfinite(wanted).all():
             raise ParityError("The forest's sums leave the range of numbers.", "Take another model.")
         scale = max(1.0, float(np.abs(wanted).max()))
-        worst = float(row_differences(got, [wanted]).max())
+        worst = float(compare_rows(got, [wanted]).max())
         return Measured("numpy", len(rows), worst, TOLERANCE * scale)
 
 
 @contextmanager
-def opened_xgboost(path: Path) -> Iterator[XgboostModel]:
+def open_xgboost(path: Path) -> Iterator[XgboostModel]:
     """Read an XGBoost file in a child process and make its graph. Raises ConversionError."""
     expect(path, "xgboost")
     with tempfile.TemporaryDirectory(prefix="convert-") as folder:
         about = run_isolated("xgboost", {"path": str(path.resolve())}, Path(folder))
         forest = read_forest(about, Path(folder))
-    yield XgboostModel(forest, onnx_bytes(forest), _findings(path, forest))
+    yield XgboostModel(forest, onnx_bytes(forest), _describe_model(path, forest))
 
 
-def trial_rows(forest: Forest) -> Floats:
+def make_trial_rows(forest: Forest) -> Floats:
     """Rows of values around each feature's thresholds, some of them exactly there and some missing."""
     rng = np.random.default_rng(20260101)
     rows = rng.normal(0, 1, (ROWS, forest.about.features)).astype(np.float32)
@@ -72,16 +78,16 @@ def trial_rows(forest: Forest) -> Floats:
     return rows
 
 
-def _findings(path: Path, forest: Forest) -> Findings:
+def _describe_model(path: Path, forest: Forest) -> ModelInfo:
     about = forest.about
-    return Findings(
+    return ModelInfo(
         file=path.name,
-        sha256=sha256_of(path),
+        sha256=compute_sha256(path),
         framework=f"xgboost {about.version}".strip(),
-        inputs=(Port(INPUT, (None, about.features)),),
-        outputs=(Port(OUTPUT, (None, len(forest.base))),),
-        ending=_ENDINGS[about.link],
+        inputs=(TensorSpec(INPUT, (None, about.features)),),
+        outputs=(TensorSpec(OUTPUT, (None, len(forest.base))),),
+        output_activation=_ENDINGS[about.link],
         parameters=forest.nodes,
         layers={about.objective: 1, "tree": forest.trees},
-        warnings=(*about.notes, *order_notes(about.feature_names)),
+        warnings=(*about.notes, *note_order(about.feature_names)),
     )

@@ -7,7 +7,7 @@ from itertools import groupby
 _WORDS = {"mean": ("mean", "avg", "average"), "std": ("std", "stdev", "sd"), "max": ("max",), "min": ("min",)}
 
 
-def order_notes(names: tuple[str, ...]) -> tuple[str, ...]:
+def note_order(names: tuple[str, ...]) -> tuple[str, ...]:
     """Sentences on the order that the names tell, where each of them names one statistic."""
     found = [_statistic(name) for name in names]
     if not found or None in found:

@@ -53,7 +53,7 @@ OBJECTIVES = {
 }
 
 
-def objective_called(name: str) -> Objective:
+def find_objective(name: str) -> Objective:
     """RefusalError where it is not known."""
     if name not in OBJECTIVES:
         raise RefusalError(f"The objective {name[:60]!r} is not known here.", f"Known are {', '.join(OBJECTIVES)}.")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from convert.errors import RefusalError
 from convert.plain import Json
 from convert.xgboost.forest import About, Floats, Forest, Whole
-from convert.xgboost.objectives import objective_called
+from convert.xgboost.objectives import find_objective
 from convert.xgboost.ubjson import parse
 
 MAX_BYTES = 256 << 20
@@ -37,7 +37,7 @@ def run(request: dict[str, Any], folder: Path) -> dict[str, Any]:
 def read_learner(document: Json) -> Forest:
     """The forest in a parsed file. RefusalError names what is missing, unsupported or damaged."""
     learner = _below(document, "learner")
-    objective = objective_called(_text(_below(learner, "objective"), "name"))
+    objective = find_objective(_text(_below(learner, "objective"), "name"))
     model = _trees_of(_below(learner, "gradient_booster"))
     parameters = _below(learner, "learner_model_param")
     features = _whole(parameters, "num_feature", 1, MAX_FEATURES)

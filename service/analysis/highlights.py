@@ -6,15 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.analysis.house import House
 from service.analysis.looking import EyeOf, Look, Part, SectionOf, damage_of, end_of, look, section_for
 from service.analysis.samples import channel_of, condensed, outputs_of, series_of, window_values
-from service.errors import Place, SignError
+from service.context import AppContext
+from service.errors import ParameterError, SignError
 from service.export.answer import Sample
-from service.media.sampling import Rate, Sampling
+from service.media.sampling import Rate, Sampling, Uniform
 from service.pipelines import Observing
-from service.pipelines.clip import ClipSection
-from service.pipelines.face_geometry import Faces
+from service.pipelines.kind import Faces
 from service.pipelines.series import SeriesSection
 from service.registry.manifest import Manifest, Timing
 from service.spotting.highlights import Highlight, HighlightRules
@@ -74,7 +73,7 @@ class HighlightsAnswer:
     stages_s: dict[str, float]
 
 
-async def highlights(request: HighlightsRequest, house: House) -> HighlightsAnswer:
+async def highlights(request: HighlightsRequest, house: AppContext) -> HighlightsAnswer:
     """The moments of the asked part; SignError where the medium, the model or the part does not allow it."""
     seen = await look(
         request.part,
@@ -163,16 +162,16 @@ def eye_for(request: HighlightsRequest) -> EyeOf:
     """How the model that looks at the medium is to look: at which samples, and at which faces."""
 
     def eye_of(eye: Observing) -> Observing:
-        if not eye.votes or isinstance(eye, ClipSection):
+        if not eye.votes:
             detail = f"Highlights need answers for single frames; models of the kind {eye.kind} do not give them."
             raise SignError("model-wrong-task", detail)
-        changed: dict[str, object] = {"sampling": _sampling(request, eye.sampling)}
-        if request.faces is not None:
-            if "faces" not in type(eye).model_fields:
-                problem = f"a model of the kind {eye.kind} does not choose between faces"
-                raise SignError("parameter-invalid", f"faces: {problem}.", places=(Place("faces", problem),))
-            changed["faces"] = request.faces
-        return eye.model_copy(update=changed)
+        changed = eye.with_sampling(_sampling(request, eye.sampling))
+        if request.faces is None:
+            return changed
+        if (chosen := changed.with_faces(request.faces)) is None:
+            problem = f"a model of the kind {eye.kind} does not choose between faces"
+            raise SignError("parameter-invalid", f"faces: {problem}.", parameters=(ParameterError("faces", problem),))
+        return chosen
 
     return eye_of
 
@@ -222,7 +221,7 @@ def rate_of(eye: Observing) -> float:
     return eye.sampling.rate
 
 
-def _sampling(request: HighlightsRequest, own: Sampling) -> Rate:
+def _sampling(request: HighlightsRequest, own: Sampling | Uniform) -> Rate:
     if request.sample_rate is not None:
         return Rate(rate=request.sample_rate)
     return own if isinstance(own, Rate) else Rate(rate=USUAL_RATE)

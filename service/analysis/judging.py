@@ -9,8 +9,8 @@ import numpy as np
 
 from service.analysis.looking import Look
 from service.analysis.prediction import Affect, Evidence
-from service.pipelines import read, series
-from service.pipelines.reading import Reading, WindowRows
+from service.pipelines import series
+from service.pipelines.row_plan import RowPlan, WindowRows
 from service.pipelines.series import SeriesSection
 from service.registry.served import ServedModel
 from service.track import CountArray, FloatArray, TimeArray, Track, Window
@@ -42,17 +42,17 @@ class Judged:
 
 async def judge(seen: Look, windows: list[Window]) -> list[Judged]:
     """The model's probabilities for each window; a row that several windows need goes through it once."""
-    reading = await seen.timed("tensor", lambda: read(seen.eye, seen.track, windows))
+    reading = await seen.timed("tensor", lambda: seen.eye.plan_rows(seen.track, windows))
     async with seen.deadline.enforced():
         raw = await _outputs(seen, reading)
-        if isinstance(seen.section, SeriesSection):
-            return await _heads_answers(seen, seen.section, windows, reading, raw)
+        if (head := seen.section.head) is not None:
+            return await _heads_answers(seen, head, windows, reading, raw)
     return await asyncio.to_thread(_own_answers, seen, windows, reading, raw)
 
 
 async def judge_together(seen: Look, windows: list[Window]) -> Judged:
     """One answer for which all windows vote, as each would answer alone."""
-    reading = await seen.timed("tensor", lambda: read(seen.eye, seen.track, windows).together())
+    reading = await seen.timed("tensor", lambda: seen.eye.plan_rows(seen.track, windows).together())
     async with seen.deadline.enforced():
         raw = await _outputs(seen, reading)
     whole = Window(windows[0].start_s, windows[-1].end_s)
@@ -62,13 +62,13 @@ async def judge_together(seen: Look, windows: list[Window]) -> Judged:
 
 async def outputs_over_time(seen: Look) -> Track:
     """T × C: what the graph of the model that looks gives for each observation, zeros where nothing was seen."""
-    reading = await seen.timed("tensor", lambda: read(seen.eye, seen.track, [Window(-np.inf, np.inf)]))
+    reading = await seen.timed("tensor", lambda: seen.eye.plan_rows(seen.track, [Window(-np.inf, np.inf)]))
     async with seen.deadline.enforced():
         raw = await _outputs(seen, reading)
     return _outputs_track(reading.windows[0], raw, seen.track)
 
 
-async def _outputs(seen: Look, reading: Reading) -> FloatArray:
+async def _outputs(seen: Look, reading: RowPlan) -> FloatArray:
     """R × C numbers of the model that looks at the medium, batch after batch, so that few rows exist at a time.
 
     Of places that take several rows, as samples of several faces do, the mean.
@@ -91,7 +91,7 @@ def _averaged(given: FloatArray, sizes: CountArray) -> FloatArray:
     return (np.add.reduceat(given.astype(np.float64), starts) / sizes[:, None]).astype(np.float32)
 
 
-def _own_answers(seen: Look, windows: list[Window], reading: Reading, raw: FloatArray) -> list[Judged]:
+def _own_answers(seen: Look, windows: list[Window], reading: RowPlan, raw: FloatArray) -> list[Judged]:
     """Where the model that looks is the one that answers: the rows of a window vote."""
     if seen.manifest.task == "affect":
         return [_mean_emotion(seen, window, entry, raw) for window, entry in zip(windows, reading.windows, strict=True)]
@@ -139,7 +139,7 @@ def handed_on(outputs: Track, section: SeriesSection, looker: ServedModel) -> Tr
 
 
 async def _heads_answers(
-    seen: Look, section: SeriesSection, windows: list[Window], reading: Reading, raw: FloatArray
+    seen: Look, section: SeriesSection, windows: list[Window], reading: RowPlan, raw: FloatArray
 ) -> list[Judged]:
     """Where a head answers from what the other model gave for each window's steps."""
     rows = await seen.timed(
@@ -167,7 +167,7 @@ async def _heads_answers(
 
 def _outputs_track(entry: WindowRows, raw: FloatArray, seen: Track) -> Track:
     """A window's steps with the other model's outputs, zeros where nothing was seen."""
-    present = np.array([place is not None for place in entry.places], bool)
+    present = np.array([place is not None for place in entry.indices], bool)
     values = np.zeros((len(present), raw.shape[1]), np.float32)
     values[present] = raw[entry.seen]
     return replace(seen, times_s=entry.times_s, values=values, present=present, parts=(), handedness=None, faces=None)

@@ -6,17 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from service.analysis.house import House
+from service.context import AppContext
 from service.errors import SignError
 from service.media.medium import MediaLimits, Medium
-from service.media.sampling import Choice, Sampling
-from service.observe.observe import ObserveCall
-from service.pipelines import Observing, clip, observer
-from service.pipelines.chunks import ChunksSection, grid_windows
-from service.pipelines.clip import ClipChoice, ClipSection, Piece
+from service.observe.call import ObserveCall
+from service.pipelines import Observing
+from service.pipelines.chunking import Chunk
 from service.pipelines.series import SeriesSection
-from service.pipelines.tensor_only import TensorSection
-from service.pipelines.windows import WindowRule, windows_over
+from service.pipelines.windows import WindowRule
 from service.registry.manifest import Manifest, Task
 from service.registry.registry import ServedModel
 from service.track import Track, Window
@@ -33,12 +30,14 @@ EyeOf = Callable[[Observing], Observing]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Which part of which medium is looked at, by which model. Times in seconds from the medium's start."""
+    """Which part of which medium is looked at, by which model. Times in seconds from the medium's start.
+
+    The model was looked up where the request began: whoever holds the part answers with this one to the end.
+    """
 
     medium: Medium
     deadline: Deadline
-    model: str
-    version: int | None = None
+    model: ServedModel
     start_s: float = 0.0
     duration_s: float | None = None
     mirrored: bool = False
@@ -58,7 +57,7 @@ class Look:
     eye: Observing
     track: Track
     deadline: Deadline
-    house: House
+    house: AppContext
     stages_s: dict[str, float] = field(default_factory=dict)
     at_end: bool = True
 
@@ -68,9 +67,7 @@ class Look:
 
     def shown(self, *windows: Window) -> Track:
         """The observations on which an answer for these windows rests."""
-        if isinstance(self.eye, ClipSection):
-            return clip.sampled(self.track, list(windows), self.eye)
-        return self.track.cut(Window(windows[0].start_s, windows[-1].end_s))
+        return self.eye.evidence(self.track, list(windows))
 
     async def timed(self, stage: str, work: Callable[[], T]) -> T:
         """Do some work in a thread and note what it took."""
@@ -114,26 +111,27 @@ def section_for(manifest: Manifest, tasks: tuple[Task, ...]) -> Observing | Seri
         route = ROUTES.get(manifest.task)
         advice = f"Ask {route}." if route else "It only serves other models."
         raise SignError("model-wrong-task", f"{manifest.name} is a model of the task {manifest.task}. {advice}")
-    if isinstance(manifest.pipeline, TensorSection):
+    section = manifest.pipeline.head or manifest.pipeline.observing
+    if section is None:
         raise _without_pipeline(manifest)
-    return manifest.pipeline
+    return section
 
 
 async def look(
     part: Part,
-    house: House,
+    house: AppContext,
     *,
     longest_s: float,
     section_of: SectionOf = sign_section,
     eye_of: EyeOf = as_it_is,
-    piece: Piece | None = None,
+    piece: Chunk | None = None,
 ) -> Look:
     """Observe the part; SignError where the medium, the model or the part does not allow it.
 
     section_of: the pipeline of a model that the caller can ask. eye_of: how the model that looks is to look at it.
     piece: what is looked at for a model of clips; all of the part as one clip if not given.
     """
-    model = await house.registry.get(part.model, part.version)
+    model = part.model
     section = section_of(model.manifest)
     looker, own_eye = looker_of(model)
     eye = eye_of(own_eye)
@@ -141,8 +139,8 @@ async def look(
     limits = MediaLimits(settings.frame_pixels, longest_s, settings.sampled_frames, settings.pixel_bytes)
     call = ObserveCall(
         medium=part.medium,
-        request=observer(eye),
-        sampling=_sampling(eye, part, piece),
+        request=eye.request,
+        sampling=eye.part_sampling(part.start_s, asked_end_s(part)) if piece is None else piece.sampling,
         start_s=part.start_s if piece is None else piece.start_s,
         duration_s=part.duration_s if piece is None else piece.duration_s,
         mirrored=part.mirrored,
@@ -154,24 +152,19 @@ async def look(
     return Look(model, section, looker, eye, seen.track, part.deadline, house, stages_s, seen.at_end)
 
 
-def _sampling(eye: Observing, part: Part, piece: Piece | None) -> Sampling | Choice:
-    """Which frames a worker looks at."""
-    if not isinstance(eye, ClipSection):
-        return eye.sampling
-    return ClipChoice(eye.frames, WindowRule(part.start_s), asked_end_s(part)) if piece is None else piece.choice
-
-
 def check_moves(track: Track, manifest: Manifest, eye: Observing) -> None:
     """Refuse a picture for a model that looks at clips."""
-    if isinstance(eye, ChunksSection | ClipSection) and track.media.duration is None:
-        raise SignError("media-wrong-kind", f"{manifest.name} looks at clips of {eye.frames} frames; send a video.")
+    if eye.clip_frames is not None and track.media.duration is None:
+        raise SignError(
+            "media-wrong-kind", f"{manifest.name} looks at clips of {eye.clip_frames} frames; send a video."
+        )
 
 
 def looker_of(model: ServedModel) -> tuple[ServedModel, Observing]:
     """The model that looks at the medium itself, this one or the one that it requires, and its pipeline."""
     looker = model.required or model
-    section = looker.manifest.pipeline
-    if isinstance(section, SeriesSection | TensorSection):
+    section = looker.manifest.pipeline.observing
+    if section is None:
         raise _without_pipeline(looker.manifest)
     return looker, section
 
@@ -186,9 +179,7 @@ def _without_pipeline(manifest: Manifest) -> SignError:
 
 def windows_over_part(seen: Look, start_s: float, end_s: float, window_s: float, stride_s: float) -> list[Window]:
     """The windows of a part of a video; models of clips have windows of whole clips, on a grid of their chunks."""
-    if isinstance(seen.eye, ChunksSection):
-        return grid_windows(seen.track, Window(start_s, end_s), stride_s, seen.eye)
-    return windows_over(start_s, end_s, window_s, stride_s)
+    return seen.eye.windows(seen.track, WindowRule(start_s, window_s, stride_s), end_s)
 
 
 def damage_of(gaps: tuple[Window, ...]) -> tuple[str, ...]:

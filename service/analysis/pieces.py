@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from service.analysis.house import House
 from service.analysis.judging import Judged, judge, judge_together
 from service.analysis.looking import Look, Part, RuleFor, SectionOf, asked_end_s, end_of, look, looker_of, sign_section
+from service.context import AppContext
 from service.errors import SignError
-from service.pipelines import clip, observer
-from service.pipelines.clip import ClipSection
+from service.pipelines import Observing
+from service.pipelines.chunking import ChunkLimits, Position, without_pixels
 from service.pipelines.windows import WindowRule
 from service.track import Window
 
@@ -31,25 +31,26 @@ class Plan:
     section_of: SectionOf = sign_section
 
 
-async def look_and_judge(part: Part, house: House, plan: Plan) -> tuple[Look, list[Judged]]:
+async def look_and_judge(part: Part, house: AppContext, plan: Plan) -> tuple[Look, list[Judged]]:
     """All windows of the part, judged. The track of a model of clips comes without its pixels. Raises as `look`."""
-    model = await house.registry.get(part.model, part.version)
+    model = part.model
     plan.section_of(model.manifest)
     eye = looker_of(model)[1]
-    if isinstance(eye, ClipSection):
+    if eye.samples_windows:
         return await _pieces(part, house, plan, eye, plan.rule_for(model.manifest, eye))
     seen = await look(part, house, longest_s=plan.longest_s, section_of=plan.section_of)
     return seen, await judge(seen, plan.windows_of(seen))
 
 
 async def _pieces(
-    part: Part, house: House, plan: Plan, eye: ClipSection, rule: WindowRule
+    part: Part, house: AppContext, plan: Plan, eye: Observing, rule: WindowRule
 ) -> tuple[Look, list[Judged]]:
     before: Look | None = None
     judged: list[Judged] = []
-    most_s = _most_s(eye, rule, house.settings.pixel_bytes)
+    limits = ChunkLimits(asked_end_s(part), house.settings.pixel_bytes)
+    position = Position(part.start_s)
     while True:
-        piece = clip.piece_of(eye, rule, asked_end_s(part), most_s, len(judged))
+        piece = eye.next_chunk(rule, position, limits)
         try:
             seen = await look(part, house, longest_s=plan.longest_s, section_of=plan.section_of, piece=piece)
         except SignError as error:
@@ -58,16 +59,13 @@ async def _pieces(
             seen = _pause(before, at_end=error.actual is None or error.actual <= piece.until_s)
         before = _with(before, seen)
         _check(before, part, plan, house)
-        windows = piece.choice.windows(before.track.end_s, seen.at_end)
+        over = seen.at_end or piece.is_last
+        end_s = min(asked_end_s(part), before.track.end_s) if over else None
+        windows = eye.due_windows(seen.track, rule, replace(position, covered_s=piece.until_s, end_s=end_s))
         judged += [await judge_together(seen, windows)] if rule.spread else await judge(seen, windows)
-        if seen.at_end or piece.choice.until_s is None:
+        if over:
             return before, judged
-
-
-def _most_s(eye: ClipSection, rule: WindowRule, pixel_bytes: int) -> float:
-    """How long a piece may be, if no window shared a frame with another."""
-    windows = pixel_bytes // (eye.frames * observer(eye).kept_bytes)
-    return (rule.window_s or 0.0) + max(0, windows - 3) * rule.stride_s
+        position = Position(piece.until_s, scored=len(judged))
 
 
 def _pause(before: Look, *, at_end: bool) -> Look:
@@ -81,10 +79,10 @@ def _with(before: Look | None, seen: Look) -> Look:
     earlier = None if before is None else before.track
     spent = {} if before is None else before.stages_s
     stages = {name: spent.get(name, 0.0) + seen.stages_s.get(name, 0.0) for name in spent | seen.stages_s}
-    return replace(seen, track=clip.without_pixels(seen.track, earlier), stages_s=stages)
+    return replace(seen, track=without_pixels(seen.track, earlier), stages_s=stages)
 
 
-def _check(seen: Look, part: Part, plan: Plan, house: House) -> None:
+def _check(seen: Look, part: Part, plan: Plan, house: AppContext) -> None:
     """Refuse in time what a worker that sees one piece at a time cannot."""
     span_s = end_of(seen.track, part) - part.start_s
     if span_s > plan.longest_s:

@@ -3,14 +3,12 @@
 from dataclasses import dataclass, replace
 from functools import partial
 
-from service.analysis.house import House
 from service.analysis.judging import Judged
-from service.analysis.looking import Look, Part, damage_of, end_of, predict_section, windows_over_part
+from service.analysis.looking import Look, Part, damage_of, end_of, predict_section
 from service.analysis.pieces import Plan, look_and_judge
 from service.analysis.prediction import FrameAnswer, Prediction, answer, rank, sign_confidence
+from service.context import AppContext
 from service.pipelines import Observing
-from service.pipelines.chunks import ChunksSection
-from service.pipelines.clip import ClipSection
 from service.pipelines.windows import WindowRule
 from service.registry.manifest import Manifest
 from service.track import MediaInfo, Window
@@ -36,7 +34,7 @@ class PredictAnswer:
     stages_s: dict[str, float]
 
 
-async def predict(request: PredictRequest, house: House) -> PredictAnswer:
+async def predict(request: PredictRequest, house: AppContext) -> PredictAnswer:
     """One answer for the asked part; SignError where the medium, the model or the part does not allow one."""
     seen, judged = await candidates(request.part, house)
     best = max(judged, key=lambda entry: confidence_of(entry, seen.manifest))
@@ -57,7 +55,7 @@ async def predict(request: PredictRequest, house: House) -> PredictAnswer:
     )
 
 
-async def candidates(part: Part, house: House) -> tuple[Look, list[Judged]]:
+async def candidates(part: Part, house: AppContext) -> tuple[Look, list[Judged]]:
     """The windows of the part that may answer; the surest does. Raises as `predict`."""
     longest_s, rule_for = house.settings.predict_seconds, partial(predict_rule, part)
     return await look_and_judge(part, house, Plan(longest_s, rule_for, partial(_windows, part), predict_section))
@@ -68,9 +66,7 @@ def _windows(part: Part, seen: Look) -> list[Window]:
     if seen.track.media.duration is None:
         return [Window(0.0, float("inf"))]
     end_s, rule = end_of(seen.track, part), predict_rule(part, seen.manifest, seen.eye)
-    if rule.window_s is not None and isinstance(seen.eye, ChunksSection):
-        return windows_over_part(seen, part.start_s, end_s, rule.window_s, rule.stride_s)
-    return rule.windows(end_s)
+    return seen.eye.windows(seen.track, rule, end_s)
 
 
 def predict_rule(part: Part, manifest: Manifest, eye: Observing) -> WindowRule:
@@ -78,8 +74,7 @@ def predict_rule(part: Part, manifest: Manifest, eye: Observing) -> WindowRule:
     times = manifest.time
     if part.duration_s is not None or times is None or times.whole_clip:
         return WindowRule(part.start_s)
-    spread = eye.clips if isinstance(eye, ClipSection) and eye.clips > 1 else 0
-    return WindowRule(part.start_s, times.window_s, times.stride_s, spread)
+    return WindowRule(part.start_s, times.window_s, times.stride_s, eye.averaged_windows)
 
 
 def confidence_of(entry: Judged, manifest: Manifest) -> float:

@@ -9,10 +9,9 @@ import numpy as np
 
 from service.analysis.judging import handed_on, outputs_over_time
 from service.analysis.looking import Look
-from service.errors import Place, SignError
+from service.errors import ParameterError, SignError
 from service.export.answer import Sample
-from service.pipelines import face_geometry, series
-from service.pipelines.face_geometry import FaceGeometrySection
+from service.pipelines import series
 from service.pipelines.series import SeriesSection
 from service.registry.manifest import OTHER_LABEL, Manifest
 from service.track import FloatArray, Track, Window
@@ -26,14 +25,14 @@ async def condensed(seen: Look) -> Look:
 
     The numbers are the measures of a face, or what the model that looks gives for it.
     """
-    if isinstance(seen.eye, FaceGeometrySection):
-        return replace(seen, track=await seen.timed("tensor", partial(face_geometry.measured, seen.track)))
+    if (measures := seen.eye.measures) is not None:
+        return replace(seen, track=await seen.timed("tensor", partial(measures.condense, seen.track)))
     return replace(seen, track=await outputs_over_time(seen))
 
 
 async def outputs_of(seen: Look) -> Track:
     """T × C of a condensed look: what the model that looks gives for each sample."""
-    return await outputs_over_time(seen) if isinstance(seen.eye, FaceGeometrySection) else seen.track
+    return seen.track if seen.eye.measures is None else await outputs_over_time(seen)
 
 
 def series_of(seen: Look, outputs: Track, *, mirrored: bool) -> tuple[Sample, ...]:
@@ -41,8 +40,8 @@ def series_of(seen: Look, outputs: Track, *, mirrored: bool) -> tuple[Sample, ..
 
     mirrored: the picture was flipped before it was looked at; boxes are those of the picture as it was sent.
     """
-    if isinstance(seen.eye, FaceGeometrySection):
-        names, values = face_geometry.CHANNELS, face_geometry.channels(seen.track, seen.eye.median_s)
+    if (measures := seen.eye.measures) is not None:
+        names, values = measures.names, measures.values(seen.track)
     else:
         names, values = channel_names(seen.looker.manifest), seen.looker.each(np.asarray(outputs.values, np.float32))
     boxes = np.full((len(outputs), 4), np.nan) if outputs.boxes is None else outputs.boxes
@@ -60,8 +59,8 @@ async def window_values(seen: Look, outputs: Track, windows: Sequence[Window], c
     A head answers for the window; of a model without one the samples' answers are averaged.
     """
     place = channel_names(seen.manifest).index(channel)
-    if isinstance(seen.section, SeriesSection):
-        return await _heads_values(seen, seen.section, outputs, windows, place)
+    if (head := seen.section.head) is not None:
+        return await _heads_values(seen, head, outputs, windows, place)
     each = await seen.timed("tensor", lambda: seen.model.each(np.asarray(outputs.values, np.float32))[:, place])
     return await seen.timed("tensor", lambda: [_mean(each, outputs, window) for window in windows])
 
@@ -99,7 +98,7 @@ def channel_of(manifest: Manifest, asked: str | None) -> str:
         return manifest.output.channel or (USUAL_CHANNEL if USUAL_CHANNEL in names else [*signs, *names][0])
     if asked not in names:
         problem = f"{manifest.name} has {', '.join(names)}"
-        raise SignError("parameter-invalid", f"channel: {problem}.", places=(Place("channel", problem),))
+        raise SignError("parameter-invalid", f"channel: {problem}.", parameters=(ParameterError("channel", problem),))
     return asked
 
 

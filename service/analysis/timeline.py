@@ -5,14 +5,13 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
-from service.analysis.house import House
 from service.analysis.judging import Judged
 from service.analysis.looking import Look, Part, damage_of, end_of, windows_over_part
 from service.analysis.pieces import Plan, look_and_judge
 from service.analysis.prediction import Evidence, Prediction, answer
+from service.context import AppContext
 from service.errors import SignError
 from service.pipelines import Observing
-from service.pipelines.chunks import ChunksSection
 from service.pipelines.windows import WindowRule
 from service.registry.manifest import Manifest, Timing
 from service.spotting.segment import ScoredWindow, Segment, Smoothing, SpottingRules
@@ -60,7 +59,7 @@ class TimelineAnswer:
     gaps: tuple[Window, ...] = ()
 
 
-async def timeline(request: TimelineRequest, house: House) -> TimelineAnswer:
+async def timeline(request: TimelineRequest, house: AppContext) -> TimelineAnswer:
     """What is signed when in the asked part; SignError where the medium, the model or the part does not allow it."""
     longest_s, rule_for = house.settings.timeline_seconds, partial(timeline_rule, request)
     seen, judged = await look_and_judge(request.part, house, Plan(longest_s, rule_for, partial(_windows, request)))
@@ -128,15 +127,15 @@ def timeline_rule(request: TimelineRequest, manifest: Manifest, _eye: Observing)
 
 def warnings_of(request: TimelineRequest, seen: Look) -> tuple[str, ...]:
     """What was strange about the medium, and what of the request could not be followed."""
-    if request.window_s is None or not isinstance(seen.eye, ChunksSection):
+    if request.window_s is None or not seen.eye.windows_in_frames:
         return seen.track.warnings
-    said = f"The model's windows are always {seen.eye.frames} frames long; clip_duration was not followed."
+    said = f"The model's windows are always {seen.eye.clip_frames} frames long; clip_duration was not followed."
     return (*seen.track.warnings, said)
 
 
 def true_times(times: Timing, windows: list[Window], seen: Look) -> Timing:
     """The times with the stride that the windows have in truth: clips begin where chunks do."""
-    if not isinstance(seen.eye, ChunksSection) or len(windows) < 2:
+    if not seen.eye.windows_in_frames or len(windows) < 2:
         return times
     return times.model_copy(update={"stride_s": max(windows[1].start_s - windows[0].start_s, 1e-3)})
 

@@ -1,22 +1,18 @@
-"""Who may ask: API keys and admin keys, compared in constant time."""
+"""Who may ask over HTTP: routes depend on these."""
 
 import hashlib
-import hmac
 
 from fastapi import Request
-from starlette.datastructures import Headers
 
+from service.contract.keys import bearer_key, check_key, compare_key
 from service.errors import SignError
 from service.settings import Settings
-
-_HASHED = "sha256:"
 
 
 def require_key(request: Request) -> None:
     """Let a request pass that carries one of the API keys (or admin keys), or all where none is set."""
     settings: Settings = request.app.state.settings
-    if settings.api_keys:
-        _check(request, settings.api_keys + settings.admin_keys)
+    check_key(bearer_key(request.headers), settings)
 
 
 def require_admin(request: Request) -> None:
@@ -24,13 +20,7 @@ def require_admin(request: Request) -> None:
     settings: Settings = request.app.state.settings
     if not settings.admin_keys:
         raise SignError("admin-disabled", "Set SIGN_ADMIN_KEYS to allow changing models over HTTP.")
-    _check(request, settings.admin_keys)
-
-
-def check_key(given: str | None, settings: Settings) -> None:
-    """As `require_key`, for a key that came another way than in a header of HTTP."""
-    if settings.api_keys:
-        _compare(given, settings.api_keys + settings.admin_keys)
+    compare_key(bearer_key(request.headers), settings.admin_keys)
 
 
 def owner_of(request: Request) -> str:
@@ -44,31 +34,5 @@ def owner_of(request: Request) -> str:
 
 def require_open(request: Request) -> None:
     """Refuse new work once the service was asked to stop; another replica can take it."""
-    if request.app.state.house.shutting_down:
+    if request.app.state.context.shutting_down:
         raise SignError("shutting-down", "Ask again in a moment.", retry_after_s=5)
-
-
-def _check(request: Request, keys: tuple[str, ...]) -> None:
-    _compare(bearer_key(request.headers), keys)
-
-
-def bearer_key(headers: Headers) -> str | None:
-    """The key that the headers carry, if any."""
-    scheme, _, given = headers.get("authorization", "").partition(" ")
-    return given.strip() if scheme.lower() == "bearer" and given else None
-
-
-def _compare(given: str | None, keys: tuple[str, ...]) -> None:
-    if given is None:
-        raise SignError("key-missing", "Send the key as 'Authorization: Bearer KEY'.")
-    # every key is compared, so that the time does not tell which one was near
-    matches = [_same(given, key) for key in keys]
-    if True not in matches:
-        raise SignError("key-refused", "The key is not one of those that may do this.")
-
-
-def _same(given: str, key: str) -> bool:
-    if key.startswith(_HASHED):
-        digest = hashlib.sha256(given.encode()).hexdigest()
-        return hmac.compare_digest(digest, key.removeprefix(_HASHED).lower())
-    return hmac.compare_digest(given.encode(), key.encode())

@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
-from service.analysis.house import House
+from service.context import AppContext
 
 router = APIRouter(tags=["operations"])
 
@@ -32,13 +32,13 @@ async def get_health() -> Health:
     "/readyz", response_model=Readiness, responses={503: {"model": Readiness}}, summary="Able to answer right now"
 )
 async def get_readiness(request: Request) -> Response:
-    house: House = request.app.state.house
-    missing = house.missing()
+    context: AppContext = request.app.state.context
+    missing = context.missing()
     body = Readiness(ready=not missing, missing=missing)
     return JSONResponse(body.model_dump(), 200 if body.ready else 503)
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
 async def get_metrics(request: Request) -> Response:
-    house: House = request.app.state.house
-    return Response(generate_latest(house.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    context: AppContext = request.app.state.context
+    return Response(generate_latest(context.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -9,8 +9,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from service.api.answers import SegmentBody
-from service.api.problem import problem
+from service.contract.answers import SegmentBody
+from service.contract.problem_details import problem_details
 from service.errors import SignError
 from service.jobs.jobs import Jobs
 from service.jobs.record import ChunkNote, Job
@@ -21,10 +21,10 @@ SILENT_S = 15.0
 """After so long without an event a comment is sent, so that nobody between takes the connection for dead."""
 
 _ID = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?")
-Place = tuple[int, int]
+Position = tuple[int, int]
 
 
-def place_after(last_event_id: str | None) -> Place:
+def position_after(last_event_id: str | None) -> Position:
     """Where to go on: the chunk, and which of its segments comes next. From the start where the id is none of ours."""
     match = _ID.fullmatch(last_event_id or "")
     if match is None:
@@ -33,9 +33,9 @@ def place_after(last_event_id: str | None) -> Place:
     return (chunk + 1, 0) if segment is None else (chunk, int(segment) + 1)
 
 
-async def events(job: Job, jobs: Jobs, place: Place, stop: Callable[[], bool]) -> AsyncIterator[str]:
-    """The events from this place on, until the job ends; they end early when `stop` says so, to be taken up again."""
-    chunk, segment = place
+async def events(job: Job, jobs: Jobs, position: Position, stop: Callable[[], bool]) -> AsyncIterator[str]:
+    """The events from here on, until the job ends; they end early when `stop` says so, to be taken up again."""
+    chunk, segment = position
     spoke = time.monotonic()
     while not stop():
         now = await _now(job, jobs)
@@ -73,7 +73,7 @@ def _of_note(note: ChunkNote, from_segment: int, job: Job) -> list[str]:
 
 
 def _end(job: Job | None) -> str:
-    error = None if job is None or job.error is None else problem(job.error, job.id)
+    error = None if job is None or job.error is None else problem_details(job.error, job.id)
     return _event("end", END, {"state": "cancelled" if job is None else job.state, "error": error})
 
 

@@ -5,28 +5,29 @@ import base64
 import struct
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from service.analysis.highlights import HighlightsRequest
-from service.analysis.house import House
 from service.analysis.predict import PredictRequest
 from service.analysis.timeline import TimelineRequest
 from service.api.access import owner_of, require_key, require_open
-from service.api.exports import acceptable_format, last_component
-from service.api.job_bodies import JobBody, JobsPage, JobWithSegments
-from service.api.job_events import END, events, place_after
-from service.api.job_kinds import JOB_KINDS, JobKind
-from service.api.options import MediumOptions, media_route_schema, read_options
+from service.api.exports import last_component
+from service.api.job_events import END, events, position_after
+from service.api.job_results import show_result
+from service.api.options import media_route_schema, read_options
 from service.api.upload import Upload, is_form, received, refuse_by_header
-from service.errors import Place, SignError
+from service.context import AppContext
+from service.contract.job_bodies import JobBody, JobsPage, JobWithSegments
+from service.contract.options import MediumOptions
+from service.contract.requests import find_model
+from service.contract.use_cases import USE_CASES, AnyUseCase
+from service.errors import ParameterError, SignError
 from service.jobs.jobs import Jobs
-from service.jobs.kinds import WORKS
 from service.jobs.record import Draft, Job, State
 from service.jobs.shelf import answer_bytes
-from service.registry.registry import ServedModel
 
 router = APIRouter(tags=["jobs"], dependencies=[Depends(require_key)])
 
@@ -34,28 +35,28 @@ JobId = Annotated[str, Path(alias="id", max_length=36)]
 _KEY_LENGTH = 255
 
 
-def _post(name: str) -> Callable[[Request], Awaitable[Response]]:
+def _post(case: AnyUseCase) -> Callable[[Request], Awaitable[Response]]:
     async def post_job(request: Request) -> Response:
         """Send the medium as the form's part `file` or as the body itself; options as query parameters or form fields.
 
         An `Idempotency-Key` header makes a repeated request answer with the first one's job.
         """
-        return await _submitted(request, name, JOB_KINDS[name])
+        return await _submitted(request, case)
 
     return post_job
 
 
-for _name, _kind in JOB_KINDS.items():
+for _case in USE_CASES.values():
     router.add_api_route(
-        f"/jobs/{_name}",
-        _post(_name),
+        f"/jobs/{_case.name}",
+        _post(_case),
         methods=["POST"],
         status_code=202,
         response_model=JobBody,
         dependencies=[Depends(require_open)],
-        openapi_extra=media_route_schema(_kind.options),
-        summary=f"{_kind.summary}, as a durable job",
-        operation_id=f"post_job_{_name}",
+        openapi_extra=media_route_schema(_case.options),
+        summary=f"{_case.job_summary}, as a durable job",
+        operation_id=f"post_job_{_case.name}",
     )
 
 
@@ -67,7 +68,7 @@ async def get_jobs(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> JobsPage:
     jobs = _jobs(request)
-    before = None if cursor is None else _place_of(cursor)
+    before = None if cursor is None else _position_of(cursor)
     found = await jobs.newest(owner_of(request), limit + 1, state, before)
     page = found[:limit]
     more = _cursor_of(page[-1]) if len(found) > limit else None
@@ -92,11 +93,7 @@ async def get_result(
 ) -> Response:
     jobs = _jobs(request)
     job = await jobs.get(job_id, owner_of(request))
-    answer = await jobs.answer(job)
-    kind = JOB_KINDS[job.draft.kind]
-    options = kind.options.model_validate_json(job.draft.options)
-    wanted = kind.format_of(format_name or _by_accept(request, kind) or getattr(options, "format", None))
-    return await kind.show(jobs, job, options, answer, wanted)
+    return await show_result(request, jobs, job, format_name)
 
 
 @router.get(
@@ -110,8 +107,8 @@ async def get_events(request: Request, job_id: JobId) -> Response:
     last = request.headers.get("last-event-id")
     if last == END:
         return Response(status_code=204)  # an EventSource does not connect again then
-    house: House = request.app.state.house
-    told = events(job, jobs, place_after(last), lambda: house.shutting_down)
+    context: AppContext = request.app.state.context
+    told = events(job, jobs, position_after(last), lambda: context.shutting_down)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(told, media_type="text/event-stream", headers=headers)
 
@@ -123,62 +120,61 @@ async def delete_job(request: Request, job_id: JobId) -> Response:
     return Response(status_code=204)
 
 
-async def _submitted(request: Request, name: str, kind: JobKind[Any]) -> Response:
-    jobs, house, owner = _jobs(request), _house(request), owner_of(request)
+async def _submitted(request: Request, case: AnyUseCase) -> Response:
+    jobs, context, owner = _jobs(request), _context(request), owner_of(request)
     key = _idempotency_key(request)
     if key is not None and (first := await jobs.first(owner, key)) is not None:
         await _read_past(request)
         return _accepted(request, first)
-    early = None if is_form(request) else _options(request, {}, kind)
+    early = None if is_form(request) else _options(request, {}, case)
     if early is not None:
-        await house.registry.get(early.model_of(house.settings), early.version)
-    limit = house.settings.jobs_media_bytes
-    refuse_by_header(request, house.settings, limit)
+        await find_model(early, context)
+    limit = context.settings.jobs_media_bytes
+    refuse_by_header(request, context.settings, limit)
     length = request.headers.get("content-length", "")
     async with (
         jobs.claim(int(length) if length.isdigit() else 0) as claim,
         received(request, jobs.incoming, limit, claim.grow) as upload,
     ):
-        options = early or _options(request, upload.fields, kind)
-        claim.reserve(answer_bytes(kind.keeps_windows(options)))
-        asked = kind.ask(options, upload.medium, house)
-        model = await house.registry.get(asked.part.model, asked.part.version)
-        kind.check(asked, model)
-        job = await jobs.submit(_draft(name, kind, options, asked, model, upload, owner, key), upload.medium)
+        options = early or _options(request, upload.fields, case)
+        claim.reserve(answer_bytes(case.keeps_windows(options)))
+        asked = case.make_request(options, upload.medium, context, await find_model(options, context))
+        case.check(asked)
+        job = await jobs.submit(_draft(case, options, asked, upload, owner, key), upload.medium)
     return _accepted(request, job)
 
 
 def _draft(
-    name: str,
-    kind: JobKind[Any],
+    case: AnyUseCase,
     options: MediumOptions,
     asked: PredictRequest | TimelineRequest | HighlightsRequest,
-    model: ServedModel,
     upload: Upload,
     owner: str,
     key: str | None,
 ) -> Draft:
     """The job as it is kept; the model's version is the one that is served now."""
-    manifest = model.manifest
-    request = WORKS[name].request_json(asked, version=manifest.version)
+    manifest = asked.part.model.manifest
+    request = case.work.request_json(asked)
     return Draft(
-        kind=name,
+        kind=case.name,
         owner=owner,
         model=manifest.name,
         version=manifest.version,
         request=request,
         options=options.model_dump_json().encode(),
         media_name=last_component(options.media_name or upload.file_name or "").replace("\0", ""),
-        keeps_windows=kind.keeps_windows(options),
+        keeps_windows=case.keeps_windows(options),
         idempotency_key=key,
     )
 
 
-def _options(request: Request, fields: dict[str, str], kind: JobKind[Any]) -> MediumOptions:
-    options: MediumOptions = read_options(request, fields, kind.options)
+def _options(request: Request, fields: dict[str, str], case: AnyUseCase) -> MediumOptions:
+    options: MediumOptions = read_options(request, fields, case.options)
     if options.timeout_s is not None:
         problem = "a job has no deadline; DELETE it when it is not wanted any more"
-        raise SignError("parameter-invalid", f"timeout_s: {problem}.", places=(Place("timeout_s", problem),))
+        raise SignError(
+            "parameter-invalid", f"timeout_s: {problem}.", parameters=(ParameterError("timeout_s", problem),)
+        )
     return options
 
 
@@ -192,14 +188,16 @@ def _idempotency_key(request: Request) -> str | None:
     if key is not None and not 0 < len(key) <= _KEY_LENGTH:
         problem = f"it has 1 to {_KEY_LENGTH} characters"
         raise SignError(
-            "parameter-invalid", f"Idempotency-Key: {problem}.", places=(Place("Idempotency-Key", problem),)
+            "parameter-invalid",
+            f"Idempotency-Key: {problem}.",
+            parameters=(ParameterError("Idempotency-Key", problem),),
         )
     return key
 
 
 async def _read_past(request: Request) -> None:
     """Let the sender send what is not needed, so that the answer is read; no more than a job may have."""
-    settings = _house(request).settings
+    settings = _context(request).settings
     stream, size = request.stream().__aiter__(), 0
     try:
         while size <= settings.jobs_media_bytes:
@@ -209,25 +207,19 @@ async def _read_past(request: Request) -> None:
         return
 
 
-def _by_accept(request: Request, kind: JobKind[Any]) -> str | None:
-    """What `Accept` asks for where it names a format."""
-    accept = request.headers.get("accept")
-    if accept is None or "*/*" in accept or not kind.formats:
-        return None
-    return acceptable_format(accept, kind.formats)
-
-
 def _cursor_of(job: Job) -> str:
     return base64.urlsafe_b64encode(struct.pack(">d", job.created) + job.id.encode()).decode().rstrip("=")
 
 
-def _place_of(cursor: str) -> tuple[float, str]:
+def _position_of(cursor: str) -> tuple[float, str]:
     try:
         packed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         return struct.unpack(">d", packed[:8])[0], str(uuid.UUID(packed[8:].decode()))
     except (ValueError, struct.error):
         problem = "it is none that GET /jobs gave"
-        raise SignError("parameter-invalid", f"cursor: {problem}.", places=(Place("cursor", problem),)) from None
+        raise SignError(
+            "parameter-invalid", f"cursor: {problem}.", parameters=(ParameterError("cursor", problem),)
+        ) from None
 
 
 def _jobs(request: Request) -> Jobs:
@@ -235,10 +227,10 @@ def _jobs(request: Request) -> Jobs:
     return jobs
 
 
-def _house(request: Request) -> House:
-    house: House = request.app.state.house
-    return house
+def _context(request: Request) -> AppContext:
+    context: AppContext = request.app.state.context
+    return context
 
 
 def _retention_h(request: Request) -> float:
-    return _house(request).settings.jobs_retention_h
+    return _context(request).settings.jobs_retention_h

@@ -11,7 +11,7 @@ from service.metrics import Metrics
 _SANE_ID = re.compile(rb"^[A-Za-z0-9._:-]{1,128}$")
 
 
-class Around:
+class RequestContextMiddleware:
     """Gives each request its X-Request-ID (the caller's, if it is a sane one) and counts it by its route template."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:

@@ -5,8 +5,8 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel
 
-from service.analysis.house import House
 from service.api.access import require_admin, require_key
+from service.context import AppContext
 from service.registry.manifest import NAME_PATTERN, Manifest, Task
 from service.registry.registry import ModelState, ReloadReport, VersionName, VersionState
 from service.registry.states import State
@@ -121,16 +121,16 @@ class ReloadBody(BaseModel):
         )
 
 
-def _house(request: Request) -> House:
-    house: House = request.app.state.house
-    return house
+def _context(request: Request) -> AppContext:
+    context: AppContext = request.app.state.context
+    return context
 
 
 @router.get("/models", dependencies=[Depends(require_key)], summary="What there is")
 async def get_models(request: Request) -> ModelsBody:
-    house = _house(request)
-    models = [ModelBody.of(model) for model in house.registry.snapshot()]
-    settings = house.settings
+    context = _context(request)
+    models = [ModelBody.of(model) for model in context.registry.snapshot()]
+    settings = context.settings
     return ModelsBody(
         default_model=settings.default_model,
         default_highlight_model=settings.default_highlight_model,
@@ -140,21 +140,21 @@ async def get_models(request: Request) -> ModelsBody:
 
 @router.get("/models/{name}", dependencies=[Depends(require_key)], summary="One model and its manifest")
 async def get_model(request: Request, name: Name) -> ModelWithManifest:
-    return ModelWithManifest.of(_house(request).registry.state(name))
+    return ModelWithManifest.of(_context(request).registry.state(name))
 
 
 @router.get(
     "/models/{name}/versions/{version}", dependencies=[Depends(require_key)], summary="One version and its manifest"
 )
 async def get_version(request: Request, name: Name, version: Version) -> VersionWithManifest:
-    return VersionWithManifest.of(_house(request).registry.version_state(name, version))
+    return VersionWithManifest.of(_context(request).registry.version_state(name, version))
 
 
 @router.post(
     "/models/{name}/versions/{version}/load", dependencies=[Depends(require_admin)], summary="Load a version (admin)"
 )
 async def post_load(request: Request, name: Name, version: Version) -> VersionBody:
-    return VersionBody.of(await _house(request).registry.load(name, version))
+    return VersionBody.of(await _context(request).registry.load(name, version))
 
 
 @router.post(
@@ -163,9 +163,9 @@ async def post_load(request: Request, name: Name, version: Version) -> VersionBo
     summary="Take a version out of memory (admin)",
 )
 async def post_unload(request: Request, name: Name, version: Version) -> VersionBody:
-    return VersionBody.of(await _house(request).registry.unload(name, version))
+    return VersionBody.of(await _context(request).registry.unload(name, version))
 
 
 @router.post("/models/reload", dependencies=[Depends(require_admin)], summary="Scan the store again (admin)")
 async def post_reload(request: Request) -> ReloadBody:
-    return ReloadBody.of(await _house(request).registry.reload())
+    return ReloadBody.of(await _context(request).registry.reload())

@@ -1,83 +1,14 @@
 """Options of a request: query parameters or form fields, checked by one model, and described in the schema."""
 
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from service.api.problem import invalid_parameters
-from service.errors import Place, SignError
-from service.pipelines.face_geometry import Faces
-from service.registry.manifest import NAME_PATTERN
-from service.settings import Settings
-from service.spotting.segment import Smoothing
-from service.spotting.tension import Signal
+from service.errors import ParameterError, SignError
 
 Options = TypeVar("Options", bound=BaseModel)
-TimelineFormat = Literal["json", "vtt", "srt", "eaf", "csv", "aihub"]
-HighlightsFormat = Literal["json", "vtt", "csv", "edl", "png"]
-
-
-class MediumOptions(BaseModel):
-    """What every route that takes a medium can be asked."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    model: str | None = Field(None, pattern=NAME_PATTERN, description="Name of the model; default: the service's.")
-    version: int | None = Field(None, ge=1, description="Version of the model; default: the one being served.")
-    start_time: float = Field(0.0, ge=0, description="Where the part begins, seconds from the medium's start.")
-    threshold: float | None = Field(None, ge=0, le=1, description="Confidence below which the model declines.")
-    mirrored: bool = Field(False, description="The picture is mirrored, as selfie cameras show it.")
-    timeout_s: float | None = Field(None, gt=0, description="Longest time the caller wants to wait, seconds.")
-    media_name: str | None = Field(None, max_length=255, description="The medium's name, for a raw body's exports.")
-
-    def model_of(self, settings: Settings) -> str:
-        """The model that is asked."""
-        return self.model or settings.default_model
-
-
-class PredictOptions(MediumOptions):
-    """What a caller can set for one answer."""
-
-    clip_duration: float | None = Field(None, gt=0, description="How long the part is, seconds.")
-    top_k: int = Field(5, ge=1, le=1000, description="How many ranked answers to give.")
-    return_probabilities: bool = Field(False, description="Give the probability of every label.")
-    return_frames: bool = Field(False, description="Give the answer of each frame, for models that vote.")
-
-
-class TimelineOptions(MediumOptions):
-    """What a caller can set for a timeline; what is left out is the manifest's. Seconds."""
-
-    clip_duration: float | None = Field(None, ge=0.05, description="How long a window is, seconds.")
-    stride: float | None = Field(None, ge=0.02, description="From one window to the next, seconds.")
-    min_duration: float | None = Field(None, ge=0, description="Shorter segments are left out, seconds.")
-    merge_gap: float | None = Field(None, ge=0, description="Equal segments this close are one, seconds.")
-    smoothing: Smoothing = Field("viterbi", description="How windows are decided together.")
-    format: TimelineFormat | None = Field(None, description="How the answer comes; else `Accept` decides, else json.")
-    return_windows: bool = Field(False, description="Give each window's own answer.")
-    return_probabilities: bool = Field(False, description="Give the probability of every label for each window.")
-
-
-class HighlightsOptions(MediumOptions):
-    """What a caller can set for highlights; what is left out is the manifest's. Seconds."""
-
-    clip_duration: float | None = Field(None, gt=0, description="How long the part is, seconds.")
-    threshold: float | None = Field(None, description="Tension that a highlight reaches.")
-    sample_rate: float | None = Field(None, ge=0.1, le=30, description="Samples a second; default: the manifest's, 2.")
-    window: float | None = Field(None, ge=0.05, le=600, description="How long a window is, seconds.")
-    min_duration: float | None = Field(None, ge=0, description="Shorter highlights are left out, seconds.")
-    merge_gap: float | None = Field(None, ge=0, description="Highlights this close are one, seconds.")
-    top_k: int | None = Field(None, ge=1, le=1000, description="How many highlights to give; the strongest.")
-    min_faces: int = Field(3, ge=1, le=1000, description="Samples with a face that a window needs.")
-    faces: Faces | None = Field(None, description="The largest face, or the mean of all.")
-    signal: Signal = Field("value", description="`change`: how much the tension changes over a window.")
-    channel: str | None = Field(None, max_length=100, description="Which of the model's channels is the tension.")
-    return_series: bool = Field(False, description="Give each sample's box and values, in csv too.")
-    format: HighlightsFormat | None = Field(None, description="How the answer comes; else `Accept` decides, else json.")
-
-    def model_of(self, settings: Settings) -> str:
-        """The model that is asked."""
-        return self.model or settings.default_highlight_model
 
 
 def read_options(request: Request, fields: dict[str, str], model: type[Options]) -> Options:
@@ -87,12 +18,12 @@ def read_options(request: Request, fields: dict[str, str], model: type[Options])
         given = request.query_params.getlist(name)
         if len(set(given)) > 1:
             problem = f"it is given {len(given)} times with different values"
-            raise SignError("parameter-invalid", f"{name}: {problem}", places=(Place(name, problem),))
+            raise SignError("parameter-invalid", f"{name}: {problem}", parameters=(ParameterError(name, problem),))
         values[name] = given[0]
     for name, value in fields.items():
         if values.setdefault(name, value) != value:
             problem = "the query and the form give different values"
-            raise SignError("parameter-invalid", f"{name}: {problem}", places=(Place(name, problem),))
+            raise SignError("parameter-invalid", f"{name}: {problem}", parameters=(ParameterError(name, problem),))
     try:
         return model.model_validate_strings(values)
     except ValidationError as error:

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi import Path as PathParameter
 
 from service import __version__
-from service.analysis.house import House
+from service.context import AppContext
 from service.errors import SignError
 
 WEB = Path(__file__).parents[1] / "web"
@@ -85,7 +85,7 @@ PRELOADS = "\n".join(
 @router.api_route("/", methods=["GET", "HEAD"])
 async def get_page(request: Request) -> Response:
     """The page; what it needs to know before it can ask stands in it, so that its first line is true at once."""
-    known = html.escape(json.dumps(known_before_asking(request.app.state.house)))
+    known = html.escape(json.dumps(known_before_asking(request.app.state.context)))
     text = FILES[INDEX].content.decode()
     for name, value in (("files", f"web/{DIGEST}"), ("preloads", PRELOADS), ("service", known)):
         text = text.replace(f"{{{{{name}}}}}", value)
@@ -104,15 +104,15 @@ async def get_file(
     return answer_file(request, FILES[name], FOR_GOOD if digest == DIGEST else ASK_EACH_TIME)
 
 
-def known_before_asking(house: House) -> dict[str, object]:
+def known_before_asking(context: AppContext) -> dict[str, object]:
     """What the page may know without a key: whether one is needed, the default model's language, the limits."""
-    settings = house.settings
+    settings = context.settings
     return {
         "version": __version__,
         "keyNeeded": bool(settings.api_keys),
         "defaultModel": settings.default_model,
         "defaultHighlightModel": settings.default_highlight_model,
-        **_subject_of_default_model(house),
+        **_subject_of_default_model(context),
         "mediaBytes": settings.media_bytes,
         "predictSeconds": settings.predict_seconds,
         "timelineSeconds": settings.timeline_seconds,
@@ -121,9 +121,9 @@ def known_before_asking(house: House) -> dict[str, object]:
     }
 
 
-def _subject_of_default_model(house: House) -> dict[str, object]:
-    for model in house.registry.snapshot():
-        if model.name != house.settings.default_model:
+def _subject_of_default_model(context: AppContext) -> dict[str, object]:
+    for model in context.registry.snapshot():
+        if model.name != context.settings.default_model:
             continue
         for version in model.versions:
             if version.is_default and version.manifest is not None:

@@ -12,31 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
-from service.errors import Place, SignError
+from service.contract.problem_details import problem_details
+from service.errors import ParameterError, SignError
 from service.metrics import Metrics
 
 MEDIA_TYPE = "application/problem+json"
 CLIENT_CLOSED_REQUEST = 499  # nobody reads it; the metrics show it, as nginx does
 log = structlog.get_logger()
-
-
-def problem(error: SignError, request_id: str) -> dict[str, Any]:
-    """The body of an error."""
-    body: dict[str, Any] = {
-        "type": f"urn:sign:error:{error.code}",
-        "title": error.title,
-        "status": error.status,
-        "detail": error.detail,
-        "instance": f"urn:uuid:{request_id}",
-        "code": error.code,
-    }
-    if error.limit is not None:
-        body["limit"] = error.limit
-    if error.actual is not None:
-        body["actual"] = error.actual
-    if error.places:
-        body["errors"] = [{"parameter": place.parameter, "problem": place.problem} for place in error.places]
-    return body
 
 
 def problem_response(error: SignError, request: Request) -> Response:
@@ -48,7 +30,7 @@ def problem_response(error: SignError, request: Request) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if error.status in (429, 503):
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s or 1)))
-    return JSONResponse(problem(error, request_id_of(request)), error.status, headers, MEDIA_TYPE)
+    return JSONResponse(problem_details(error, request_id_of(request)), error.status, headers, MEDIA_TYPE)
 
 
 def request_id_of(request: Request) -> str:
@@ -92,10 +74,12 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 
 def invalid_parameters(errors: Iterable[Mapping[str, Any]]) -> SignError:
-    """pydantic's findings, each with its place."""
-    places = tuple(
-        Place(".".join(str(part) for part in error["loc"] if part not in ("query", "body", "path")), error["msg"])
+    """pydantic's findings, one for each parameter."""
+    found = tuple(
+        ParameterError(
+            ".".join(str(part) for part in error["loc"] if part not in ("query", "body", "path")), error["msg"]
+        )
         for error in errors
     )
-    detail = "; ".join(f"{place.parameter}: {place.problem}" for place in places)
-    return SignError("parameter-invalid", detail, places=places)
+    detail = "; ".join(f"{each.parameter}: {each.problem}" for each in found)
+    return SignError("parameter-invalid", detail, parameters=found)

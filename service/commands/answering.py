@@ -3,72 +3,94 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import typer
+from pydantic import BaseModel
 
-from service.analysis.house import House
-from service.commands.batch import Batch
+from service.commands.batch import Batch, OnProgress, is_wanted, process_all, say_left_out
 from service.commands.environment import configure_logs, read_settings
-from service.commands.going import OnProgress, go_over, is_wanted, say_left_out
+from service.commands.inputs import InputFile, Inputs
 from service.commands.outputs import Outputs, write_whole
-from service.commands.sources import Source, Sources
-from service.jobs.foreground import Finished, work_through
-from service.jobs.work import Work
-from service.media.medium import Medium
+from service.commands.printing import json_file, json_line
+from service.context import AppContext
+from service.contract.options import MediumOptions
+from service.contract.use_cases import UseCase
+from service.jobs.foreground import work_through
+from service.jobs.work import UseCaseRequest
 from service.registry.registry import ServedModel
-from service.settings import Settings
 
+OptionsT = TypeVar("OptionsT", bound=MediumOptions)
+RequestT = TypeVar("RequestT", bound=UseCaseRequest)
 AnswerT = TypeVar("AnswerT")
+BodyT = TypeVar("BodyT", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class Question(Generic[AnswerT]):
-    """What is asked of each medium.
+class CommandSpec(Generic[OptionsT, RequestT, AnswerT, BodyT]):
+    """What is asked of each medium, and how its answer comes: as json or in one of the use case's formats.
 
-    ask: the use case's request. check: raises where the model cannot answer it. file: an answer as its file's bytes;
-    printed: what is shown of it, nothing where a file is all that is wanted.
+    show: what is printed of an answer beside its file; without it, the answer itself is where it has no file.
     """
 
-    what: str
-    work: Work[Any, Any, AnswerT]
-    model_of: Callable[[Settings], str]
-    version: int | None
-    ask: Callable[[Medium, House], Any]
-    check: Callable[[Any, ServedModel], None]
-    file: Callable[[Finished[AnswerT], Source], bytes]
-    printed: Callable[[Finished[AnswerT], Source], str]
-    keep_windows: bool = False
+    case: UseCase[OptionsT, RequestT, AnswerT, BodyT]
+    options: OptionsT
+    format_name: str = "json"
+    show: Callable[[AnswerT, InputFile], str] | None = None
+
+    def file(self, answer: AnswerT, input_file: InputFile) -> bytes:
+        """An answer as its file's bytes."""
+        if self.format_name == "json":
+            return json_file(self.case.to_body(answer, self.options))
+        written: bytes = self.case.formats[self.format_name].file(self.case.to_export(answer, input_file.path.name))
+        return written
+
+    def text(self, answer: AnswerT, input_file: InputFile, *, in_file: bool, many: bool) -> str:
+        """What is printed of an answer; nothing where a file is all that is wanted."""
+        if self.show is not None:
+            return self.show(answer, input_file)
+        if in_file:
+            return ""
+        if many:
+            return json_line(self.case.to_body(answer, self.options), input_file)
+        return self.file(answer, input_file).decode()
 
 
-def answer_all(question: Question[AnswerT], sources: Sources, outputs: Outputs) -> None:
+def answer_all(spec: CommandSpec[OptionsT, RequestT, AnswerT, BodyT], inputs: Inputs, outputs: Outputs) -> None:
     """Ask it of all media; what fails is said, the others go on, and then the program ends with 1."""
     settings = read_settings()
     configure_logs("warning")
-    say_left_out(sources)
-    batch = Batch(question.what, len(sources.media))
-    wanted = [source for source in sources.media if is_wanted(source, outputs, batch)]
+    say_left_out(inputs)
+    case, options = spec.case, spec.options
+    batch = Batch(case.name, len(inputs.media))
+    wanted = [input_file for input_file in inputs.media if is_wanted(input_file, outputs, batch)]
     printer = _InOrder(batch, len(wanted))
 
-    def check(model: ServedModel, house: House) -> None:
-        question.check(question.ask(wanted[0].medium, house), model)
+    def check(model: ServedModel, context: AppContext) -> None:
+        case.check(case.make_request(options, wanted[0].medium, context, model))
 
-    async def answer(number: int, source: Source, house: House, on_progress: OnProgress) -> None:
+    async def answer(
+        number: int, input_file: InputFile, context: AppContext, model: ServedModel, on_progress: OnProgress
+    ) -> None:
         text = ""
         try:
-            asked = question.ask(source.medium, house)
             finished = await work_through(
-                question.work, asked, house, keep_windows=question.keep_windows, on_progress=on_progress
+                case.work,
+                case.make_request(options, input_file.medium, context, model),
+                context,
+                keep_windows=case.keeps_windows(options),
+                on_progress=on_progress,
             )
-            if (place := outputs.places[source]) is not None:
-                content = await asyncio.to_thread(question.file, finished, source)
+            found = case.with_windows(finished.answer, finished.windows)
+            if (place := outputs.places[input_file]) is not None:
+                content = await asyncio.to_thread(spec.file, found, input_file)
                 await asyncio.to_thread(write_whole, place, content)
-            text = question.printed(finished, source)
+            text = spec.text(found, input_file, in_file=outputs.places[input_file] is not None, many=inputs.many)
         finally:
             printer.give(number, text)
 
-    go_over(wanted, batch, settings, (question.model_of(settings), question.version), check, answer)
-    if batch.failed or batch.unread or sources.empty:
+    process_all(wanted, batch, settings, (options.model_of(settings), options.version), check, answer)
+    if batch.failed or batch.unread or inputs.empty:
         raise typer.Exit(1)
 
 

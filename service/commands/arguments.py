@@ -1,10 +1,17 @@
 """The arguments and options that several commands share."""
 
+import functools
+from collections.abc import Callable
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import BaseModel
+
+from service.commands.environment import checked, flag
+
+OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE…|FOLDER", help="Media, or folders of them.", show_default=False)
@@ -17,6 +24,43 @@ SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Leave out m
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are there already.")]
 
 
-def described(model: type[BaseModel], name: str, *flags: str) -> Any:  # noqa: ANN401 - so does typer
-    """A command's option that a route has too, with the route's description."""
-    return typer.Option(*flags, help=model.model_fields[name].description, show_default=False)
+NOT_ON_DISK = ("timeout_s", "media_name", "format")
+"""Options of requests alone: files wait as long as it takes and have a name; a command's format is its file's, too."""
+
+
+def with_options(model: type[OptionsT], *only: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command a route's options, or only these, with the route's names, types and descriptions.
+
+    The command itself takes them as one argument, its first one; what is wrong with them ends the program in words.
+    """
+    names = only or tuple(name for name in model.model_fields if name not in NOT_ON_DISK)
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def run(**values: Any) -> None:  # noqa: ANN401 - so does typer
+            command(checked(model, **{name: values.pop(name) for name in names}), **values)
+
+        own = [given.replace(kind=Parameter.KEYWORD_ONLY) for given in _parameters_of(command)[1:]]
+        needed = [given for given in own if given.default is Parameter.empty]
+        others = [given for given in own if given not in needed]
+        run.__signature__ = Signature([*needed, *(_option(model, name) for name in names), *others])  # type: ignore[attr-defined]
+        run.__annotations__ = {given.name: given.annotation for given in _parameters_of(run)}
+        return run
+
+    return decorate
+
+
+def _parameters_of(command: Callable[..., None]) -> list[Parameter]:
+    return list(signature(command, eval_str=True).parameters.values())
+
+
+def _option(model: type[BaseModel], name: str) -> Parameter:
+    """A route's option as typer reads it: not given where it is left out."""
+    field = model.model_fields[name]
+    annotated: Any = Annotated  # of types that are known at run time alone
+    if field.annotation is bool:
+        shown = annotated[bool, typer.Option(flag(name), help=field.description, show_default=False)]
+        return Parameter(name, Parameter.KEYWORD_ONLY, default=False, annotation=shown)
+    value: Any = field.annotation
+    shown = annotated[value | None, typer.Option(help=field.description, show_default=False)]
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=shown)

@@ -1,12 +1,14 @@
-"""Batch: a command's work on many things at once, as many as there are slots, with a bar that shows how far it is."""
+"""Batch: a command's work on many media, as many at a time as there are slots; a bar shows how far it is."""
 
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from errno import EEXIST
 from typing import TypeVar
 
+import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -17,9 +19,23 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from service.commands.environment import command_settings
+from service.commands.inputs import InputFile, Inputs
+from service.commands.outputs import Outputs
+from service.context import AppContext, open_services
 from service.errors import SignError
+from service.registry.registry import ServedModel
+from service.settings import Settings
 
 T = TypeVar("T")
+
+OnProgress = Callable[[float], None]
+"""Told how much more of a medium is done, as a share of all of it."""
+
+Work = Callable[[int, InputFile, AppContext, ServedModel, OnProgress], Awaitable[None]]
+"""What is done with each medium, of this number among all; SignError and OSError are its failures."""
+
+_NAMES_SAID = 3
 
 
 class Batch:
@@ -104,3 +120,89 @@ async def over_slots(things: Iterable[T], at_once: int, work: Callable[[T], Awai
     async with asyncio.TaskGroup() as group:
         for _ in range(at_once):
             group.create_task(worker())
+
+
+def process_all(
+    wanted: Sequence[InputFile],
+    batch: Batch,
+    settings: Settings,
+    model: tuple[str, int | None],
+    check: Callable[[ServedModel, AppContext], None],
+    work: Work,
+) -> None:
+    """Do the work on each; what fails is counted in the batch. Ends the program with 1 where the model cannot be asked.
+
+    model: its name and version. check: raises SignError where the model cannot do it, before a medium is touched.
+    """
+    if not wanted:
+        return
+    try:
+        asyncio.run(_process_all(wanted, batch, settings, model, check, work))
+    except SignError as error:  # of the model, so of all
+        typer.echo(in_words(error), err=True)
+        raise typer.Exit(1) from None
+
+
+async def _process_all(
+    wanted: Sequence[InputFile],
+    batch: Batch,
+    settings: Settings,
+    model: tuple[str, int | None],
+    check: Callable[[ServedModel, AppContext], None],
+    work: Work,
+) -> None:
+    async with open_services(command_settings(settings, len(wanted)), only=model) as context:
+        served = await context.registry.get(*model)
+        check(served, context)
+
+        async def do_one(numbered: tuple[int, InputFile]) -> None:
+            if batch.unread:
+                return
+            number, input_file = numbered
+            told = 0.0
+
+            def on_progress(share: float) -> None:
+                nonlocal told
+                told += share
+                batch.advance(share)
+
+            try:
+                await work(number, input_file, context, served, on_progress)
+            except (SignError, OSError) as error:
+                batch.fail(input_file.path, error)
+            finally:
+                batch.finish_one(1.0 - told)
+
+        batch.expect(len(wanted))
+        with batch.shown():
+            await over_slots(enumerate(wanted), context.settings.slots, do_one)
+
+
+def say_left_out(inputs: Inputs) -> None:
+    """Say which files of folders are not read, and which folders hold none that could be."""
+    if inputs.left_out:
+        names = ", ".join(path.name for path in inputs.left_out[:_NAMES_SAID])
+        more = ", …" if len(inputs.left_out) > _NAMES_SAID else ""
+        typer.echo(f"Left out, as no media: {len(inputs.left_out)} ({names}{more})", err=True)
+    for folder in inputs.empty:
+        typer.echo(f"{folder}: it holds no video, no picture and no .pose file.", err=True)
+
+
+def is_wanted(input_file: InputFile, outputs: Outputs, batch: Batch) -> bool:
+    """Whether there is something to do for it; what stands in the way is said."""
+    try:
+        if outputs.already_there(input_file):
+            if outputs.skip_existing:
+                batch.say(f"{input_file.path}: skipped, {outputs.places[input_file]} is there.")
+                return False
+            if not outputs.overwrite:
+                raise FileExistsError(
+                    EEXIST,
+                    "it is there already; --skip-existing leaves it, --overwrite replaces it.",
+                    str(outputs.places[input_file]),
+                )
+        input_file.kind()
+    except (SignError, OSError) as error:
+        batch.fail(input_file.path, error)
+        return False
+    return True

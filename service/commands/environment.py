@@ -44,6 +44,15 @@ def read_settings() -> Settings:
         raise typer.Exit(MISUSED) from None
 
 
+def command_settings(settings: Settings, most_slots: int) -> Settings:
+    """The settings for a command's own work: it takes all slots, but starts no more than it has media.
+
+    No limit of length applies to what is read piece by piece.
+    """
+    slots = max(1, min(settings.slots, most_slots))
+    return settings.model_copy(update={"slots": slots, "jobs_slots": slots, "jobs_seconds": float("inf")})
+
+
 def checked(model: type[OptionsT], /, **values: object) -> OptionsT:
     """A route's options with what was given; what is wrong with them is said, and the program ends with 2."""
     given = {name: value for name, value in values.items() if value is not None}

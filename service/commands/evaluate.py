@@ -10,16 +10,16 @@ from typing import Annotated
 import typer
 
 from service.analysis.looking import looker_of, sign_section
-from service.api.options import PredictOptions
-from service.commands.arguments import Overwrite, described
+from service.commands.arguments import Overwrite, with_options
 from service.commands.batch import Batch, in_words, over_slots
-from service.commands.desk import open_desk
-from service.commands.environment import checked, configure_logs, misused, read_settings
+from service.commands.environment import command_settings, configure_logs, misused, read_settings
 from service.commands.outputs import refuse_existing, write_whole
+from service.context import open_services
+from service.contract.options import PredictOptions
 from service.errors import SignError
 from service.evaluation.data import DataError, LabelledClip, LabelledData
 from service.evaluation.evaluate import Measured, Wish, measure, report_of
-from service.evaluation.examining import Asked, Examined, examine
+from service.evaluation.examining import Examined, examine
 from service.evaluation.labels import Matched, match_labels
 from service.evaluation.picture import confusion_png
 from service.evaluation.printed import figures_text
@@ -34,7 +34,9 @@ ALL_CLIPS = "all clips of the data"
 FITTED = "all clips of the data; temperature and threshold were fitted on the same clips"
 
 
+@with_options(PredictOptions, "model", "version", "mirrored")
 def evaluate_command(
+    options: PredictOptions,
     data: Annotated[
         Path,
         typer.Argument(
@@ -44,9 +46,6 @@ def evaluate_command(
         ),
     ],
     *,
-    model: Annotated[str | None, described(PredictOptions, "model")] = None,
-    version: Annotated[int | None, described(PredictOptions, "version")] = None,
-    mirrored: Annotated[bool, described(PredictOptions, "mirrored", "--mirrored")] = False,
     fit: Annotated[bool, typer.Option("--fit", help="Fit temperature and threshold on these clips.")] = False,
     precision: Annotated[
         float | None,
@@ -67,7 +66,6 @@ def evaluate_command(
 
     Nothing is written to the model store; `python -m convert calibrate NAME --report FILE` publishes what was fitted.
     """
-    options = checked(PredictOptions, model=model, version=version)
     wish = _wish(fit=fit, precision=precision, coverage=coverage)
     for file in (write_report, picture):
         refuse_existing(file, overwrite=overwrite)
@@ -78,9 +76,8 @@ def evaluate_command(
     except (DataError, OSError) as error:
         typer.echo(in_words(error) if isinstance(error, OSError) else str(error), err=True)
         raise typer.Exit(1) from None
-    asked = Asked(options.model_of(settings), options.version, mirrored)
     try:
-        evaluated = asyncio.run(_examine_all(read, asked, settings))
+        evaluated = asyncio.run(_examine_all(read, options, settings))
     except SignError as error:
         typer.echo(in_words(error), err=True)
         raise typer.Exit(1) from None
@@ -114,10 +111,12 @@ class _Evaluated:
     failed: int
 
 
-async def _examine_all(read: LabelledData, asked: Asked, settings: Settings) -> _Evaluated:
+async def _examine_all(read: LabelledData, options: PredictOptions, settings: Settings) -> _Evaluated:
     """Look at all clips whose label the model knows; what goes wrong with one is said, the others go on."""
-    async with open_desk(settings, asked.model, asked.version, len(read.clips)) as house:
-        served = await house.registry.get(asked.model, asked.version)
+    own = command_settings(settings, len(read.clips))
+    asked = (options.model_of(settings), options.version)
+    async with open_services(own, only=asked) as context:
+        served = await context.registry.get(*asked)
         sign_section(served.manifest)
         looker_of(served)
         manifest = served.manifest
@@ -130,7 +129,7 @@ async def _examine_all(read: LabelledData, asked: Asked, settings: Settings) -> 
         async def look_at(numbered: tuple[int, tuple[LabelledClip, int]]) -> None:
             number, (clip, truth) = numbered
             try:
-                examined[number] = await examine(clip, truth, asked, house)
+                examined[number] = await examine(clip, truth, served, context, mirrored=options.mirrored)
             except (SignError, OSError) as error:
                 batch.fail(clip.name, error)
                 left_out[clip.name] = in_words(error)
@@ -138,7 +137,7 @@ async def _examine_all(read: LabelledData, asked: Asked, settings: Settings) -> 
                 batch.finish_one(1.0)
 
         with batch.shown():
-            await over_slots(enumerate(matched.clips), house.settings.slots, look_at)
+            await over_slots(enumerate(matched.clips), context.settings.slots, look_at)
     in_order = [examined[number] for number in sorted(examined)]
     return _Evaluated(manifest, in_order, left_out, batch.failed)
 

@@ -8,22 +8,19 @@ from typing import Annotated, Literal
 
 import typer
 
-from service.analysis.house import House
 from service.analysis.looking import Part, looker_of
-from service.api.options import PredictOptions
-from service.commands.arguments import Files, Overwrite, SkipExisting, described
-from service.commands.batch import Batch
-from service.commands.environment import checked, configure_logs, misused, read_settings
-from service.commands.going import OnProgress, go_over, is_wanted, say_left_out
+from service.commands.arguments import Files, Overwrite, SkipExisting, with_options
+from service.commands.batch import Batch, OnProgress, is_wanted, process_all, say_left_out
+from service.commands.environment import configure_logs, misused, read_settings
+from service.commands.inputs import InputFile, Inputs, find_inputs
 from service.commands.outputs import Outputs, plan_outputs, put, refuse_existing, stem, write_whole
-from service.commands.sources import Source, Sources, find_sources
+from service.context import AppContext
+from service.contract.options import PredictOptions
 from service.features.crops import Crops
 from service.features.gathering import any_section, gather
 from service.features.pose import features_pose
 from service.features.tables import Gathered, features_csv, features_npz
-from service.observe.request import FaceRequest, LandmarkRequest, ObserverRequest
-from service.pipelines import observer
-from service.pipelines.chunks import ChunksSection
+from service.observe.request import LandmarkRequest, ObserverRequest
 from service.registry.manifest import Manifest
 from service.registry.registry import ServedModel
 from service.track import Track
@@ -52,7 +49,9 @@ class Wanted:
         return self.format is not None
 
 
+@with_options(PredictOptions, "model", "version", "start_time", "clip_duration", "mirrored")
 def features_command(
+    options: PredictOptions,
     files: Files,
     *,
     out: Annotated[
@@ -65,11 +64,6 @@ def features_command(
     crops: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write the pictures that a model of pictures is given.")
     ] = None,
-    model: Annotated[str | None, described(PredictOptions, "model")] = None,
-    version: Annotated[int | None, described(PredictOptions, "version")] = None,
-    start_time: Annotated[float | None, described(PredictOptions, "start_time")] = None,
-    clip_duration: Annotated[float | None, described(PredictOptions, "clip_duration")] = None,
-    mirrored: Annotated[bool, described(PredictOptions, "mirrored", "--mirrored")] = False,
     skip_existing: SkipExisting = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -77,57 +71,49 @@ def features_command(
 
     docs/command-line.md describes the files.
     """
-    options = checked(
-        PredictOptions,
-        model=model,
-        version=version,
-        start_time=start_time,
-        clip_duration=clip_duration,
-        mirrored=mirrored,
-    )
-    sources = find_sources(files)
-    wanted = _wanted(sources, out, format_name, crops, skip_existing=skip_existing, overwrite=overwrite)
+    inputs = find_inputs(files)
+    wanted = _wanted(inputs, out, format_name, crops, skip_existing=skip_existing, overwrite=overwrite)
     settings = read_settings()
     configure_logs("warning")
-    say_left_out(sources)
-    batch = Batch("features", len(sources.media))
-    media = [source for source in sources.media if is_wanted(source, wanted.outputs, batch)]
+    say_left_out(inputs)
+    batch = Batch("features", len(inputs.media))
+    media = [input_file for input_file in inputs.media if is_wanted(input_file, wanted.outputs, batch)]
     manifests: list[Manifest] = []
 
-    def check(served: ServedModel, _house: House) -> None:
+    def check(served: ServedModel, _context: AppContext) -> None:
         _check(served, wanted)
         manifests.append(served.manifest)
 
-    async def work(number: int, source: Source, house: House, on_progress: OnProgress) -> None:
+    async def work(
+        number: int, input_file: InputFile, context: AppContext, served: ServedModel, on_progress: OnProgress
+    ) -> None:
         part = Part(
-            medium=source.medium,
+            medium=input_file.medium,
             deadline=Deadline.after(settings.request_timeout_s),
-            model=options.model_of(settings),
-            version=options.version,
+            model=served,
             start_s=options.start_time,
             duration_s=options.clip_duration,
             mirrored=options.mirrored,
         )
-        served = await house.registry.get(part.model, part.version)
-        on_pictures = _crop_writer(wanted, source, observer(looker_of(served)[1]))
-        found = await gather(part, house, keep=wanted.keeps, on_pictures=on_pictures, on_progress=on_progress)
-        one = Gathered(str(source.path), source.label, found)
+        on_pictures = _crop_writer(wanted, input_file, looker_of(served)[1].request)
+        found = await gather(part, context, keep=wanted.keeps, on_pictures=on_pictures, on_progress=on_progress)
+        one = Gathered(str(input_file.path), input_file.label, found)
         if wanted.joint is not None:
             wanted.gathered[number] = one
-        elif (place := wanted.outputs.places[source]) is not None:
+        elif (place := wanted.outputs.places[input_file]) is not None:
             content = await asyncio.to_thread(_file, [one], served.manifest, wanted.format)
             await asyncio.to_thread(write_whole, place, content)
 
-    go_over(media, batch, settings, (options.model_of(settings), options.version), check, work)
+    process_all(media, batch, settings, (options.model_of(settings), options.version), check, work)
     if wanted.joint is not None and wanted.gathered:
         in_order = [wanted.gathered[number] for number in sorted(wanted.gathered)]
         write_whole(wanted.joint, _file(in_order, manifests[0], wanted.format))
-    if batch.failed or sources.empty:
+    if batch.failed or inputs.empty:
         raise typer.Exit(1)
 
 
 def _wanted(
-    sources: Sources,
+    inputs: Inputs,
     out: str | None,
     format_name: FeaturesFormat | None,
     crops: Path | None,
@@ -138,7 +124,7 @@ def _wanted(
     """What the options ask to be written; ends the program in words where they do not fit together."""
     if crops is not None and crops.is_dir() and any(crops.iterdir()) and not overwrite:
         raise misused(f"{crops} holds files already; --overwrite writes into it.")
-    nowhere = plan_outputs(sources, None, "")
+    nowhere = plan_outputs(inputs, None, "")
     if out is None:
         if crops is None or format_name is not None:
             raise misused(NEEDS_OUTPUT)
@@ -148,15 +134,15 @@ def _wanted(
     if path.is_dir() or suffix not in ("npz", "csv", "pose"):
         if format_name is None:
             raise misused(NEEDS_FORMAT)
-        outputs = plan_outputs(sources, f"{out}/", f".{format_name}", overwrite=overwrite, skip_existing=skip_existing)
+        outputs = plan_outputs(inputs, f"{out}/", f".{format_name}", overwrite=overwrite, skip_existing=skip_existing)
         return Wanted(format_name, None, outputs, crops)
     if format_name not in (None, suffix):
         raise misused(f"--out {out} is no .{format_name} file.")
     if suffix == "pose":
-        if sources.many:
+        if inputs.many:
             raise misused(ONE_A_FILE)
         return Wanted(
-            "pose", None, plan_outputs(sources, out, "", overwrite=overwrite, skip_existing=skip_existing), crops
+            "pose", None, plan_outputs(inputs, out, "", overwrite=overwrite, skip_existing=skip_existing), crops
         )
     refuse_existing(path, overwrite=overwrite)
     return Wanted("npz" if suffix == "npz" else "csv", path, nowhere, crops)
@@ -166,21 +152,19 @@ def _check(served: ServedModel, wanted: Wanted) -> None:
     """End the program in words where the model sees nothing of what is wanted."""
     any_section(served.manifest)
     looker, eye = looker_of(served)
-    name, request = looker.manifest.name, observer(eye)
-    landmarks = isinstance(request, LandmarkRequest)
-    numbers = landmarks or isinstance(request, FaceRequest) or isinstance(eye, ChunksSection)
+    name, landmarks = looker.manifest.name, isinstance(eye.request, LandmarkRequest)
     if wanted.format == "pose" and not landmarks:
         raise misused(f"{name} looks at pictures, so there are no landmarks to write as .pose.")
-    if wanted.format == "csv" and not numbers:
+    if wanted.format == "csv" and eye.features == "pictures":
         raise misused(f"{name} looks at pictures, which have no columns; write them as .npz, or as files with --crops.")
-    if wanted.crops is not None and (landmarks or isinstance(eye, ChunksSection)):
+    if wanted.crops is not None and eye.features not in ("pictures", "outputs"):
         raise misused(f"{name} is given no single pictures, so there are no crops to write; name another --model.")
 
 
-def _crop_writer(wanted: Wanted, source: Source, request: ObserverRequest) -> "partial[None] | None":
+def _crop_writer(wanted: Wanted, input_file: InputFile, request: ObserverRequest) -> "partial[None] | None":
     if wanted.crops is None or isinstance(request, LandmarkRequest):
         return None
-    return partial(_write_crops, Crops(wanted.crops / source.folder, stem(source.path), request))
+    return partial(_write_crops, Crops(wanted.crops / input_file.folder, stem(input_file.path), request))
 
 
 def _write_crops(crops: Crops, track: Track) -> None:

@@ -4,44 +4,21 @@ from typing import Annotated
 
 import typer
 
-from service.analysis.exporting import moments_answer
-from service.analysis.highlights import HighlightsAnswer
-from service.analysis.suitable import check_highlights
-from service.api.answers import HighlightsBody
-from service.api.highlights import highlights_asked
-from service.api.options import HighlightsFormat, HighlightsOptions
-from service.commands.answering import Question, answer_all
-from service.commands.arguments import Files, Output, Overwrite, SkipExisting, described
-from service.commands.environment import checked, misused
+from service.commands.answering import CommandSpec, answer_all
+from service.commands.arguments import Files, Output, Overwrite, SkipExisting, with_options
+from service.commands.environment import misused
+from service.commands.inputs import find_inputs
 from service.commands.outputs import ending_of, format_of, plan_outputs, refuse_mixed
-from service.commands.printing import json_file, json_line
-from service.commands.sources import Source, find_sources
+from service.contract.options import HighlightsFormat, HighlightsOptions
+from service.contract.use_cases import HIGHLIGHTS
 from service.export.formats import HIGHLIGHT_FORMATS
-from service.jobs.foreground import Finished
-from service.jobs.highlights import HIGHLIGHTS
-from service.pipelines.face_geometry import Faces
-from service.spotting.tension import Signal
 
 
+@with_options(HighlightsOptions)
 def highlights_command(
+    options: HighlightsOptions,
     files: Files,
     *,
-    model: Annotated[str | None, described(HighlightsOptions, "model")] = None,
-    version: Annotated[int | None, described(HighlightsOptions, "version")] = None,
-    start_time: Annotated[float | None, described(HighlightsOptions, "start_time")] = None,
-    clip_duration: Annotated[float | None, described(HighlightsOptions, "clip_duration")] = None,
-    sample_rate: Annotated[float | None, described(HighlightsOptions, "sample_rate")] = None,
-    window: Annotated[float | None, described(HighlightsOptions, "window")] = None,
-    threshold: Annotated[float | None, described(HighlightsOptions, "threshold")] = None,
-    min_duration: Annotated[float | None, described(HighlightsOptions, "min_duration")] = None,
-    merge_gap: Annotated[float | None, described(HighlightsOptions, "merge_gap")] = None,
-    top_k: Annotated[int | None, described(HighlightsOptions, "top_k")] = None,
-    min_faces: Annotated[int | None, described(HighlightsOptions, "min_faces")] = None,
-    faces: Annotated[Faces | None, described(HighlightsOptions, "faces")] = None,
-    signal: Annotated[Signal | None, described(HighlightsOptions, "signal")] = None,
-    channel: Annotated[str | None, described(HighlightsOptions, "channel")] = None,
-    mirrored: Annotated[bool, described(HighlightsOptions, "mirrored", "--mirrored")] = False,
-    return_series: Annotated[bool, described(HighlightsOptions, "return_series", "--return-series")] = False,
     format_name: Annotated[
         HighlightsFormat | None, typer.Option("--format", help="How the answer comes. Default: by --output, else json.")
     ] = None,
@@ -50,54 +27,12 @@ def highlights_command(
     overwrite: Overwrite = False,
 ) -> None:
     """Find the moments of each FILE that stand out, as /highlights answers; of any length, in the same memory."""
-    options = checked(
-        HighlightsOptions,
-        model=model,
-        version=version,
-        start_time=start_time,
-        clip_duration=clip_duration,
-        sample_rate=sample_rate,
-        window=window,
-        threshold=threshold,
-        min_duration=min_duration,
-        merge_gap=merge_gap,
-        top_k=top_k,
-        min_faces=min_faces,
-        faces=faces,
-        signal=signal,
-        channel=channel,
-        mirrored=mirrored,
-        return_series=return_series,
-    )
-    sources = find_sources(files)
+    inputs = find_inputs(files)
     chosen = format_name or format_of(output, HIGHLIGHT_FORMATS)
-    refuse_mixed(sources, output, chosen)
+    refuse_mixed(inputs, output, chosen)
     if chosen == "png" and output is None:
         raise misused("A picture is not printed; name its file with --output FILE.png.")
     ending = ending_of(chosen, HIGHLIGHT_FORMATS)
-    outputs = plan_outputs(sources, output, ending, overwrite=overwrite, skip_existing=skip_existing)
+    outputs = plan_outputs(inputs, output, ending, overwrite=overwrite, skip_existing=skip_existing)
 
-    def file(done: Finished[HighlightsAnswer], source: Source) -> bytes:
-        if chosen == "json":
-            return json_file(HighlightsBody.of(done.answer))
-        return HIGHLIGHT_FORMATS[chosen].file(moments_answer(done.answer, source.path.name))
-
-    def printed(done: Finished[HighlightsAnswer], source: Source) -> str:
-        if output is not None:
-            return ""
-        return json_line(HighlightsBody.of(done.answer), source) if sources.many else file(done, source).decode()
-
-    answer_all(
-        Question(
-            what="highlights",
-            work=HIGHLIGHTS,
-            model_of=options.model_of,
-            version=options.version,
-            ask=lambda medium, house: highlights_asked(options, medium, house),
-            check=check_highlights,
-            file=file,
-            printed=printed,
-        ),
-        sources,
-        outputs,
-    )
+    answer_all(CommandSpec(HIGHLIGHTS, options, chosen), inputs, outputs)

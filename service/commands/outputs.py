@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import IO, TypeVar
 
 from service.commands.environment import misused
-from service.commands.sources import Source, Sources
+from service.commands.inputs import InputFile, Inputs
 from service.export.formats import Format
 
 AnswerT = TypeVar("AnswerT")
@@ -16,20 +16,20 @@ AnswerT = TypeVar("AnswerT")
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Each source's file; None: its answer is printed. overwrite, skip_existing: what becomes of one that is there."""
+    """Each medium's file; None: its answer is printed. overwrite, skip_existing: what becomes of one that is there."""
 
-    places: Mapping[Source, Path | None]
+    places: Mapping[InputFile, Path | None]
     overwrite: bool = False
     skip_existing: bool = False
 
-    def already_there(self, source: Source) -> bool:
+    def already_there(self, input_file: InputFile) -> bool:
         """Whether the answer's file exists."""
-        place = self.places[source]
+        place = self.places[input_file]
         return place is not None and place.exists()
 
 
 def plan_outputs(
-    sources: Sources, output: str | None, ending: str, *, overwrite: bool = False, skip_existing: bool = False
+    inputs: Inputs, output: str | None, ending: str, *, overwrite: bool = False, skip_existing: bool = False
 ) -> Outputs:
     """Where each answer goes; ends the program in words where two would be one file, or a folder is a file.
 
@@ -38,19 +38,21 @@ def plan_outputs(
     if output is None:
         if skip_existing:
             raise misused("--skip-existing needs --output: without it nothing is written that could exist.")
-        return Outputs(dict.fromkeys(sources.media))
+        return Outputs(dict.fromkeys(inputs.media))
     folder = Path(output)
-    if not (sources.many or folder.is_dir() or output.endswith(os.sep)):
-        return Outputs(dict.fromkeys(sources.media, folder), overwrite, skip_existing)
+    if not (inputs.many or folder.is_dir() or output.endswith(os.sep)):
+        return Outputs(dict.fromkeys(inputs.media, folder), overwrite, skip_existing)
     if folder.exists() and not folder.is_dir():
         raise misused(f"--output {output} is a file; for several media name a folder.")
-    places: dict[Source, Path | None] = {}
-    taken: dict[Path, Source] = {}
-    for source in sources.media:
-        place = folder / source.folder / (stem(source.path) + ending)
-        if (other := taken.setdefault(place, source)) is not source:
-            raise misused(f"{other.path} and {source.path} would both be written to {place}; ask for one at a time.")
-        places[source] = place
+    places: dict[InputFile, Path | None] = {}
+    taken: dict[Path, InputFile] = {}
+    for input_file in inputs.media:
+        place = folder / input_file.folder / (stem(input_file.path) + ending)
+        if (other := taken.setdefault(place, input_file)) is not input_file:
+            raise misused(
+                f"{other.path} and {input_file.path} would both be written to {place}; ask for one at a time."
+            )
+        places[input_file] = place
     return Outputs(places, overwrite, skip_existing)
 
 
@@ -93,9 +95,9 @@ def ending_of(format_name: str, formats: Mapping[str, Format[AnswerT]]) -> str:
     return ".json" if format_name == "json" else formats[format_name].ending
 
 
-def refuse_mixed(sources: Sources, output: str | None, format_name: str) -> None:
+def refuse_mixed(inputs: Inputs, output: str | None, format_name: str) -> None:
     """Several answers printed one after the other are read only as lines of json."""
-    if output is None and sources.many and format_name != "json":
+    if output is None and inputs.many and format_name != "json":
         raise misused(f"--format {format_name} of several media needs --output FOLDER, for a file each.")
 
 

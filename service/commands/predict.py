@@ -5,35 +5,20 @@ from typing import Annotated
 import typer
 
 from service.analysis.predict import PredictAnswer
-from service.analysis.suitable import check_predict
-from service.api.answers import PredictBody
-from service.api.options import PredictOptions
-from service.api.predict import predict_asked
-from service.commands.answering import Question, answer_all
-from service.commands.arguments import Files, Output, Overwrite, SkipExisting, described
-from service.commands.bars import bars
-from service.commands.environment import checked
+from service.commands.answering import CommandSpec, answer_all
+from service.commands.arguments import Files, Output, Overwrite, SkipExisting, with_options
+from service.commands.inputs import InputFile, find_inputs
 from service.commands.outputs import plan_outputs
-from service.commands.printing import json_file, json_line
-from service.commands.sources import Source, find_sources
-from service.jobs.foreground import Finished
-from service.jobs.predict import PREDICT
+from service.commands.terminal_bars import terminal_bars
+from service.contract.options import PredictOptions
+from service.contract.use_cases import PREDICT
 
 
+@with_options(PredictOptions)
 def predict_command(
+    options: PredictOptions,
     files: Files,
     *,
-    model: Annotated[str | None, described(PredictOptions, "model")] = None,
-    version: Annotated[int | None, described(PredictOptions, "version")] = None,
-    start_time: Annotated[float | None, described(PredictOptions, "start_time")] = None,
-    clip_duration: Annotated[float | None, described(PredictOptions, "clip_duration")] = None,
-    top_k: Annotated[int | None, described(PredictOptions, "top_k")] = None,
-    threshold: Annotated[float | None, described(PredictOptions, "threshold")] = None,
-    mirrored: Annotated[bool, described(PredictOptions, "mirrored", "--mirrored")] = False,
-    return_probabilities: Annotated[
-        bool, described(PredictOptions, "return_probabilities", "--return-probabilities")
-    ] = False,
-    return_frames: Annotated[bool, described(PredictOptions, "return_frames", "--return-frames")] = False,
     output: Output = None,
     skip_existing: SkipExisting = False,
     overwrite: Overwrite = False,
@@ -44,58 +29,20 @@ def predict_command(
     The answer is JSON: readable for one medium, a line each for several. It is the same as a job's, so a medium may be
     as long as it likes where the model answers for windows of it.
     """
-    options = checked(
-        PredictOptions,
-        model=model,
-        version=version,
-        start_time=start_time,
-        clip_duration=clip_duration,
-        top_k=top_k,
-        threshold=threshold,
-        mirrored=mirrored,
-        return_probabilities=return_probabilities,
-        return_frames=return_frames,
-    )
-    sources = find_sources(files)
-    outputs = plan_outputs(sources, output, ".json", overwrite=overwrite, skip_existing=skip_existing)
+    inputs = find_inputs(files)
+    outputs = plan_outputs(inputs, output, ".json", overwrite=overwrite, skip_existing=skip_existing)
 
-    def body(answer: PredictAnswer) -> PredictBody:
-        return PredictBody.of_answer(
-            answer,
-            top_k=options.top_k,
-            with_probabilities=options.return_probabilities,
-            with_frames=options.return_frames,
-        )
-
-    def printed(done: Finished[PredictAnswer], source: Source) -> str:
-        if show_probs:
-            return probabilities(done.answer, source, top_k)
-        if output is not None:
-            return ""
-        return json_line(body(done.answer), source) if sources.many else json_file(body(done.answer)).decode()
-
-    answer_all(
-        Question(
-            what="predict",
-            work=PREDICT,
-            model_of=options.model_of,
-            version=options.version,
-            ask=lambda medium, house: predict_asked(options, medium, house),
-            check=check_predict,
-            file=lambda done, _source: json_file(body(done.answer)),
-            printed=printed,
-        ),
-        sources,
-        outputs,
-    )
+    most = options.top_k if "top_k" in options.model_fields_set else None
+    show = (lambda answer, input_file: probabilities(answer, input_file, most)) if show_probs else None
+    answer_all(CommandSpec(PREDICT, options, show=show), inputs, outputs)
 
 
-def probabilities(answer: PredictAnswer, source: Source, top_k: int | None) -> str:
+def probabilities(answer: PredictAnswer, input_file: InputFile, top_k: int | None) -> str:
     """The medium, what it shows, and a bar for each label: all, or the top_k that were asked for."""
     prediction = answer.prediction
     best = prediction.best
     if best is None:
-        return f"{source.path}: nothing that {answer.manifest.name} could judge is seen.\n\n"
+        return f"{input_file.path}: nothing that {answer.manifest.name} could judge is seen.\n\n"
     said = "declined" if prediction.declined else best.class_name
     shown = prediction.ranked[:top_k]
-    return f"{source.path}: {said}\n{bars((label.class_name, label.confidence) for label in shown)}\n"
+    return f"{input_file.path}: {said}\n{terminal_bars((label.class_name, label.confidence) for label in shown)}\n"

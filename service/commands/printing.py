@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from service.commands.sources import Source
+from service.commands.inputs import InputFile
 
 
 def json_file(body: BaseModel) -> bytes:
@@ -13,7 +13,7 @@ def json_file(body: BaseModel) -> bytes:
     return body.model_dump_json(indent=2, exclude_unset=True).encode() + b"\n"
 
 
-def json_line(body: BaseModel, source: Source) -> str:
+def json_line(body: BaseModel, input_file: InputFile) -> str:
     """A body on one line that begins with the medium's path."""
-    fields: dict[str, Any] = {"file": str(source.path), **body.model_dump(mode="json", exclude_unset=True)}
+    fields: dict[str, Any] = {"file": str(input_file.path), **body.model_dump(mode="json", exclude_unset=True)}
     return json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace").decode() + "\n"

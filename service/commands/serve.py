@@ -25,8 +25,8 @@ class Server(uvicorn.Server):
         self._app = app
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if hasattr(self._app.state, "house"):
-            self._app.state.house.shutting_down = True
+        if hasattr(self._app.state, "context"):
+            self._app.state.context.shutting_down = True
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -1,46 +1,26 @@
 """timeline: what is signed when in each medium."""
 
-import dataclasses
 from typing import Annotated
 
 import typer
 
-from service.analysis.exporting import signs_answer
-from service.analysis.suitable import check_timeline
 from service.analysis.timeline import TimelineAnswer
-from service.api.answers import TimelineBody
-from service.api.options import TimelineFormat, TimelineOptions
-from service.api.timeline import timeline_asked
-from service.commands.answering import Question, answer_all
-from service.commands.arguments import Files, Output, Overwrite, SkipExisting, described
-from service.commands.bars import bars
-from service.commands.environment import checked
+from service.commands.answering import CommandSpec, answer_all
+from service.commands.arguments import Files, Output, Overwrite, SkipExisting, with_options
+from service.commands.inputs import InputFile, find_inputs
 from service.commands.outputs import ending_of, format_of, plan_outputs, refuse_mixed
-from service.commands.printing import json_file, json_line
-from service.commands.sources import Source, find_sources
+from service.commands.terminal_bars import terminal_bars
+from service.contract.options import TimelineFormat, TimelineOptions
+from service.contract.use_cases import TIMELINE
 from service.export.formats import TIMELINE_FORMATS
-from service.jobs.foreground import Finished
-from service.jobs.timeline import TIMELINE
-from service.spotting.segment import Segment, Smoothing
+from service.spotting.segment import Segment
 
 
+@with_options(TimelineOptions)
 def timeline_command(
+    options: TimelineOptions,
     files: Files,
     *,
-    model: Annotated[str | None, described(TimelineOptions, "model")] = None,
-    version: Annotated[int | None, described(TimelineOptions, "version")] = None,
-    start_time: Annotated[float | None, described(TimelineOptions, "start_time")] = None,
-    clip_duration: Annotated[float | None, described(TimelineOptions, "clip_duration")] = None,
-    stride: Annotated[float | None, described(TimelineOptions, "stride")] = None,
-    min_duration: Annotated[float | None, described(TimelineOptions, "min_duration")] = None,
-    merge_gap: Annotated[float | None, described(TimelineOptions, "merge_gap")] = None,
-    threshold: Annotated[float | None, described(TimelineOptions, "threshold")] = None,
-    smoothing: Annotated[Smoothing | None, described(TimelineOptions, "smoothing")] = None,
-    mirrored: Annotated[bool, described(TimelineOptions, "mirrored", "--mirrored")] = False,
-    return_windows: Annotated[bool, described(TimelineOptions, "return_windows", "--return-windows")] = False,
-    return_probabilities: Annotated[
-        bool, described(TimelineOptions, "return_probabilities", "--return-probabilities")
-    ] = False,
     format_name: Annotated[
         TimelineFormat | None, typer.Option("--format", help="How the answer comes. Default: by --output, else json.")
     ] = None,
@@ -52,67 +32,26 @@ def timeline_command(
     ] = False,
 ) -> None:
     """Say what is signed when in each FILE, as /timeline answers; of any length, in the same memory."""
-    options = checked(
-        TimelineOptions,
-        model=model,
-        version=version,
-        start_time=start_time,
-        clip_duration=clip_duration,
-        stride=stride,
-        min_duration=min_duration,
-        merge_gap=merge_gap,
-        threshold=threshold,
-        smoothing=smoothing,
-        mirrored=mirrored,
-        return_windows=return_windows,
-        return_probabilities=return_probabilities,
-    )
-    sources = find_sources(files)
+    inputs = find_inputs(files)
     chosen = format_name or format_of(output, TIMELINE_FORMATS)
-    refuse_mixed(sources, output, chosen)
+    refuse_mixed(inputs, output, chosen)
     ending = ending_of(chosen, TIMELINE_FORMATS)
-    outputs = plan_outputs(sources, output, ending, overwrite=overwrite, skip_existing=skip_existing)
+    outputs = plan_outputs(inputs, output, ending, overwrite=overwrite, skip_existing=skip_existing)
 
-    def body(done: Finished[TimelineAnswer]) -> TimelineBody:
-        answer = dataclasses.replace(done.answer, windows=tuple(done.windows))
-        return TimelineBody.of(
-            answer, with_windows=options.return_windows, with_probabilities=options.return_probabilities
-        )
+    show = sign_bars if show_probs else None
+    answer_all(CommandSpec(TIMELINE, options, chosen, show), inputs, outputs)
 
-    def file(done: Finished[TimelineAnswer], source: Source) -> bytes:
-        if chosen == "json":
-            return json_file(body(done))
-        return TIMELINE_FORMATS[chosen].file(signs_answer(done.answer, source.path.name))
 
-    def printed(done: Finished[TimelineAnswer], source: Source) -> str:
-        if show_probs:
-            return f"{source.path}: {done.answer.transcript}\n{segment_bars(done.answer.segments)}\n"
-        if output is not None:
-            return ""
-        return json_line(body(done), source) if sources.many else file(done, source).decode()
-
-    answer_all(
-        Question(
-            what="timeline",
-            work=TIMELINE,
-            model_of=options.model_of,
-            version=options.version,
-            ask=lambda medium, house: timeline_asked(options, medium, house),
-            check=check_timeline,
-            file=file,
-            printed=printed,
-            keep_windows=options.return_windows,
-        ),
-        sources,
-        outputs,
-    )
+def sign_bars(answer: TimelineAnswer, input_file: InputFile) -> str:
+    """The medium, its transcript, and the bars of each sign."""
+    return f"{input_file.path}: {answer.transcript}\n{segment_bars(answer.segments)}\n"
 
 
 def segment_bars(segments: tuple[Segment, ...]) -> str:
     """Each sign with its times in seconds, and a bar for it and for each label that it might be instead."""
     return "".join(
         f"{segment.start_s:.2f}–{segment.end_s:.2f} s\n"
-        + bars(
+        + terminal_bars(
             [
                 (segment.label, segment.confidence),
                 *((other.label, other.confidence) for other in segment.alternatives),

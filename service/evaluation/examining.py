@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from service.analysis.house import House
 from service.analysis.looking import Part
 from service.analysis.predict import candidates
+from service.context import AppContext
 from service.evaluation.data import LabelledClip
 from service.registry.manifest import Manifest, Output
+from service.registry.registry import ServedModel
 from service.registry.scores import probabilities, votes
 from service.track import FloatArray
 from service.workers.deadline import Deadline
@@ -50,31 +51,23 @@ class Answers:
         return len(self.truth)
 
 
-async def examine(clip: LabelledClip, truth: int, part: "Asked", house: House) -> Examined:
+async def examine(
+    clip: LabelledClip, truth: int, model: ServedModel, context: AppContext, *, mirrored: bool
+) -> Examined:
     """Look at a clip as /predict does. Raises SignError and OSError."""
-    with clip.medium(house.spool) as medium:
+    with clip.medium(context.spool) as medium:
         _, judged = await candidates(
             Part(
                 medium=medium,
-                deadline=Deadline.after(house.settings.request_timeout_s),
-                model=part.model,
-                version=part.version,
+                deadline=Deadline.after(context.settings.request_timeout_s),
+                model=model,
                 start_s=clip.start_s,
                 duration_s=clip.duration_s,
-                mirrored=part.mirrored,
+                mirrored=mirrored,
             ),
-            house,
+            context,
         )
     return Examined(truth, tuple(entry.outputs for entry in judged if len(entry.outputs)))
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Which model looks, and how."""
-
-    model: str
-    version: int | None = None
-    mirrored: bool = False
 
 
 def answers(examined: Sequence[Examined], manifest: Manifest, output: Output) -> Answers:

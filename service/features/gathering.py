@@ -6,17 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from service.analysis.house import House
 from service.analysis.judging import outputs_over_time
 from service.analysis.looking import Look, Part, look, looker_of, section_for
 from service.analysis.samples import channel_names
+from service.context import AppContext
 from service.features.points import point_names
 from service.jobs.stretch import Reached, look_on
 from service.observe.request import LandmarkRequest, ObserverRequest
-from service.pipelines import Observing, face_geometry, observer
-from service.pipelines.chunks import ChunksSection
-from service.pipelines.face_affect import FaceAffectSection
-from service.pipelines.face_geometry import FaceGeometrySection
+from service.pipelines import Observing
 from service.pipelines.series import SeriesSection
 from service.registry.manifest import Manifest
 from service.registry.registry import ServedModel
@@ -42,7 +39,7 @@ class Features:
     @property
     def request(self) -> ObserverRequest:
         """What was looked for."""
-        return observer(self.eye)
+        return self.eye.request
 
     @property
     def landmark_track(self) -> Track | None:
@@ -52,12 +49,12 @@ class Features:
 
 def sees_landmarks(model: ServedModel) -> bool:
     """Whether the model that looks at media is given landmarks; pictures otherwise."""
-    return isinstance(observer(looker_of(model)[1]), LandmarkRequest)
+    return isinstance(looker_of(model)[1].request, LandmarkRequest)
 
 
 async def gather(
     part: Part,
-    house: House,
+    context: AppContext,
     *,
     keep: bool = True,
     on_pictures: Callable[[Track], None] | None = None,
@@ -67,14 +64,14 @@ async def gather(
 
     keep: whether pictures are kept; on_pictures is given them as they come, in order. on_progress: as `work_through`.
     """
-    model = await house.registry.get(part.model, part.version)
-    if isinstance(looker_of(model)[1], ChunksSection):
-        return await _whole_clip(part, house)
+    model = part.model
+    if looker_of(model)[1].features == "clip_outputs":
+        return await _whole_clip(part, context)
     reached = Reached(covered_s=part.start_s)
     pieces: list[Track] = []
     progress, last_s = 0.0, -np.inf
     while reached.end_s is None:
-        seen = await look_on(part, reached, house, any_section)
+        seen = await look_on(part, reached, context, any_section)
         if seen is None:
             continue
         fresh = seen.track.only(seen.track.times_s > last_s)
@@ -104,27 +101,27 @@ def any_section(manifest: Manifest) -> Observing | SeriesSection:
 
 async def _kept(seen: Look, fresh: Track, *, keep: bool) -> Track:
     """What stays of a piece: numbers instead of faces' pictures, and pictures only where they are wanted."""
-    if isinstance(seen.eye, FaceAffectSection):
+    if seen.eye.features == "outputs":
         return await outputs_over_time(replace(seen, track=fresh))
     if keep or fresh.parts:
         return fresh
     return replace(fresh, values=fresh.values[:, :0])
 
 
-async def _whole_clip(part: Part, house: House) -> Features:
+async def _whole_clip(part: Part, context: AppContext) -> Features:
     """A model of whole clips: what it gives for each step of the part, as its heads read it."""
-    seen = await look(part, house, longest_s=house.settings.timeline_seconds, section_of=any_section)
+    seen = await look(part, context, longest_s=context.settings.timeline_seconds, section_of=any_section)
     outputs = await outputs_over_time(seen)
     return Features(outputs, seen.eye, channels=channel_names(seen.looker.manifest))
 
 
 def _features(model: ServedModel, track: Track) -> Features:
     looker, eye = looker_of(model)
-    if isinstance(eye, FaceGeometrySection):
-        measures = face_geometry.measured(track)
-        values = face_geometry.channels(measures, eye.median_s)
-        return Features(replace(measures, values=values), eye, channels=face_geometry.CHANNELS, landmarks=track)
-    if isinstance(eye, FaceAffectSection):
+    if (measures := eye.measures) is not None:
+        condensed = measures.condense(track)
+        numbers = replace(condensed, values=measures.values(condensed))
+        return Features(numbers, eye, channels=measures.names, landmarks=track)
+    if eye.features == "outputs":
         reported = looker.each(np.asarray(track.values, np.float32))
         reported[~track.present] = np.nan
         return Features(track, eye, channels=channel_names(looker.manifest), reported=reported)

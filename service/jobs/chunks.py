@@ -9,13 +9,14 @@ import time
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.analysis.house import House
+from service.context import AppContext
 from service.errors import SignError
 from service.jobs.kinds import WORKS
 from service.jobs.ledger import Ledger
 from service.jobs.record import STATES, ChunkNote, Job, State
 from service.jobs.shelf import Shelf
 from service.jobs.work import AnyWork, Gained, WorkState, window_json
+from service.registry.registry import ServedModel
 
 AGAIN = ("busy", "model-loading", "shutting-down")
 """Errors that pass: the chunk is tried again after a while."""
@@ -29,11 +30,12 @@ _log = structlog.get_logger(__name__)
 class Chunks:
     """Does the work of jobs on the service's event loop; belongs to it."""
 
-    def __init__(self, house: House, ledger: Ledger, shelf: Shelf) -> None:
+    def __init__(self, house: AppContext, ledger: Ledger, shelf: Shelf) -> None:
         self._house = house
         self._ledger = ledger
         self._shelf = shelf
         self._running: dict[str, asyncio.Task[bool]] = {}
+        self._models: dict[str, ServedModel] = {}
         self._changed = asyncio.Event()
 
     async def begin(self, job_id: str) -> bool:
@@ -44,6 +46,12 @@ class Chunks:
 
     async def do_next(self, job_id: str) -> bool:
         """Do the job's next chunk and write it down; whether the job is over. Only the database's errors are raised."""
+        is_over = await self._do_next(job_id)
+        if is_over:
+            self._models.pop(job_id, None)
+        return is_over
+
+    async def _do_next(self, job_id: str) -> bool:
         job = await asyncio.to_thread(self._ledger.read, job_id)
         if job is None or job.has_ended:
             return True
@@ -98,7 +106,7 @@ class Chunks:
     async def _chunk(self, job: Job) -> bool:
         began = time.monotonic()
         work = WORKS[job.draft.kind]
-        request = work.request_of(job.draft.request, self._shelf.medium(job.id))
+        request = work.request_of(job.draft.request, self._shelf.medium(job.id), await self._model_of(job))
         checkpoint = await asyncio.to_thread(self._ledger.checkpoint, job.id)
         state = work.begin(request) if checkpoint is None else pickle.loads(checkpoint)  # noqa: S301 - our own table
         if not state.over:
@@ -109,6 +117,13 @@ class Chunks:
             if not gained.done:
                 return False
         return await self._finish(job, work, request, state)
+
+    async def _model_of(self, job: Job) -> ServedModel:
+        """The job's model: looked up once and held until the job is over, whatever is loaded meanwhile."""
+        model = self._models.get(job.id)
+        if model is None:
+            model = self._models[job.id] = await self._house.registry.get(job.draft.model, job.draft.version)
+        return model
 
     async def _write(self, job: Job, state: WorkState, gained: Gained, work_s: float) -> None:
         if job.draft.keeps_windows and gained.windows:

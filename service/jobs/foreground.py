@@ -7,18 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from service.analysis.house import House
 from service.analysis.looking import looker_of, sign_section
 from service.analysis.prediction import Prediction
 from service.analysis.timeline import TimelineAnswer, TimelineRequest, timeline
+from service.context import AppContext
 from service.jobs.timeline import TIMELINE
-from service.jobs.work import Work, WorkState
+from service.jobs.work import RequestT, Work, WorkState
 from service.media.sampling import Rate
-from service.pipelines import observer
-from service.pipelines.clip import ClipSection
 from service.spotting.segment import Segment
 
-RequestT = TypeVar("RequestT")
 StateT = TypeVar("StateT", bound=WorkState)
 AnswerT = TypeVar("AnswerT")
 
@@ -31,17 +28,16 @@ class Finished(Generic[AnswerT]):
     windows: Sequence[Prediction]
 
 
-async def timeline_now(request: TimelineRequest, house: House, *, keep_windows: bool = False) -> TimelineAnswer:
+async def timeline_now(request: TimelineRequest, house: AppContext, *, keep_windows: bool = False) -> TimelineAnswer:
     """What /timeline answers, before jobs, by a deadline; memory is flat in the medium's length for models of pixels.
 
     Raises SignError as `timeline` does.
     """
     part = request.part
-    model = await house.registry.get(part.model, part.version)
-    sign_section(model.manifest)
-    _, eye = looker_of(model)
+    sign_section(part.model.manifest)
+    _, eye = looker_of(part.model)
     shared = isinstance(eye.sampling, Rate) and house.slots.free_for("interactive") > 1
-    if isinstance(eye, ClipSection) or not (observer(eye).kept_bytes or shared):
+    if eye.samples_windows or not (eye.request.kept_bytes or shared):
         return await timeline(request, house)  # of clips, pieces of its own
     state = TIMELINE.begin(request)
     state.reached.standing = "interactive"
@@ -52,7 +48,7 @@ async def timeline_now(request: TimelineRequest, house: House, *, keep_windows: 
 async def work_through(
     work: Work[RequestT, StateT, AnswerT],
     request: RequestT,
-    house: House,
+    house: AppContext,
     *,
     keep_windows: bool = False,
     on_progress: Callable[[float], None] = lambda _: None,
@@ -70,7 +66,7 @@ async def _to_the_end(
     work: Work[RequestT, StateT, AnswerT],
     request: RequestT,
     state: StateT,
-    house: House,
+    house: AppContext,
     *,
     keep_windows: bool,
     on_progress: Callable[[float], None] = lambda _: None,

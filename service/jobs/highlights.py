@@ -17,9 +17,9 @@ from service.analysis.highlights import (
     first_on_grid,
     section_for_highlights,
 )
-from service.analysis.house import House
 from service.analysis.looking import Look, looker_of
 from service.analysis.samples import condensed
+from service.context import AppContext
 from service.errors import SignError
 from service.jobs.stretch import WAIT_S, Reached, look_on
 from service.jobs.work import Gained, Work
@@ -48,7 +48,7 @@ def _begin(request: HighlightsRequest) -> HighlightsState:
     return HighlightsState(Reached(covered_s=first_s if is_inside else part.start_s))
 
 
-async def _chunk(request: HighlightsRequest, state: HighlightsState, house: House) -> Gained | None:
+async def _chunk(request: HighlightsRequest, state: HighlightsState, house: AppContext) -> Gained | None:
     reached = state.reached
     seen = await look_on(request.part, reached, house, section_for_highlights(request), eye_for(request))
     if seen is None:
@@ -80,12 +80,12 @@ async def _fresh_numbers(seen: Look, known: Track | None) -> Track:
 
 
 async def _finish(
-    request: HighlightsRequest, state: HighlightsState, _segments: tuple[Segment, ...], house: House
+    request: HighlightsRequest, state: HighlightsState, _segments: tuple[Segment, ...], house: AppContext
 ) -> HighlightsAnswer:
     samples, end_s = state.samples, state.reached.end_s
     if samples is None or end_s is None:
         raise RuntimeError("a medium was looked at to its end without a sample")
-    model = await house.registry.get(request.part.model, request.part.version)
+    model = request.part.model
     looker, eye = looker_of(model)
     seen = Look(
         model=model,

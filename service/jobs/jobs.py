@@ -11,8 +11,8 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 
-from service.analysis.house import House
 from service.analysis.prediction import Prediction
+from service.context import AppContext
 from service.errors import SignError
 from service.jobs.chunks import Chunks
 from service.jobs.kinds import WORKS
@@ -40,7 +40,7 @@ class Jobs:
     SignError busy; the service answers everything else meanwhile.
     """
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: AppContext) -> None:
         settings = self._settings = house.settings
         self._shelf = Shelf(settings.jobs_dir)
         self._room = Room(self._shelf.root, settings.jobs_disk_bytes)

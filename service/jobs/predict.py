@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 from functools import partial
 
-from service.analysis.house import House
 from service.analysis.judging import Judged, judge, judge_together
 from service.analysis.looking import Look, damage_of, predict_section
 from service.analysis.predict import PredictAnswer, PredictRequest, confidence_of, frame_answers, predict_rule
 from service.analysis.prediction import Prediction, answer
+from service.context import AppContext
 from service.errors import SignError
 from service.jobs.stretch import Reached, look_on
 from service.jobs.work import Gained, Work, first
@@ -31,7 +31,7 @@ def _begin(request: PredictRequest) -> PredictState:
     return PredictState(first(request.part))
 
 
-async def _chunk(request: PredictRequest, state: PredictState, house: House) -> Gained | None:
+async def _chunk(request: PredictRequest, state: PredictState, house: AppContext) -> Gained | None:
     reached, part = state.reached, request.part
     rule_for = partial(predict_rule, part)
     seen = await look_on(part, reached, house, predict_section, rule_for=rule_for)
@@ -85,9 +85,9 @@ def _answer(request: PredictRequest, entry: Judged, seen: Look) -> Prediction:
 
 
 async def _finish(
-    request: PredictRequest, state: PredictState, _segments: tuple[Segment, ...], house: House
+    request: PredictRequest, state: PredictState, _segments: tuple[Segment, ...], house: AppContext
 ) -> PredictAnswer:
-    manifest = (await house.registry.get(request.part.model, request.part.version)).manifest
+    manifest = request.part.model.manifest
     if state.best is None or state.media is None:
         raise RuntimeError("a medium was looked at to its end without a window")
     outcome = "declined" if state.best.declined else "answered"

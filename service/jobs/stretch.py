@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 
-from service.analysis.house import House
 from service.analysis.looking import (
     EyeOf,
     Look,
@@ -26,30 +25,22 @@ from service.analysis.looking import (
     end_of,
     looker_of,
     sign_section,
-    windows_over_part,
 )
 from service.analysis.prediction import Evidence
+from service.context import AppContext
 from service.errors import SignError
 from service.media.medium import MediaLimits
-from service.media.sampling import Choice, Rate, Sampling, Uniform
-from service.observe.observe import ObserveCall, ObserveResult
+from service.media.sampling import Rate
+from service.observe.call import ObserveCall, ObserveResult
 from service.observe.unwanted import UnwantedError
-from service.pipelines import Observing, observer
-from service.pipelines.chunks import ChunksSection
-from service.pipelines.clip import ClipSection, piece_of, without_pixels
-from service.pipelines.windows import WindowRule, complete_windows, windows_over
+from service.pipelines.chunking import WARM_UP_S, ChunkLimits, Position
+from service.pipelines.windows import WindowRule
 from service.settings import Settings
 from service.track import MediaInfo, Side, Track, Window
 from service.workers.deadline import Deadline
 
-WARM_UP_S = 2.0
 WAIT_S = 24 * 3600.0
 """Longest that a chunk waits for a slot behind interactive requests."""
-
-STRETCH_BYTES = 32 * 1024 * 1024
-"""Pixels of one stretch, if those are more than LEAST_FRAMES."""
-
-LEAST_FRAMES = 64
 
 Standing = Literal["job", "interactive"]
 """In which queue for a slot somebody stands, and whose limits are his."""
@@ -117,6 +108,11 @@ class Reached:
         """The damaged stretches of what has been looked at."""
         return () if self.tail is None else self.tail.gaps
 
+    @property
+    def position(self) -> Position:
+        """What a kind needs to know of it to go on."""
+        return Position(self.covered_s, self.tail, self.windows, self.last_s, self.end_s)
+
     def warn(self, *sentences: str) -> None:
         """Note warnings, each once."""
         self.warnings.update(dict.fromkeys(sentences))
@@ -129,20 +125,7 @@ class Reached:
 
     def due(self, seen: Look, start_s: float, window_s: float, stride_s: float) -> list[Window]:
         """The windows that are complete now and have not been judged, as the whole part would be cut."""
-        if isinstance(seen.eye, ChunksSection):
-            return self._due_clips(seen, start_s, window_s, stride_s)
-        if self.end_s is not None:
-            return windows_over(start_s, self.end_s, window_s, stride_s)[self.windows :]
-        return complete_windows(start_s, self.covered_s, window_s, stride_s, self.windows)
-
-    def _due_clips(self, seen: Look, start_s: float, window_s: float, stride_s: float) -> list[Window]:
-        """Clips on the grid of the part's frames: it is laid from the last one that was judged."""
-        from_s = start_s if self.last_s is None else self.last_s
-        until_s = self.covered_s if self.end_s is None else self.end_s
-        clips = windows_over_part(seen, from_s, until_s, window_s, stride_s) if from_s < until_s else []
-        if self.end_s is None:
-            clips = clips[:-1]  # the last one is off the grid, or not full yet
-        return clips if self.last_s is None else clips[1:]
+        return seen.eye.due_windows(seen.track, WindowRule(start_s, window_s, stride_s), self.position)
 
     def judged(self, windows: list[Window]) -> None:
         """Note that these windows have been judged."""
@@ -152,30 +135,13 @@ class Reached:
 
     def let_go(self, seen: Look, needed_from_s: float) -> None:
         """Keep of the track what is needed from this time on, and a warm-up."""
-        from_s = min(needed_from_s, self.covered_s - WARM_UP_S)
-        if isinstance(seen.eye, ChunksSection):
-            from_s = min(from_s, -np.inf if self.last_s is None else self.last_s)
-        if isinstance(seen.eye, ClipSection):
-            times = without_pixels(seen.track, self.tail)
-            self.tail = replace(times.only(times.times_s >= needed_from_s), decoded_s=None)
-        else:
-            self.tail = seen.track.only(seen.track.times_s >= from_s)
-
-
-@dataclass(frozen=True, slots=True)
-class _Next:
-    """The next stretch, [start_s, until_s), what is sampled of it, and the longest that it may turn out to be."""
-
-    start_s: float
-    until_s: float
-    sampling: Sampling | Choice
-    longest_s: float = _MOST_A_CALL_S
+        self.tail = seen.eye.trim(seen.track, self.position, needed_from_s)
 
 
 async def look_on(
     part: Part,
     reached: Reached,
-    house: House,
+    house: AppContext,
     section_of: SectionOf = sign_section,
     eye_of: EyeOf = as_it_is,
     rule_for: RuleFor | None = None,
@@ -184,25 +150,23 @@ async def look_on(
 
     None where an interactive request came before anything new was seen. Raises SignError as `look` does.
     """
-    model = await house.registry.get(part.model, part.version)
+    model = part.model
     section = section_of(model.manifest)
     looker, own_eye = looker_of(model)
     eye = eye_of(own_eye)
     settings = house.settings
-    tail = reached.tail
-    if isinstance(eye, ClipSection):
-        rule = rule_for(model.manifest, eye) if rule_for else WindowRule(part.start_s)
-        ahead = _next_clips(part, rule, eye, settings, reached)
-    else:
-        ahead = _Next(_warm_up_from(reached), reached.covered_s + stretch_s(eye, settings), eye.sampling)
+    tail, position = reached.tail, reached.position
+    rule = rule_for(model.manifest, eye) if rule_for and eye.samples_windows else WindowRule(part.start_s)
+    ahead = eye.next_chunk(rule, position, ChunkLimits(asked_end_s(part), settings.pixel_bytes, settings.jobs_chunk_s))
+    longest_s = settings.timeline_seconds if ahead.is_whole else max(_MOST_A_CALL_S, ahead.duration_s)
     call = ObserveCall(
         medium=part.medium,
-        request=observer(eye),
+        request=eye.request,
         sampling=ahead.sampling,
         start_s=ahead.start_s,
-        duration_s=ahead.until_s - ahead.start_s,
+        duration_s=ahead.duration_s,
         mirrored=part.mirrored,
-        limits=MediaLimits(settings.frame_pixels, ahead.longest_s, _UNLIMITED_FRAMES, settings.pixel_bytes),
+        limits=MediaLimits(settings.frame_pixels, longest_s, _UNLIMITED_FRAMES, settings.pixel_bytes),
         counted=tail is None,
     )
     deadline = Deadline.after(WAIT_S) if reached.standing == "job" else part.deadline
@@ -217,14 +181,12 @@ async def look_on(
         until_s = min(call.end_s, asked_end_s(part))
         seen = _nothing(tail, at_end=error.actual is None or error.actual <= until_s)
     check_moves(seen.track, model.manifest, eye)
-    fresh = _fresh(seen.track, reached, eye)
+    fresh = eye.new_frames(seen.track, position)
     if seen.gave_way and not len(fresh):
         return None
-    if isinstance(eye, ClipSection):
-        track, last_s = seen.track, seen.track.decoded_s
-    else:
-        track, last_s = fresh if tail is None else tail.followed_by(fresh), fresh.times_s
-    reached.covered_s = float(last_s[-1]) if seen.gave_way and last_s is not None else until_s
+    track = eye.join_context(seen.track, fresh, position)
+    last_s = fresh.times_s if seen.track.decoded_s is None else seen.track.decoded_s
+    reached.covered_s = float(last_s[-1]) if seen.gave_way else until_s
     reached.tally.add(fresh)
     reached.warn(*track.warnings)
     _note_end(reached, part, track, at_end=seen.at_end or reached.covered_s >= asked_end_s(part))
@@ -232,16 +194,6 @@ async def look_on(
     _check_length(reached, part, track, house)
     stages_s = {"queue": seen.queue_s, "decode": seen.decode_s, "observe": seen.observe_s}
     return Look(model, section, looker, eye, track, deadline, house, stages_s)
-
-
-def stretch_s(eye: Observing, settings: Settings) -> float:
-    """How long a stretch is: a chunk, or less where a model's frames would take much memory."""
-    kept, sampling = observer(eye).kept_bytes, eye.sampling
-    if not kept or isinstance(sampling, Uniform):
-        return settings.jobs_chunk_s
-    rate = sampling.rate if isinstance(sampling, Rate) else sampling.fps / sampling.every
-    most = settings.pixel_bytes / kept - WARM_UP_S * rate
-    return min(settings.jobs_chunk_s, min(max(LEAST_FRAMES, STRETCH_BYTES / kept), max(most, 1)) / rate)
 
 
 def _pieces(call: ObserveCall, part: Part, reached: Reached, lanes: int) -> list[ObserveCall]:
@@ -260,7 +212,7 @@ def _pieces(call: ObserveCall, part: Part, reached: Reached, lanes: int) -> list
 
 
 async def _side_by_side(
-    pieces: list[ObserveCall], house: House, standing: Standing, deadline: Deadline
+    pieces: list[ObserveCall], house: AppContext, standing: Standing, deadline: Deadline
 ) -> tuple[ObserveResult, float]:
     """What is seen in all pieces as if it had been one, and up to where that is.
 
@@ -300,35 +252,6 @@ def _after(first: ObserveResult, second: ObserveResult, until_s: float) -> Obser
     )
 
 
-def _next_clips(part: Part, rule: WindowRule, eye: ClipSection, settings: Settings, reached: Reached) -> _Next:
-    piece = piece_of(eye, rule, asked_end_s(part), settings.jobs_chunk_s, reached.windows)
-    whole = rule.window_s is None or rule.spread > 0
-    longest_s = settings.timeline_seconds if whole else max(_MOST_A_CALL_S, piece.duration_s)
-    return _Next(piece.start_s, piece.until_s, piece.choice, longest_s)
-
-
-def _fresh(track: Track, reached: Reached, eye: Observing) -> Track:
-    """What no stretch before has seen."""
-    if reached.tail is None:
-        return track
-    if isinstance(eye, ClipSection):
-        return track.only(~np.isin(track.times_s, reached.tail.times_s))
-    return track.only(track.times_s > _last_s(reached.tail, reached))
-
-
-def _warm_up_from(reached: Reached) -> float:
-    """Where the next stretch begins: at a sampled frame, so that whoever counts frames goes on counting alike."""
-    if reached.tail is None:
-        return reached.covered_s
-    times_s = reached.tail.times_s
-    recent = times_s[times_s >= reached.covered_s - WARM_UP_S]
-    return float(recent[0]) if len(recent) else max(0.0, reached.covered_s - WARM_UP_S)
-
-
-def _last_s(tail: Track, reached: Reached) -> float:
-    return float(tail.times_s[-1]) if len(tail) else np.nextafter(reached.covered_s, -np.inf)
-
-
 def _nothing(tail: Track, *, at_end: bool) -> ObserveResult:
     nothing = replace(tail.only(np.zeros(len(tail), bool)), decoded_s=None)
     return ObserveResult(nothing, at_end=at_end)
@@ -356,7 +279,7 @@ def _check_frames(reached: Reached, settings: Settings) -> None:
         )
 
 
-def _check_length(reached: Reached, part: Part, track: Track, house: House) -> None:
+def _check_length(reached: Reached, part: Part, track: Track, house: AppContext) -> None:
     interactive = reached.standing == "interactive"
     limit_s = house.settings.timeline_seconds if interactive else house.settings.jobs_seconds
     advice = "at most are taken here; POST it to /jobs." if interactive else "at most are taken by a job."

@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from functools import partial
 
-from service.analysis.house import House
 from service.analysis.judging import Judged, judge
 from service.analysis.looking import Look, damage_of
 from service.analysis.prediction import Prediction, answer
@@ -18,6 +17,7 @@ from service.analysis.timeline import (
     true_times,
     warnings_of,
 )
+from service.context import AppContext
 from service.errors import SignError
 from service.jobs.stretch import Reached, look_on
 from service.jobs.work import Gained, Work, first
@@ -39,7 +39,7 @@ def _begin(request: TimelineRequest) -> TimelineState:
     return TimelineState(first(request.part))
 
 
-async def _chunk(request: TimelineRequest, state: TimelineState, house: House) -> Gained | None:
+async def _chunk(request: TimelineRequest, state: TimelineState, house: AppContext) -> Gained | None:
     reached, start_s = state.reached, request.part.start_s
     seen = await look_on(request.part, reached, house, rule_for=partial(timeline_rule, request))
     if seen is None:
@@ -72,10 +72,10 @@ def _window(entry: Judged, seen: Look, request: TimelineRequest) -> Prediction:
 
 
 async def _finish(
-    request: TimelineRequest, state: TimelineState, segments: tuple[Segment, ...], house: House
+    request: TimelineRequest, state: TimelineState, segments: tuple[Segment, ...], _house: AppContext
 ) -> TimelineAnswer:
     reached, part = state.reached, request.part
-    manifest = (await house.registry.get(part.model, part.version)).manifest
+    manifest = part.model.manifest
     return TimelineAnswer(
         segments=segments,
         transcript=transcript((entry.label for entry in segments), manifest.unit, manifest.label_text),

@@ -1,21 +1,27 @@
 """Work: what a kind of job does with each chunk, and how it ends. Its state is pickled between chunks."""
 
+import dataclasses
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
-from service.analysis.house import House
+from service.analysis.highlights import HighlightsRequest
 from service.analysis.looking import Part
+from service.analysis.predict import PredictRequest
 from service.analysis.prediction import Prediction
+from service.analysis.timeline import TimelineRequest
+from service.context import AppContext
 from service.jobs.stretch import Reached
 from service.media.medium import Medium
+from service.registry.registry import ServedModel
 from service.spotting.segment import Segment
 from service.workers.deadline import Deadline
 
-RequestT = TypeVar("RequestT")
+UseCaseRequest = PredictRequest | TimelineRequest | HighlightsRequest
+RequestT = TypeVar("RequestT", bound=UseCaseRequest)
 StateT = TypeVar("StateT", bound="WorkState")
 AnswerT = TypeVar("AnswerT")
 
@@ -26,7 +32,8 @@ class WorkState(Protocol):
     over: bool
 
 
-_NOT_KEPT: Final[Any] = {"part": {"medium", "deadline"}}
+_KEPT = ("start_s", "duration_s", "mirrored")
+"""What is written down of a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +57,20 @@ class Work(Generic[RequestT, StateT, AnswerT]):
     request: type[RequestT]
     answer: type[AnswerT]
     begin: Callable[[RequestT], StateT]
-    chunk: Callable[[RequestT, StateT, House], Awaitable[Gained | None]]
-    finish: Callable[[RequestT, StateT, tuple[Segment, ...], House], Awaitable[AnswerT]]
+    chunk: Callable[[RequestT, StateT, AppContext], Awaitable[Gained | None]]
+    finish: Callable[[RequestT, StateT, tuple[Segment, ...], AppContext], Awaitable[AnswerT]]
 
-    def request_json(self, request: RequestT, version: int) -> bytes:
-        """The request as it is kept: for this version of the model, without its medium and its deadline."""
-        fields: dict[str, Any] = TypeAdapter(self.request).dump_python(request, mode="json", exclude=_NOT_KEPT)
-        fields["part"]["version"] = version
-        return json.dumps(fields).encode()
+    def request_json(self, request: RequestT) -> bytes:
+        """The request as it is kept: without its medium, its deadline and its model, which the job names."""
+        fields = {field.name: getattr(request, field.name) for field in dataclasses.fields(request)}
+        part: Part = fields["part"]
+        return json.dumps(fields | {"part": {name: getattr(part, name) for name in _KEPT}}).encode()
 
-    def request_of(self, text: bytes, medium: Medium) -> RequestT:
-        """The request for this medium, which lies somewhere else now."""
+    def request_of(self, text: bytes, medium: Medium, model: ServedModel) -> RequestT:
+        """The request for this medium, which lies somewhere else now, and this model."""
         fields: dict[str, Any] = json.loads(text)
-        fields["part"] |= {"medium": medium, "deadline": Deadline.after(0.0)}
-        return TypeAdapter(self.request).validate_python(fields)
+        kept = {name: fields["part"][name] for name in _KEPT}
+        return self.request(**fields | {"part": Part(medium, Deadline.after(0.0), model, **kept)})
 
     def answer_json(self, answer: AnswerT) -> bytes:
         """The answer as it is kept."""

@@ -9,10 +9,10 @@ from fastapi import WebSocket
 from pydantic import ValidationError
 from starlette.websockets import WebSocketDisconnect
 
-from service.api.access import bearer_key, check_key
+from service.contract.keys import bearer_key, check_key
+from service.contract.messages import StartMessage
 from service.errors import SignError
 from service.live.closing import CloseCode, ClosingError
-from service.live.messages import StartMessage
 from service.live.session import HungUpError
 from service.settings import Settings
 

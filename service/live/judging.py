@@ -6,16 +6,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from service.analysis.house import House
 from service.analysis.judging import Judged, judge
 from service.analysis.looking import Look, sign_section
+from service.context import AppContext
 from service.errors import SignError
-from service.pipelines import hand_crop, image
-from service.pipelines.hand_crop import HandCropSection
-from service.pipelines.image import ImageSection
-from service.pipelines.keypoints import KeypointsSection
+from service.media.sampling import Uniform, live_rate
+from service.pipelines import Observing
+from service.pipelines.row_plan import RowPlan
 from service.pipelines.rows import ModelRows
-from service.pipelines.steps import Unit
 from service.registry.manifest import Manifest
 from service.registry.registry import ServedModel
 from service.track import FloatArray, Track, Window
@@ -24,13 +22,12 @@ from service.workers.deadline import Deadline
 T = TypeVar("T")
 
 JUDGE_S = 10.0
-LiveSection = KeypointsSection | ImageSection | HandCropSection
 
 
-def live_section(manifest: Manifest) -> LiveSection:
+def live_section(manifest: Manifest) -> Observing:
     """The pipeline of a model that reads live frames; SignError where it cannot."""
     section = sign_section(manifest)
-    if not isinstance(section, KeypointsSection | ImageSection | HandCropSection):
+    if section.head is not None or section.streams is None:
         raise SignError(
             "model-wrong-task",
             f"{manifest.name} (kind {section.kind}) reads no live frames. Send a video to /timeline.",
@@ -59,8 +56,11 @@ class LiveJudge:
     needs it.
     """
 
-    def __init__(self, model: ServedModel, house: House) -> None:
+    def __init__(self, model: ServedModel, house: AppContext) -> None:
         self.section = live_section(model.manifest)
+        if isinstance(self.section.sampling, Uniform):
+            raise TypeError(f"windows of a stream choose no frames, as those of the kind {self.section.kind} do")
+        self.rate = live_rate(self.section.sampling)
         self._model = model
         self._house = house
         self._outputs: dict[float, FloatArray] = {}
@@ -70,7 +70,7 @@ class LiveJudge:
         model, section = self._model, self.section
         kind = PromptLook if track.values.size * len(windows) <= _LITTLE else Look
         seen = kind(model, section, model, section, track, Deadline.after(JUDGE_S), self._house)
-        if isinstance(section, KeypointsSection):
+        if section.streams == "windows":
             return await judge(seen, windows)
         return [await self._vote(seen, section, window) for window in windows]
 
@@ -78,25 +78,20 @@ class LiveJudge:
         """Let go of what was given for pictures before this time."""
         self._outputs = {time_s: raw for time_s, raw in self._outputs.items() if time_s >= before_s}
 
-    async def _vote(self, seen: Look, section: ImageSection | HandCropSection, window: Window) -> Judged:
-        track = seen.track
-        start, stop = track.places(window)
-        places = [place for place in range(start, stop) if track.present[place]]
-        times_s = track.times_s[places]
-        fresh = [place for place, time_s in zip(places, times_s.tolist(), strict=True) if time_s not in self._outputs]
+    async def _vote(self, seen: Look, section: Observing, window: Window) -> Judged:
+        reading = section.plan_rows(seen.track, [window])
+        times_s = reading.windows[0].seen_times_s
+        fresh = [place for place, time_s in enumerate(times_s.tolist()) if time_s not in self._outputs]
         if fresh:
-            units = tuple((place,) for place in fresh)
-            values = await seen.timed("tensor", lambda: _rows(track, units, section))
+            values = await seen.timed("tensor", lambda: _rows(reading, fresh))
             async with seen.deadline.enforced():
-                raw = await self._model.outputs(ModelRows(values, None, track.times_s[fresh]))
-            self._outputs.update(zip(track.times_s[fresh].tolist(), raw, strict=True))
-        if not places:
+                raw = await self._model.outputs(ModelRows(values, None, times_s[fresh]))
+            self._outputs.update(zip(times_s[fresh].tolist(), raw, strict=True))
+        if not len(times_s):
             return Judged(window, None, None, times_s, (), np.zeros((0, self._model.width), np.float32))
         votes = np.stack([self._outputs[time_s] for time_s in times_s.tolist()])
         return Judged(window, self._model.votes(votes, [len(votes)])[0], None, times_s, (), votes)
 
 
-def _rows(track: Track, units: tuple[Unit, ...], section: ImageSection | HandCropSection) -> FloatArray:
-    if isinstance(section, HandCropSection):
-        return hand_crop.rows(track, units, section)
-    return image.rows(track, units, section)
+def _rows(reading: RowPlan, places: list[int]) -> FloatArray:
+    return np.concatenate([reading.make(place, place + 1).values for place in places])

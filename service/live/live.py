@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Iterator
 import structlog
 from fastapi import WebSocket
 
-from service.analysis.house import House
+from service.context import AppContext
+from service.contract.messages import ErrorMessage, StartMessage
 from service.errors import SignError
 from service.live.closing import CloseCode, ClosingError, closing_of
 from service.live.door import ClientSocket, check_caller, greet, read_start
-from service.live.messages import ErrorMessage, StartMessage
 from service.live.session import HungUpError, Session
 from service.workers.admission import shutting_down
 from service.workers.streams import StreamSlots
@@ -26,9 +26,9 @@ _log = structlog.get_logger(__name__)
 class Live:
     """`run` it as long as the service lives; `drain` it before its sockets are closed."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._slots = StreamSlots(house.settings, house.metrics)
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
+        self._slots = StreamSlots(context.settings, context.metrics)
         self._sessions: set[Session] = set()
         self._attending: set[asyncio.Task[object]] = set()
         self._ending = asyncio.Event()
@@ -72,7 +72,7 @@ class Live:
         except ClosingError as closing:
             return closing
         except SignError as error:
-            self._house.metrics.errors.labels(error.code).inc()
+            self._context.metrics.errors.labels(error.code).inc()
             return closing_of(error)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not look like a broken network
             _log.error("live session failed", exc_info=error)
@@ -81,20 +81,20 @@ class Live:
             )
 
     async def _serve(self, socket: WebSocket, client: ClientSocket) -> ClosingError:
-        house = self._house
-        if house.shutting_down:
+        context = self._context
+        if context.shutting_down:
             raise shutting_down()
-        check_caller(socket, house.settings)
+        check_caller(socket, context.settings)
         start = await self._start_of(client)
-        model = await house.registry.get(start.model or house.settings.default_model, start.version)
-        session = Session(client, start, model, house)
+        model = await context.registry.get(start.model or context.settings.default_model, start.version)
+        session = Session(client, start, model, context)
         async with self._slots.lease(session.call) as stream:
             with self._running(session):
                 return await session.run(stream)
 
     async def _start_of(self, client: ClientSocket) -> StartMessage:
         """The first message, as long as the service does not end."""
-        reading = asyncio.create_task(read_start(client, self._house.settings))
+        reading = asyncio.create_task(read_start(client, self._context.settings))
         ending = asyncio.create_task(self._ending.wait())
         try:
             await asyncio.wait((reading, ending), return_when=asyncio.FIRST_COMPLETED)
@@ -111,12 +111,12 @@ class Live:
         self._sessions.add(session)
         if self._ending.is_set():
             session.end(_RESTARTING)
-        self._house.metrics.stream_sessions.set(len(self._sessions))
+        self._context.metrics.stream_sessions.set(len(self._sessions))
         try:
             yield
         finally:
             self._sessions.discard(session)
-            self._house.metrics.stream_sessions.set(len(self._sessions))
+            self._context.metrics.stream_sessions.set(len(self._sessions))
 
     @contextlib.contextmanager
     def _attended(self) -> Iterator[None]:

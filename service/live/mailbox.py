@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
+from service.contract.messages import ErrorMessage
 from service.live.closing import ClosingError
-from service.live.messages import ErrorMessage
 from service.live.pacing import Shown
 
 Wish = Literal["flush", "reset"]

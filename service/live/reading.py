@@ -5,17 +5,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from service.analysis.house import House
 from service.analysis.judging import Judged
 from service.analysis.prediction import Evidence, Prediction, answer
 from service.analysis.timeline import Asked, rules_of, scored, times_of
+from service.context import AppContext
 from service.errors import SignError
 from service.live.judging import LiveJudge
 from service.live.pacing import Shown
-from service.media.sampling import TIME_SLACK_S, first_step_at_or_after, live_rate
+from service.media.sampling import TIME_SLACK_S, first_step_at_or_after
 from service.observe.live import LiveLook
 from service.observe.request import LandmarkRequest, PictureRequest
-from service.pipelines import observer
 from service.pipelines.windows import full_window, windows_over
 from service.registry.manifest import Timing
 from service.registry.registry import ServedModel
@@ -40,14 +39,14 @@ class Reader:
     them has been looked at. Memory: one window of observations, and the segments.
     """
 
-    def __init__(self, model: ServedModel, asked: Asked, house: House) -> None:
+    def __init__(self, model: ServedModel, asked: Asked, house: AppContext) -> None:
         self._model = model
         self._judge = LiveJudge(model, house)
         self._asked = asked
         manifest = model.manifest
         self.times = times_of(asked, manifest)
         self._rules = rules_of(asked, self.times, manifest)
-        self._rate = live_rate(self._judge.section.sampling)
+        self._rate = self._judge.rate
         _check_window(self.times, self._rate, self.request.kept_bytes, house.settings.pixel_bytes)
         self.segments: list[Segment] = []
         self.prediction: Prediction | None = None
@@ -57,7 +56,7 @@ class Reader:
     @property
     def request(self) -> LandmarkRequest | PictureRequest:
         """What a worker looks for in each frame."""
-        request = observer(self._judge.section)
+        request = self._judge.section.request
         if not isinstance(request, LandmarkRequest | PictureRequest):
             raise TypeError(f"{type(request).__name__} is for no live frames")
         return request

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from service.live.messages import CLIENT_MESSAGES, SERVER_MESSAGES, ClientMessage, ServerMessage
+from service.contract.messages import CLIENT_MESSAGES, SERVER_MESSAGES, ClientMessage, ServerMessage
 
 BEGIN, END = "<!-- schemas -->", "<!-- end of schemas -->"
 

@@ -8,15 +8,10 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from service.analysis.house import House
 from service.analysis.timeline import Asked
-from service.api.answers import ModelRef, SegmentBody
-from service.errors import Code, SignError
-from service.live.allowance import Allowance
-from service.live.closing import CloseCode, ClosingError
-from service.live.frames import HEADER, BrokenFrameError, FrameReader
-from service.live.mailbox import Mailbox
-from service.live.messages import (
+from service.context import AppContext
+from service.contract.answers import ModelRef, SegmentBody
+from service.contract.messages import (
     CONTROL,
     ErrorMessage,
     FrameMessage,
@@ -31,6 +26,11 @@ from service.live.messages import (
     SummaryMessage,
     prediction_body,
 )
+from service.errors import Code, SignError
+from service.live.allowance import Allowance
+from service.live.closing import CloseCode, ClosingError
+from service.live.frames import HEADER, BrokenFrameError, FrameReader
+from service.live.mailbox import Mailbox
 from service.live.pacing import ClockError, Pace, Shown
 from service.live.reading import News, Reader
 from service.live.tally import Tally
@@ -61,21 +61,21 @@ class Socket(Protocol):
 class Session:
     """Talks to one client. What comes goes through the mailbox; only the one who empties it sends."""
 
-    def __init__(self, socket: Socket, start: StartMessage, model: ServedModel, house: House) -> None:
+    def __init__(self, socket: Socket, start: StartMessage, model: ServedModel, context: AppContext) -> None:
         """SignError where the model does not stream, or not as the client asks."""
         self.id = str(uuid.uuid4())
         self._socket = socket
         self._start = start
         self._model = model
-        self._settings: Settings = house.settings
+        self._settings: Settings = context.settings
         asked = Asked(
             window_s=start.window_s, stride_s=start.stride_s, threshold=start.threshold, window_named="window_s"
         )
-        self._reader = Reader(model, asked, house)
+        self._reader = Reader(model, asked, context)
         self._pace = Pace(self._reader.rate)
         self._mailbox = Mailbox()
         self._came = asyncio.Event()
-        self._tally = Tally(house.metrics)
+        self._tally = Tally(context.metrics)
         self._broken_in_a_row = 0
         self._anew = False
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from service.live.messages import Latency
+from service.contract.messages import Latency
 from service.metrics import Metrics
 
 _NEWEST = 4096

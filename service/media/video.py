@@ -12,7 +12,6 @@ from typing import BinaryIO, cast
 import av
 import av.error
 import numpy as np
-from av.codec.context import ThreadType
 from av.container import InputContainer
 from av.packet import Packet
 from av.sidedata.sidedata import SideData
@@ -36,6 +35,7 @@ _MICROSECONDS = 1_000_000
 _MISSING_TAIL_S = 0.5
 _HURT_BEFORE_S = 0.5  # MPEG-TS marks the packet before a loss, and decoders give frames later than they read packets
 _MOST_BETWEEN_PACKETS = 1024  # bytes; headers of blocks and clusters take less than 30
+_THREADS = 1  # one process runs on each core: FFmpeg's own threads only get in the other slots' way
 _FARTHER_BACK_S = (0.0, 10.0, 60.0)
 _DEMUXER_LISTS = {"mov": "mov,mp4,m4a,3gp,3g2,mj2", "matroska": "matroska,webm"}
 
@@ -77,10 +77,11 @@ class Frame:
                     src_colorspace=Colorspace.ITU601,
                     dst_colorspace=Colorspace.ITU601,
                     interpolation=Interpolation.BICUBIC,
+                    threads=_THREADS,
                 )
             )
         else:
-            rgb = self.stored.reformat(format="rgb24")
+            rgb = self.stored.reformat(format="rgb24", threads=_THREADS)
         return self.turn.apply(cast(Pixels, rgb.to_ndarray()))
 
 
@@ -356,7 +357,7 @@ def _check_stream(stream: VideoStream, limits: MediaLimits) -> None:
     if stream.codec_context is None:
         raise SignError("media-unsupported", "The video is coded in a way that is not known here.")
     _check_pixels(stream.codec_context.width, stream.codec_context.height, limits)
-    stream.thread_type = ThreadType.SLICE
+    stream.codec_context.thread_count = _THREADS
 
 
 def _check_pixels(width: int, height: int, limits: MediaLimits) -> None:

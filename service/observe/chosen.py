@@ -12,9 +12,9 @@ import numpy as np
 from service.media.sampling import Choice
 from service.media.sniff import MediaType
 from service.media.video import Frame, open_video
+from service.observe.call import ObserveCall, ObserveResult, Stopwatch
 from service.observe.landmarkers import Landmarkers
 from service.observe.moving import UntilTold, check_count, check_span, pixels_of, window_empty
-from service.observe.observe import ObserveCall, ObserveResult, Stopwatch
 from service.observe.observers import KeeperFor, Observer, observing
 from service.observe.unwanted import UnwantedError
 from service.track import MediaInfo, TimeArray, Track, Window, end_after, united

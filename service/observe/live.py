@@ -12,6 +12,7 @@ import numpy as np
 from service.errors import SignError
 from service.media.medium import MediaLimits
 from service.media.sniff import HEAD_BYTES, MediaType, sniff
+from service.observe.call import Stopwatch
 from service.observe.landmarker import SeenHand
 from service.observe.landmarkers import Landmarkers
 from service.observe.request import LandmarkRequest, PictureRequest
@@ -71,7 +72,6 @@ class LiveObserver:
         # What reads pictures comes along here, and with it what only a worker may load.
         from service.media.picture import decode_picture  # noqa: PLC0415
         from service.observe.kept import KeptHere  # noqa: PLC0415
-        from service.observe.observe import Stopwatch  # noqa: PLC0415
         from service.observe.observers import LandmarkObserver, PictureObserver, observing  # noqa: PLC0415
 
         self._call = call

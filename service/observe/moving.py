@@ -11,8 +11,8 @@ from service.media.sampling import EveryNth, Rate, Sampling, sample, settle
 from service.media.sniff import MediaType
 from service.media.upright import Pixels
 from service.media.video import Frame, Video, open_video, too_long
+from service.observe.call import ObserveCall, ObserveResult, Stopwatch
 from service.observe.landmarkers import Landmarkers
-from service.observe.observe import ObserveCall, ObserveResult, Stopwatch
 from service.observe.observers import KeeperFor, observing
 from service.observe.unwanted import UnwantedError
 from service.track import MediaInfo, Window, united

@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from service.errors import SignError
 from service.media.sampling import Sampling, sample, settle
+from service.observe.call import ObserveCall, ObserveResult, Stopwatch
 from service.observe.followed_hand import FollowedHand
 from service.observe.landmarker import SeenHand
 from service.observe.notes import MORE_HANDS, landmark_track
-from service.observe.observe import ObserveCall, ObserveResult, Stopwatch
 from service.observe.request import LandmarkRequest
 from service.track import PART_POINTS, BoolArray, FloatArray, MediaInfo, PartName, Side, TimeArray
 

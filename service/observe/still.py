@@ -6,8 +6,8 @@ import numpy as np
 
 from service.media.picture import read_picture
 from service.media.sniff import MediaType
+from service.observe.call import ObserveCall, ObserveResult, Stopwatch
 from service.observe.landmarkers import Landmarkers
-from service.observe.observe import ObserveCall, ObserveResult, Stopwatch
 from service.observe.observers import KeeperFor, observing
 
 

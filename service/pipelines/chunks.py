@@ -1,14 +1,19 @@
 """Kind `chunks`: a clip of frames in chunks, each a row of a network of 3-D convolutions (C3D)."""
 
-from typing import Literal
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from service.observe.request import PictureRequest
+from service.pipelines.chunking import Position
+from service.pipelines.frame_indices import BLACK, FrameIndices, WindowFrames, pictures_of
+from service.pipelines.kind import FeaturesKind
 from service.pipelines.pixels import PixelSection, numbers
-from service.pipelines.rows import ModelRows
-from service.pipelines.steps import BLACK, Steps, Unit, pictures_of
+from service.pipelines.row_plan import RowPlan, plan_shared_rows
+from service.pipelines.windows import WindowRule
 from service.track import FloatArray, Track, Window
 
 ROWS_AT_ONCE = 8
@@ -20,6 +25,9 @@ class ChunksSection(PixelSection):
     A window is brought to `frames` frames: what is shorter gets black frames at both ends (one more at the end if
     their number is odd), of what is longer `truncate` says what stays. Then it is cut into chunks of `chunk`.
     """
+
+    features: ClassVar[FeaturesKind] = "clip_outputs"
+    windows_in_frames: ClassVar[bool] = True
 
     kind: Literal["chunks"] = "chunks"
     frames: int = Field(128, ge=1, le=4096)
@@ -46,23 +54,53 @@ class ChunksSection(PixelSection):
             return (self.chunk, *spatial, self.channels)
         return (self.channels, self.chunk, *spatial)
 
+    @property
+    def request(self) -> PictureRequest:
+        """What a worker keeps of each sampled frame."""
+        return PictureRequest(
+            resize=self.resize,
+            color=self.color,
+            selfie=self.selfie,
+            orientation=self.orientation,
+            yuv=self.yuv,
+        )
 
-def observer(section: ChunksSection) -> PictureRequest:
-    """What a worker keeps of each sampled frame."""
-    return PictureRequest(
-        resize=section.resize,
-        color=section.color,
-        selfie=section.selfie,
-        orientation=section.orientation,
-        yuv=section.yuv,
-    )
+    @property
+    def clip_frames(self) -> int:
+        """Frames of one window."""
+        return self.frames
+
+    def windows(self, track: Track, rule: WindowRule, end_s: float) -> list[Window]:
+        """Windows of whole clips, on a grid of their chunks, where the rule cuts the part at all."""
+        if rule.window_s is None:
+            return rule.windows(end_s)
+        return grid_windows(track, Window(rule.start_s, end_s), rule.stride_s, self)
+
+    def due_windows(self, track: Track, rule: WindowRule, position: Position) -> list[Window]:
+        """Clips on the grid of the part's frames: it is laid from the last one that was scored."""
+        from_s = rule.start_s if position.last_s is None else position.last_s
+        until_s = position.covered_s if position.end_s is None else position.end_s
+        clips = self.windows(track, replace(rule, start_s=from_s), until_s) if from_s < until_s else []
+        if position.end_s is None:
+            clips = clips[:-1]  # the last one is off the grid, or not full yet
+        return clips if position.last_s is None else clips[1:]
+
+    def trim(self, track: Track, position: Position, needed_from_s: float) -> Track:
+        """What windows to come need, and the last one that was scored, from which the grid goes on."""
+        last_s = float("-inf") if position.last_s is None else position.last_s
+        return super().trim(track, position, min(needed_from_s, last_s))
+
+    def plan_rows(self, track: Track, windows: list[Window]) -> RowPlan:
+        """All rows that the windows need, each once."""
+        taken = [window_frames(track, window, self) for window in windows]
+        return plan_shared_rows(taken, partial(rows, track, section=self), ROWS_AT_ONCE)
 
 
-def steps(track: Track, window: Window, section: ChunksSection) -> Steps:
+def window_frames(track: Track, window: Window, section: ChunksSection) -> WindowFrames:
     """The window's chunks, each with the time of its first frame; none where the window holds no frame."""
     start, stop = track.places(window)
     if start == stop:
-        return Steps((), track.times_s[:0])
+        return WindowFrames((), track.times_s[:0])
     surplus = stop - start - section.frames
     warnings: tuple[str, ...] = ()
     if surplus > 0:
@@ -72,22 +110,16 @@ def steps(track: Track, window: Window, section: ChunksSection) -> Steps:
         stop = start + section.frames
     missing = max(0, -surplus)
     before = missing // 2
-    places = [BLACK] * before + list(range(start, stop)) + [BLACK] * (missing - before)
-    units = tuple(tuple(places[at : at + section.chunk]) for at in range(0, section.frames, section.chunk))
+    indices = [BLACK] * before + list(range(start, stop)) + [BLACK] * (missing - before)
+    taken = tuple(tuple(indices[at : at + section.chunk]) for at in range(0, section.frames, section.chunk))
     firsts = [min(max(start, start - before + at), stop - 1) for at in range(0, section.frames, section.chunk)]
-    return Steps(units, track.times_s[firsts], warnings)
+    return WindowFrames(taken, track.times_s[firsts], warnings)
 
 
-def rows(track: Track, units: tuple[Unit, ...], section: ChunksSection) -> FloatArray:
+def rows(track: Track, frames: tuple[FrameIndices, ...], section: ChunksSection) -> FloatArray:
     """Rows of the model's input, one a chunk."""
-    values = numbers(pictures_of(track, units), section)
+    values = numbers(pictures_of(track, frames), section)
     return np.ascontiguousarray(values if section.layout == "nthwc" else values.transpose(0, 4, 1, 2, 3))
-
-
-def tensor(track: Track, window: Window, section: ChunksSection) -> ModelRows:
-    """The rows of one window: its chunks."""
-    taken = steps(track, window, section)
-    return ModelRows(rows(track, taken.seen, section), None, taken.times_s, taken.warnings)
 
 
 def grid_windows(track: Track, part: Window, stride_s: float, section: ChunksSection) -> list[Window]:
@@ -107,6 +139,6 @@ def grid_windows(track: Track, part: Window, stride_s: float, section: ChunksSec
 
 
 def _between(track: Track, part: Window, start: int, stop: int) -> Window:
-    """The window that holds the observations from place start up to place stop."""
+    """The window that holds the observations from index start up to index stop."""
     end_s = float(track.times_s[stop]) if stop < len(track) else part.end_s
     return Window(float(track.times_s[start]), end_s)

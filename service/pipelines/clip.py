@@ -2,23 +2,52 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import partial
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from service.media.resize import ShortSide
-from service.media.sampling import Uniform, uniform_places
+from service.media.sampling import Rate, Uniform, uniform_places
 from service.observe.request import PictureRequest
+from service.pipelines.chunking import Chunk, ChunkLimits, Position, decoded, without_pixels
+from service.pipelines.frame_indices import FrameIndices, WindowFrames, pictures_of
+from service.pipelines.over_time import ObservesMedium
 from service.pipelines.pixels import LevelSection, numbers
-from service.pipelines.rows import ModelRows
-from service.pipelines.steps import Steps, Unit, pictures_of
+from service.pipelines.row_plan import RowPlan, plan_shared_rows
 from service.pipelines.windows import WindowRule
-from service.track import FloatArray, TimeArray, Track, Window, united
+from service.track import FloatArray, TimeArray, Track, Window
 
 
-class ClipSection(LevelSection):
+@dataclass(frozen=True, slots=True)
+class ClipChoice:
+    """The frames that the windows of a part sample: `count` of each window.
+
+    asked_end_s: where the part ends, if the medium does not end before. until_s: where what is looked at of it ends,
+    where the part goes on behind: only whole windows count then, unless the medium ends too.
+    """
+
+    count: int
+    rule: WindowRule
+    asked_end_s: float = math.inf
+    until_s: float | None = None
+
+    def chosen(self, times_s: TimeArray, end_s: float, at_end: bool) -> TimeArray:
+        """The times of the sampled frames, each once and in order."""
+        windows = self.windows(end_s, at_end)
+        picked = [times_s[_picks(times_s, window, self.count)] for window in windows]
+        return np.unique(np.concatenate(picked)) if picked else times_s[:0]
+
+    def windows(self, end_s: float, at_end: bool) -> list[Window]:
+        """The windows of what was looked at, of a medium that ends at end_s as far as it is known."""
+        if self.until_s is not None and not at_end:
+            return self.rule.complete(self.until_s)
+        return self.rule.windows(min(self.asked_end_s, end_s))
+
+
+class ClipSection(LevelSection, ObservesMedium):
     """The manifest's `pipeline` of a model that looks at clips, as PyTorchVideo prepares them.
 
     sampling: how many frames of a window, spread over all that lie in it. side, crop: the short side is brought to
@@ -27,6 +56,8 @@ class ClipSection(LevelSection):
     clips: for how many windows, spread evenly, /predict takes the mean where the part is longer than one and no
     clip_duration is asked for; 1: the window that answers most confidently.
     """
+
+    samples_windows: ClassVar[bool] = True
 
     kind: Literal["clip"] = "clip"
     color: Literal["rgb", "bgr"] = "rgb"
@@ -56,128 +87,112 @@ class ClipSection(LevelSection):
         """One input's shape without the batch: channels, time, height, width."""
         return (self.channels, self.frames, self.crop, self.crop)
 
-
-def observer(section: ClipSection) -> PictureRequest:
-    """What a worker keeps of each frame that some window samples."""
-    return PictureRequest(
-        resize=ShortSide(section.side, section.crop, whole=section.dtype == "uint8"),
-        color=section.color,
-        selfie=section.selfie,
-        orientation=section.orientation,
-        yuv=section.yuv,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class ClipChoice:
-    """The frames that the windows of a part sample: `count` of each window.
-
-    asked_end_s: where the part ends, if the medium does not end before. until_s: where what is looked at of it ends,
-    where the part goes on behind: only whole windows count then, unless the medium ends too.
-    """
-
-    count: int
-    rule: WindowRule
-    asked_end_s: float = math.inf
-    until_s: float | None = None
-
-    def chosen(self, times_s: TimeArray, end_s: float, at_end: bool) -> TimeArray:
-        """The times of the sampled frames, each once and in order."""
-        windows = self.windows(end_s, at_end)
-        picked = [times_s[_picks(times_s, window, self.count)] for window in windows]
-        return np.unique(np.concatenate(picked)) if picked else times_s[:0]
-
-    def windows(self, end_s: float, at_end: bool) -> list[Window]:
-        """The windows of what was looked at, of a medium that ends at end_s as far as it is known."""
-        if self.until_s is not None and not at_end:
-            return self.rule.complete(self.until_s)
-        return self.rule.windows(min(self.asked_end_s, end_s))
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A piece of a part, [start_s, until_s), and what is looked at in it."""
-
-    start_s: float
-    until_s: float
-    choice: ClipChoice
+    @property
+    def request(self) -> PictureRequest:
+        """What a worker keeps of each frame that some window samples."""
+        return PictureRequest(
+            resize=ShortSide(self.side, self.crop, whole=self.dtype == "uint8"),
+            color=self.color,
+            selfie=self.selfie,
+            orientation=self.orientation,
+            yuv=self.yuv,
+        )
 
     @property
-    def duration_s(self) -> float:
-        return self.until_s - self.start_s
+    def clip_frames(self) -> int:
+        """Frames of one window."""
+        return self.frames
+
+    @property
+    def averaged_windows(self) -> int:
+        """/predict takes the mean of `clips` windows, where those are several."""
+        return self.clips if self.clips > 1 else 0
+
+    def with_sampling(self, sampling: Rate) -> Self:
+        """TypeError: windows choose the frames."""
+        raise TypeError(f"frames of clips are chosen by windows, not at a rate of {sampling.rate:g} a second")
+
+    def plan_rows(self, track: Track, windows: list[Window]) -> RowPlan:
+        """All rows that the windows need, each once."""
+        taken = [window_frames(track, window, self) for window in windows]
+        return plan_shared_rows(taken, partial(rows, track, section=self))
+
+    def evidence(self, track: Track, windows: list[Window]) -> Track:
+        """The observations that these windows sample."""
+        return sampled(track, windows, self)
+
+    def part_sampling(self, start_s: float, end_s: float) -> ClipChoice:
+        """The frames of one clip, spread over the part."""
+        return ClipChoice(self.frames, WindowRule(start_s), end_s)
+
+    def next_chunk(self, rule: WindowRule, position: Position, limits: ChunkLimits) -> Chunk:
+        """The frames of whole windows: about chunk_s of them, and at least one window. What is one answer is one chunk.
+
+        It begins with the window that was scored last, as the last window of all may begin right behind it.
+        """
+        ahead = replace(rule, first=position.scored)
+        if rule.window_s is None or rule.spread:
+            choice = ClipChoice(self.frames, ahead, limits.end_s)
+            return Chunk(rule.start_s, limits.end_s, choice, is_last=True, is_whole=True)
+        most_s = self._memory_s(rule.window_s, rule, limits) if limits.chunk_s is None else limits.chunk_s
+        until_s = min(ahead.from_s + max(most_s, rule.window_s + 2 * rule.stride_s), limits.end_s)
+        is_last = until_s >= limits.end_s
+        choice = ClipChoice(self.frames, ahead, limits.end_s, None if is_last else until_s)
+        return Chunk(ahead.from_s, until_s, choice, is_last)
+
+    def new_frames(self, track: Track, position: Position) -> Track:
+        """The frames that no window before has sampled."""
+        seen = position.context
+        return track if seen is None else track.only(~np.isin(track.times_s, seen.times_s))
+
+    def join_context(self, track: Track, _new: Track, _position: Position) -> Track:
+        """The chunk alone: its windows lie in it whole."""
+        return track
+
+    def trim(self, track: Track, position: Position, needed_from_s: float) -> Track:
+        """Times alone: no pixels are kept from one chunk to the next."""
+        times = without_pixels(track, position.context)
+        return replace(times.only(times.times_s >= needed_from_s), decoded_s=None)
+
+    def _memory_s(self, window_s: float, rule: WindowRule, limits: ChunkLimits) -> float:
+        """How long a chunk may be, if no window shared a frame with another."""
+        windows = limits.pixel_bytes // (self.frames * self.request.kept_bytes)
+        return window_s + max(0, windows - 3) * rule.stride_s
 
 
-def piece_of(section: ClipSection, rule: WindowRule, asked_end_s: float, most_s: float, judged: int) -> Piece:
-    """The next piece of a part of whose windows the first `judged` are done: about most_s, and at least one window.
-
-    It begins with the window that was judged last, as the last window of all may begin right behind it. A part that is
-    one answer is one piece.
-    """
-    ahead = replace(rule, first=judged)
-    if rule.window_s is None or rule.spread:
-        return Piece(rule.start_s, asked_end_s, ClipChoice(section.frames, ahead, asked_end_s))
-    until_s = min(ahead.from_s + max(most_s, rule.window_s + 2 * rule.stride_s), asked_end_s)
-    choice = ClipChoice(section.frames, ahead, asked_end_s, until_s if until_s < asked_end_s else None)
-    return Piece(ahead.from_s, until_s, choice)
-
-
-def steps(track: Track, window: Window, section: ClipSection) -> Steps:
+def window_frames(track: Track, window: Window, section: ClipSection) -> WindowFrames:
     """The window's one clip, with the time of its first frame; none where the window shows no frame."""
-    places = _places(track, window, section)
-    if not len(places):
-        return Steps((), track.times_s[:0])
-    return Steps((tuple(places.tolist()),), track.times_s[places[:1]])
+    indices = _indices(track, window, section)
+    if not len(indices):
+        return WindowFrames((), track.times_s[:0])
+    return WindowFrames((tuple(indices.tolist()),), track.times_s[indices[:1]])
 
 
-def rows(track: Track, units: tuple[Unit, ...], section: ClipSection) -> FloatArray:
-    """Rows of the model's input, one a clip: U × C × T × H × W."""
-    values = numbers(pictures_of(track, units), section)
+def rows(track: Track, frames: tuple[FrameIndices, ...], section: ClipSection) -> FloatArray:
+    """Rows of the model's input, one a clip: R × C × T × H × W."""
+    values = numbers(pictures_of(track, frames), section)
     return np.ascontiguousarray(values.transpose(0, 4, 1, 2, 3))
-
-
-def tensor(track: Track, window: Window, section: ClipSection) -> ModelRows:
-    """The row of one window."""
-    taken = steps(track, window, section)
-    if not taken.seen:
-        return ModelRows.none(section.input_shape)
-    return ModelRows(rows(track, taken.seen, section), None, taken.times_s)
 
 
 def sampled(track: Track, windows: list[Window], section: ClipSection) -> Track:
     """The observations that these windows sample, each once."""
     chosen = np.zeros(len(track), bool)
     for window in windows:
-        chosen[_places(track, window, section)] = True
+        chosen[_indices(track, window, section)] = True
     return track.only(chosen)
 
 
-def without_pixels(track: Track, earlier: Track | None) -> Track:
-    """What two pieces of a part looked at, as times alone; the medium is as the later one knows it."""
-    if earlier is None:
-        times_s, decoded_s, gaps = track.times_s, _decoded(track), track.gaps
-    else:
-        times_s = np.union1d(earlier.times_s, track.times_s)
-        decoded_s = np.union1d(_decoded(earlier), _decoded(track))
-        gaps = united(*earlier.gaps, *track.gaps)
-    nothing, there = np.zeros((len(times_s), 0), np.uint8), np.ones(len(times_s), bool)
-    return replace(track, times_s=times_s, values=nothing, present=there, gaps=gaps, decoded_s=decoded_s)
-
-
-def _decoded(track: Track) -> TimeArray:
-    return track.times_s if track.decoded_s is None else track.decoded_s
-
-
 def _picks(times_s: TimeArray, window: Window, count: int) -> npt.NDArray[np.intp]:
-    """The places of the frames that a window samples, among the times of all frames."""
+    """The indices of the frames that a window samples, among the times of all frames."""
     start, stop = np.searchsorted(times_s, (window.start_s, window.end_s), side="left")
     return start + uniform_places(int(stop - start), count) if stop > start else np.zeros(0, np.intp)
 
 
-def _places(track: Track, window: Window, section: ClipSection) -> npt.NDArray[np.intp]:
-    """The places of a window's frames in the track. ValueError where the worker did not look at one of them."""
-    times_s = _decoded(track)
+def _indices(track: Track, window: Window, section: ClipSection) -> npt.NDArray[np.intp]:
+    """The indices of a window's frames in the track. ValueError where the worker did not look at one of them."""
+    times_s = decoded(track)
     wanted = times_s[_picks(times_s, window, section.frames)]
-    places = np.searchsorted(track.times_s, wanted)
-    if np.any(places == len(track)) or np.any(track.times_s[places] != wanted):
+    indices = np.searchsorted(track.times_s, wanted)
+    if np.any(indices == len(track)) or np.any(track.times_s[indices] != wanted):
         raise ValueError(f"not all frames of the window from {window.start_s} s to {window.end_s} s were looked at")
-    return places
+    return indices

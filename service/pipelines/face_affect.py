@@ -1,6 +1,7 @@
 """Kind `face_affect`: each face of a sample is a row; the rows of one sample are averaged to its numbers."""
 
-from typing import Literal
+from functools import partial
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -9,14 +10,14 @@ from pydantic import Field
 from service.media.resize import Resize
 from service.media.sampling import Rate, Sampling
 from service.observe.request import MOST_FACES, FaceRequest
-from service.pipelines.face_geometry import Faces
+from service.pipelines.frame_indices import FrameIndices, single_frames
 from service.pipelines.image import Layout, in_layout, laid_out
+from service.pipelines.kind import Faces, FeaturesKind
 from service.pipelines.pixels import PixelSection
-from service.pipelines.rows import ModelRows
-from service.pipelines.steps import Steps, Unit, frame_steps
+from service.pipelines.row_plan import RowPlan, plan_shared_rows
 from service.track import FloatArray, Track, Window
 
-UNITS_AT_ONCE = 8
+SAMPLES_AT_ONCE = 8
 """Samples that go through a network together: of all their faces' inner pictures, hundreds of megabytes otherwise."""
 
 
@@ -27,6 +28,8 @@ class FaceAffectSection(PixelSection):
     side of the face's box is moved outwards, as a share of its width or height. align `eyes`: the picture is turned
     until the eyes lie level. Pictures whose longer side has whole_up_to pixels or fewer are faces themselves.
     """
+
+    features: ClassVar[FeaturesKind] = "outputs"
 
     kind: Literal["face_affect"] = "face_affect"
     resize: Resize = Field(default_factory=lambda: Resize(w=224, h=224, method="bilinear", library="pillow"))
@@ -47,45 +50,42 @@ class FaceAffectSection(PixelSection):
         """One input's shape without the batch."""
         return laid_out((self.resize.h, self.resize.w, self.channels), self.layout)
 
+    @property
+    def request(self) -> FaceRequest:
+        """What a worker keeps of each sampled frame."""
+        return FaceRequest(
+            resize=self.resize,
+            count=1 if self.faces == "largest" else MOST_FACES,
+            color=self.color,
+            margin=self.margin,
+            level=self.align == "eyes",
+            whole_up_to=self.whole_up_to,
+            selfie=self.selfie,
+            orientation=self.orientation,
+            yuv=self.yuv,
+        )
 
-def observer(section: FaceAffectSection) -> FaceRequest:
-    """What a worker keeps of each sampled frame."""
-    return FaceRequest(
-        resize=section.resize,
-        count=1 if section.faces == "largest" else MOST_FACES,
-        color=section.color,
-        margin=section.margin,
-        level=section.align == "eyes",
-        whole_up_to=section.whole_up_to,
-        selfie=section.selfie,
-        orientation=section.orientation,
-        yuv=section.yuv,
-    )
+    def with_faces(self, faces: Faces) -> Self:
+        """The same model, of these faces."""
+        return self.model_copy(update={"faces": faces})
+
+    def plan_rows(self, track: Track, windows: list[Window]) -> RowPlan:
+        """All rows that the windows need, each once."""
+        frames = [single_frames(track, window) for window in windows]
+        return plan_shared_rows(frames, partial(rows, track, section=self), SAMPLES_AT_ONCE, partial(faces_of, track))
 
 
-def steps(track: Track, window: Window, _section: FaceAffectSection) -> Steps:
-    """The window's samples, one by one."""
-    return frame_steps(track, window)
-
-
-def faces_of(track: Track, units: tuple[Unit, ...]) -> npt.NDArray[np.int64]:
-    """How many rows each unit has: one a face."""
-    places = [place for (place,) in units]
+def faces_of(track: Track, frames: tuple[FrameIndices, ...]) -> npt.NDArray[np.int64]:
+    """How many rows each sample has: one a face."""
+    indices = [index for (index,) in frames]
     if track.faces is None:
-        return np.ones(len(places), np.int64)
-    return track.faces[places]
+        return np.ones(len(indices), np.int64)
+    return track.faces[indices]
 
 
-def rows(track: Track, units: tuple[Unit, ...], section: FaceAffectSection) -> FloatArray:
-    """Rows of the model's input, one a face, those of a unit one after the other."""
-    counts = faces_of(track, units)
-    places = np.repeat([place for (place,) in units], counts).astype(np.int64)
-    numbers_of_faces = np.concatenate([np.arange(count) for count in counts]) if len(units) else places
-    return in_layout(track.values[places, numbers_of_faces], section, section.layout)
-
-
-def tensor(track: Track, window: Window, section: FaceAffectSection) -> ModelRows:
-    """The rows of one window: its faces, each with the time of its sample."""
-    taken = steps(track, window, section)
-    seen_s = taken.times_s[[unit is not None for unit in taken.units]]
-    return ModelRows(rows(track, taken.seen, section), None, np.repeat(seen_s, faces_of(track, taken.seen)))
+def rows(track: Track, frames: tuple[FrameIndices, ...], section: FaceAffectSection) -> FloatArray:
+    """Rows of the model's input, one a face, those of a sample one after the other."""
+    counts = faces_of(track, frames)
+    indices = np.repeat([index for (index,) in frames], counts).astype(np.int64)
+    numbers_of_faces = np.concatenate([np.arange(count) for count in counts]) if len(frames) else indices
+    return in_layout(track.values[indices, numbers_of_faces], section, section.layout)

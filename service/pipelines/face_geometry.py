@@ -5,7 +5,8 @@ counts; shape is measured in three dimensions, so that turning the head counts l
 """
 
 from dataclasses import replace
-from typing import Final, Literal
+from functools import partial
+from typing import ClassVar, Final, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +15,14 @@ from pydantic import Field
 from service.media.medium import ColourMatrix, Orientation
 from service.media.sampling import Rate, Sampling
 from service.observe.request import MOST_FACES, LandmarkRequest
-from service.pipelines.image import seen_rows
-from service.pipelines.rows import ModelRows
-from service.pipelines.steps import Steps, Unit, frame_steps
+from service.pipelines.frame_indices import FrameIndices, single_frames
+from service.pipelines.kind import Faces, FeaturesKind, Measures
+from service.pipelines.over_time import SampledOverTime
+from service.pipelines.row_plan import RowPlan, plan_shared_rows
 from service.section import Section
 from service.track import FloatArray, Landmarks, PartName, Track, Window
 
 Doubles = npt.NDArray[np.float64]
-Faces = Literal["largest", "mean"]
 
 MEASURES: Final = ("mouth_opening", "smile_width", "brow_raise", "eye_opening", "head_motion")
 CHANNELS: Final = (*MEASURES, *(f"{name}_deviation" for name in MEASURES))
@@ -41,13 +42,15 @@ _MOST_GROWTH = 1.5
 _TIME_SLACK_S = 1e-6
 
 
-class FaceGeometrySection(Section):
+class FaceGeometrySection(Section, SampledOverTime):
     """The manifest's `pipeline` of a model that reads the movements of faces; its rows vote.
 
     A row is CHANNELS: mouth opening, smile width (corner to corner), brow raise (above the eye's corners) and eye
     opening, in eye distances; head motion, in eye distances a second; and each one's deviation from its running median
     over median_s around the sample. faces: the largest one's, or the mean of all (up to MOST_FACES).
     """
+
+    features: ClassVar[FeaturesKind] = "measures"
 
     kind: Literal["face_geometry"] = "face_geometry"
     faces: Faces = "largest"
@@ -67,17 +70,32 @@ class FaceGeometrySection(Section):
         """One input's shape without the batch."""
         return (len(CHANNELS),)
 
+    @property
+    def request(self) -> LandmarkRequest:
+        """What a worker runs on each sampled frame."""
+        face: PartName = "face"
+        return LandmarkRequest(
+            source="face_mesh",
+            parts=(face,) * (1 if self.faces == "largest" else MOST_FACES),
+            min_detection_confidence=self.min_detection_confidence,
+            orientation=self.orientation,
+            yuv=self.yuv,
+        )
 
-def observer(section: FaceGeometrySection) -> LandmarkRequest:
-    """What a worker runs on each sampled frame."""
-    face: PartName = "face"
-    return LandmarkRequest(
-        source="face_mesh",
-        parts=(face,) * (1 if section.faces == "largest" else MOST_FACES),
-        min_detection_confidence=section.min_detection_confidence,
-        orientation=section.orientation,
-        yuv=section.yuv,
-    )
+    @property
+    def measures(self) -> Measures:
+        """CHANNELS, of a track of MEASURES."""
+        return Measures(CHANNELS, measured, partial(channels, median_s=self.median_s))
+
+    def with_faces(self, faces: Faces) -> Self:
+        """The same model, of these faces."""
+        return self.model_copy(update={"faces": faces})
+
+    def plan_rows(self, track: Track, windows: list[Window]) -> RowPlan:
+        """All rows that the windows need, each once."""
+        condensed = measured(track)
+        frames = [single_frames(condensed, window) for window in windows]
+        return plan_shared_rows(frames, partial(rows, channels(condensed, self.median_s)))
 
 
 def measured(track: Track) -> Track:
@@ -108,26 +126,14 @@ def channels(measures: Track, median_s: float) -> FloatArray:
     times_s = measures.times_s[seen]
     firsts = np.searchsorted(times_s, times_s - median_s / 2 - _TIME_SLACK_S)
     lasts = np.searchsorted(times_s, times_s + median_s / 2 + _TIME_SLACK_S)
-    for place, first, last in zip(seen, firsts, lasts, strict=True):
-        deviations[place] = values[place] - np.median(values[seen[first:last]], axis=0)
+    for index, first, last in zip(seen, firsts, lasts, strict=True):
+        deviations[index] = values[index] - np.median(values[seen[first:last]], axis=0)
     return np.concatenate([values, deviations], axis=1).astype(np.float32)
 
 
-def steps(track: Track, window: Window, _section: FaceGeometrySection) -> Steps:
-    """The window's samples, one by one."""
-    return frame_steps(track, window)
-
-
-def rows(values: FloatArray, units: tuple[Unit, ...]) -> FloatArray:
-    """Rows of the model's input, one a unit, of T × 10 CHANNELS."""
-    return values[[place for (place,) in units]]
-
-
-def tensor(track: Track, window: Window, section: FaceGeometrySection) -> ModelRows:
-    """The rows of one window: its samples that show a face, against the running median of the whole track."""
-    measures = measured(track)
-    taken = steps(measures, window, section)
-    return seen_rows(taken, rows(channels(measures, section.median_s), taken.seen))
+def rows(values: FloatArray, frames: tuple[FrameIndices, ...]) -> FloatArray:
+    """Rows of the model's input, one a sample, of T × 10 CHANNELS."""
+    return values[[index for (index,) in frames]]
 
 
 def _boxes_around(face: Landmarks) -> FloatArray:

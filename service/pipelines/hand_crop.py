@@ -1,14 +1,16 @@
 """Kind `hand_crop`: the hand's box, stretched onto a white square as cvzone's users do it, is one row; rows vote."""
 
-from typing import Literal
+from functools import partial
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from service.observe.request import HandCanvas, PictureRequest
-from service.pipelines.image import Layout, frame_rows, laid_out, one_hand, seen_rows
+from service.pipelines.frame_indices import FrameIndices, single_frames
+from service.pipelines.image import Layout, frame_rows, laid_out, one_hand
+from service.pipelines.kind import Streams
 from service.pipelines.pixels import PixelSection
-from service.pipelines.rows import ModelRows
-from service.pipelines.steps import Steps, Unit, frame_steps
+from service.pipelines.row_plan import RowPlan, plan_shared_rows
 from service.track import FloatArray, Track, Window
 
 
@@ -21,6 +23,8 @@ class HandCropSection(PixelSection):
     edge is white, or what lies there is `cut` away and the rest stretched, as his slices do. Beyond the left and the
     top is white either way: his slices were empty there, and his program ended.
     """
+
+    streams: ClassVar[Streams | None] = "frames"
 
     kind: Literal["hand_crop"] = "hand_crop"
     canvas: int = Field(300, ge=16, le=2048)
@@ -47,31 +51,25 @@ class HandCropSection(PixelSection):
         """One input's shape without the batch."""
         return laid_out((self.resize.h, self.resize.w, self.channels), self.layout)
 
+    @property
+    def request(self) -> PictureRequest:
+        """What a worker keeps of each sampled frame."""
+        return PictureRequest(
+            resize=self.resize,
+            color=self.color,
+            crop=HandCanvas(self.canvas, self.border, draw=self.draw == "cvzone", cut=self.edge == "cut"),
+            finder=one_hand(self.selfie),
+            selfie=self.selfie,
+            orientation=self.orientation,
+            yuv=self.yuv,
+        )
 
-def observer(section: HandCropSection) -> PictureRequest:
-    """What a worker keeps of each sampled frame."""
-    return PictureRequest(
-        resize=section.resize,
-        color=section.color,
-        crop=HandCanvas(section.canvas, section.border, draw=section.draw == "cvzone", cut=section.edge == "cut"),
-        finder=one_hand(section.selfie),
-        selfie=section.selfie,
-        orientation=section.orientation,
-        yuv=section.yuv,
-    )
-
-
-def steps(track: Track, window: Window, _section: HandCropSection) -> Steps:
-    """The window's frames, one by one."""
-    return frame_steps(track, window)
-
-
-def rows(track: Track, units: tuple[Unit, ...], section: HandCropSection) -> FloatArray:
-    """Rows of the model's input, one a unit."""
-    return frame_rows(track, units, section, section.layout)
+    def plan_rows(self, track: Track, windows: list[Window]) -> RowPlan:
+        """All rows that the windows need, each once."""
+        frames = [single_frames(track, window) for window in windows]
+        return plan_shared_rows(frames, partial(rows, track, section=self))
 
 
-def tensor(track: Track, window: Window, section: HandCropSection) -> ModelRows:
-    """The rows of one window: the frames with a hand."""
-    taken = steps(track, window, section)
-    return seen_rows(taken, rows(track, taken.seen, section))
+def rows(track: Track, frames: tuple[FrameIndices, ...], section: HandCropSection) -> FloatArray:
+    """Rows of the model's input, one a frame."""
+    return frame_rows(track, frames, section, section.layout)

@@ -1,6 +1,7 @@
 """Kind `image`: each sampled frame is one row, and a window's rows vote."""
 
-from typing import Literal
+from functools import partial
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +16,10 @@ from service.observe.request import (
     PictureRequest,
     WholePicture,
 )
+from service.pipelines.frame_indices import FrameIndices, pictures_of, single_frames
+from service.pipelines.kind import Streams
 from service.pipelines.pixels import PixelSection, numbers
-from service.pipelines.rows import ModelRows
-from service.pipelines.steps import Steps, Unit, frame_steps, pictures_of
+from service.pipelines.row_plan import RowPlan, plan_shared_rows
 from service.track import FloatArray, Track, Window
 
 Layout = Literal["nhwc", "nchw"]
@@ -30,6 +32,8 @@ class ImageSection(PixelSection):
     followed person's face; pictures whose longer side has whole_up_to pixels or fewer are taken whole, larger ones
     without a hand or a face show nothing. filter `outline`: white outlines on black by adaptive threshold and Otsu.
     """
+
+    streams: ClassVar[Streams | None] = "frames"
 
     kind: Literal["image"] = "image"
     crop: Literal["none", "center_square", "hand", "face"] = "none"
@@ -54,50 +58,44 @@ class ImageSection(PixelSection):
         """One input's shape without the batch."""
         return laid_out((self.resize.h, self.resize.w, self.channels), self.layout)
 
+    @property
+    def request(self) -> PictureRequest:
+        """What a worker keeps of each sampled frame."""
+        crops: dict[str, Crop] = {
+            "none": WholePicture(),
+            "center_square": CentreSquare(),
+            "hand": HandSquare(self.margin, self.whole_up_to),
+            "face": FaceSquare(self.margin, self.whole_up_to),
+        }
+        finders = {
+            "hand": one_hand(self.selfie),
+            "face": LandmarkRequest("holistic", ("face",), selfie=self.selfie),
+        }
+        return PictureRequest(
+            resize=self.resize,
+            color=self.color,
+            crop=crops[self.crop],
+            outline=self.filter == "outline",
+            finder=finders.get(self.crop),
+            selfie=self.selfie,
+            orientation=self.orientation,
+            yuv=self.yuv,
+        )
 
-def observer(section: ImageSection) -> PictureRequest:
-    """What a worker keeps of each sampled frame."""
-    crops: dict[str, Crop] = {
-        "none": WholePicture(),
-        "center_square": CentreSquare(),
-        "hand": HandSquare(section.margin, section.whole_up_to),
-        "face": FaceSquare(section.margin, section.whole_up_to),
-    }
-    finders = {
-        "hand": one_hand(section.selfie),
-        "face": LandmarkRequest("holistic", ("face",), selfie=section.selfie),
-    }
-    return PictureRequest(
-        resize=section.resize,
-        color=section.color,
-        crop=crops[section.crop],
-        outline=section.filter == "outline",
-        finder=finders.get(section.crop),
-        selfie=section.selfie,
-        orientation=section.orientation,
-        yuv=section.yuv,
-    )
-
-
-def steps(track: Track, window: Window, _section: ImageSection) -> Steps:
-    """The window's frames, one by one."""
-    return frame_steps(track, window)
-
-
-def rows(track: Track, units: tuple[Unit, ...], section: ImageSection) -> FloatArray:
-    """Rows of the model's input, one a unit."""
-    return frame_rows(track, units, section, section.layout)
+    def plan_rows(self, track: Track, windows: list[Window]) -> RowPlan:
+        """All rows that the windows need, each once."""
+        frames = [single_frames(track, window) for window in windows]
+        return plan_shared_rows(frames, partial(rows, track, section=self))
 
 
-def tensor(track: Track, window: Window, section: ImageSection) -> ModelRows:
-    """The rows of one window: the frames that show what the model needs."""
-    taken = steps(track, window, section)
-    return seen_rows(taken, rows(track, taken.seen, section))
+def rows(track: Track, frames: tuple[FrameIndices, ...], section: ImageSection) -> FloatArray:
+    """Rows of the model's input, one a frame."""
+    return frame_rows(track, frames, section, section.layout)
 
 
-def frame_rows(track: Track, units: tuple[Unit, ...], section: PixelSection, layout: Layout) -> FloatArray:
+def frame_rows(track: Track, frames: tuple[FrameIndices, ...], section: PixelSection, layout: Layout) -> FloatArray:
     """Rows of single frames, in the axes that the network takes."""
-    return in_layout(pictures_of(track, units)[:, 0], section, layout)
+    return in_layout(pictures_of(track, frames)[:, 0], section, layout)
 
 
 def in_layout(
@@ -106,12 +104,6 @@ def in_layout(
     """R × H × W × C grey levels as a network's numbers, in the order of axes that it takes."""
     values = numbers(pictures, section)
     return np.ascontiguousarray(values if layout == "nhwc" else values.transpose(0, 3, 1, 2))
-
-
-def seen_rows(window: Steps, values: FloatArray) -> ModelRows:
-    """A window's rows with their times."""
-    times_s = window.times_s[[unit is not None for unit in window.units]]
-    return ModelRows(values, None, times_s, window.warnings)
 
 
 def laid_out(shape: tuple[int, int, int], layout: Layout) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """Kind `keypoints`: landmarks → a sequence (with `length`) or single rows that vote (without)."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -9,15 +9,18 @@ from service.media.medium import ColourMatrix, Orientation
 from service.media.sampling import Sampling
 from service.observe.request import LandmarkRequest
 from service.pipelines.derive import rows_of
+from service.pipelines.kind import FeaturesKind, Streams
 from service.pipelines.layouts import PartLayout, Standardize, Step, row_width
 from service.pipelines.length import Length, fit_length
 from service.pipelines.missing import Missing, fill_missing
+from service.pipelines.over_time import SampledOverTime
+from service.pipelines.row_plan import RowPlan, plan_own_rows
 from service.pipelines.rows import ModelRows
 from service.section import Section
 from service.track import FloatArray, PartName, Track, Window
 
 
-class KeypointsSection(Section):
+class KeypointsSection(Section, SampledOverTime):
     """The manifest's `pipeline` of a model that reads landmarks.
 
     source: MediaPipe `hands` or `holistic`. layout and derive make a row (see `layouts`); without `length` the
@@ -27,6 +30,9 @@ class KeypointsSection(Section):
     of the mirrored picture; what the service reports of sides is always the person's own.
     orientation, yuv: how the author's reader gave him the frames (see `media.medium`).
     """
+
+    features: ClassVar[FeaturesKind] = "landmarks"
+    streams: ClassVar[Streams | None] = "windows"
 
     kind: Literal["keypoints"] = "keypoints"
     source: Literal["hands", "holistic"]
@@ -83,20 +89,24 @@ class KeypointsSection(Section):
         """One input's shape without the batch."""
         return (self.width,) if self.length is None else (self.length.length, self.width)
 
+    @property
+    def request(self) -> LandmarkRequest:
+        """What a worker runs on each sampled frame."""
+        return LandmarkRequest(
+            source=self.source,
+            parts=self.parts,
+            max_hands=1 if self.parts == ("hand",) else 2,
+            complexity=self.complexity,
+            min_detection_confidence=self.min_detection_confidence,
+            min_tracking_confidence=self.min_tracking_confidence,
+            selfie=self.selfie,
+            orientation=self.orientation,
+            yuv=self.yuv,
+        )
 
-def observer(section: KeypointsSection) -> LandmarkRequest:
-    """What a worker runs on each sampled frame."""
-    return LandmarkRequest(
-        source=section.source,
-        parts=section.parts,
-        max_hands=1 if section.parts == ("hand",) else 2,
-        complexity=section.complexity,
-        min_detection_confidence=section.min_detection_confidence,
-        min_tracking_confidence=section.min_tracking_confidence,
-        selfie=section.selfie,
-        orientation=section.orientation,
-        yuv=section.yuv,
-    )
+    def plan_rows(self, track: Track, windows: list[Window]) -> RowPlan:
+        """All rows that the windows need, each once."""
+        return plan_own_rows([tensor(track, window, self) for window in windows])
 
 
 def tensor(track: Track, window: Window, section: KeypointsSection) -> ModelRows:

@@ -10,6 +10,7 @@ from service.media.medium import ColourMatrix, Orientation
 from service.media.resize import Resize
 from service.media.sampling import Rate, Sampling
 from service.observe.request import Colour
+from service.pipelines.over_time import SampledOverTime
 from service.section import Section
 
 
@@ -51,7 +52,7 @@ class LevelSection(Section):
         return 1 if self.color == "grey" else 3
 
 
-class PixelSection(LevelSection):
+class PixelSection(LevelSection, SampledOverTime):
     """The fields that sections of single pictures share. color: grey is rounded as the library of `resize` does."""
 
     resize: Resize

@@ -1,7 +1,7 @@
 """Kind `series`: a head over another model's outputs in time."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -39,9 +39,14 @@ class SeriesSection(Section):
         return self
 
     @property
-    def votes(self) -> bool:
-        """A window is one answer."""
-        return False
+    def observing(self) -> None:
+        """It looks at no medium."""
+        return
+
+    @property
+    def head(self) -> Self:
+        """This section, as one that reads another model's outputs."""
+        return self
 
     @property
     def input_shape(self) -> tuple[int | None, ...]:
@@ -73,8 +78,8 @@ def tensor(outputs: Track, window: Window, section: SeriesSection) -> ModelRows:
 def _last_before(outputs: Track, window: Window) -> FloatArray | None:
     """The last output before a window, C; None where there is none."""
     start, _ = outputs.places(window)
-    places = np.flatnonzero(outputs.present[:start])
-    return np.asarray(outputs.values[places[-1]], np.float32) if len(places) else None
+    indices = np.flatnonzero(outputs.present[:start])
+    return np.asarray(outputs.values[indices[-1]], np.float32) if len(indices) else None
 
 
 def _sequence(part: Track, values: FloatArray, before: FloatArray | None, section: SeriesSection) -> ModelRows:

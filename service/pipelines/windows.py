@@ -49,7 +49,7 @@ def spread_windows(start_s: float, end_s: float, window_s: float, count: int) ->
     room_s = end_s - start_s - window_s
     if room_s <= _SLACK_S:
         return [Window(start_s, end_s)]
-    begins = [start_s + room_s * place / max(1, count - 1) for place in range(count)]
+    begins = [start_s + room_s * index / max(1, count - 1) for index in range(count)]
     return [Window(begin_s, begin_s + window_s) for begin_s in begins]
 
 

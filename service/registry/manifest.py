@@ -10,8 +10,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from service.pipelines import Pipeline
-from service.pipelines.series import SeriesSection
-from service.pipelines.tensor_only import TensorSection
 from service.section import Section
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
@@ -247,11 +245,11 @@ class Manifest(Section):
         tracks = [entry for entry in self.inputs if entry.source == "track"]
         if len(tracks) != 1:
             raise ValueError(f"inputs: exactly one comes from the track, not {len(tracks)}")
-        if isinstance(self.pipeline, SeriesSection) and self.requires is None:
+        if self.pipeline.head is not None and self.requires is None:
             raise ValueError("requires: a series reads another model's outputs; name it")
-        if isinstance(self.pipeline, TensorSection):
-            return
         made, taken = self.pipeline.input_shape, tuple(tracks[0].shape[1:])
+        if made is None:
+            return
         if len(made) != len(taken) or any(one not in (None, two) for one, two in zip(made, taken, strict=True)):
             raise ValueError(f"inputs: the pipeline makes {made}, the graph takes {taken}")
 

@@ -2,7 +2,6 @@
 
 from service.errors import RefusedError
 from service.pipelines import Pipeline
-from service.pipelines.series import SeriesSection
 from service.registry.manifest import Dimension, Manifest
 
 
@@ -21,11 +20,12 @@ def check_reads(pipeline: Pipeline, taken: Dimension | None, required: Manifest)
     if required.requires is not None:
         raise RefusedError(f"requires {who}, which itself requires another model; one step is the most")
     output = given = required.output.width
-    if isinstance(pipeline, SeriesSection) and isinstance(output, int):
-        given = pipeline.width(output)
+    head = pipeline.head
+    if head is not None and isinstance(output, int):
+        given = head.width(output)
     if taken == given or not isinstance(taken, int):
         return
     made = ""
-    if isinstance(pipeline, SeriesSection) and pipeline.statistics is not None:
-        made = f" ({', '.join(pipeline.statistics)} of {output})"
+    if head is not None and head.statistics is not None:
+        made = f" ({', '.join(head.statistics)} of {output})"
     raise RefusedError(f"requires {who}, which gives {given} numbers{made}; the input takes {taken}")

@@ -8,7 +8,6 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from service.errors import RefusedError, SignError
-from service.pipelines.tensor_only import TensorSection
 from service.registry.manifest import Dimension, Input, Manifest, Output
 from service.registry.store import StoredModel
 from service.track import FloatArray
@@ -78,7 +77,7 @@ class Session:
         self._track = next(entry for entry in manifest.inputs if entry.source == "track")
         self._mask = next((entry for entry in manifest.inputs if entry.source == "mask"), None)
         self._answer_numbers = _answer_numbers(manifest)
-        self._is_kept_only = isinstance(manifest.pipeline, TensorSection) and (
+        self._is_kept_only = manifest.pipeline.input_shape is None and (
             len(manifest.output.shape) != 2 or any(isinstance(length, str) for length in self.row_shape)
         )
         session = _build(stored, threads)

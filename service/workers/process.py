@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Protocol
 from service.observe.unwanted import UnwantedError
 
 if TYPE_CHECKING:
+    from service.observe.call import ObserveCall, ObserveResult
     from service.observe.landmarkers import Landmarkers
     from service.observe.live import LiveCall, LiveFrame, LiveLook, LiveObserver
-    from service.observe.observe import ObserveCall, ObserveResult
     from service.observe.request import LandmarkRequest
     from service.workers.sheet import Sheet
 
@@ -31,6 +31,7 @@ _CPU_SECONDS_A_SECOND = 8  # threads of one graph may run side by side
 _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
+    "OPENCV_FOR_THREADS_NUM": "1",
     "GLOG_minloglevel": "3",
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # a slot's process imports this before its limits are set: nothing heavy here
     from service.media.resizing import Picture
-    from service.observe.observe import ObserveResult
+    from service.observe.call import ObserveResult
     from service.observe.request import PixelRequest
 
 _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL

@@ -10,7 +10,7 @@ from pebble import ProcessExpired
 
 from service.errors import SignError
 from service.metrics import Metrics
-from service.observe.observe import ObserveCall, ObserveResult
+from service.observe.call import ObserveCall, ObserveResult
 from service.observe.request import LandmarkRequest
 from service.settings import Settings
 from service.workers.admission import Admission, shutting_down

@@ -10,8 +10,8 @@ from typing import ParamSpec, TypeVar
 
 from pebble import ProcessPool
 
+from service.observe.call import ObserveCall, ObserveResult
 from service.observe.live import LiveCall, LiveFrame, LiveLook
-from service.observe.observe import ObserveCall, ObserveResult
 from service.observe.request import LandmarkRequest
 from service.workers.process import Confinement, look_live, open_live, run_call, settle_in, warm_up
 from service.workers.sheet import Sheet

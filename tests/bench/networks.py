@@ -2,8 +2,8 @@
 
     python -m tests.bench.networks [NETWORK …] [--work FOLDER] [--rounds N] [--page FILE]
 
-Runs in the environment of `make parity-torch`. The graphs are those that `convert torch` publishes (they normalise
-pixels themselves; torch gets normalised clips); *plain* is the export as it is, without the 2-D restatement; INT8 as
+Runs in the environment of `make parity-torch`. The graphs are those that `convert torch` publishes (they normalize
+pixels themselves; torch gets normalized clips); *plain* is the export as it is, without the 2-D restatement; INT8 as
 `--int8` makes it. They are made once and kept in FOLDER. Figures are medians of this machine at this moment: read the
 ratios.
 """
@@ -18,13 +18,14 @@ from pathlib import Path
 import onnxruntime
 import torch
 
-from convert.quantize import quantise
-from convert.torch.build import built, in_pixels
-from convert.torch.checkpoint import read_checkpoint
-from convert.torch.export import export, session_of
-from convert.torch.gratings import gratings
-from convert.torch.recognise import recognise
-from convert.torch.settings import Flags, settle
+from convert.parity import open_session
+from convert.quantize import quantize
+from convert.torch.architectures.build import accept_pixels, build_network
+from convert.torch.architectures.recognize import recognize
+from convert.torch.architectures.settings import Flags, resolve_settings
+from convert.torch.checkpoint.checkpoint import read_checkpoint
+from convert.torch.export import export
+from convert.torch.synthetic_clips import synthesize_clips
 from tools.parity.torch.originals import CLIPS, original, shown
 
 THREADS = (1, 2)
@@ -52,14 +53,14 @@ def _made(name: str, network: torch.nn.Module, folder: Path) -> dict[str, bytes]
     torch.save({"state_dict": network.state_dict()}, file)
     with tempfile.TemporaryDirectory() as unpacked:
         checkpoint = read_checkpoint(file, Path(unpacked))
-        recognised = recognise(checkpoint)
-        settings = settle(recognised, checkpoint, Flags(arch=name, head_activation="none", crop=crop))
-        pixels = in_pixels(built(recognised, settings), settings)
+        recognized = recognize(checkpoint)
+        settings = resolve_settings(recognized, checkpoint, Flags(arch=name, head_activation="none", crop=crop))
+        pixels = accept_pixels(build_network(recognized, settings), settings)
     file.unlink()
-    exported = export(pixels, gratings(2, frames, crop, 0), None, frames // 2 if "mvit" in name else frames)
+    exported = export(pixels, synthesize_clips(2, frames, crop, 0), None, frames // 2 if "mvit" in name else frames)
     plain = exported.made.get("3d", exported.model)
-    clips = [gratings(1, frames, crop, seed) for seed in range(CALIBRATION_CLIPS)]
-    small = quantise(plain, clips, min_agreement=0.0, rival=exported.model)
+    clips = [synthesize_clips(1, frames, crop, seed) for seed in range(CALIBRATION_CLIPS)]
+    small = quantize(plain, clips, min_agreement=0.0, rival=exported.model)
     graphs = {"onnx": exported.model, "int8": small.model}
     return graphs if plain is exported.model else graphs | {"plain": plain}
 
@@ -68,12 +69,12 @@ def measure(name: str, work: Path, rounds: int) -> Medians:
     """Milliseconds of one clip, everything taking turns."""
     frames, crop = CLIPS[name]
     network = original(name)
-    pixels, clip = gratings(1, frames, crop, 1), shown(1, frames, crop, 1)
+    pixels, clip = synthesize_clips(1, frames, crop, 1), shown(1, frames, crop, 1)
     works: dict[tuple[str, int], Work] = {}
     for threads in THREADS:
         works["torch", threads] = lambda threads=threads: _eager(network, clip, threads)  # type: ignore[misc]
         for what, graph in graphs_of(name, network, work).items():
-            session = session_of(graph, threads)
+            session = open_session(graph, threads)
             works[what, threads] = lambda session=session: session.run(None, {"x": pixels})  # type: ignore[misc]
     taken: dict[tuple[str, int], list[float]] = {key: [] for key in works}
     for turn in range(rounds + 1):

@@ -25,8 +25,8 @@ EVERYTHING = Window(-np.inf, np.inf)
 
 
 def ten_numbers() -> bytes:
-    """Ten numbers that are linear in the mean colour of a picture."""
-    colours = np.linspace(-2, 2, 30, dtype=np.float32).reshape(3, 10)
+    """Ten numbers that are linear in the mean color of a picture."""
+    colors = np.linspace(-2, 2, 30, dtype=np.float32).reshape(3, 10)
     graph = helper.make_graph(
         [
             helper.make_node("ReduceMean", ["x"], ["mean"], axes=[1, 2], keepdims=0),
@@ -35,7 +35,7 @@ def ten_numbers() -> bytes:
         "ten",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", SIDE, SIDE, 3])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 10])],
-        [numpy_helper.from_array(colours, "w")],
+        [numpy_helper.from_array(colors, "w")],
     )
     return serialized(graph)
 

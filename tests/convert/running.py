@@ -8,9 +8,9 @@ from typing import Any
 from typer.testing import CliRunner, Result
 
 from convert.__main__ import app
+from convert.graph.export import export
+from convert.graph.layer_graph import LayerGraph, read_graph
 from convert.isolation import run_isolated
-from convert.keras.export import export
-from convert.keras.graph import LayerGraph, read_graph
 from convert.parity import Session
 
 

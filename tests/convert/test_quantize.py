@@ -1,4 +1,4 @@
-"""A quantised graph answers as the float one does, or it is refused with the figure."""
+"""A quantized graph answers as the float one does, or it is refused with the figure."""
 
 import numpy as np
 import onnx
@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from convert.errors import CallError, RefusalError
-from convert.quantize import Array, float_nodes, grouped_nodes, quantise
+from convert.quantize import Array, find_float_nodes, find_grouped_nodes, quantize
 
 
 def graph(seed: int = 0, gain: float = 1.0) -> bytes:
@@ -47,7 +47,7 @@ def clips(count: int) -> list[Array]:
 
 
 def test_a_convolutional_graph_keeps_its_answers() -> None:
-    made = quantise(graph(), clips(12), min_agreement=0.8)
+    made = quantize(graph(), clips(12), min_agreement=0.8)
     kinds = {node.op_type for node in onnx.load_from_string(made.model).graph.node}
     assert {"QuantizeLinear", "DequantizeLinear"} <= kinds
     assert made.agreement >= 0.8
@@ -57,27 +57,27 @@ def test_a_convolutional_graph_keeps_its_answers() -> None:
 
 
 def test_first_last_and_gates_stay_float() -> None:
-    kept = set(float_nodes(onnx.load_from_string(graph()).graph))
+    kept = set(find_float_nodes(onnx.load_from_string(graph()).graph))
     assert kept == {"conv_first", "matmul_head", "conv_squeeze", "conv_expand"}
 
 
 def test_grouped_convolutions_are_known_by_their_groups() -> None:
     node = helper.make_node("Conv", ["x", "w"], ["y"], "depthwise", group=8)
     plain = helper.make_node("Conv", ["y", "v"], ["z"], "plain")
-    assert grouped_nodes(helper.make_graph([node, plain], "g", [], [])) == ["depthwise"]
+    assert find_grouped_nodes(helper.make_graph([node, plain], "g", [], [])) == ["depthwise"]
 
 
 def test_what_does_not_agree_is_refused_with_the_figure() -> None:
     with pytest.raises(RefusalError, match=r"agrees with itself on \d"):
-        quantise(graph(), clips(12), min_agreement=1.1)
+        quantize(graph(), clips(12), min_agreement=1.1)
 
 
 def test_too_few_clips_are_a_wrong_call() -> None:
     with pytest.raises(CallError, match="at least 8"):
-        quantise(graph(), clips(3))
+        quantize(graph(), clips(3))
 
 
-def test_a_graph_of_products_is_quantised_dynamically() -> None:
+def test_a_graph_of_products_is_quantized_dynamically() -> None:
     weights = np.random.default_rng(0).normal(0, 1, (32, 32)).astype(np.float32)
     made = helper.make_graph(
         [helper.make_node("MatMul", ["x", "w"], ["y"], "product")],
@@ -88,6 +88,6 @@ def test_a_graph_of_products_is_quantised_dynamically() -> None:
     )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     rows = [np.random.default_rng(seed).normal(0, 1, (1, 32)).astype(np.float32) for seed in range(10)]
-    small = quantise(bytes(model.SerializeToString()), rows, min_agreement=0.8)
+    small = quantize(bytes(model.SerializeToString()), rows, min_agreement=0.8)
     assert small.method.startswith("dynamic")
     assert small.agreement >= 0.8

@@ -48,7 +48,7 @@ def exported(model: Any, path: Path, *, maps: bool = True) -> Path:
     return path
 
 
-def fitted(model: Any, target: npt.NDArray[Any]) -> Any:
+def fit_preset(model: Any, target: npt.NDArray[Any]) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return model.fit(rows(), target)
@@ -70,7 +70,7 @@ CLASSIFIERS = {
 @pytest.mark.parametrize("maps", [True, False], ids=["maps", "table"])
 @pytest.mark.parametrize("kind", list(CLASSIFIERS))
 def test_three_classes_answer_with_their_probabilities(kind: str, maps: bool, tmp_path: Path, store: Path) -> None:
-    model = fitted(CLASSIFIERS[kind](), named(rows()))
+    model = fit_preset(CLASSIFIERS[kind](), named(rows()))
     file = exported(model, tmp_path / "m.onnx", maps=maps)
     asked = rows(seed=1, count=8)
     np.savez(tmp_path / "golden.npz", x0=asked, y0=model.predict_proba(asked).astype(np.float32))
@@ -90,7 +90,7 @@ def test_three_classes_answer_with_their_probabilities(kind: str, maps: bool, tm
 
 @pytest.mark.parametrize("model", [RandomForestRegressor(6, max_depth=4, random_state=0), SVR()])
 def test_a_regressions_value_is_the_tension(model: Any, tmp_path: Path, store: Path) -> None:
-    file = exported(fitted(model, score(rows())), tmp_path / "m.onnx")
+    file = exported(fit_preset(model, score(rows())), tmp_path / "m.onnx")
     report = answer("onnx", file, "--name", "head", "--store", store, "--requires", "affect")
     assert report["activation"] == "none"
     asked = rows(seed=3, count=6)
@@ -100,7 +100,7 @@ def test_a_regressions_value_is_the_tension(model: Any, tmp_path: Path, store: P
 
 
 def test_numbers_that_are_classes_are_named_by_their_numbers(tmp_path: Path) -> None:
-    model = fitted(RandomForestClassifier(3, max_depth=2, random_state=0), (score(rows()) > 0).astype(int))
+    model = fit_preset(RandomForestClassifier(3, max_depth=2, random_state=0), (score(rows()) > 0).astype(int))
     result = command("inspect", exported(model, tmp_path / "m.onnx"))
     assert "Labels in the file: 0, 1" in result.stdout
     assert "of 2 outputs probabilities answers" in result.stdout
@@ -109,14 +109,14 @@ def test_numbers_that_are_classes_are_named_by_their_numbers(tmp_path: Path) -> 
 
 def test_scores_whose_largest_is_not_the_label_are_refused(tmp_path: Path) -> None:
     """skl2onnx gives a binary SVC without probabilities the scores [s, −s], where s > 0 means the second class."""
-    model = fitted(SVC(), (score(rows()) > 0).astype(int))
+    model = fit_preset(SVC(), (score(rows()) > 0).astype(int))
     said = answer("inspect", exported(model, tmp_path / "m.onnx"))
     assert "names its own label in 0 of 5 rows" in said["error"]
     assert "SVC(probability=True)" in said["advice"]
 
 
 def test_scores_of_three_classes_are_asked_about(tmp_path: Path, store: Path) -> None:
-    model = fitted(SVC(), named(rows()))
+    model = fit_preset(SVC(), named(rows()))
     file = exported(model, tmp_path / "m.onnx")
     arguments = ("onnx", file, "--name", "head", "--store", store, "--requires", "affect", "--channel", "tense")
     assert "are its outputs logits or probabilities?" in answer(*arguments)["error"]

@@ -54,15 +54,15 @@ def visit(
     *,
     size: dict[str, int] = DESKTOP,
     locale: str = "en-US",
-    colours: str = "light",
+    colors: str = "light",
     expected: str | None = None,
 ) -> Iterator[Visit]:
     """A visit in a browser profile of its own; it must ask nobody else, and log no error but the `expected` ones."""
     context = chromium.new_context(
         viewport=size,  # type: ignore[arg-type]
         locale=locale,
-        color_scheme=colours,  # type: ignore[arg-type]
-        reduced_motion="reduce",  # so that colours are what they are at once
+        color_scheme=colors,  # type: ignore[arg-type]
+        reduced_motion="reduce",  # so that colors are what they are at once
         permissions=["camera", "clipboard-read", "clipboard-write", "screen-wake-lock"],
         accept_downloads=True,
     )

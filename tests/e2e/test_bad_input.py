@@ -49,7 +49,7 @@ def test_what_is_no_medium_is_refused(service: RunningService, body: bytes, code
         ("clip_duration=0", "parameter-invalid", "clip_duration"),
         ("top_k=none", "parameter-invalid", "top_k"),
         ("threshold=2", "parameter-invalid", "threshold"),
-        ("colour=red", "parameter-invalid", "colour"),
+        ("color=red", "parameter-invalid", "color"),
         ("top_k=1&top_k=2", "parameter-invalid", "top_k"),
         ("start_time=1000", "window-empty", None),
     ],

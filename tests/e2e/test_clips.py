@@ -26,7 +26,7 @@ STEP = 5
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     root = tmp_path_factory.mktemp("store")
     publish_clip_means(root, "times", FOUR | {"scale": 1 / 25}, 2, ORDER)
-    publish_clip_means(root, "colours", FOUR | {"scale": 1 / 25.5}, 1, COLOURS)
+    publish_clip_means(root, "colors", FOUR | {"scale": 1 / 25.5}, 1, COLOURS)
     publish_clip_means(
         root, "normalised", FOUR | {"scale": 1 / 255, "mean": [0.45] * 3, "std": [0.225] * 3}, 1, COLOURS
     )
@@ -35,7 +35,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
     publish_clip_means(root, "many", many, 1, COLOURS)
     folder = tmp_path_factory.mktemp("service")
     settings = {
-        "SIGN_DEFAULT_MODEL": "colours",
+        "SIGN_DEFAULT_MODEL": "colors",
         "SIGN_SLOTS": "1",
         "SIGN_JOBS_CHUNK_S": "2",
         "SIGN_PIXEL_BYTES": PIXELS,
@@ -103,7 +103,7 @@ def test_only_the_middle_of_the_picture_is_looked_at(service: RunningService, tm
         return np.ascontiguousarray(_bands(index).transpose(1, 0, 2)) if upright else _bands(index)
 
     clip = film(tmp_path / "bands.mp4", paint, frames=10, options={"crf": "1"})
-    body = service.predict(clip, model="colours", return_probabilities=True).json()
+    body = service.predict(clip, model="colors", return_probabilities=True).json()
     assert body["predicted_class_name"] == "blue"
     logits = np.exp(np.array([20, 20, 220]) / 25.5)
     found = [body["probabilities"][name] for name in COLOURS]
@@ -126,7 +126,7 @@ def _two_colours(path: Path, frames: int = 60, change: int = 20) -> Path:
 
 
 def test_the_surest_window_answers_and_says_what_it_rests_on(service: RunningService, tmp_path: Path) -> None:
-    body = service.predict(_two_colours(tmp_path / "two.mp4"), model="colours").json()
+    body = service.predict(_two_colours(tmp_path / "two.mp4"), model="colors").json()
     assert (body["predicted_class_name"], body["clip_duration"]) == ("red", pytest.approx(1.0))
     assert body["end_time"] <= 2.0
     assert body["evidence"]["frames_sampled"] == 4
@@ -147,7 +147,7 @@ def test_several_clips_are_averaged_where_the_section_says_so(service: RunningSe
 
 def test_a_timeline_of_clips(service: RunningService, tmp_path: Path) -> None:
     clip = _two_colours(tmp_path / "two.mp4")
-    body = service.client.post("/timeline", content=clip.read_bytes(), params={"model": "colours"}).json()
+    body = service.client.post("/timeline", content=clip.read_bytes(), params={"model": "colors"}).json()
     assert [segment["class_name"] for segment in body["segments"]] == ["red", "blue"]
     assert body["segments"][0]["end_time"] == pytest.approx(2.0, abs=0.4)
 
@@ -155,7 +155,7 @@ def test_a_timeline_of_clips(service: RunningService, tmp_path: Path) -> None:
 @pytest.mark.parametrize("options", [{}, {"clip_duration": 2.3, "stride": 0.7}, {"start_time": 1.234}])
 def test_a_job_answers_as_the_request_does(service: RunningService, tmp_path: Path, options: dict[str, float]) -> None:
     clip = _two_colours(tmp_path / "long.mp4", frames=127, change=61)
-    wanted: dict[str, Any] = {"model": "colours", "return_windows": "true", **options}
+    wanted: dict[str, Any] = {"model": "colors", "return_windows": "true", **options}
     direct = service.client.post("/timeline", content=clip.read_bytes(), params=wanted).json()
     location = job_of(submit(service, clip, **wanted))
     assert ended(service, location)["error"] is None
@@ -163,7 +163,7 @@ def test_a_job_answers_as_the_request_does(service: RunningService, tmp_path: Pa
     assert len(direct["segments"]) == 2
 
 
-@pytest.mark.parametrize("model", ["colours", "averaged"])
+@pytest.mark.parametrize("model", ["colors", "averaged"])
 def test_a_job_predicts_as_the_request_does(service: RunningService, tmp_path: Path, model: str) -> None:
     clip = _two_colours(tmp_path / "long.mp4", frames=127, change=61)
     direct = service.predict(clip, model=model, return_probabilities=True).json()
@@ -176,7 +176,7 @@ def test_a_long_timeline_holds_few_pictures_at_a_time(service: RunningService, t
     """A slot may keep 200 pictures here: of 900 frames only those are kept that a window samples, piece by piece."""
     clip = film(tmp_path / "long.mp4", lambda _: np.full((48, 64, 3), 90, np.uint8), frames=900, rate=30)
     for stride_s, least, most in ((1.0, 120, 120), (0.1, 201, 900)):
-        wanted = {"model": "colours", "stride": stride_s, "return_windows": "true"}
+        wanted = {"model": "colors", "stride": stride_s, "return_windows": "true"}
         body = service.client.post("/timeline", content=clip.read_bytes(), params=wanted).json()
         assert least <= body["evidence"]["frames_sampled"] <= most
         assert len(body["windows"]) == round(29 / stride_s) + 1
@@ -187,7 +187,7 @@ def test_pieces_answer_as_one_would(service: RunningService, tmp_path: Path) -> 
     """The same part twice: once short enough for a slot, and as the middle of pieces."""
     clip = _two_colours(tmp_path / "long.mp4", frames=300, change=61)
     wanted: dict[str, Any] = {
-        "model": "colours",
+        "model": "colors",
         "stride": 0.1,
         "return_windows": "true",
         "return_probabilities": "true",
@@ -195,14 +195,14 @@ def test_pieces_answer_as_one_would(service: RunningService, tmp_path: Path) -> 
     whole = service.client.post("/timeline", content=clip.read_bytes(), params=wanted).json()["windows"]
     for window in whole[:: len(whole) // 5]:
         options = {"start_time": window["start_time"], "clip_duration": 1.0, "return_probabilities": True}
-        alone = service.predict(clip, model="colours", **options).json()
+        alone = service.predict(clip, model="colors", **options).json()
         assert alone["probabilities"] == pytest.approx(window["probabilities"], abs=1e-5)
 
 
 def test_a_pause_longer_than_a_piece_shows_nothing_and_ends_nothing(service: RunningService, tmp_path: Path) -> None:
     times = [k / 10 for k in range(20)] + [70 + k / 10 for k in range(20)]
     clip = film(tmp_path / "pause.mp4", lambda _: np.full((48, 64, 3), (240, 20, 20), np.uint8), frames=40, times=times)
-    wanted: dict[str, Any] = {"model": "colours", "return_windows": "true"}
+    wanted: dict[str, Any] = {"model": "colors", "return_windows": "true"}
     direct = service.client.post("/timeline", content=clip.read_bytes(), params=wanted).json()
     assert direct["duration"] == pytest.approx(72.0, abs=0.2)
     answered = [window["start_time"] for window in direct["windows"] if window["predicted_class_name"]]
@@ -225,5 +225,5 @@ def test_a_picture_is_no_clip(service: RunningService) -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (64, 48)).save(buffer, "PNG")
     for route in ("/predict", "/timeline"):
-        body = service.client.post(route, content=buffer.getvalue(), params={"model": "colours"}).json()
+        body = service.client.post(route, content=buffer.getvalue(), params={"model": "colors"}).json()
         assert body["code"] == "media-wrong-kind"

@@ -32,7 +32,7 @@ USED = (*CLIPS, "digit_3_left_tan", "word_cab_left_brown", "word_fly_right_tan")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as the page has it: some samples, a store with a model of hands' pictures, and labelled clips."""
+    """A folder as the page has it: some samples, a store with a model of hands' pictures, and labeled clips."""
     home = tmp_path_factory.mktemp("page")
     shutil.copytree(ROOT / "model_store", home / "model_store")
     pipeline = {"kind": "hand_crop", "resize": {"w": 32, "h": 32, "library": "opencv"}, "sampling": {"rate": 5}}
@@ -155,9 +155,9 @@ def test_crops_are_hands_on_white_squares(folder: Path, ran: Ran) -> None:
     assert len(crops) == 12
     with Image.open(crops[6]) as crop:
         assert (crop.size, crop.mode) == ((32, 32), "RGB")
-        colours = np.asarray(crop).reshape(-1, 3)
-    assert (colours == 255).all(axis=1).sum() > 50
-    red, _, blue = colours[(colours < 250).any(axis=1)].mean(axis=0)
+        colors = np.asarray(crop).reshape(-1, 3)
+    assert (colors == 255).all(axis=1).sum() > 50
+    red, _, blue = colors[(colors < 250).any(axis=1)].mean(axis=0)
     assert red > blue
 
 

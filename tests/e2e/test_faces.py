@@ -11,8 +11,8 @@ import pytest
 from mediapipe.python.solutions.face_detection import FaceDetection
 from PIL import Image
 
-from convert.publish import Wishes
-from convert.work import Beside, convert_keras
+from convert.publish import PublishOptions
+from convert.work import ArchitectureSource, convert_keras
 from service.media.resize import Resize
 from service.media.sampling import Rate
 from service.media.upright import Pixels
@@ -38,7 +38,7 @@ def store(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     labels = root.parent / "emotions.txt"
     labels.write_text("angry\ndisgust\nfear\nhappy\nsad\nsurprise\nneutral\n")
     file = testdata / "keras" / "models" / "fer_mini_xception64_k205.h5"
-    convert_keras(file, Wishes(name="fer", store=root, labels=str(labels)), None, Beside())
+    convert_keras(file, PublishOptions(name="fer", store=root, labels=str(labels)), ArchitectureSource())
     publish_emotions(root)
     publish_emotions(root, "everyone", faces="mean")
     publish_emotions(root, "small", whole_up_to=64, layout="nchw")

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 import xgboost
 
-from convert.keras.reference.evaluate import evaluate
+from convert.graph.reference.evaluate import evaluate
 from service.media.upright import Pixels
 from service.spotting.tension import tension_windows
 from tests.convert.heads_made import CHANNELS, SIDE, publish_affect

@@ -23,27 +23,27 @@ EVERY_THIRD = {**IMAGE, "sampling": {"every": 3, "fps": 30}}
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     root = tmp_path_factory.mktemp("store")
-    publish_means(root, "colours", IMAGE, (8, 8, 3))
+    publish_means(root, "colors", IMAGE, (8, 8, 3))
     publish_means(root, "counted", EVERY_THIRD, (8, 8, 3))
     publish_means(root, "white", {"kind": "hand_crop", "resize": EIGHT, "scale": 1 / 25.5}, (8, 8, 3))
     publish_clip_models(root)
     folder = tmp_path_factory.mktemp("service")
-    settings = {"SIGN_DEFAULT_MODEL": "colours", "SIGN_SLOTS": "1", "SIGN_JOBS_CHUNK_S": "2"}
+    settings = {"SIGN_DEFAULT_MODEL": "colors", "SIGN_SLOTS": "1", "SIGN_JOBS_CHUNK_S": "2"}
     settings["SIGN_PIXEL_BYTES"] = str(PIXEL_BYTES)
     with running_service(folder, SIGN_MODEL_STORE=str(root), **settings) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Nine seconds whose colour changes at odd moments."""
+def colors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nine seconds whose color changes at odd moments."""
     changes = (0, 47, 100, 171, 208)
     shades = ((220, 30, 30), (30, 30, 220), (30, 220, 30), (220, 30, 30), (30, 30, 220))
 
     def paint(index: int) -> Pixels:
         return np.full((48, 64, 3), shades[sum(index >= change for change in changes) - 1], np.uint8)
 
-    return film(tmp_path_factory.mktemp("clips") / "colours.mp4", paint, frames=270, rate=30)
+    return film(tmp_path_factory.mktemp("clips") / "colors.mp4", paint, frames=270, rate=30)
 
 
 def both(service: RunningService, clip: Path, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -55,15 +55,15 @@ def both(service: RunningService, clip: Path, **options: Any) -> tuple[dict[str,
     return direct.json(), service.client.get(f"{location}/result").json()
 
 
-@pytest.mark.parametrize("model", ["colours", "counted", "clip-colour"])
-def test_in_chunks_the_answer_is_the_same(service: RunningService, colours: Path, model: str) -> None:
-    direct, job = both(service, colours, model=model)
+@pytest.mark.parametrize("model", ["colors", "counted", "clip-color"])
+def test_in_chunks_the_answer_is_the_same(service: RunningService, colors: Path, model: str) -> None:
+    direct, job = both(service, colors, model=model)
     assert len(direct["segments"]) >= 3
     assert job == direct
 
 
-def test_a_job_goes_on_from_an_odd_start(service: RunningService, colours: Path) -> None:
-    direct, job = both(service, colours, model="counted", start_time=1.234)
+def test_a_job_goes_on_from_an_odd_start(service: RunningService, colors: Path) -> None:
+    direct, job = both(service, colors, model="counted", start_time=1.234)
     assert job == direct
 
 
@@ -76,11 +76,11 @@ def test_hands_that_are_cropped_are_found_after_a_warm_up(service: RunningServic
     assert job["evidence"]["frames_sampled"] == direct["evidence"]["frames_sampled"]
 
 
-@pytest.mark.parametrize("model", ["colours", "counted"])
+@pytest.mark.parametrize("model", ["colors", "counted"])
 def test_a_timeline_of_more_pixels_than_a_call_may_keep_goes_through_in_pieces(
     service: RunningService, tmp_path: Path, model: str
 ) -> None:
-    """Each colour lasts seven seconds; all frames together take more than SIGN_PIXEL_BYTES."""
+    """Each color lasts seven seconds; all frames together take more than SIGN_PIXEL_BYTES."""
 
     def paint(index: int) -> Pixels:
         return np.full((48, 64, 3), ((220, 30, 30), (30, 220, 30), (30, 30, 220))[index // 210 % 3], np.uint8)

@@ -274,13 +274,13 @@ def test_axe_finds_no_serious_barrier_in_light_and_dark(
 
 
 def barriers(page: Page) -> list[str]:
-    """What axe-core calls serious or critical in either set of colours, each with the first element that shows it."""
+    """What axe-core calls serious or critical in either set of colors, each with the first element that shows it."""
     found = []
     for _ in ("light", "dark"):
-        colours = page.locator("html").get_attribute("data-theme")
+        colors = page.locator("html").get_attribute("data-theme")
         for one in Axe().run(page).response["violations"]:
             if one["impact"] in ("serious", "critical"):
                 first = one["nodes"][0]
-                found.append(f"{colours}: {one['id']}: {first['html']} {first['failureSummary']}")
+                found.append(f"{colors}: {one['id']}: {first['html']} {first['failureSummary']}")
         page.click("#theme")
     return found

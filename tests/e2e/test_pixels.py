@@ -13,8 +13,8 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageOps
 
-from convert.publish import Wishes
-from convert.work import Beside, convert_keras
+from convert.publish import PublishOptions
+from convert.work import ArchitectureSource, convert_keras
 from service.media.upright import Pixels
 from tests.media_made import MATRICES, corners, drawn_hand, film, signing, stored_as, turned
 from tests.pixel_models import COLOURS, publish_clip_models, publish_means
@@ -31,7 +31,7 @@ Steps = Callable[[Pixels], Numbers]
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     root = tmp_path_factory.mktemp("store")
-    publish_means(root, "colours", IMAGE, (8, 8, 3))
+    publish_means(root, "colors", IMAGE, (8, 8, 3))
     publish_means(root, "top-left", {**IMAGE, "resize": {"w": 2, "h": 2}, "orientation": "as_stored"}, (2, 2, 3))
     publish_means(root, "hand", {**IMAGE, "crop": "hand", "whole_up_to": 64}, (8, 8, 3))
     publish_means(root, "white", {"kind": "hand_crop", "resize": EIGHT, "scale": 1 / 25.5}, (8, 8, 3))
@@ -39,16 +39,16 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
     publish_means(root, "drawn", drawn, (8, 8, 3))
     publish_clip_models(root)
     folder = tmp_path_factory.mktemp("service")
-    settings = {"SIGN_DEFAULT_MODEL": "colours", "SIGN_SLOTS": "1", "SIGN_PIXEL_BYTES": str(MIB)}
+    settings = {"SIGN_DEFAULT_MODEL": "colors", "SIGN_SLOTS": "1", "SIGN_PIXEL_BYTES": str(MIB)}
     settings |= {"SIGN_STREAM_SLOTS": "1", "SIGN_STREAM_MAX_FPS": "1000"}
     with running_service(folder, SIGN_MODEL_STORE=str(root), **settings) as running:
         yield running
 
 
-@pytest.mark.parametrize("model", ["colours", "white", "hand", "drawn"])
+@pytest.mark.parametrize("model", ["colors", "white", "hand", "drawn"])
 def test_live_frames_are_read_as_the_same_clip_is(service: RunningService, tmp_path: Path, model: str) -> None:
     def paint(index: int) -> Pixels:
-        if model == "colours":
+        if model == "colors":
             return np.full((48, 64, 3), ((220, 30, 30), (30, 30, 220))[index // 17 % 2], np.uint8)
         return drawn_hand(320, 240, at=(0.45 + 0.002 * index, 0.6), size=0.9)
 
@@ -67,7 +67,7 @@ def test_live_frames_are_read_as_the_same_clip_is(service: RunningService, tmp_p
 
 def test_models_of_clips_do_not_stream(service: RunningService) -> None:
     with streaming(service) as client:
-        client.say("start", model="clip-colour")
+        client.say("start", model="clip-color")
         code, reason = client.closed()
     assert code == 4422
     assert "/timeline" in reason
@@ -75,14 +75,14 @@ def test_models_of_clips_do_not_stream(service: RunningService) -> None:
 
 def test_a_window_of_more_pixels_than_may_be_kept_is_refused(service: RunningService) -> None:
     with streaming(service) as client:
-        client.say("start", model="colours", window_s=60.0)
+        client.say("start", model="colors", window_s=60.0)
         code, reason = client.closed()
     assert code == 4422
     assert "1048576" in reason
 
 
-def plain(colour: tuple[int, ...], size: tuple[int, int] = (40, 30), mode: str = "RGB") -> Image.Image:
-    return Image.new(mode, size, colour)
+def plain(color: tuple[int, ...], size: tuple[int, int] = (40, 30), mode: str = "RGB") -> Image.Image:
+    return Image.new(mode, size, color)
 
 
 def stored(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -92,12 +92,12 @@ def stored(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def expected(rgb: tuple[float, float, float]) -> list[float]:
-    """The answer of a model of means for a picture of one colour."""
+    """The answer of a model of means for a picture of one color."""
     logits = np.exp(np.array(rgb) / 25.5)
     return list(logits / logits.sum())
 
 
-def answered(service: RunningService, medium: bytes | Path, model: str = "colours", **options: object) -> list[float]:
+def answered(service: RunningService, medium: bytes | Path, model: str = "colors", **options: object) -> list[float]:
     response = service.predict(medium, model=model, return_probabilities=True, **options)
     assert response.status_code == 200, response.text
     return [response.json()["probabilities"][name] for name in COLOURS]
@@ -118,8 +118,8 @@ PLAIN = {
 
 @pytest.mark.parametrize("kind", PLAIN)
 def test_every_kind_of_picture_gives_its_own_colour(service: RunningService, kind: str) -> None:
-    medium, colour = PLAIN[kind]
-    assert answered(service, medium) == pytest.approx(expected(colour), abs=0.02)
+    medium, color = PLAIN[kind]
+    assert answered(service, medium) == pytest.approx(expected(color), abs=0.02)
 
 
 def test_a_heic_turned_by_exif_is_seen_upright(service: RunningService) -> None:
@@ -138,7 +138,7 @@ def test_a_heic_turned_by_exif_is_seen_upright(service: RunningService) -> None:
 def test_as_stored_leaves_a_turned_video_lying(service: RunningService, tmp_path: Path) -> None:
     """The mean does not tell; the size that the answer names does."""
     clip = turned(film(tmp_path / "lying.mp4", lambda _: corners()), MATRICES[6])
-    sizes = [service.predict(clip, model=model).json()["media"] for model in ("colours", "top-left")]
+    sizes = [service.predict(clip, model=model).json()["media"] for model in ("colors", "top-left")]
     assert [(size["width"], size["height"]) for size in sizes] == [(48, 64), (64, 48)]
 
 
@@ -172,7 +172,7 @@ def test_a_large_picture_without_a_hand_is_declined_and_a_small_one_is_the_hand(
 
 def test_a_hand_is_found_cropped_and_laid_on_white(service: RunningService, tmp_path: Path) -> None:
     picture = stored(Image.fromarray(drawn_hand()), "PNG")
-    whole, crop, canvas = (answered(service, picture, model) for model in ("colours", "hand", "white"))
+    whole, crop, canvas = (answered(service, picture, model) for model in ("colors", "hand", "white"))
     assert crop[0] > whole[0]
     assert canvas != pytest.approx(crop, abs=1e-3)
     assert answered(service, picture, "drawn") != pytest.approx(canvas[::-1], abs=1e-3)
@@ -184,8 +184,8 @@ def test_a_hand_is_found_cropped_and_laid_on_white(service: RunningService, tmp_
 
 def test_what_needs_too_much_memory_is_refused_with_advice(service: RunningService, tmp_path: Path) -> None:
     clip = film(tmp_path / "long.mp4", lambda _: corners(), frames=300, rate=30)
-    assert service.predict(clip, model="clip-colour", clip_duration=5).status_code == 200
-    response = service.predict(clip, model="clip-colour")
+    assert service.predict(clip, model="clip-color", clip_duration=5).status_code == 200
+    response = service.predict(clip, model="clip-color")
     assert (response.status_code, response.json()["code"]) == (413, "too-many-frames")
     assert "clip_duration" in response.json()["detail"]
 
@@ -197,7 +197,7 @@ def test_a_clips_head_answers_from_its_chunks(service: RunningService, tmp_path:
     clip = film(tmp_path / "clip.mp4", paint, frames=130, rate=30)
     before = service.metric('sign_batch_rows_sum{model="chunk-means"}')
     body = service.client.post("/timeline", content=clip.read_bytes(), params={
-        "model": "clip-colour", "return_windows": "true", "smoothing": "none", "clip_duration": 3,
+        "model": "clip-color", "return_windows": "true", "smoothing": "none", "clip_duration": 3,
     }).json()  # fmt: skip
     windows = body["windows"]
     assert body["warnings"] == ["The model's windows are always 32 frames long; clip_duration was not followed."]
@@ -209,20 +209,20 @@ def test_a_clips_head_answers_from_its_chunks(service: RunningService, tmp_path:
 
 def test_a_short_clip_is_padded_and_a_long_one_keeps_its_middle(service: RunningService, tmp_path: Path) -> None:
     short = film(tmp_path / "short.mp4", lambda _: np.full((48, 64, 3), (240, 20, 20), np.uint8), frames=10, rate=30)
-    body = service.predict(short, model="clip-colour", return_probabilities=True).json()
+    body = service.predict(short, model="clip-color", return_probabilities=True).json()
     logits = np.array([20, 20, 240]) / 255 * 10 / 4  # ten frames among black ones, in chunks of four
     shares = np.exp(logits) / np.exp(logits).sum()
     assert [body["probabilities"][name] for name in ("blue", "green", "red")] == pytest.approx(list(shares), abs=0.02)
     assert body["warnings"] == []
     long = film(tmp_path / "long.mp4", lambda _: np.full((48, 64, 3), (240, 20, 20), np.uint8), frames=40, rate=30)
     assert (
-        "8 more than the model takes were left out" in service.predict(long, model="clip-colour").json()["warnings"][0]
+        "8 more than the model takes were left out" in service.predict(long, model="clip-color").json()["warnings"][0]
     )
 
 
 def test_a_clip_model_refuses_a_picture_and_its_features_answer_nobody(service: RunningService) -> None:
     picture = stored(plain((1, 2, 3)), "PNG")
-    assert service.predict(picture, model="clip-colour").json()["code"] == "media-wrong-kind"
+    assert service.predict(picture, model="clip-color").json()["code"] == "media-wrong-kind"
     assert service.predict(picture, model="chunk-means").json()["code"] == "model-wrong-task"
 
 
@@ -238,9 +238,9 @@ def authors(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         ("fer", "fer_mini_xception48_k205.h5", "1234567", "fer-48"),
     ):
         letters.write_text("\n".join(labels))
-        wishes = Wishes(name=name, store=root, labels=str(letters), pipeline=pipeline)
+        options = PublishOptions(name=name, store=root, labels=str(letters), pipeline=pipeline)
         architecture = models / "asl27_weightsonly_k224.json" if name == "asl27" else None
-        convert_keras(models / file, wishes, None, Beside(architecture))
+        convert_keras(models / file, options, ArchitectureSource(architecture))
     folder = tmp_path_factory.mktemp("service")
     settings = {"SIGN_DEFAULT_MODEL": "smnist", "SIGN_SLOTS": "1"}
     with running_service(folder, SIGN_MODEL_STORE=str(root), **settings) as running:

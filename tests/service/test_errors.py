@@ -3,7 +3,7 @@
 import pickle
 from typing import get_args
 
-from service.errors import KINDS, Code, Place, SignError
+from service.errors import KINDS, Code, ParameterError, SignError
 
 
 def test_each_code_has_a_status_and_a_title() -> None:
@@ -12,12 +12,14 @@ def test_each_code_has_a_status_and_a_title() -> None:
 
 
 def test_an_error_crosses_a_process_border_unchanged() -> None:
-    error = SignError("media-too-long", "It lasts 9 s.", limit=5, actual=9, places=(Place("start_time", "too late"),))
+    error = SignError(
+        "media-too-long", "It lasts 9 s.", limit=5, actual=9, parameters=(ParameterError("start_time", "too late"),)
+    )
     copy = pickle.loads(pickle.dumps(error))
-    assert (copy.code, copy.detail, copy.limit, copy.actual, copy.places) == (
+    assert (copy.code, copy.detail, copy.limit, copy.actual, copy.parameters) == (
         error.code,
         error.detail,
         error.limit,
         error.actual,
-        error.places,
+        error.parameters,
     )

@@ -17,11 +17,11 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from convert.errors import ConversionError
+from convert.graph.export import export
+from convert.graph.layer_graph import read_graph
+from convert.graph.reference.evaluate import evaluate
 from convert.isolation import run_isolated
-from convert.keras.export import export
-from convert.keras.graph import read_graph
-from convert.keras.reference.evaluate import evaluate
-from convert.parity import Session, row_differences
+from convert.parity import Session, compare_rows
 
 TOLERANCE = 1e-5
 BACKEND_SPECIAL = {
@@ -60,23 +60,23 @@ class Row:
         return not self.problem and max(self.graph, self.reference) <= TOLERANCE
 
 
-def measure(zoo: str, folder: Path, exhibit: dict[str, Any]) -> Row:
+def measure(zoo: str, folder: Path, case: dict[str, Any]) -> Row:
     """Convert one model and compare it with Keras' own outputs."""
     try:
         with tempfile.TemporaryDirectory() as name:
-            run_isolated("keras", {"path": str(folder / exhibit["file"])}, Path(name))
+            run_isolated("keras", {"path": str(folder / case["file"])}, Path(name))
             graph = read_graph(Path(name))
             session = Session(export(graph).model.SerializeToString())
-            with np.load(folder / f"{exhibit['name']}.npz") as record:
+            with np.load(folder / f"{case['name']}.npz") as record:
                 inputs = [record[f"x{k}"] for k in range(len(graph.inputs))]
                 wanted = [record[f"y{k}"] for k in range(len(graph.outputs))]
             got, defined = session.run(inputs), evaluate(graph, inputs)
         scale = max(1.0, *[np.abs(one[np.isfinite(one)]).max(initial=0) for one in wanted])
-        graph_gap = float(row_differences(got, wanted).max()) / scale
-        reference_gap = float(row_differences(defined, wanted).max()) / scale
+        graph_gap = float(compare_rows(got, wanted).max()) / scale
+        reference_gap = float(compare_rows(defined, wanted).max()) / scale
     except ConversionError as error:
-        return Row(zoo, exhibit["group"], exhibit["name"], np.inf, np.inf, str(error))
-    return Row(zoo, exhibit["group"], exhibit["name"], graph_gap, reference_gap)
+        return Row(zoo, case["group"], case["name"], np.inf, np.inf, str(error))
+    return Row(zoo, case["group"], case["name"], graph_gap, reference_gap)
 
 
 def page(rows: list[Row], zoos: dict[str, dict[str, Any]]) -> str:
@@ -135,9 +135,9 @@ def main() -> int:
         document = json.loads((folder / "zoo.json").read_text(encoding="utf-8"))
         zoo = f"Keras {document['keras']} ({document['backend']})"
         zoos[zoo] = document
-        for exhibit in document["exhibits"]:
-            if asked.only in exhibit["name"]:
-                row = measure(zoo, folder, exhibit)
+        for case in document["cases"]:
+            if asked.only in case["name"]:
+                row = measure(zoo, folder, case)
                 rows.append(row)
                 if not row.passed:
                     print(f"{zoo} {row.name}: {row.problem or f'graph {row.graph:.2e}, reference {row.reference:.2e}'}")

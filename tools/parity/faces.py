@@ -20,14 +20,12 @@ import structlog
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from convert.publish import Wishes
-from convert.work import Beside, convert_keras
-from service.analysis.house import House
+from convert.publish import PublishOptions
+from convert.work import ArchitectureSource, convert_keras
 from service.analysis.judging import outputs_over_time
 from service.analysis.looking import Part, look, section_for
-from service.app import open_house
+from service.context import AppContext, open_services
 from service.media.medium import Medium
-from service.metrics import Metrics
 from service.settings import Settings
 from service.track import Track
 from service.workers.deadline import Deadline
@@ -74,8 +72,8 @@ def publish_fer(work: Path, testdata: Path) -> None:
     for name, (file, labels) in FER.items():
         listed = work / f"{name}.txt"
         listed.write_text("\n".join(labels), encoding="utf-8")
-        wishes = Wishes(name=name, store=work / "store", labels=str(listed))
-        convert_keras(testdata / "keras" / "models" / file, wishes, None, Beside())
+        options = PublishOptions(name=name, store=work / "store", labels=str(listed))
+        convert_keras(testdata / "keras" / "models" / file, options, ArchitectureSource())
 
 
 def reported(scores: Numbers, measures: int) -> Numbers:
@@ -90,20 +88,20 @@ async def measure(work: Path, samples: list[Sample]) -> list[Row]:
     faces, fer, enet = (_loaded(work / f"{name}.npz") for name in ("faces", "answers-fer", "answers-hsemotion"))
     settings = Settings(model_store=work / "store", default_model="fer-48", slots=1, request_timeout_s=PATIENCE_S)
     rows = []
-    async with open_house(settings, Metrics()) as house:
+    async with open_services(settings) as context:
         for sample in samples:
-            rows += [await _compared(house, model, sample, faces, enet) for model in HSEMOTION]
-            rows += [await _compared(house, model, sample, faces, fer) for model in FER]
-            rows.append(await _features(house, sample, faces, enet))
-            rows.append(await _everyone(house, sample, faces, enet))
+            rows += [await _compared(context, model, sample, faces, enet) for model in HSEMOTION]
+            rows += [await _compared(context, model, sample, faces, fer) for model in FER]
+            rows.append(await _features(context, sample, faces, enet))
+            rows.append(await _everyone(context, sample, faces, enet))
     return rows
 
 
-async def _outputs(house: House, model: str, sample: Sample) -> tuple[Track, Track, Numbers]:
+async def _outputs(context: AppContext, model: str, sample: Sample) -> tuple[Track, Track, Numbers]:
     """(what was seen, the graph's numbers of each sample, what is reported of them)."""
-    part = Part(_medium_of(sample.file), Deadline.after(PATIENCE_S), model=model)
+    part = Part(_medium_of(sample.file), Deadline.after(PATIENCE_S), await context.registry.get(model))
     seen = await look(
-        part, house, longest_s=600, section_of=lambda manifest: section_for(manifest, ("affect", "features"))
+        part, context, longest_s=600, section_of=lambda manifest: section_for(manifest, ("affect", "features"))
     )
     outputs = await outputs_over_time(seen)
     each = seen.looker.each(np.asarray(outputs.values, np.float32))
@@ -118,8 +116,8 @@ def _same_box(track: Track, place: int, box: Numbers) -> bool:
     return track.boxes is not None and bool(np.allclose(track.boxes[place], box, atol=0.02))
 
 
-async def _compared(house: House, model: str, sample: Sample, faces: Stored, answers: Stored) -> Row:
-    track, outputs, each = await _outputs(house, _name(model), sample)
+async def _compared(context: AppContext, model: str, sample: Sample, faces: Stored, answers: Stored) -> Row:
+    track, outputs, each = await _outputs(context, _name(model), sample)
     row = Row(model, sample.name)
     measures = 2 if model.endswith("va_mtl") else 0
     for place in range(len(track)):
@@ -137,9 +135,9 @@ async def _compared(house: House, model: str, sample: Sample, faces: Stored, ans
     return row
 
 
-async def _features(house: House, sample: Sample, faces: Stored, answers: Stored) -> Row:
+async def _features(context: AppContext, sample: Sample, faces: Stored, answers: Stored) -> Row:
     """The 1280 numbers before the head, as shares of their largest."""
-    track, outputs, _ = await _outputs(house, "features", sample)
+    track, outputs, _ = await _outputs(context, "features", sample)
     row = Row("--features of enet_b0_8_va_mtl", sample.name)
     for place in range(len(track)):
         key = f"{sample.name}/{place}"
@@ -149,9 +147,9 @@ async def _features(house: House, sample: Sample, faces: Stored, answers: Stored
     return row
 
 
-async def _everyone(house: House, sample: Sample, faces: Stored, answers: Stored) -> Row:
+async def _everyone(context: AppContext, sample: Sample, faces: Stored, answers: Stored) -> Row:
     """faces=mean: the mean of all faces' scores, then what is reported."""
-    track, _, each = await _outputs(house, "everyone", sample)
+    track, _, each = await _outputs(context, "everyone", sample)
     row = Row("enet_b0_8_va_mtl, faces=mean", sample.name)
     for place in range(len(track)):
         key = f"{sample.name}/{place}"

@@ -22,9 +22,9 @@ from PIL import Image  # isort: skip
 from torch import nn  # isort: skip
 from torchvision import transforms  # isort: skip
 
-from convert.torch.gratings import gratings  # isort: skip
-from convert.torch.networks import NETWORKS as NETWORKS_OF_OURS  # isort: skip
-from convert.torch.networks import normalised  # isort: skip
+from convert.torch.synthetic_clips import synthesize_clips  # isort: skip
+from convert.presets.networks import NETWORKS as NETWORKS_OF_OURS  # isort: skip
+from convert.presets.networks import normalize_pixels  # isort: skip
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 NETWORKS = {
@@ -53,8 +53,10 @@ def made(name: str, faces: list[np.ndarray]) -> nn.Module:
             module.momentum = None
     steps = prepared(side)
     batch = torch.stack([steps(Image.fromarray(face)) for face in faces])
-    proof = np.concatenate([gratings(count, 0, side, seed) for count, seed in ((len(faces), 7), (1, 1), (3, 3))])
-    striped = torch.from_numpy(normalised(proof, NETWORKS_OF_OURS[architecture]))
+    proof = np.concatenate(
+        [synthesize_clips(count, 0, side, seed) for count, seed in ((len(faces), 7), (1, 1), (3, 3))]
+    )
+    striped = torch.from_numpy(normalize_pixels(proof, NETWORKS_OF_OURS[architecture]))
     with torch.no_grad():
         network.train()(torch.cat([batch, striped]))
         network.eval()

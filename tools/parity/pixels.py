@@ -21,18 +21,16 @@ import structlog
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from convert.publish import Wishes
-from convert.work import Beside, convert_keras
-from service.analysis.house import House
+from convert.publish import PublishOptions
+from convert.work import ArchitectureSource, convert_keras
 from service.analysis.judging import judge
 from service.analysis.looking import Look, Part, end_of, look, looker_of, sign_section
-from service.app import open_house
+from service.context import AppContext, open_services
 from service.media.medium import MediaLimits, Medium
-from service.metrics import Metrics
+from service.observe.call import ObserveCall
 from service.observe.landmarker import LandmarkFrame, SeenHand
 from service.observe.landmarkers import Landmarkers
-from service.observe.observe import ObserveCall, observe
-from service.pipelines import observer
+from service.observe.observe import observe
 from service.settings import Settings
 from service.track import Window
 from service.workers.deadline import Deadline
@@ -60,7 +58,7 @@ ON_PURPOSE = {
         "with `--set orientation=as_stored` (the sample named so) the answers agree"
     ),
     "ksl-numbers/transparent.png": (
-        "we lay transparency on white, as viewers show it; Keras drops the alpha channel and sees the colours behind it"
+        "we lay transparency on white, as viewers show it; Keras drops the alpha channel and sees the colors behind it"
     ),
     "ksl-numbers/sixteen-bit.png": (
         "we take the upper eight of sixteen bits; Keras' Pillow cuts every level over 255 to 255, so that all is white"
@@ -123,7 +121,9 @@ def publish_all(work: Path, samples: list[Sample]) -> dict[tuple[str, tuple[str,
     shutil.rmtree(store, ignore_errors=True)
     names: dict[tuple[str, tuple[str, ...]], str] = {}
     convert_keras(
-        work / "models" / "c3d.h5", Wishes(name="c3d", store=store, pipeline="c3d", task="features"), None, Beside()
+        work / "models" / "c3d.h5",
+        PublishOptions(name="c3d", store=store, pipeline="c3d", task="features"),
+        ArchitectureSource(),
     )
     for sample in samples:
         wanted = (sample.preset, sample.settings)
@@ -135,7 +135,7 @@ def publish_all(work: Path, samples: list[Sample]) -> dict[tuple[str, tuple[str,
             width = max(answers[key].shape[-1] for key in answers.files if answers[key].ndim)
         labels = work / f"{sample.preset}.txt"
         labels.write_text("\n".join(f"sign {k}" for k in range(width)), encoding="utf-8")
-        wishes = Wishes(
+        options = PublishOptions(
             name=name,
             store=store,
             pipeline=sample.preset,
@@ -143,7 +143,7 @@ def publish_all(work: Path, samples: list[Sample]) -> dict[tuple[str, tuple[str,
             settings=sample.settings,
             requires="c3d" if sample.preset == "c3d-bilstm" else None,
         )
-        convert_keras(file, wishes, None, Beside())
+        convert_keras(file, options, ArchitectureSource())
     return names
 
 
@@ -152,13 +152,13 @@ def medium_of(file: str) -> Medium:
     return Medium(file, Path(file).stat().st_size)
 
 
-async def answered(house: House, model: str, sample: Sample) -> Answers:
+async def answered(context: AppContext, model: str, sample: Sample) -> Answers:
     """Our probabilities: one row a frame where the model looks at single frames, else one."""
-    part = Part(medium_of(sample.file), Deadline.after(PATIENCE_S), model=model)
+    part = Part(medium_of(sample.file), Deadline.after(PATIENCE_S), await context.registry.get(model))
     if sample.points is None:
-        seen = await look(part, house, longest_s=house.settings.predict_seconds)
+        seen = await look(part, context, longest_s=context.settings.predict_seconds)
     else:
-        seen = await looked(house, part, sample.points)
+        seen = await looked(context, part, sample.points)
     is_picture = seen.track.media.duration is None
     (judged,) = await judge(seen, [Window(0.0, float("inf") if is_picture else end_of(seen.track, part))])
     if judged.probabilities is None:
@@ -166,14 +166,14 @@ async def answered(house: House, model: str, sample: Sample) -> Answers:
     return np.asarray(judged.probabilities[None] if judged.votes is None else judged.votes, np.float64)
 
 
-async def looked(house: House, part: Part, points: list[list[float]]) -> Look:
+async def looked(context: AppContext, part: Part, points: list[list[float]]) -> Look:
     """As `look`, with the hand where the sample says instead of where MediaPipe finds it."""
-    model = await house.registry.get(part.model)
+    model = part.model
     looker, eye = looker_of(model)
-    settings = house.settings
+    settings = context.settings
     call = ObserveCall(
         medium=part.medium,
-        request=observer(eye),
+        request=eye.request,
         sampling=eye.sampling,
         start_s=0.0,
         duration_s=None,
@@ -181,7 +181,7 @@ async def looked(house: House, part: Part, points: list[list[float]]) -> Look:
         limits=MediaLimits(settings.frame_pixels, settings.predict_seconds, settings.sampled_frames),
     )
     seen = observe(call, lambda: None, Landmarkers(build=lambda _request: FixedHand(points)))
-    return Look(model, sign_section(model.manifest), looker, eye, seen.track, part.deadline, house)
+    return Look(model, sign_section(model.manifest), looker, eye, seen.track, part.deadline, context)
 
 
 async def measure(work: Path, samples: list[Sample], names: dict[tuple[str, tuple[str, ...]], str]) -> list[Row]:
@@ -189,10 +189,10 @@ async def measure(work: Path, samples: list[Sample], names: dict[tuple[str, tupl
     wanted = {preset: dict(np.load(work / f"answers-{preset}.npz")) for preset in {one.preset for one in samples}}
     settings = Settings(model_store=work / "store", default_model="c3d", slots=1, request_timeout_s=PATIENCE_S)
     rows = []
-    async with open_house(settings, Metrics()) as house:
+    async with open_services(settings) as context:
         for sample in samples:
             answers = wanted[sample.preset]
-            ours = await answered(house, names[sample.preset, sample.settings], sample)
+            ours = await answered(context, names[sample.preset, sample.settings], sample)
             row = compared(sample, ours, answers[sample.key])
             other = next(
                 (one for key, one in answers.items() if key.startswith(WRONG) and key.endswith(sample.key)), None

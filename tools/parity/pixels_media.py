@@ -209,7 +209,7 @@ def _clips(
 
 
 def _moving(scenes: list[list[Pixels]], number: int, size: tuple[int, int]) -> Callable[[int], Pixels]:
-    """A sample's frames in a size, each a little turned, with colours that tell BT.601 from BT.709."""
+    """A sample's frames in a size, each a little turned, with colors that tell BT.601 from BT.709."""
     frames = scenes[number % len(scenes)]
 
     def paint(index: int) -> Pixels:

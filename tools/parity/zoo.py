@@ -1,6 +1,6 @@
 """Runs in a parity environment: builds the zoo of small models with real Keras, saves each with its own outputs.
 
-python tools/parity/zoo.py FOLDER        writes FOLDER/NAME.h5 or .keras and NAME.npz (x0 …, y0 …) for every exhibit
+python tools/parity/zoo.py FOLDER        writes FOLDER/NAME.h5 or .keras and NAME.npz (x0 …, y0 …) for every case
 """
 
 import json
@@ -14,9 +14,9 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import exhibits
 import keras
 import numpy as np
+from keras_cases import KerasCase, all_cases
 
 BATCHES = (1, 7)
 
@@ -43,26 +43,26 @@ def fill_weights(model: keras.Model, rng: np.random.Generator) -> None:
             layer.finalize_state()
 
 
-def inputs_for(model: keras.Model, exhibit: exhibits.Exhibit, rng: np.random.Generator) -> list[np.ndarray]:
+def inputs_for(model: keras.Model, case: KerasCase, rng: np.random.Generator) -> list[np.ndarray]:
     """Rows of a batch: whole, padded behind, padded before, with gaps, padding alone."""
     arrays = []
-    batch = exhibit.batch or sum(BATCHES)
+    batch = case.batch or sum(BATCHES)
     for one in model.inputs:
-        shape = (batch, *(exhibit.steps if size is None else int(size) for size in tuple(one.shape)[1:]))
+        shape = (batch, *(case.steps if size is None else int(size) for size in tuple(one.shape)[1:]))
         values = rng.uniform(-1.5, 1.5, shape).astype(np.float32)
-        if exhibit.whole_numbers:
-            values = rng.integers(0, exhibit.whole_numbers, shape).astype(np.float32)
-        if exhibit.padded:
+        if case.whole_numbers:
+            values = rng.integers(0, case.whole_numbers, shape).astype(np.float32)
+        if case.padded:
             steps = shape[1]
             for row in range(batch):
-                pad(values[row], row, steps, exhibit)
+                pad(values[row], row, steps, case)
         arrays.append(values)
     return arrays
 
 
-def pad(row: np.ndarray, number: int, steps: int, exhibit: exhibits.Exhibit) -> None:
+def pad(row: np.ndarray, number: int, steps: int, case: KerasCase) -> None:
     """One row's padding, by its number."""
-    value = exhibit.mask_value
+    value = case.mask_value
     match number % 6:
         case 1:
             row[steps - 2 :] = value
@@ -70,16 +70,16 @@ def pad(row: np.ndarray, number: int, steps: int, exhibit: exhibits.Exhibit) -> 
             row[:2] = value
         case 3:
             row[1::2] = value
-        case 4 if exhibit.empty_rows:
+        case 4 if case.empty_rows:
             row[:] = value
         case 5:
             row[0] = value
             row[-1] = value
 
 
-def outputs_of(model: keras.Model, arrays: list[np.ndarray], exhibit: exhibits.Exhibit) -> list[np.ndarray]:
+def outputs_of(model: keras.Model, arrays: list[np.ndarray], case: KerasCase) -> list[np.ndarray]:
     """Keras' own answers, asked in batches of several sizes."""
-    if exhibit.batch:
+    if case.batch:
         answers = model.predict_on_batch(arrays if len(arrays) > 1 else arrays[0])
         return [np.asarray(one) for one in (answers if isinstance(answers, (list, tuple)) else [answers])]
     parts = []
@@ -93,32 +93,32 @@ def outputs_of(model: keras.Model, arrays: list[np.ndarray], exhibit: exhibits.E
 
 
 def build_all(folder: Path, wanted: Callable[[str], bool]) -> None:
-    """Every exhibit that this Keras can build, in turn as .h5 and as .keras."""
+    """Every case that this Keras can build, in turn as .h5 and as .keras."""
     folder.mkdir(parents=True, exist_ok=True)
     left_out = {}
     names = []
-    for number, exhibit in enumerate(exhibits.all_exhibits()):
-        if not wanted(exhibit.name):
+    for number, case in enumerate(all_cases()):
+        if not wanted(case.name):
             continue
         rng = np.random.default_rng(number)
         keras.backend.clear_session()
         suffix = "keras" if number % 2 else "h5"
         try:
-            model = exhibit.build()
+            model = case.build()
             fill_weights(model, rng)
-            arrays = inputs_for(model, exhibit, rng)
-            outputs = outputs_of(model, arrays, exhibit)
+            arrays = inputs_for(model, case, rng)
+            outputs = outputs_of(model, arrays, case)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                model.save(folder / f"{exhibit.name}.{suffix}")
+                model.save(folder / f"{case.name}.{suffix}")
         except Exception as error:  # noqa: BLE001 - whatever this Keras cannot build is listed with its reason
-            left_out[exhibit.name] = f"{type(error).__name__}: {str(error).splitlines()[0][:160] if str(error) else ''}"
+            left_out[case.name] = f"{type(error).__name__}: {str(error).splitlines()[0][:160] if str(error) else ''}"
             continue
         record = {f"x{k}": array for k, array in enumerate(arrays)} | {f"y{k}": one for k, one in enumerate(outputs)}
-        np.savez_compressed(folder / f"{exhibit.name}.npz", **record)
-        names.append({"name": exhibit.name, "file": f"{exhibit.name}.{suffix}", "group": exhibit.group})
+        np.savez_compressed(folder / f"{case.name}.npz", **record)
+        names.append({"name": case.name, "file": f"{case.name}.{suffix}", "group": case.group})
     backend = keras.backend.backend()
-    document = {"keras": keras.__version__, "backend": backend, "exhibits": names, "left_out": left_out}
+    document = {"keras": keras.__version__, "backend": backend, "cases": names, "left_out": left_out}
     (folder / "zoo.json").write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
     print(f"keras {keras.__version__} on {backend}: {len(names)} models, {len(left_out)} not buildable")
     for name, reason in left_out.items():

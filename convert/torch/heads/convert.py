@@ -3,18 +3,19 @@
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from convert.conversion import Proven
 from convert.errors import CallError
-from convert.files import sha256_of
-from convert.findings import Findings, Port, counted
-from convert.keras.export import Exported, export
-from convert.keras.graph import LayerGraph
-from convert.parity import measure_reference, require
-from convert.publish import Wishes, plan_of, publish
-from convert.torch.checkpoint import Checkpoint
-from convert.torch.heads.graph import Choices, Hidden, Padding, Readout, layer_graph
-from convert.torch.heads.parts import RECURRENT, HeadParts, head_parts
-from convert.torch.labels import stored_labels
-from convert.work import Report, inspection, published_report
+from convert.files import compute_sha256
+from convert.graph.export import Exported, export
+from convert.graph.layer_graph import LayerGraph
+from convert.model_info import ModelInfo, TensorSpec, count_kinds
+from convert.parity import measure_reference
+from convert.publish import ManifestDraft
+from convert.report import Report, report_inspection
+from convert.torch.checkpoint.checkpoint import Checkpoint
+from convert.torch.checkpoint.labels import find_labels
+from convert.torch.heads.graph import Choices, Hidden, Padding, Readout, make_layer_graph
+from convert.torch.heads.parts import RECURRENT, HeadParts, read_head
 
 _UNTOLD = "a linear layer, and what follows it is not in the weights"
 
@@ -42,67 +43,62 @@ class HeadModel:
     assumptions: tuple[str, ...]
     graph: LayerGraph
     exported: Exported
-    findings: Findings
+    info: ModelInfo
 
-
-def opened_head(file: Path, checkpoint: Checkpoint, flags: HeadFlags) -> HeadModel:
-    """Understand a head. RefusalError where its layers are not known, CallError where a flag does not fit them."""
-    parts = head_parts(checkpoint)
-    choices, assumptions = _settled(parts, flags)
-    graph = layer_graph(parts, choices, parts.steps if choices.readout == "flatten" else None)
-    exported = export(graph)
-    findings = _findings(file, checkpoint, parts, graph, exported)
-    return HeadModel(parts, choices, assumptions, graph, exported, findings)
-
-
-def convert_head(file: Path, checkpoint: Checkpoint, wishes: Wishes, flags: HeadFlags) -> Report:
-    """Make the graph of a head, prove it against the NumPy reference, publish it."""
-    if wishes.activation == "probabilities":
-        raise CallError(
-            "The graph of a head ends in its last linear layer, not in probabilities.",
-            "Say what its author applied to that: --activation softmax|sigmoid|none.",
+    def prove(self, draft: ManifestDraft) -> Proven:
+        """The head's graph against the NumPy reference of its layers; CallError where it is said to end otherwise."""
+        if draft.activation == "probabilities":
+            raise CallError(
+                "The graph of a head ends in its last linear layer, not in probabilities.",
+                "Say what its author applied to that: --activation softmax|sigmoid|none.",
+            )
+        record = asdict(self.choices) | {"parts": [f"{part.name}: {part.describe()}" for part in self.parts.parts]}
+        draft = replace(
+            draft,
+            assumptions=(*draft.assumptions, *self.assumptions),
+            overrides={**draft.overrides, "torch": record},
         )
-    model = opened_head(file, checkpoint, flags)
-    plan = plan_of(model.findings, wishes)
-    record = asdict(model.choices) | {"parts": [f"{part.name}: {part.said()}" for part in model.parts.parts]}
-    plan = replace(
-        plan,
-        assumptions=(*plan.assumptions, *model.assumptions),
-        overrides={**plan.overrides, "torch": record},
-    )
-    content: bytes = model.exported.model.SerializeToString()
-    measured = [require(measure_reference(model.graph, content))]
-    manifest = publish(model.findings, plan, wishes, content, measured[-1])
-    return published_report(model.findings, plan, wishes, manifest, measured)
+        content: bytes = self.exported.model.SerializeToString()
+        return Proven(content, measure_reference(self.graph, content), draft)
+
+
+def open_head(file: Path, checkpoint: Checkpoint, flags: HeadFlags) -> HeadModel:
+    """Understand a head. RefusalError where its layers are not known, CallError where a flag does not fit them."""
+    parts = read_head(checkpoint)
+    choices, assumptions = _resolve_choices(parts, flags)
+    graph = make_layer_graph(parts, choices, parts.steps if choices.readout == "flatten" else None)
+    exported = export(graph)
+    info = _describe_model(file, checkpoint, parts, graph, exported)
+    return HeadModel(parts, choices, assumptions, graph, exported, info)
 
 
 def inspect_head(file: Path, checkpoint: Checkpoint) -> Report:
     """What a head is, what would be assumed, and the command that converts it."""
-    model = opened_head(file, checkpoint, HeadFlags())
-    report = inspection(model.findings, "torch", _missing_flags(model))
-    report.lines[1:1] = [f"  {part.name}: {part.said()}" for part in model.parts.parts]
+    model = open_head(file, checkpoint, HeadFlags())
+    report = report_inspection(model.info, "torch", _list_missing_flags(model))
+    report.lines[1:1] = [f"  {part.name}: {part.describe()}" for part in model.parts.parts]
     report.lines[-1:-1] = [f"  assumed: {sentence}" for sentence in model.assumptions]
     report.document["network"] = {
         "family": "head",
         "inputs": model.parts.inputs,
         "outputs": model.parts.outputs,
-        "parts": [{"name": part.name, "is": part.said()} for part in model.parts.parts],
+        "parts": [{"name": part.name, "is": part.describe()} for part in model.parts.parts],
         "assumptions": list(model.assumptions),
     }
     return report
 
 
-def _missing_flags(model: HeadModel) -> tuple[str, ...]:
+def _list_missing_flags(model: HeadModel) -> tuple[str, ...]:
     """Flags that only the author can fill in."""
     flags = []
     if model.parts.last_in_time is not None and model.choices.readout != "flatten":
         flags.append("--readout last|mean|max")
-    if model.findings.ending == _UNTOLD:
+    if model.info.output_activation == _UNTOLD:
         flags.append("--activation none|sigmoid")
     return tuple(flags)
 
 
-def _settled(parts: HeadParts, flags: HeadFlags) -> tuple[Choices, tuple[str, ...]]:
+def _resolve_choices(parts: HeadParts, flags: HeadFlags) -> tuple[Choices, tuple[str, ...]]:
     """All choices, and sentences on those that nobody made."""
     part = parts.last_in_time
     if part is None and (flags.readout or flags.padding or flags.masked):
@@ -117,10 +113,10 @@ def _settled(parts: HeadParts, flags: HeadFlags) -> tuple[Choices, tuple[str, ..
     usual: Readout = "last" if part is not None and part.kind in RECURRENT else "mean"
     readout: Readout = flags.readout or ("flatten" if parts.steps is not None else usual)
     choices = Choices(readout, flags.hidden or "relu", flags.padding or "same", flags.masked)
-    return choices, _assumptions(parts, flags, choices)
+    return choices, _list_assumptions(parts, flags, choices)
 
 
-def _assumptions(parts: HeadParts, flags: HeadFlags, choices: Choices) -> tuple[str, ...]:
+def _list_assumptions(parts: HeadParts, flags: HeadFlags, choices: Choices) -> tuple[str, ...]:
     part = parts.last_in_time
     sentences = []
     if part is not None and flags.readout is None and choices.readout != "flatten":
@@ -142,18 +138,20 @@ def _assumptions(parts: HeadParts, flags: HeadFlags, choices: Choices) -> tuple[
     return tuple(sentences)
 
 
-def _findings(file: Path, checkpoint: Checkpoint, parts: HeadParts, graph: LayerGraph, exported: Exported) -> Findings:
-    labels, notes = stored_labels(checkpoint, parts.outputs)
+def _describe_model(
+    file: Path, checkpoint: Checkpoint, parts: HeadParts, graph: LayerGraph, exported: Exported
+) -> ModelInfo:
+    labels, notes = find_labels(checkpoint, parts.outputs)
     left_out = [f"Left out, as they are outside the head: {', '.join(parts.foreign[:6])}."] if parts.foreign else []
-    return Findings(
+    return ModelInfo(
         file=file.name,
-        sha256=sha256_of(file),
+        sha256=compute_sha256(file),
         framework=checkpoint.framework,
-        inputs=tuple(Port(one.name, one.shape, one.dtype) for one in graph.inputs),
-        outputs=(Port(exported.output_names[0], exported.output_shapes[0]),),
-        ending=_UNTOLD if parts.outputs == 1 else "linear",
+        inputs=tuple(TensorSpec(one.name, one.shape, one.dtype) for one in graph.inputs),
+        outputs=(TensorSpec(exported.output_names[0], exported.output_shapes[0]),),
+        output_activation=_UNTOLD if parts.outputs == 1 else "linear",
         parameters=sum(values.size for part in parts.parts for values in part.tensors.values()),
-        layers=counted([part.kind for part in parts.parts]),
+        layers=count_kinds([part.kind for part in parts.parts]),
         warnings=(*checkpoint.notes, *left_out, *notes),
         labels=labels,
     )

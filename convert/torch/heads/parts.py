@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from convert.errors import RefusalError
-from convert.torch.arrays import Array
-from convert.torch.checkpoint import Checkpoint
-from convert.torch.recognise import COUNTER
+from convert.torch.architectures.recognize import COUNTER
+from convert.torch.checkpoint.arrays import Array
+from convert.torch.checkpoint.checkpoint import Checkpoint
 
 PartKind = Literal["LSTM", "GRU", "RNN", "Conv1d", "Linear", "BatchNorm1d", "LayerNorm"]
 Floats = npt.NDArray[np.float32]
@@ -41,7 +41,7 @@ class Part:
     layers: int = 1
     bidirectional: bool = False
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """For a person: "LSTM 10 → 64, 2 layers, bidirectional"."""
         words = [f"{self.kind} {self.inputs} → {self.outputs}"]
         if self.kind == "Conv1d":
@@ -85,26 +85,26 @@ class HeadParts:
 
 def looks_like_a_head(checkpoint: Checkpoint) -> bool:
     """Whether its tensors are those of recurrent layers, 1-D convolutions, linear layers and norms alone."""
-    groups, _ = _groups(checkpoint.tensors)
-    kinds = [_kind(tensors) for tensors in groups.values()]
+    groups, _ = _group_tensors(checkpoint.tensors)
+    kinds = [_identify(tensors) for tensors in groups.values()]
     return bool(kinds) and None not in kinds and any(kind not in NORMS for kind in kinds)
 
 
-def head_parts(checkpoint: Checkpoint) -> HeadParts:
+def read_head(checkpoint: Checkpoint) -> HeadParts:
     """The head in a checkpoint. RefusalError where a part is not known, or the parts do not follow one another."""
-    groups, foreign = _groups(checkpoint.tensors)
+    groups, foreign = _group_tensors(checkpoint.tensors)
     inside = [name for name in checkpoint.tensors if name not in foreign]
     broken = [name for name in checkpoint.non_finite if name in inside]
     if broken:
         raise RefusalError(f"Tensor {broken[0]} holds NaN or infinite values.", "Take an earlier checkpoint.")
-    listed = [_part(name or "head", tensors) for name, tensors in groups.items()]
+    listed = [_read_part(name or "head", tensors) for name, tensors in groups.items()]
     steps = None
     for order in (listed, sorted(listed, key=lambda part: part.kind not in IN_TIME)):
         before, after = _split(order)
-        steps = _steps_of(before, after)
+        steps = _count_steps(before, after)
         if _follow(before) and _follow(after, before[-1].outputs * (steps or 1) if before else None):
             return HeadParts(before, after, steps, tuple(foreign))
-    shown = "; ".join(f"{part.name} {part.said()}" for part in listed[:6])
+    shown = "; ".join(f"{part.name} {part.describe()}" for part in listed[:6])
     raise RefusalError(
         f"The file's {len(inside)} tensors are of no network that is known here, nor of a head: the layers do not "
         f"follow one another ({shown}{' …' if len(listed) > 6 else ''}).",
@@ -112,7 +112,7 @@ def head_parts(checkpoint: Checkpoint) -> HeadParts:
     )
 
 
-def _groups(tensors: Mapping[str, Array]) -> tuple[dict[str, Tensors], list[str]]:
+def _group_tensors(tensors: Mapping[str, Array]) -> tuple[dict[str, Tensors], list[str]]:
     """(module → its tensors by their last words, names outside the head)."""
     groups: dict[str, Tensors] = {}
     foreign = []
@@ -125,7 +125,7 @@ def _groups(tensors: Mapping[str, Array]) -> tuple[dict[str, Tensors], list[str]
     return groups, foreign
 
 
-def _kind(tensors: Tensors) -> PartKind | None:
+def _identify(tensors: Tensors) -> PartKind | None:
     names = set(tensors)
     if all(_RECURRENT_NAME.fullmatch(name) for name in names) and "weight_hh_l0" in names:
         rows, hidden = tensors["weight_hh_l0"].shape if tensors["weight_hh_l0"].ndim == 2 else (0, 1)
@@ -138,21 +138,21 @@ def _kind(tensors: Tensors) -> PartKind | None:
     return by_rank.get(tensors["weight"].ndim)
 
 
-def _part(name: str, tensors: Tensors) -> Part:
-    kind = _kind(tensors)
+def _read_part(name: str, tensors: Tensors) -> Part:
+    kind = _identify(tensors)
     weight = tensors.get("weight")
     if kind in RECURRENT:
-        return _recurrent(name, kind, tensors)
+        return _read_recurrent(name, kind, tensors)
     if kind is None or weight is None:
         raise RefusalError(f"{name} holds {', '.join(list(tensors)[:4])}: no layer known here.", _ELSEWHERE)
     outputs = weight.shape[0]
     if any(other.shape != (outputs,) for last, other in tensors.items() if last != "weight"):
         raise RefusalError(f"The tensors of {name} do not fit each other.", "Get the file again.")
     inputs = weight.shape[1] if weight.ndim > 1 else outputs
-    return Part(name, kind, inputs, outputs, _floats(tensors))
+    return Part(name, kind, inputs, outputs, _convert_floats(tensors))
 
 
-def _recurrent(name: str, kind: PartKind, tensors: Tensors) -> Part:
+def _read_recurrent(name: str, kind: PartKind, tensors: Tensors) -> Part:
     """A stack of recurrent layers: every matrix and bias that PyTorch's module has, with its shape, and no other."""
     layers = 1 + max(int(match[3]) for last in tensors if (match := _RECURRENT_NAME.fullmatch(last)))
     both = any(last.endswith("_reverse") for last in tensors)
@@ -174,10 +174,10 @@ def _recurrent(name: str, kind: PartKind, tensors: Tensors) -> Part:
             f"layers has {wanted.get(wrong, 'no such tensor')}.",
             _ELSEWHERE,
         )
-    return Part(name, kind, inputs, hidden * (1 + both), _floats(tensors), layers, both)
+    return Part(name, kind, inputs, hidden * (1 + both), _convert_floats(tensors), layers, both)
 
 
-def _floats(tensors: Tensors) -> dict[str, Floats]:
+def _convert_floats(tensors: Tensors) -> dict[str, Floats]:
     return {last: np.asarray(values, np.float32) for last, values in tensors.items()}
 
 
@@ -193,7 +193,7 @@ def _split(order: Iterable[Part]) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
     return parts[:end], parts[end:]
 
 
-def _steps_of(before: tuple[Part, ...], after: tuple[Part, ...]) -> int | None:
+def _count_steps(before: tuple[Part, ...], after: tuple[Part, ...]) -> int | None:
     """How many steps a linear layer reads that takes a whole multiple of what one step has."""
     first = next((part for part in after if part.kind == "Linear"), None)
     if not before or first is None or first.inputs == before[-1].outputs or first.inputs % before[-1].outputs:

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from convert.keras.export import export
+from convert.graph.export import export
 from convert.parity import measure_reference
 from service.registry.manifest import read_manifest
 from tests.convert.made import Arrays, small_classifier

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convert.keras.dialects import major_version, zeroes_masked_steps_both_ways
+from convert.keras.dialects import read_major_version, zeroes_masked_steps_both_ways
 from convert.keras.weights import snake_case
 from tests.convert.made import dense_weights, layer, recurrent_weights, save_h5, sequential
 from tests.convert.running import read, session_of
@@ -23,7 +23,7 @@ def answers(path: Path, architecture: Any, weights: Any, version: str) -> np.nda
     ("version", "expected"), [("1.2.2", 1), ("2.2.4-tf", 2), ("2.15.0", 2), ("3.12.1", 3), ("", 2), ("nightly", 2)]
 )
 def test_the_major_version_is_found(version: str, expected: int) -> None:
-    assert major_version(version) == expected
+    assert read_major_version(version) == expected
 
 
 def test_a_sequential_may_be_a_bare_list_without_an_input_layer(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from convert.keras.reference.evaluate import evaluate
+from convert.graph.reference.evaluate import evaluate
 from service.pipelines.series import SeriesSection
 from service.registry.manifest import Manifest, read_manifest
 from tests.convert.heads_made import outputs_track, publish_affect, served_answers

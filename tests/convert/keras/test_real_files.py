@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert.keras.export import export
+from convert.graph.export import export
 from convert.parity import measure_reference
 from tests.convert.made import layer, sequential
 from tests.convert.running import command, read, session_of

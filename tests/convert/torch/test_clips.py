@@ -2,12 +2,12 @@
 
 import pytest
 
-from convert.clip_presets import CLIP_PRESETS, clip_section, with_numbers
 from convert.errors import CallError
-from convert.presets import PRESETS, fitted, likely_presets
-from convert.torch.clips import fitted_numbers, preset_of
-from convert.torch.networks import NETWORKS
-from convert.torch.settings import Settings
+from convert.presets.clips import CLIP_PRESETS, make_clip_section, set_numbers
+from convert.presets.networks import NETWORKS
+from convert.presets.table import PRESETS, fit_preset, match_presets
+from convert.torch.architectures.settings import Settings
+from convert.torch.clips import fit_numbers, preset_of
 from service.pipelines.clip import ClipSection
 
 
@@ -29,7 +29,7 @@ def test_each_video_network_is_published_with_its_own_clips(name: str) -> None:
     assert section.input_shape == (3, network.frames, network.crop, network.crop)
     assert (section.side, section.yuv, section.scale, section.mean) == (network.side, "bt601", 1.0, None)
     assert preset.times.window_s == network.frames * network.sampling / 30
-    assert PRESETS[name.replace("_", "-")].pipeline == with_numbers(section, "normalised")
+    assert PRESETS[name.replace("_", "-")].pipeline == set_numbers(section, "normalised")
 
 
 def test_a_network_of_pictures_has_no_clips() -> None:
@@ -44,32 +44,32 @@ def test_a_clip_duration_from_the_file_is_no_assumption() -> None:
 
 
 def test_the_section_says_what_the_graph_leaves_to_the_service() -> None:
-    trained = clip_section(13, 182, 182, "normalised")
+    trained = make_clip_section(13, 182, 182, "normalised")
     assert (trained.scale, trained.mean, trained.std) == (1 / 255, (0.45,) * 3, (0.225,) * 3)
-    assert fitted_numbers(trained, "pixels") == clip_section(13, 182, 182, "pixels")
-    assert fitted_numbers(trained, "normalised") == trained
-    whole = fitted_numbers(trained, "uint8")
+    assert fit_numbers(trained, "pixels") == make_clip_section(13, 182, 182, "pixels")
+    assert fit_numbers(trained, "normalised") == trained
+    whole = fit_numbers(trained, "uint8")
     assert isinstance(whole, ClipSection)
     assert whole.dtype == "uint8"
 
 
 def test_other_numbers_than_the_graphs_are_a_wrong_call_and_not_done_twice() -> None:
-    other = clip_section(13, 182, 182, "normalised").model_copy(update={"mean": (0.5,) * 3})
-    with pytest.raises(CallError, match="normalises pixels itself"):
-        fitted_numbers(other, "pixels")
-    assert fitted_numbers(other, "normalised") == other
+    other = make_clip_section(13, 182, 182, "normalised").model_copy(update={"mean": (0.5,) * 3})
+    with pytest.raises(CallError, match="normalizes pixels itself"):
+        fit_numbers(other, "pixels")
+    assert fit_numbers(other, "normalised") == other
 
 
 @pytest.mark.parametrize("preset", CLIP_PRESETS, ids=lambda preset: preset.name)
 def test_a_shape_of_clips_finds_its_preset(preset: object) -> None:
     known = PRESETS[preset.name]  # type: ignore[attr-defined]
-    assert known.name in [match.preset.name for match in likely_presets(known.pipeline.input_shape)]
+    assert known.name in [match.preset.name for match in match_presets(known.pipeline.input_shape)]
 
 
 def test_another_length_and_crop_are_one_more_assumption() -> None:
-    (match,) = likely_presets((3, 32, 112, 112))
+    (match,) = match_presets((3, 32, 112, 112))
     assert match.preset.pipeline.input_shape == (3, 32, 112, 112)
     assert match.preset.times.window_s == pytest.approx(32 * 4 / 30)
     assert match.preset.assumptions[-1].startswith("size: 32 frames")
-    assert fitted(PRESETS["x3d-s"], (3, 13, 182, 182)) == PRESETS["x3d-s"]
-    assert fitted(PRESETS["x3d-s"], (3, 13, 182, 160)) == PRESETS["x3d-s"]
+    assert fit_preset(PRESETS["x3d-s"], (3, 13, 182, 182)) == PRESETS["x3d-s"]
+    assert fit_preset(PRESETS["x3d-s"], (3, 13, 182, 160)) == PRESETS["x3d-s"]

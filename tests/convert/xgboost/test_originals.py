@@ -7,7 +7,7 @@ import pytest
 import xgboost
 
 from convert.parity import Session
-from convert.xgboost.convert import opened_xgboost
+from convert.xgboost.convert import open_xgboost
 from convert.xgboost.objectives import OBJECTIVES
 from tests.convert.xgboost.made import Floats, rows_with_holes, saved, targets, trained
 
@@ -16,8 +16,8 @@ ALLOWED = 1e-6
 
 def answers(file: Path, rows: Floats) -> Floats:
     """What the converted graph gives."""
-    with opened_xgboost(file) as model:
-        assert model.measured().passed
+    with open_xgboost(file) as model:
+        assert model.measure().passed
         got: Floats = Session(model.content, threads=1).run([rows])[0]
     return got
 
@@ -91,8 +91,8 @@ def test_rounds_after_the_best_one_are_left_out_as_scikit_learns_predict_leaves_
     model.save_model(tmp_path / "m.ubj")
     got = answers(tmp_path / "m.ubj", rows)
     assert difference(1 / (1 + np.exp(-got)), model.predict_proba(rows)[:, 1:]) <= ALLOWED
-    with opened_xgboost(tmp_path / "m.ubj") as opened:
-        assert "early stopping" in opened.findings.warnings[0]
+    with open_xgboost(tmp_path / "m.ubj") as opened:
+        assert "early stopping" in opened.info.warnings[0]
 
 
 OLD = sorted((Path(__file__).parents[2] / "data" / "xgboost").glob("*.npz"))

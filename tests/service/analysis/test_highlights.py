@@ -1,7 +1,7 @@
 """What a caller leaves out of a request for highlights, and who says it instead."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -25,12 +25,13 @@ from service.pipelines.chunks import ChunksSection
 from service.pipelines.face_geometry import FaceGeometrySection
 from service.pipelines.image import ImageSection
 from service.registry.manifest import Manifest
+from service.registry.registry import ServedModel
 from service.spotting.tension import TensionPoint, sample_times, tension_windows
 from service.track import MediaInfo, Track
 from service.workers.deadline import Deadline
 from tests.service.registry.graphs import draft
 
-ASKED = HighlightsRequest(Part(Medium("nowhere", 0), Deadline.after(1), "face-motion"))
+ASKED = HighlightsRequest(Part(Medium("nowhere", 0), Deadline.after(1), cast(ServedModel, None)))
 MEDIA = MediaInfo("video", "mp4", 640, 480, 8.0, 30.0)
 CURVE = [TensionPoint(0.0, 0.0), TensionPoint(0.5, None), TensionPoint(1.0, 1.0)]
 

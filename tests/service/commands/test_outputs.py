@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import typer
 
+from service.commands.inputs import Inputs, find_inputs
 from service.commands.outputs import format_of, plan_outputs, write_whole
-from service.commands.sources import Sources, find_sources
 from service.export.formats import TIMELINE_FORMATS
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -21,8 +21,8 @@ def media(folder: Path, *names: str) -> Path:
 
 
 def test_a_folder_s_media_lie_in_the_output_as_they_lie_in_the_folder(tmp_path: Path) -> None:
-    sources = find_sources([media(tmp_path / "in", "b/1.png", "a.png", ".hidden/2.png")])
-    plan = plan_outputs(sources, str(tmp_path / "out"), ".vtt")
+    inputs = find_inputs([media(tmp_path / "in", "b/1.png", "a.png", ".hidden/2.png")])
+    plan = plan_outputs(inputs, str(tmp_path / "out"), ".vtt")
     assert list(plan.places.values()) == [tmp_path / "out/a.vtt", tmp_path / "out/b/1.vtt"]
 
 
@@ -32,21 +32,21 @@ def test_one_file_goes_to_a_file_unless_a_folder_is_meant(
 ) -> None:
     monkeypatch.chdir(media(tmp_path, "a.png"))
     (tmp_path / "there").mkdir()
-    plan = plan_outputs(find_sources([Path("a.png")]), output, ".json")
+    plan = plan_outputs(find_inputs([Path("a.png")]), output, ".json")
     assert list(plan.places.values()) == [Path(place)]
 
 
 def test_two_answers_never_share_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    sources = find_sources([media(tmp_path, "a.png", "a.jpg")])
+    inputs = find_inputs([media(tmp_path, "a.png", "a.jpg")])
     with pytest.raises(typer.Exit):
-        plan_outputs(sources, str(tmp_path), ".json")
+        plan_outputs(inputs, str(tmp_path), ".json")
     assert "a.jpg and" in capsys.readouterr().err
 
 
 def test_a_medium_named_twice_is_read_once(tmp_path: Path) -> None:
     path = media(tmp_path, "a.png") / "a.png"
-    sources: Sources = find_sources([path, path])
-    assert len(sources.media) == 1
+    inputs: Inputs = find_inputs([path, path])
+    assert len(inputs.media) == 1
 
 
 def test_what_fails_to_be_written_leaves_what_was_there(tmp_path: Path) -> None:

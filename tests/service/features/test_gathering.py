@@ -8,7 +8,8 @@ import pytest
 
 from service.analysis.highlights import HighlightsAnswer, HighlightsRequest, highlights
 from service.analysis.looking import Part
-from service.commands.desk import open_desk
+from service.commands.environment import command_settings
+from service.context import open_services
 from service.errors import SignError
 from service.features.gathering import Features, gather
 from service.media.medium import Medium
@@ -24,11 +25,12 @@ WORD = SAMPLES / "word_fly_right_tan.mp4"
 def gathered(*, chunk_s: float, start_s: float = 0.0, duration_s: float | None = None) -> Features:
     settings = Settings(model_store=ROOT / "model_store", jobs_chunk_s=chunk_s)
     medium = Medium(str(WORD), WORD.stat().st_size)
-    part = Part(medium, Deadline.after(60), "asl-letters", start_s=start_s, duration_s=duration_s)
 
     async def run() -> Features:
-        async with open_desk(settings, "asl-letters", None, 1) as house:
-            return await gather(part, house)
+        async with open_services(command_settings(settings, 1), only=("asl-letters", None)) as context:
+            model = await context.registry.get("asl-letters")
+            part = Part(medium, Deadline.after(60), model, start_s=start_s, duration_s=duration_s)
+            return await gather(part, context)
 
     return asyncio.run(run())
 
@@ -57,13 +59,15 @@ def test_a_part_behind_the_end_is_refused() -> None:
 def test_numbers_of_faces_are_those_of_the_series_of_highlights(testdata: Path, tmp_path: Path) -> None:
     publish_emotions(tmp_path)
     path = testdata / "videos/faces/sintel_face_girl.mp4"
-    part = Part(Medium(str(path), path.stat().st_size), Deadline.after(60), "emotions")
+    medium = Medium(str(path), path.stat().st_size)
     crops: list[Track] = []
 
     async def run() -> tuple[Features, HighlightsAnswer]:
-        async with open_desk(Settings(model_store=tmp_path, default_model="emotions"), "emotions", None, 1) as house:
-            found = await gather(part, house, on_pictures=crops.append)
-            return found, await highlights(HighlightsRequest(part, with_series=True), house)
+        settings = command_settings(Settings(model_store=tmp_path, default_model="emotions"), 1)
+        async with open_services(settings, only=("emotions", None)) as context:
+            part = Part(medium, Deadline.after(60), await context.registry.get("emotions"))
+            found = await gather(part, context, on_pictures=crops.append)
+            return found, await highlights(HighlightsRequest(part, with_series=True), context)
 
     found, answer = asyncio.run(run())
     assert answer.series is not None

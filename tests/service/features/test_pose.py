@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pose_format import Pose
 
 from service.features.pose import features_pose
+from service.observe.call import ObserveCall
 from service.observe.landmarkers import Landmarkers
-from service.observe.observe import ObserveCall, observe
-from service.pipelines import observer
+from service.observe.observe import observe
 from service.track import PartName, Track
 from tests.media_made import call_for
 from tests.service.features.features_made import RATE, landmarks_of
@@ -33,7 +33,7 @@ def test_what_is_written_is_read_back(
     made = landmarks_of(parts, seed, selfie=selfie, first=first)
     path = folder / "x"
     path.write_bytes(features_pose(made))
-    call: ObserveCall = call_for(path, observer(made.eye), sampling=made.eye.sampling)
+    call: ObserveCall = call_for(path, made.eye.request, sampling=made.eye.sampling)
     track: Track = observe(call, lambda: None, Landmarkers()).track
     assert track.parts == parts
     assert track.media.aspect == made.track.media.aspect

@@ -7,11 +7,11 @@ from typing import TypeVar
 
 import pytest
 
-from service.analysis.house import House
 from service.analysis.looking import Part
 from service.analysis.predict import PredictRequest, predict
 from service.analysis.timeline import TimelineRequest, timeline
-from service.commands.desk import open_desk
+from service.commands.environment import command_settings
+from service.context import AppContext, open_services
 from service.errors import SignError
 from service.jobs.foreground import work_through
 from service.jobs.predict import PREDICT
@@ -25,16 +25,17 @@ T = TypeVar("T")
 CAB = SAMPLES / "word_cab_left_brown.mp4"
 
 
-def part_of(path: Path) -> Part:
-    return Part(Medium(str(path), path.stat().st_size), Deadline.after(60), "asl-letters")
+async def part_of(path: Path, context: AppContext) -> Part:
+    model = await context.registry.get("asl-letters")
+    return Part(Medium(str(path), path.stat().st_size), Deadline.after(60), model)
 
 
-def at_a_desk(ask: Callable[[House], Awaitable[T]], **changes: object) -> T:
+def with_services(ask: Callable[[AppContext], Awaitable[T]], **changes: object) -> T:
     settings = Settings(model_store=ROOT / "model_store", **changes)  # type: ignore[arg-type]
 
     async def run() -> T:
-        async with open_desk(settings, "asl-letters", None, 1) as house:
-            return await ask(house)
+        async with open_services(command_settings(settings, 1), only=("asl-letters", None)) as context:
+            return await ask(context)
 
     return asyncio.run(run())
 
@@ -42,40 +43,41 @@ def at_a_desk(ask: Callable[[House], Awaitable[T]], **changes: object) -> T:
 def test_a_medium_of_one_chunk_is_answered_as_the_routes_answer() -> None:
     shares: list[float] = []
 
-    async def both(house: House) -> None:
-        asked = TimelineRequest(part_of(CAB))
-        once = await timeline(asked, house)
-        done = await work_through(TIMELINE, asked, house, keep_windows=True, on_progress=shares.append)
+    async def both(context: AppContext) -> None:
+        asked = TimelineRequest(await part_of(CAB, context))
+        once = await timeline(asked, context)
+        done = await work_through(TIMELINE, asked, context, keep_windows=True, on_progress=shares.append)
         assert done.answer.segments == once.segments
         assert done.answer.transcript == once.transcript == "CAB"
         assert tuple(done.windows) == once.windows
-        one = PredictRequest(part_of(SAMPLES / "letter_a_right_light.mp4"))
-        assert (await work_through(PREDICT, one, house)).answer.prediction == (await predict(one, house)).prediction
-        states = {model.name: [version.state for version in model.versions] for model in house.registry.snapshot()}
+        one = PredictRequest(await part_of(SAMPLES / "letter_a_right_light.mp4", context))
+        assert (await work_through(PREDICT, one, context)).answer.prediction == (await predict(one, context)).prediction
+        states = {model.name: [version.state for version in model.versions] for model in context.registry.snapshot()}
         assert states.pop("asl-letters") == ["ready"]
         assert {state for found in states.values() for state in found} == {"available"}
 
-    at_a_desk(both)
+    with_services(both)
     assert shares == [1.0]
 
 
 def test_many_chunks_say_how_far_they_are_and_find_the_same_signs() -> None:
     shares: list[float] = []
 
-    async def ask(house: House) -> str:
-        done = await work_through(TIMELINE, TimelineRequest(part_of(CAB)), house, on_progress=shares.append)
+    async def ask(context: AppContext) -> str:
+        asked = TimelineRequest(await part_of(CAB, context))
+        done = await work_through(TIMELINE, asked, context, on_progress=shares.append)
         assert done.windows == []
         return done.answer.transcript
 
-    assert at_a_desk(ask, jobs_chunk_s=1.0) == "CAB"
+    assert with_services(ask, jobs_chunk_s=1.0) == "CAB"
     assert len(shares) > 2
     assert min(shares) >= 0
     assert sum(shares) == pytest.approx(1)
 
 
-def test_a_desk_does_not_open_for_a_model_that_is_not_there() -> None:
+def test_services_do_not_open_for_a_model_that_is_not_there() -> None:
     async def run() -> None:
-        async with open_desk(Settings(model_store=ROOT / "model_store"), "asl-letters", 9, 1):
+        async with open_services(Settings(model_store=ROOT / "model_store", slots=1), only=("asl-letters", 9)):
             pytest.fail("it opened")
 
     with pytest.raises(SignError, match="no version 9"):

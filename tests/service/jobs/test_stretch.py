@@ -12,9 +12,12 @@ from service.analysis.looking import Look, Part
 from service.jobs.stretch import WARM_UP_S, Reached, Tally, _after, _pieces
 from service.media.medium import MediaLimits, Medium
 from service.media.sampling import Rate
-from service.observe.observe import ObserveCall, ObserveResult
+from service.observe.call import ObserveCall, ObserveResult
 from service.observe.request import LandmarkRequest
+from service.pipelines.keypoints import KeypointsSection
+from service.pipelines.layouts import PartLayout
 from service.pipelines.windows import windows_over
+from service.registry.registry import ServedModel
 from service.track import MediaInfo, Track
 from service.workers.deadline import Deadline
 
@@ -22,7 +25,11 @@ CALL = ObserveCall(
     Medium("", 0), LandmarkRequest("hands", ("hand",)), Rate(rate=10), 0.0, None, False, MediaLimits(1, 60, 1)
 )
 MEDIA = MediaInfo("video", "mp4", 640, 480, 60.0, 10.0)
-NO_CLIPS = cast(Look, type("Seen", (), {"eye": None})())
+NO_MODEL = cast(ServedModel, None)
+LANDMARKS = KeypointsSection(
+    source="hands", layout=(PartLayout(part="hand", axes=("x", "y", "z")),), sampling=Rate(rate=10)
+)
+NO_CLIPS = cast(Look, type("Seen", (), {"eye": LANDMARKS, "track": None})())
 
 
 def track(first: int, stop: int) -> Track:
@@ -77,7 +84,7 @@ def test_evidence_adds_up() -> None:
 
 
 def test_what_no_window_needs_any_more_is_let_go_except_for_a_warm_up() -> None:
-    seen = cast(Look, type("Seen", (), {"eye": None, "track": track(0, 100)})())
+    seen = cast(Look, type("Seen", (), {"eye": LANDMARKS, "track": track(0, 100)})())
     reached = Reached(10.0)
     reached.let_go(seen, needed_from_s=9.0)
     assert reached.tail is not None
@@ -99,7 +106,7 @@ def test_pieces_that_were_looked_at_side_by_side_are_one_result() -> None:
 def test_pieces_cover_what_lies_before_the_end_and_begin_with_a_warm_up(
     start_s: float, step_s: float, lanes: int, span_s: float
 ) -> None:
-    part = Part(Medium("", 0), Deadline.after(1), "letters", start_s=start_s, duration_s=span_s)
+    part = Part(Medium("", 0), Deadline.after(1), NO_MODEL, start_s=start_s, duration_s=span_s)
     call = replace(CALL, start_s=start_s, duration_s=step_s)
     pieces = _pieces(call, part, Reached(start_s), lanes)
     assert 1 <= len(pieces) <= max(1, lanes)

@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from service.contract.messages import ErrorMessage
 from service.live.closing import CloseCode, ClosingError
 from service.live.frames import SentFrame
 from service.live.mailbox import MOST_WISHES, Letter, Mailbox, Wish
-from service.live.messages import ErrorMessage
 from service.live.pacing import Shown
 
 DONE = ClosingError(CloseCode.DONE, "Done.")

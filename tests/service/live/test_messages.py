@@ -6,8 +6,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from service.contract.messages import CONTROL, SERVER_MESSAGES, StartMessage, SummaryMessage
 from service.live.closing import CloseCode
-from service.live.messages import CONTROL, SERVER_MESSAGES, StartMessage, SummaryMessage
 from service.live.schema import with_schemas
 
 PAGE = Path(__file__).parents[3] / "docs/stream.md"

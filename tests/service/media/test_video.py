@@ -69,6 +69,21 @@ def overwrite_packets(path: Path, numbers: range) -> None:
     path.write_bytes(data)
 
 
+def threads() -> int:
+    """How many threads this process has."""
+    return len(list(Path("/proc/self/task").iterdir()))
+
+
+@pytest.mark.parametrize("colour", ["tagged", "bt601"])
+def test_decoding_and_converting_start_no_threads(tmp_path: Path, colour: ColourMatrix) -> None:
+    path = film(tmp_path / "large.mp4", numbered(1280, 720))
+    before = threads()
+    with open_video(medium(path), sniff(path.read_bytes()[:4096]), LIMITS, colour) as video:
+        for frame in video.frames(WHOLE):
+            frame.pixels()
+            assert threads() <= before
+
+
 @pytest.mark.parametrize(
     ("suffix", "codec", "expected"),
     [

@@ -10,8 +10,9 @@ from PIL import Image
 from service.errors import SignError
 from service.media.medium import MediaLimits
 from service.media.sampling import EveryNth, Rate
+from service.observe.call import ObserveCall, ObserveResult
 from service.observe.landmarkers import Landmarkers
-from service.observe.observe import ObserveCall, ObserveResult, observe
+from service.observe.observe import observe
 from service.observe.request import LandmarkRequest
 from service.observe.unwanted import UnwantedError
 from service.track import FloatArray, Track

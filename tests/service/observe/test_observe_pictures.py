@@ -12,8 +12,9 @@ from service.errors import SignError
 from service.media.resize import Resize
 from service.media.sampling import EveryNth, Rate
 from service.media.upright import Pixels
+from service.observe.call import ObserveCall, ObserveResult
 from service.observe.landmarkers import Landmarkers
-from service.observe.observe import ObserveCall, ObserveResult, observe
+from service.observe.observe import observe
 from service.observe.request import FaceSquare, HandCanvas, HandSquare, LandmarkRequest, PictureRequest
 from tests.media_made import MATRICES, call_for, corner_names, corners, drawn_hand, film, signing, stored_as, turned
 

@@ -15,8 +15,9 @@ from service.errors import SignError
 from service.media.medium import MediaLimits
 from service.media.sampling import EveryNth, Rate
 from service.media.sniff import sniff
+from service.observe.call import ObserveCall, ObserveResult
 from service.observe.landmarkers import Landmarkers
-from service.observe.observe import ObserveCall, ObserveResult, observe
+from service.observe.observe import observe
 from service.observe.request import LandmarkRequest
 from tests.media_made import call_for
 

@@ -1,5 +1,6 @@
 """Which frames a window of a clip model takes, and the numbers that its network gets."""
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -11,10 +12,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from service.media.resize import ShortSide
 from service.media.sampling import uniform_places
-from service.pipelines import ClipSection, Pipeline, clip, read
-from service.pipelines.clip import ClipChoice, piece_of
+from service.pipelines import ClipSection, Pipeline, clip
+from service.pipelines.chunking import ChunkLimits, Position
+from service.pipelines.clip import ClipChoice
 from service.pipelines.windows import WindowRule
 from service.track import MediaInfo, Track, Window
+from tests.service.pipelines.alone import rows_alone
 
 MEDIA = MediaInfo("video", "mp4", 64, 48, 10.0, 30.0)
 
@@ -55,20 +58,20 @@ def test_no_frame_cannot_be_spread() -> None:
 
 def test_a_windows_frames_are_spread_over_those_that_lie_in_it() -> None:
     seen = whole_track(np.arange(30) / 10)
-    steps = clip.steps(seen, Window(0.5, 1.5), section())
-    assert steps.units == ((5, 8, 11, 14),)
-    assert steps.times_s.tolist() == [0.5]
+    taken = clip.window_frames(seen, Window(0.5, 1.5), section())
+    assert taken.rows == ((5, 8, 11, 14),)
+    assert taken.times_s.tolist() == [0.5]
 
 
 def test_where_there_are_too_few_frames_some_come_twice() -> None:
     seen = whole_track(np.array([0.0, 0.4]))
-    assert clip.steps(seen, Window(0.0, 2.0), section()).units == ((0, 0, 0, 1),)
+    assert clip.window_frames(seen, Window(0.0, 2.0), section()).rows == ((0, 0, 0, 1),)
 
 
 def test_a_window_in_a_gap_shows_nothing() -> None:
     seen = whole_track(np.array([0.0, 0.1, 5.0]))
-    assert clip.steps(seen, Window(1.0, 2.0), section()).units == ()
-    reading = read(section(), seen, [Window(1.0, 2.0), Window(0.0, 1.0)])
+    assert clip.window_frames(seen, Window(1.0, 2.0), section()).rows == ()
+    reading = section().plan_rows(seen, [Window(1.0, 2.0), Window(0.0, 1.0)])
     assert [entry.seen for entry in reading.windows] == [[], [0]]
 
 
@@ -87,16 +90,16 @@ def test_what_a_worker_keeps_is_what_the_windows_take(
     rule = WindowRule(0.0, window_s, stride_s, spread)
     kept, everything = kept_track(times_s, rule, end_s), whole_track(times_s)
     for window in rule.windows(end_s):
-        ours = clip.tensor(kept, window, section())
-        assert np.array_equal(ours.values, clip.tensor(everything, window, section()).values)
-        assert np.array_equal(ours.times_s, clip.tensor(everything, window, section()).times_s)
+        ours = rows_alone(section(), kept, window)
+        assert np.array_equal(ours.values, rows_alone(section(), everything, window).values)
+        assert np.array_equal(ours.times_s, rows_alone(section(), everything, window).times_s)
     assert set(kept.times_s) == set(clip.sampled(kept, rule.windows(end_s), section()).times_s)
 
 
 def test_a_window_that_nobody_announced_is_an_error_and_no_wrong_answer() -> None:
     kept = kept_track(np.arange(300) / 30, WindowRule(0.0, 2.0, 1.0), 10.0)
     with pytest.raises(ValueError, match="not all frames"):
-        clip.steps(kept, Window(0.3, 2.3), section())
+        clip.window_frames(kept, Window(0.3, 2.3), section())
 
 
 @given(
@@ -106,7 +109,7 @@ def test_a_window_that_nobody_announced_is_an_error_and_no_wrong_answer() -> Non
     most_s=st.floats(0.5, 10),
     asked_end_s=st.sampled_from([np.inf, 7.3]),
 )
-def test_piece_by_piece_each_window_is_cut_once_and_finds_its_frames(
+def test_chunk_by_chunk_each_window_is_cut_once_and_finds_its_frames(
     gaps: list[float], window_s: float, stride_s: float, most_s: float, asked_end_s: float
 ) -> None:
     times_s = np.cumsum([0.0, *gaps])
@@ -114,19 +117,24 @@ def test_piece_by_piece_each_window_is_cut_once_and_finds_its_frames(
     rule, everything = WindowRule(0.0, window_s, stride_s), whole_track(times_s)
     done: list[Window] = []
     while True:
-        piece = piece_of(section(), rule, asked_end_s, most_s, len(done))
-        at_end = piece.until_s > times_s[-1]
-        shown = times_s[(times_s >= piece.start_s) & (times_s < piece.until_s)]
-        end_s = medium_end_s if at_end else piece.until_s + 0.01  # a frame behind it was decoded
-        chosen = piece.choice.chosen(shown, end_s, at_end)
+        position = Position(0.0, scored=len(done))
+        chunk = section().next_chunk(rule, position, ChunkLimits(asked_end_s, 1, most_s))
+        at_end = chunk.until_s > times_s[-1]
+        shown = times_s[(times_s >= chunk.start_s) & (times_s < chunk.until_s)]
+        end_s = medium_end_s if at_end else chunk.until_s + 0.01  # a frame behind it was decoded
+        assert isinstance(chunk.sampling, ClipChoice)
+        chosen = chunk.sampling.chosen(shown, end_s, at_end)
         only = everything.only(np.isin(times_s, chosen))
         track = Track(only.times_s, only.values, only.present, MEDIA, decoded_s=shown)
-        windows = piece.choice.windows(end_s, at_end)
+        over = at_end or chunk.is_last
+        reached = replace(position, covered_s=chunk.until_s, end_s=min(asked_end_s, end_s) if over else None)
+        windows = section().due_windows(track, rule, reached)
+        assert windows == chunk.sampling.windows(end_s, at_end)
         for window in windows:
-            ours = clip.tensor(track, window, section()).values
-            assert np.array_equal(ours, clip.tensor(everything, window, section()).values)
+            ours = rows_alone(section(), track, window).values
+            assert np.array_equal(ours, rows_alone(section(), everything, window).values)
         done += windows
-        if at_end or piece.choice.until_s is None:
+        if over:
             break
         assert windows
     assert done == rule.windows(min(asked_end_s, medium_end_s))
@@ -153,22 +161,22 @@ def test_spread_windows_reach_from_the_start_to_the_end(count: int) -> None:
 def test_levels_become_pytorchvideos_numbers_with_the_channels_first() -> None:
     made = section(scale=1 / 255, mean=[0.45] * 3, std=[0.225] * 3)
     seen = whole_track(np.arange(30) / 10)
-    rows = clip.tensor(seen, Window(0.5, 1.5), made).values
+    rows = rows_alone(made, seen, Window(0.5, 1.5)).values
     assert rows.shape == (1, *made.input_shape) == (1, 3, 4, 4, 4)
     author = (seen.values[[5, 8, 11, 14]] / 255 - 0.45) / 0.225
     assert np.allclose(rows[0], author.transpose(3, 0, 1, 2), atol=1e-6)
 
 
 def test_what_the_graph_normalises_itself_arrives_as_levels() -> None:
-    rows = clip.tensor(whole_track(np.arange(30) / 10), Window(0.5, 1.5), section()).values
+    rows = rows_alone(section(), whole_track(np.arange(30) / 10), Window(0.5, 1.5)).values
     assert rows[0, 0, :, 0, 0].tolist() == [5, 8, 11, 14]
 
 
 def test_a_worker_is_asked_for_the_short_side_and_whole_levels_only_where_the_graph_wants_them() -> None:
-    assert clip.observer(section()).resize == ShortSide(6, 4)
-    assert clip.observer(section()).dtype == "float32"
-    assert clip.observer(section(dtype="uint8")).dtype == "uint8"
-    assert clip.observer(section(color="bgr", yuv="bt601")).yuv == "bt601"
+    assert section().request.resize == ShortSide(6, 4)
+    assert section().request.dtype == "float32"
+    assert section(dtype="uint8").request.dtype == "uint8"
+    assert section(color="bgr", yuv="bt601").request.yuv == "bt601"
 
 
 @pytest.mark.parametrize(

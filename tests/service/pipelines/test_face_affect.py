@@ -10,9 +10,10 @@ from pydantic import ValidationError
 
 from service.analysis.judging import handed_on
 from service.observe.request import MOST_FACES, FaceRequest
-from service.pipelines import FaceAffectSection, face_affect, observer, read
+from service.pipelines import FaceAffectSection
 from service.pipelines.series import SeriesSection
 from service.track import FloatArray, MediaInfo, Track, Window
+from tests.service.pipelines.alone import rows_alone
 
 MEDIA = MediaInfo("video", "mp4", 64, 48, 10.0, 30.0)
 WHOLE = Window(-np.inf, np.inf)
@@ -38,7 +39,7 @@ def levels(rows: FloatArray) -> list[int]:
 
 
 def test_each_face_is_a_row_at_its_samples_time() -> None:
-    rows = face_affect.tensor(track([1, 0, 3, 2]), WHOLE, section())
+    rows = rows_alone(section(), track([1, 0, 3, 2]), WHOLE)
     assert levels(rows.values) == [0, 20, 21, 22, 30, 31]
     assert rows.times_s.tolist() == [0, 1, 1, 1, 1.5, 1.5]
     assert rows.values.shape == (6, 3, 3, 4)
@@ -46,27 +47,27 @@ def test_each_face_is_a_row_at_its_samples_time() -> None:
 
 def test_a_part_without_a_face_has_no_row() -> None:
     seen = track([1, 0, 0, 2])
-    assert len(face_affect.tensor(seen, Window(0.5, 1.5), section())) == 0
-    assert read(section(), seen, [Window(0.5, 1.5)]).count == 0
+    assert len(rows_alone(section(), seen, Window(0.5, 1.5))) == 0
+    assert section().plan_rows(seen, [Window(0.5, 1.5)]).count == 0
 
 
 def test_levels_become_what_imagenets_networks_take() -> None:
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     asked = section(scale=1 / 255, mean=mean, std=std)
-    rows = face_affect.tensor(track([2, 1]), WHOLE, asked).values
+    rows = rows_alone(asked, track([2, 1]), WHOLE).values
     author = (np.array([0, 1, 10])[:, None] / 255 - np.array(mean)) / np.array(std)
     assert np.allclose(rows, author[:, :, None, None], atol=1e-6)
 
 
 def test_a_graph_that_normalises_itself_gets_the_levels() -> None:
-    rows = face_affect.tensor(track([2]), WHOLE, section(dtype="uint8", layout="nhwc")).values
+    rows = rows_alone(section(dtype="uint8", layout="nhwc"), track([2]), WHOLE).values
     assert (rows.dtype, rows.shape) == (np.uint8, (2, 3, 4, 3))
 
 
 @given(faces=st.lists(st.integers(0, 4), min_size=1, max_size=30), size=st.integers(1, 9))
 def test_however_rows_are_made_every_face_is_made_once(faces: list[int], size: int) -> None:
     windows = [Window(start / 2, start / 2 + 2) for start in range(0, len(faces), 2)]
-    reading = read(section(), track(faces), windows)
+    reading = section().plan_rows(track(faces), windows)
     assert reading.sizes is not None
     assert reading.sizes.tolist() == [count for count in faces if count]
     made = [reading.make(start, min(start + size, reading.count)) for start in range(0, reading.count, size)]
@@ -74,7 +75,7 @@ def test_however_rows_are_made_every_face_is_made_once(faces: list[int], size: i
     assert sum(len(rows) for rows in made) == sum(faces)
     for window, taken in zip(windows, reading.windows, strict=True):
         start, stop = track(faces).places(window)
-        assert len(taken.places) == stop - start
+        assert len(taken.indices) == stop - start
         assert len(taken.seen) == sum(count > 0 for count in faces[start:stop])
 
 
@@ -89,7 +90,7 @@ def test_however_rows_are_made_every_face_is_made_once(faces: list[int], size: i
     ],
 )
 def test_the_worker_is_asked_for_what_the_section_says(changes: dict[str, Any], wanted: dict[str, Any]) -> None:
-    request = observer(section(**changes))
+    request = section(**changes).request
     assert isinstance(request, FaceRequest)
     assert {name: getattr(request, name) for name in wanted} == wanted
     assert request.shape[-1] == (1 if changes.get("color") == "grey" else 3)

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.media.sampling import Rate
-from service.pipelines import face_geometry, observer, read
 from service.pipelines.face_geometry import CHANNELS, MEASURES, FaceGeometrySection, channels, measured
 from service.track import FloatArray, Landmarks, MediaInfo, PartName, Track, Window
+from tests.service.pipelines.alone import rows_alone
 
 WIDE = MediaInfo("video", "mp4", 640, 360, 10.0, 30.0)
 SECTION = FaceGeometrySection()
@@ -162,20 +162,20 @@ def test_windows_share_the_rows_of_their_samples_and_their_median() -> None:
     found[4] = np.nan
     track = track_of(found)
     windows = [Window(start, start + 2.0) for start in (0.0, 0.5, 1.0, 4.0)]
-    reading = read(SECTION, track, windows)
+    reading = SECTION.plan_rows(track, windows)
     assert reading.count == 11 - 2  # samples 6 and 7 lie in no window, and 4 shows no face
     made = reading.make(0, reading.count).values
     whole = channels(measured(track), SECTION.median_s)
     for window, entry in zip(windows, reading.windows, strict=True):
-        alone = face_geometry.tensor(track, window, SECTION)
+        alone = rows_alone(SECTION, track, window)
         assert np.array_equal(made[entry.seen], alone.values)
         assert np.array_equal(alone.values, whole[[round(time_s * 2) for time_s in alone.times_s]])
 
 
 def test_a_track_without_a_face_has_no_rows() -> None:
     track = track_of(np.full((4, 468, 4), np.nan, np.float32))
-    assert len(face_geometry.tensor(track, Window(0, 2), SECTION)) == 0
-    assert read(SECTION, track, [Window(0, 2)]).count == 0
+    assert len(rows_alone(SECTION, track, Window(0, 2))) == 0
+    assert SECTION.plan_rows(track, [Window(0, 2)]).count == 0
 
 
 def test_boxes_are_those_of_the_largest_face_also_after_cutting() -> None:
@@ -198,7 +198,7 @@ def test_measuring_again_changes_nothing() -> None:
 
 
 def test_the_section_says_what_is_looked_for() -> None:
-    largest, mean = (observer(FaceGeometrySection(faces=faces, sampling=Rate(rate=3))) for faces in ("largest", "mean"))
+    largest, mean = (FaceGeometrySection(faces=faces, sampling=Rate(rate=3)).request for faces in ("largest", "mean"))
     assert [part for part, _ in itertools.groupby(mean.parts)] == list(largest.parts) == ["face"]
     assert len(mean.parts) > 1
     assert SECTION.input_shape == (10,)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from service.pipelines.keypoints import KeypointsSection, observer, tensor
+from service.pipelines.keypoints import KeypointsSection, tensor
 from service.pipelines.missing import fill_missing
 from service.track import MediaInfo, Track, Window
 
@@ -105,8 +105,8 @@ def test_cutting_what_is_too_long_is_said() -> None:
 
 def test_one_hand_asks_for_one_two_sides_for_two() -> None:
     both = [{"part": "left_hand", "axes": ["x"]}, {"part": "right_hand", "axes": ["x"]}]
-    assert observer(_section()).max_hands == 1
-    assert observer(_section(layout=both)).max_hands == 2
+    assert _section().request.max_hands == 1
+    assert _section(layout=both).request.max_hands == 2
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from service.observe.request import HandCanvas
-from service.pipelines import ChunksSection, HandCropSection, ImageSection, Pipeline, chunks, hand_crop, image, read
+from service.pipelines import ChunksSection, HandCropSection, ImageSection, Pipeline, chunks
 from service.pipelines.series import SeriesSection
 from service.pipelines.series import tensor as series_tensor
 from service.track import MediaInfo, Track, Window
+from tests.service.pipelines.alone import rows_alone
 
 MEDIA = MediaInfo("video", "mp4", 64, 48, 10.0, 30.0)
 WHOLE = Window(-np.inf, np.inf)
@@ -32,13 +33,13 @@ def section(**changes: Any) -> ImageSection:
 
 
 def test_a_level_becomes_level_times_scale_plus_offset() -> None:
-    rows = image.tensor(track(200), WHOLE, section(scale=1 / 127.5, offset=-1.0)).values
+    rows = rows_alone(section(scale=1 / 127.5, offset=-1.0), track(200), WHOLE).values
     author = track(200).values.astype(np.float32) / 127.5 - 1
     assert np.abs(rows - author).max() <= 1e-6
 
 
 def test_mean_and_std_are_taken_a_channel() -> None:
-    rows = image.tensor(track(9), WHOLE, section(scale=1 / 255, mean=[0.1, 0.2, 0.3], std=[0.5, 0.6, 0.7])).values
+    rows = rows_alone(section(scale=1 / 255, mean=[0.1, 0.2, 0.3], std=[0.5, 0.6, 0.7]), track(9), WHOLE).values
     author = (track(9).values / 255 - np.array([0.1, 0.2, 0.3])) / np.array([0.5, 0.6, 0.7])
     assert np.allclose(rows, author, atol=1e-6)
 
@@ -46,11 +47,11 @@ def test_mean_and_std_are_taken_a_channel() -> None:
 def test_the_channels_come_first_where_the_graph_wants_them_there() -> None:
     made = section(layout="nchw")
     assert made.input_shape == (3, 3, 4)
-    assert image.tensor(track(2), WHOLE, made).values.shape == (2, 3, 3, 4)
+    assert rows_alone(made, track(2), WHOLE).values.shape == (2, 3, 3, 4)
 
 
 def test_uint8_stays_as_it_is() -> None:
-    assert image.tensor(track(2), WHOLE, section(dtype="uint8")).values.dtype == np.uint8
+    assert rows_alone(section(dtype="uint8"), track(2), WHOLE).values.dtype == np.uint8
     with pytest.raises(ValidationError, match="as they are"):
         section(dtype="uint8", scale=0.5)
 
@@ -73,16 +74,16 @@ def test_a_section_that_contradicts_itself_is_refused(changes: dict[str, Any], s
 
 def test_frames_without_what_the_model_needs_make_no_rows() -> None:
     seen = track(10, absent=(0, 3, 9))
-    rows = image.tensor(seen, Window(0.0, 0.2), section())
+    rows = rows_alone(section(), seen, Window(0.0, 0.2))
     assert rows.values[:, 0, 0, 0].tolist() == [1, 2, 4, 5]
     assert rows.times_s == pytest.approx(np.array([1, 2, 4, 5]) / 30)
-    assert len(image.tensor(track(3, absent=(0, 1, 2)), WHOLE, section())) == 0
+    assert len(rows_alone(section(), track(3, absent=(0, 1, 2)), WHOLE)) == 0
 
 
 def test_a_hand_crop_reads_as_an_image_does() -> None:
     made = HandCropSection.model_validate({"resize": SIZE, "scale": 0.5})
     assert np.array_equal(
-        hand_crop.tensor(track(5), WHOLE, made).values, image.tensor(track(5), WHOLE, section(scale=0.5)).values
+        rows_alone(made, track(5), WHOLE).values, rows_alone(section(scale=0.5), track(5), WHOLE).values
     )
     with pytest.raises(ValidationError, match="coloured"):
         HandCropSection.model_validate({"resize": SIZE, "draw": "cvzone", "color": "grey"})
@@ -91,12 +92,12 @@ def test_a_hand_crop_reads_as_an_image_does() -> None:
 @pytest.mark.parametrize(("edge", "cut"), [("white", False), ("cut", True)])
 def test_a_hand_crops_edge_is_told_to_the_worker(edge: str, cut: bool) -> None:
     made = HandCropSection.model_validate({"resize": SIZE, "edge": edge})
-    assert hand_crop.observer(made).crop == HandCanvas(300, 20, draw=False, cut=cut)
+    assert made.request.crop == HandCanvas(300, 20, draw=False, cut=cut)
 
 
 def test_windows_that_share_frames_share_their_rows() -> None:
     windows = [Window(0.0, 0.2), Window(0.1, 0.3), Window(5.0, 6.0)]
-    reading = read(section(), track(12, absent=(4,)), windows)
+    reading = section().plan_rows(track(12, absent=(4,)), windows)
     assert reading.count == 8
     rows = reading.make(0, reading.count).values[:, 0, 0, 0]
     assert [rows[entry.seen].tolist() for entry in reading.windows] == [[0, 1, 2, 3, 5], [3, 5, 6, 7, 8], []]
@@ -122,14 +123,14 @@ def authors_clip(frames: list[np.ndarray]) -> np.ndarray:  # type: ignore[type-a
 
 @pytest.mark.parametrize("count", [1, 2, 15, 16, 100, 101, 127, 128])
 def test_a_short_clip_is_padded_in_the_authors_order(count: int) -> None:
-    rows = chunks.tensor(track(count), WHOLE, clip_section())
+    rows = rows_alone(clip_section(), track(count), WHOLE)
     assert np.allclose(rows.values, authors_clip([*track(count).values]), atol=1e-6)
     assert len(rows.times_s) == 8
     assert rows.warnings == ()
 
 
 def test_of_a_long_clip_the_middle_stays() -> None:
-    rows = chunks.tensor(track(200), WHOLE, clip_section())
+    rows = rows_alone(clip_section(), track(200), WHOLE)
     assert np.allclose(rows.values.reshape(128, 3, 4, 3), track(200).values[36:164] / 255, atol=1e-6)
     assert "72 more" in rows.warnings[0]
 
@@ -137,8 +138,8 @@ def test_of_a_long_clip_the_middle_stays() -> None:
 def test_channels_first_chunks() -> None:
     made = clip_section(layout="ncthw")
     assert made.input_shape == (3, 16, 3, 4)
-    rows = chunks.tensor(track(128), WHOLE, made).values
-    plain = chunks.tensor(track(128), WHOLE, clip_section()).values
+    rows = rows_alone(made, track(128), WHOLE).values
+    plain = rows_alone(clip_section(), track(128), WHOLE).values
     assert np.array_equal(rows, plain.transpose(0, 4, 1, 2, 3))
 
 
@@ -160,7 +161,7 @@ def test_clips_lie_on_the_grid_of_chunks_and_reach_the_end(count: int, stride_s:
 def test_the_chunks_of_a_timeline_are_computed_once() -> None:
     seen = track(200)
     windows = chunks.grid_windows(seen, Window(0.0, 200 / 30), 32 / 30, clip_section())
-    reading = read(clip_section(), seen, windows)
+    reading = clip_section().plan_rows(seen, windows)
     assert len(windows) == 3
     assert (reading.count, reading.at_once) == (12, 8)
     assert [entry.seen for entry in reading.windows] == [[*range(8)], [*range(2, 10)], [*range(4, 12)]]

@@ -11,8 +11,9 @@ import pytest
 from service.errors import SignError
 from service.media.resize import Resize
 from service.media.sampling import EveryNth
+from service.observe.call import ObserveCall
 from service.observe.landmarkers import Landmarkers
-from service.observe.observe import ObserveCall, observe
+from service.observe.observe import observe
 from service.observe.request import CentreSquare, FaceRequest, HandSquare, LandmarkRequest, PictureRequest, PixelRequest
 from service.workers.sheet import Sheet
 from tests.media_made import call_for, corners, film, numbered, signing

@@ -15,7 +15,7 @@ import pytest
 from service.errors import SignError
 from service.media.sampling import Rate
 from service.metrics import Metrics
-from service.observe.observe import ObserveCall, ObserveResult
+from service.observe.call import ObserveCall, ObserveResult
 from service.observe.unwanted import UnwantedError
 from service.settings import Settings
 from service.workers.deadline import Deadline

@@ -18,12 +18,13 @@ import numpy as np
 import onnxruntime
 import torch
 
-from convert.torch.build import built, in_pixels
-from convert.torch.checkpoint import read_checkpoint
-from convert.torch.export import INPUT, export, session_of
-from convert.torch.gratings import gratings
-from convert.torch.recognise import recognise
-from convert.torch.settings import Flags, settle
+from convert.parity import open_session
+from convert.torch.architectures.build import accept_pixels, build_network
+from convert.torch.architectures.recognize import recognize
+from convert.torch.architectures.settings import Flags, resolve_settings
+from convert.torch.checkpoint.checkpoint import read_checkpoint
+from convert.torch.export import INPUT, export
+from convert.torch.synthetic_clips import synthesize_clips
 from tools.parity.torch.originals import CLIPS, original, shown
 
 RUNS = 5
@@ -38,9 +39,9 @@ def compare(name: str, work: Path) -> dict[str, Any]:
     torch.save({"state_dict": {f"model.{key}": value for key, value in theirs.state_dict().items()}}, file)
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = read_checkpoint(file, Path(folder))
-        recognised = recognise(checkpoint)
-        settings = settle(recognised, checkpoint, Flags(arch=name, head_activation="none", crop=crop))
-        ours = built(recognised, settings)
+        recognized = recognize(checkpoint)
+        settings = resolve_settings(recognized, checkpoint, Flags(arch=name, head_activation="none", crop=crop))
+        ours = build_network(recognized, settings)
     figures: dict[str, Any] = {"frames": frames, "crop": crop, "weights": sum(p.numel() for p in ours.parameters())}
     clips = {batch: shown(batch, frames, crop, seed=batch) for batch in BATCHES}
     with torch.no_grad():
@@ -49,15 +50,18 @@ def compare(name: str, work: Path) -> dict[str, Any]:
         figures["torch"] = max(float((ours(clip) - wanted[batch]).abs().max()) for batch, clip in clips.items())
         figures["torch_ms"] = cpu_ms(lambda: theirs(clips[1]))
     exported = export(
-        in_pixels(ours, settings), gratings(2, frames, crop, 0), None, frames // 2 if "mvit" in name else frames
+        accept_pixels(ours, settings),
+        synthesize_clips(2, frames, crop, 0),
+        None,
+        frames // 2 if "mvit" in name else frames,
     )
-    session = session_of(exported.model, 1)
+    session = open_session(exported.model, 1)
     for batch in BATCHES:
-        got = session.run(None, {INPUT: gratings(batch, frames, crop, seed=batch)})[0]
+        got = session.run(None, {INPUT: synthesize_clips(batch, frames, crop, seed=batch)})[0]
         figures[f"onnx_{batch}"] = float(np.abs(got - wanted[batch].numpy()).max())
     figures["layout"] = exported.layout
     figures["layouts_ms"] = exported.milliseconds
-    figures["onnx_ms"] = cpu_ms(lambda: session.run(None, {INPUT: gratings(1, frames, crop, 1)}))
+    figures["onnx_ms"] = cpu_ms(lambda: session.run(None, {INPUT: synthesize_clips(1, frames, crop, 1)}))
     figures["megabytes"] = round(len(exported.model) / 1e6, 1)
     with torch.no_grad():
         double = clips[1].double()
@@ -103,7 +107,7 @@ CPU, one thread). Each original gets random but well-scaled weights (norms with 
 statistics; a head that spreads the answers), is saved as a checkpoint, read by `convert torch` and compared on moving
 gratings in batches of one and three. *scale* is the largest logit. *float64* and
 *float32* are the largest differences between our network and the original in torch; *ONNX 1* and *ONNX 3* those between
-the published graph (which normalises pixels itself) and the original. Times are median CPU milliseconds of one clip.
+the published graph (which normalizes pixels itself) and the original. Times are median CPU milliseconds of one clip.
 
 | network | input | weights | scale | float64 | float32 | ONNX 1 | ONNX 3 | torch ms | 3-D ms | 2-D ms | kept | faster |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|"""

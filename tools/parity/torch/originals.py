@@ -1,6 +1,6 @@
 """The originals (pytorchvideo 0.1.5, timm) with random but well-scaled weights, and structured clips to show them.
 
-Weights straight from an initialiser leave most activations near zero, and a comparison of zeros proves nothing: here
+Weights straight from an initializer leave most activations near zero, and a comparison of zeros proves nothing: here
 every norm gets its own scale and offset, its statistics come from moving gratings, and the head spreads the answers.
 """
 
@@ -25,8 +25,8 @@ from pytorchvideo.models.hub import (  # isort: skip
 )
 from torch import nn  # isort: skip
 
-from convert.torch.gratings import gratings  # isort: skip
-from convert.torch.networks import CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD  # isort: skip
+from convert.torch.synthetic_clips import synthesize_clips  # isort: skip
+from convert.presets.networks import CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD  # isort: skip
 
 __all__ = ["CLASSES", "CLIPS", "MAKERS", "convert_to_deployable_form", "original", "shown", "well_scaled"]
 
@@ -92,8 +92,8 @@ def well_scaled(network: nn.Module, name: str, seed: int = 0) -> nn.Module:
 
 
 def shown(count: int, frames: int, crop: int, seed: int) -> torch.Tensor:
-    """Moving gratings, normalised as PyTorchVideo does (pictures: as ImageNet)."""
-    pixels = torch.from_numpy(gratings(count, frames, crop, seed)) / 255
+    """Moving gratings, normalized as PyTorchVideo does (pictures: as ImageNet)."""
+    pixels = torch.from_numpy(synthesize_clips(count, frames, crop, seed)) / 255
     mean, std = (CLIP_MEAN, CLIP_STD) if frames else (IMAGENET_MEAN, IMAGENET_STD)
     shape = (1, 3, 1, 1, 1) if frames else (1, 3, 1, 1)
     return (pixels - torch.tensor(mean).reshape(shape)) / torch.tensor(std).reshape(shape)

@@ -29,16 +29,17 @@ from tools.parity.torch.originals import original  # isort: skip - brings torchv
 from pytorchvideo.models.x3d import create_x3d  # isort: skip
 
 from convert.calibration import ClipShape, read_folder  # isort: skip
-from convert.publish import Wishes  # isort: skip
-from convert.quantize import quantise  # isort: skip
-from convert.torch.build import built, in_pixels  # isort: skip
-from convert.torch.checkpoint import read_checkpoint  # isort: skip
-from convert.torch.convert import Options, convert_torch  # isort: skip
-from convert.torch.export import export, session_of  # isort: skip
-from convert.torch.gratings import gratings  # isort: skip
-from convert.torch.networks import CLIP_MEAN, CLIP_STD  # isort: skip
-from convert.torch.recognise import recognise  # isort: skip
-from convert.torch.settings import Flags, settle  # isort: skip
+from convert.publish import PublishOptions  # isort: skip
+from convert.quantize import quantize  # isort: skip
+from convert.torch.architectures.build import accept_pixels, build_network  # isort: skip
+from convert.torch.checkpoint.checkpoint import read_checkpoint  # isort: skip
+from convert.torch.convert import ExportOptions, convert_torch  # isort: skip
+from convert.torch.export import export  # isort: skip
+from convert.parity import open_session  # isort: skip
+from convert.torch.synthetic_clips import synthesize_clips  # isort: skip
+from convert.presets.networks import CLIP_MEAN, CLIP_STD  # isort: skip
+from convert.torch.architectures.recognize import recognize  # isort: skip
+from convert.torch.architectures.settings import Flags, resolve_settings  # isort: skip
 
 FRAMES, CROP, SIDE, WINDOW_S = 4, 32, 36, 1.6
 LABELS = tuple(f"{way} {size}" for way in ("right", "down", "left", "up") for size in ("coarse", "fine"))
@@ -55,15 +56,15 @@ class Grating:
 
     label: int
     phase: float
-    colour: Array
+    color: Array
     contrast: float
     noise: float
 
     @classmethod
     def drawn(cls, generator: np.random.Generator, label: int) -> "Grating":
         """A grating of this class."""
-        colour = generator.uniform(0.35, 1.0, 3).astype(np.float32)
-        return cls(label, generator.uniform(0, 6.28), colour, generator.uniform(0.15, 0.5), generator.uniform(0, 12))
+        color = generator.uniform(0.35, 1.0, 3).astype(np.float32)
+        return cls(label, generator.uniform(0, 6.28), color, generator.uniform(0.15, 0.5), generator.uniform(0, 12))
 
     def frames(self, turns: Array, width: int, height: int, generator: np.random.Generator) -> Array:
         """T × H × W × 3 levels; turns: by how many quarters of a period the grating has moved in each frame."""
@@ -72,7 +73,7 @@ class Grating:
         y, x = np.mgrid[:height, :width].astype(np.float32)
         along = {0: x, 1: y, 2: -x, 3: -y}[way]
         angle = along[None] * (2 * np.pi / period) - QUARTER * turns[:, None, None] + self.phase
-        levels = (127 + 255 * self.contrast * np.sin(angle))[..., None] * self.colour
+        levels = (127 + 255 * self.contrast * np.sin(angle))[..., None] * self.color
         return np.clip(levels + generator.normal(0, self.noise, levels.shape), 0, 255).astype(np.float32)
 
 
@@ -87,25 +88,25 @@ def trained_network(seed: int = 0) -> nn.Module:
         head_activation=None,
         dropout_rate=0.0,
     )
-    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=STEPS)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=STEPS)
     network.train()
     turns = np.array([0, 15, 31, 47], np.float32) * 3 / 47
     for step in range(STEPS):
         labels = generator.integers(0, len(LABELS), BATCH)
         clips = np.stack([Grating.drawn(generator, int(k)).frames(turns, CROP, CROP, generator) for k in labels])
-        loss = nn.functional.cross_entropy(network(_normalised(clips)), torch.from_numpy(labels))
-        optimiser.zero_grad()
+        loss = nn.functional.cross_entropy(network(_normalized(clips)), torch.from_numpy(labels))
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         schedule.step()
         if step % 20 == 19:
             print(f"step {step + 1}: loss {loss.item():.3f}", flush=True)
     return network.eval()
 
 
-def _normalised(clips: Array) -> torch.Tensor:
-    """N × 3 × T × H × W as PyTorchVideo normalises, of N × T × H × W × 3 levels."""
+def _normalized(clips: Array) -> torch.Tensor:
+    """N × 3 × T × H × W as PyTorchVideo normalizes, of N × T × H × W × 3 levels."""
     values = torch.from_numpy(clips).permute(0, 4, 1, 2, 3) / 255
     shape = (1, 3, 1, 1, 1)
     return (values - torch.tensor(CLIP_MEAN).reshape(shape)) / torch.tensor(CLIP_STD).reshape(shape)
@@ -154,14 +155,14 @@ def measured(work: Path) -> dict[str, float | str | int]:
     flags = Flags(head_pool=(4, 1, 1), head_activation="none")
     with tempfile.TemporaryDirectory() as store:
         graphs = []
-        for name, options in (("float", Options()), ("int8", Options(calibrate=work / "calibration"))):
-            report = convert_torch(file, Wishes(name=f"drift-{name}", store=Path(store)), flags, options)
+        for name, options in (("float", ExportOptions()), ("int8", ExportOptions(calibrate=work / "calibration"))):
+            report = convert_torch(file, PublishOptions(name=f"drift-{name}", store=Path(store)), flags, options)
             graphs.append((Path(store) / f"drift-{name}" / "1" / "model.onnx").read_bytes())
     figures = report.document["quantization"]
     clips = read_folder(work / "unseen", ClipShape(FRAMES, SIDE, CROP, WINDOW_S)).clips
     truth = np.array([int(path.stem.partition("-")[2]) for path in sorted((work / "unseen").glob("*.mp4"))])
     full, small = (
-        np.concatenate([session_of(graph, 1).run(None, {"x": clip})[0] for clip in clips]) for graph in graphs
+        np.concatenate([open_session(graph, 1).run(None, {"x": clip})[0] for clip in clips]) for graph in graphs
     )
     return {
         **figures,
@@ -180,12 +181,12 @@ def measured_mvit(work: Path) -> dict[str, float | str | int]:
     torch.save({"state_dict": original("mvit_base_16x4").state_dict()}, file)
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = read_checkpoint(file, Path(folder))
-        recognised = recognise(checkpoint)
-        settings = settle(recognised, checkpoint, Flags())
-        pixels = in_pixels(built(recognised, settings), settings)
-    exported = export(pixels, gratings(2, 16, 224, 0), "3d", 8)
-    clips = [gratings(1, 16, 224, seed) for seed in range(MVIT_CLIPS)]
-    small = quantise(exported.model, clips, min_agreement=0.0)
+        recognized = recognize(checkpoint)
+        settings = resolve_settings(recognized, checkpoint, Flags())
+        pixels = accept_pixels(build_network(recognized, settings), settings)
+    exported = export(pixels, synthesize_clips(2, 16, 224, 0), "3d", 8)
+    clips = [synthesize_clips(1, 16, 224, seed) for seed in range(MVIT_CLIPS)]
+    small = quantize(exported.model, clips, min_agreement=0.0)
     return {
         "method": small.method,
         "agreement": small.agreement,

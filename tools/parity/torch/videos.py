@@ -21,17 +21,14 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
-from convert.publish import Wishes
-from convert.torch.convert import Options, convert_torch
-from convert.torch.networks import NETWORKS, Network
-from convert.torch.settings import Flags
-from service.analysis.house import House
+from convert.presets.networks import NETWORKS, Network
+from convert.publish import PublishOptions
+from convert.torch.architectures.settings import Flags
+from convert.torch.convert import ExportOptions, convert_torch
 from service.analysis.looking import Look, Part, end_of, look
-from service.app import open_house
+from service.context import AppContext, open_services
 from service.errors import SignError
 from service.media.medium import Medium
-from service.metrics import Metrics
-from service.pipelines import read
 from service.pipelines.clip import ClipSection, steps
 from service.settings import Settings
 from service.track import Window
@@ -45,7 +42,7 @@ SAME_LEVELS = 1e-3
 KNOWN = {
     "odd size, VP9": (
         "FFmpeg 6 (PyAV 12) and FFmpeg 8 (PyAV 18) convert 4:2:0 pictures of odd size to RGB differently: the decoded "
-        "planes are equal, and 0.6 % of the pixels, at edges of colour, come out more than 2 levels apart, whatever "
+        "planes are equal, and 0.6 % of the pixels, at edges of color, come out more than 2 levels apart, whatever "
         "interpolation is asked for. H.264 files in 4:2:0 cannot have such a size"
     )
 }
@@ -107,8 +104,8 @@ def publish_all(work: Path, kept: list[str]) -> list[str]:
         if network.name in kept:
             continue
         shutil.rmtree(store / name, ignore_errors=True)
-        wishes = Wishes(name=name, store=store, labels=str(labels), settings=("orientation=as_stored",))
-        convert_torch(file, wishes, Flags(head_activation="none"), Options())
+        options = PublishOptions(name=name, store=store, labels=str(labels), settings=("orientation=as_stored",))
+        convert_torch(file, options, Flags(head_activation="none"), ExportOptions())
     return names
 
 
@@ -117,22 +114,22 @@ async def measure(work: Path, names: list[str], samples: list[Sample]) -> list[G
     answers = json.loads((work / "answers.json").read_text())
     settings = Settings(model_store=work / "store", default_model="x3d-s", slots=1, request_timeout_s=PATIENCE_S)
     gaps = []
-    async with open_house(settings, Metrics()) as house:
+    async with open_services(settings) as context:
         for name in names:
-            await loaded(house, name.replace("_", "-"))
+            await loaded(context, name.replace("_", "-"))
             for place, sample in enumerate(samples):
                 key = f"{name}-{place:02d}"
                 author = np.load(work / "clips" / f"{key}.npy")
-                gaps.append(await compared(house, NETWORKS[name], sample, author, answers[key]))
+                gaps.append(await compared(context, NETWORKS[name], sample, author, answers[key]))
     return gaps
 
 
-async def loaded(house: House, model: str) -> None:
+async def loaded(context: AppContext, model: str) -> None:
     """Wait until the service has loaded a model."""
     async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
-                await house.registry.get(model)
+                await context.registry.get(model)
             except SignError as error:
                 if error.code != "model-loading":
                     raise
@@ -141,14 +138,15 @@ async def loaded(house: House, model: str) -> None:
                 return
 
 
-async def compared(house: House, network: Network, sample: Sample, author: Array, answer: dict[str, Any]) -> Gap:
+async def compared(context: AppContext, network: Network, sample: Sample, author: Array, answer: dict[str, Any]) -> Gap:
     """One network on one sample."""
     medium = Medium(str(sample.file), sample.file.stat().st_size)
     length_s = sample.length_s or network.frames * network.sampling / 30
-    part = Part(medium, Deadline.after(PATIENCE_S), network.name.replace("_", "-"), None, sample.start_s, length_s)
-    seen = await look(part, house, longest_s=house.settings.predict_seconds)
+    model = await context.registry.get(network.name.replace("_", "-"))
+    part = Part(medium, Deadline.after(PATIENCE_S), model, sample.start_s, length_s)
+    seen = await look(part, context, longest_s=context.settings.predict_seconds)
     window = Window(sample.start_s, end_of(seen.track, part))
-    rows = read(seen.eye, seen.track, [window]).make(0, 1)
+    rows = seen.eye.plan_rows(seen.track, [window]).make(0, 1)
     logits = (await seen.looker.outputs(rows))[0]
     mean, std = np.float32(0.45), np.float32(0.225)
     levels = np.abs(rows.values[0] - (author * std + mean) * 255).max(axis=(0, 2, 3))

@@ -21,7 +21,7 @@ from pytorchvideo.data.encoded_video import EncodedVideo  # isort: skip
 from pytorchvideo.transforms import Normalize, ShortSideScale, UniformTemporalSubsample  # isort: skip
 from torchvision.transforms import CenterCrop, Compose, Lambda  # isort: skip
 
-from convert.torch.networks import CLIP_MEAN, CLIP_STD, NETWORKS  # isort: skip
+from convert.presets.networks import CLIP_MEAN, CLIP_STD, NETWORKS  # isort: skip
 from tools.parity.torch.videos_media import Sample, samples_of  # isort: skip
 
 

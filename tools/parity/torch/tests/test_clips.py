@@ -14,10 +14,10 @@ from tools.parity.torch.originals import CLASSES, CLIPS, original  # isort: skip
 from pytorchvideo.transforms.functional import short_side_scale, uniform_temporal_subsample  # isort: skip
 from torchvision.transforms import CenterCrop  # isort: skip
 
-from convert.publish import Wishes
-from convert.torch.convert import Options, convert_torch
-from convert.torch.networks import NETWORKS, normalised
-from convert.torch.settings import Flags
+from convert.presets.networks import NETWORKS, normalize_pixels
+from convert.publish import PublishOptions
+from convert.torch.architectures.settings import Flags
+from convert.torch.convert import ExportOptions, convert_torch
 from service.media.resize import ShortSide
 from service.media.resizing import resized
 from service.media.sampling import uniform_places
@@ -61,9 +61,9 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, torch.nn.
     stored = {"model_name": SMALL, "class_names": [f"sign {place}" for place in range(CLASSES)]}
     torch.save({"state_dict": network.state_dict(), "hyper_parameters": stored}, folder / "a.ckpt")
     for kind in ("pixels", "normalised", "uint8"):
-        options = Options(layout="3d", input_kind=kind)  # type: ignore[arg-type]
-        wishes = Wishes(name=f"x3d-{kind}", store=folder / "store")
-        convert_torch(folder / "a.ckpt", wishes, Flags(head_activation="none"), options)
+        export = ExportOptions(layout="3d", input_kind=kind)  # type: ignore[arg-type]
+        options = PublishOptions(name=f"x3d-{kind}", store=folder / "store")
+        convert_torch(folder / "a.ckpt", options, Flags(head_activation="none"), export)
     return folder / "store", network
 
 
@@ -121,7 +121,7 @@ def test_the_service_answers_what_the_original_says_of_the_same_frames(
     video = torch.from_numpy(taken).permute(3, 0, 1, 2).float()
     author = CenterCrop(network.crop)(short_side_scale(video, network.side))
     with torch.no_grad():
-        logits = published[1](torch.from_numpy(normalised(author[None].numpy(), network)))[0].numpy()
+        logits = published[1](torch.from_numpy(normalize_pixels(author[None].numpy(), network)))[0].numpy()
     ours = np.log([body["probabilities"][f"sign {place}"] for place in range(CLASSES)])
     assert np.abs((ours - ours.mean()) - (logits - logits.mean())).max() <= tolerance
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from convert.publish import Wishes
-from convert.torch.convert import Options, convert_torch
-from convert.torch.export import session_of
-from convert.torch.gratings import gratings
-from convert.torch.networks import NETWORKS, normalised
-from convert.torch.settings import Flags
+from convert.parity import open_session
+from convert.presets.networks import NETWORKS, normalize_pixels
+from convert.publish import PublishOptions
+from convert.torch.architectures.settings import Flags
+from convert.torch.convert import ExportOptions, convert_torch
+from convert.torch.synthetic_clips import synthesize_clips
 from service.registry.store import Store
 from tools.parity.torch.originals import MAKERS, well_scaled
 
@@ -32,8 +32,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def published(file: Path, store: Path, name: str, options: Options | None = None, **wishes: Any) -> dict[str, Any]:  # noqa: ANN401
-    convert_torch(file, Wishes(name=name, store=store, **wishes), Flags(), options or Options())
+def published(
+    file: Path,
+    store: Path,
+    name: str,
+    export: ExportOptions | None = None,
+    **options: Any,  # noqa: ANN401
+) -> dict[str, Any]:
+    convert_torch(file, PublishOptions(name=name, store=store, **options), Flags(), export or ExportOptions())
     return dict(json.loads((store / name / "1" / "manifest.json").read_text()))
 
 
@@ -47,23 +53,23 @@ def test_a_whole_module_becomes_an_affect_model(whole: Path, tmp_path: Path) -> 
 
 
 def test_its_features_are_what_its_head_reads(whole: Path, tmp_path: Path) -> None:
-    made = published(whole, tmp_path, "features", Options(features=True), task="features")
+    made = published(whole, tmp_path, "features", ExportOptions(features=True), task="features")
     assert (made["task"], made["labels"], made["output"]["shape"]) == ("features", None, ["batch", 1280])
     assert made["pipeline"]["kind"] == "face_affect"
     network = torch.load(whole, weights_only=False)
-    pictures = gratings(2, 0, 224, 3)
-    given = torch.from_numpy(normalised(pictures, NETWORKS["tf_efficientnet_b0"]))
+    pictures = synthesize_clips(2, 0, 224, 3)
+    given = torch.from_numpy(normalize_pixels(pictures, NETWORKS["tf_efficientnet_b0"]))
     head, network.classifier = network.classifier, nn.Identity()
     with torch.no_grad():
         wanted = network(given).numpy()
     graph = Store(tmp_path).read("features", 1).graph.read_bytes()
-    got = session_of(graph, 1).run(None, {"x": pictures.astype(np.uint8)})[0]
+    got = open_session(graph, 1).run(None, {"x": pictures.astype(np.uint8)})[0]
     assert np.abs(got - wanted).max() <= 1e-4 * np.abs(wanted).max()
     assert head.in_features == got.shape[1]
 
 
-def test_the_normalisation_may_be_left_to_the_pipeline(whole: Path, tmp_path: Path) -> None:
-    made = published(whole, tmp_path, "moods", Options(input_kind="normalised"))
+def test_the_normalization_may_be_left_to_the_pipeline(whole: Path, tmp_path: Path) -> None:
+    made = published(whole, tmp_path, "moods", ExportOptions(input_kind="normalised"))
     assert (made["pipeline"]["dtype"], made["pipeline"]["std"]) == ("float32", [0.229, 0.224, 0.225])
     assert made["inputs"][0]["dtype"] == "float32"
 
@@ -71,7 +77,7 @@ def test_the_normalisation_may_be_left_to_the_pipeline(whole: Path, tmp_path: Pa
 @pytest.mark.parametrize(("classes", "kind", "task"), [(7, "face_affect", "affect"), (21, "tensor", "sign")])
 def test_b2_is_taken_for_hsemotions_by_its_outputs(classes: int, kind: str, task: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    network = MAKERS["tf_efficientnet_b2"]().eval()  # as it was initialised: what is published of it counts here
+    network = MAKERS["tf_efficientnet_b2"]().eval()  # as it was initialized: what is published of it counts here
     network.classifier = nn.Linear(1408, classes)
     torch.save(network, tmp_path / "enet_b2.pt")
     labels = tmp_path / "labels.txt"

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from convert.parity import Session
-from convert.torch.checkpoint import read_checkpoint
-from convert.torch.heads.convert import HeadFlags, opened_head
+from convert.torch.checkpoint.checkpoint import read_checkpoint
+from convert.torch.heads.convert import HeadFlags, open_head
 from tools.parity.torch.heads import HEADS, answered, made
 
 ALLOWED = 1e-5
@@ -29,7 +29,7 @@ def test_a_converted_head_answers_as_pytorch_does(name: str, tmp_path: Path) -> 
         folder = tmp_path / f"out-{seed}"
         folder.mkdir()
         checkpoint = read_checkpoint(tmp_path / "head.pt", folder)
-        model = opened_head(tmp_path / "head.pt", checkpoint, flags_of(HEADS[name].flags))
+        model = open_head(tmp_path / "head.pt", checkpoint, flags_of(HEADS[name].flags))
         known = answered(head, seed + 10)
         inputs = [known[key] for key in ("x0", "x1") if key in known]
         got = Session(model.exported.model.SerializeToString()).run(inputs)[0]

@@ -14,11 +14,11 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from torchmetrics.classification import MulticlassAccuracy
 
-from convert.publish import Wishes
-from convert.torch.convert import Options, convert_torch
-from convert.torch.export import session_of
-from convert.torch.gratings import gratings
-from convert.torch.settings import Flags
+from convert.parity import open_session
+from convert.publish import PublishOptions
+from convert.torch.architectures.settings import Flags
+from convert.torch.convert import ExportOptions, convert_torch
+from convert.torch.synthetic_clips import synthesize_clips
 from service.registry.manifest import read_manifest
 
 SIGNS = ("감사", "안녕", "나", "너", "우리")
@@ -88,16 +88,16 @@ def test_without_arch_and_labels_it_becomes_a_served_model(
     trained: tuple[Path, SignClassifier], tmp_path: Path
 ) -> None:
     file, module = trained
-    report = convert_torch(file, Wishes(name="signs", store=tmp_path), Flags(), Options(layout="3d"))
+    report = convert_torch(file, PublishOptions(name="signs", store=tmp_path), Flags(), ExportOptions(layout="3d"))
     manifest = read_manifest(tmp_path / "signs" / "1" / "manifest.json")
     assert manifest.labels == SIGNS
     assert manifest.pipeline.kind == "clip"
     assert manifest.time is not None
     assert manifest.time.window_s == 2.0
     assert any("criterion.weight" in line and "accuracy" in line for line in report.lines)
-    session = session_of((tmp_path / "signs" / "1" / "model.onnx").read_bytes(), 1)
+    session = open_session((tmp_path / "signs" / "1" / "model.onnx").read_bytes(), 1)
     for batch in (1, 3):
-        got = session.run(None, {"x": gratings(batch, *CLIPS[NETWORK], seed=batch)})[0]
+        got = session.run(None, {"x": synthesize_clips(batch, *CLIPS[NETWORK], seed=batch)})[0]
         with torch.no_grad():
             wanted = copy.deepcopy(module.model)(shown(batch, *CLIPS[NETWORK], seed=batch)).numpy()
         assert np.abs(got - wanted).max() <= 1e-4

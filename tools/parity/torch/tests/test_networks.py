@@ -11,14 +11,15 @@ import torch
 from torch import nn
 
 from convert.errors import RefusalError
-from convert.torch.build import built, in_pixels
-from convert.torch.checkpoint import Checkpoint, read_checkpoint
-from convert.torch.export import difference, export, onnx_bytes, session_of
-from convert.torch.gratings import gratings
+from convert.parity import open_session
+from convert.presets.networks import NETWORKS, normalize_pixels
+from convert.torch.architectures.build import accept_pixels, build_network
+from convert.torch.architectures.recognize import RecognizedNetwork, recognize
+from convert.torch.architectures.settings import Flags, Settings, resolve_settings
+from convert.torch.checkpoint.checkpoint import Checkpoint, read_checkpoint
+from convert.torch.export import export, measure_difference, onnx_bytes
 from convert.torch.layout import restate
-from convert.torch.networks import NETWORKS, normalised
-from convert.torch.recognise import Recognised, recognise
-from convert.torch.settings import Flags, Settings, settle
+from convert.torch.synthetic_clips import synthesize_clips
 from tools.parity.torch.originals import CLASSES, CLIPS, MAKERS, convert_to_deployable_form, original, shown
 
 SMALL = "x3d_xs"
@@ -26,14 +27,14 @@ torch.set_num_threads(1)  # sums are rounded by how many threads share them
 OLD_TIMM = Path(__file__).resolve().parent.parent / "old_timm.py"
 
 
-def read(file: Path, flags: Flags) -> tuple[nn.Module, Checkpoint, Recognised, Settings]:
+def read(file: Path, flags: Flags) -> tuple[nn.Module, Checkpoint, RecognizedNetwork, Settings]:
     """A file through the whole of the converter, up to the network."""
     folder = file.parent / "out"
     folder.mkdir(exist_ok=True)
     checkpoint = read_checkpoint(file, folder)
-    recognised = recognise(checkpoint)
-    settings = settle(recognised, checkpoint, flags)
-    return built(recognised, settings), checkpoint, recognised, settings
+    recognized = recognize(checkpoint)
+    settings = resolve_settings(recognized, checkpoint, flags)
+    return build_network(recognized, settings), checkpoint, recognized, settings
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +45,8 @@ def theirs() -> nn.Module:
 @pytest.mark.parametrize("name", list(MAKERS))
 def test_every_original_loads_strictly(name: str, tmp_path: Path) -> None:
     torch.save(MAKERS[name]().state_dict(), tmp_path / "a.pth")
-    _, _, recognised, settings = read(tmp_path / "a.pth", Flags(arch=name))
-    assert recognised.classes == CLASSES
+    _, _, recognized, settings = read(tmp_path / "a.pth", Flags(arch=name))
+    assert recognized.classes == CLASSES
     assert settings.network is NETWORKS[name]
 
 
@@ -82,7 +83,9 @@ def test_a_module_that_an_old_timm_pickled_gives_its_numbers(version: str, tmp_p
     if not place.is_dir():
         pytest.skip(f"needs timm {version} in {place}: `pip install --no-deps --target {place} timm=={version}`")
     file = tmp_path / "enet.pt"
-    np.save(file.with_suffix(".x.npy"), normalised(gratings(3, 0, 224, 5), NETWORKS["tf_efficientnet_b0"]))
+    np.save(
+        file.with_suffix(".x.npy"), normalize_pixels(synthesize_clips(3, 0, 224, 5), NETWORKS["tf_efficientnet_b0"])
+    )
     words = [sys.executable, "-W", "ignore", str(OLD_TIMM), str(file)]
     environment = {"PYTHONPATH": str(place), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
@@ -125,25 +128,25 @@ def test_the_restatement_in_two_dimensions_is_exact(tmp_path: Path, theirs: nn.M
 def test_the_graph_is_one_clean_file_with_a_free_batch(tmp_path: Path, theirs: nn.Module) -> None:
     torch.save(theirs.state_dict(), tmp_path / "a.pth")
     ours, _, _, settings = read(tmp_path / "a.pth", Flags(arch=SMALL, head_activation="none"))
-    pixels = in_pixels(ours, settings)
+    pixels = accept_pixels(ours, settings)
     frames, crop = CLIPS[SMALL]
-    exported = export(pixels, gratings(2, frames, crop, 0), None, frames)
+    exported = export(pixels, synthesize_clips(2, frames, crop, 0), None, frames)
     assert exported.layout in exported.milliseconds
     assert not {"BatchNormalization", "Dropout", "Identity", "Cast"} & set(exported.operators)
-    session = session_of(exported.model, 1)
+    session = open_session(exported.model, 1)
     assert session.get_inputs()[0].shape == ["batch", 3, frames, crop, crop]
     assert b"/site-packages/" not in exported.model
-    far = difference(pixels, exported.model, [gratings(count, frames, crop, count) for count in (1, 3)])
+    far = measure_difference(pixels, exported.model, [synthesize_clips(count, frames, crop, count) for count in (1, 3)])
     assert far.max_abs <= 1e-4
     assert far.samples == 4
 
 
-def test_uint8_pixels_are_normalised_in_the_graph(tmp_path: Path) -> None:
+def test_uint8_pixels_are_normalized_in_the_graph(tmp_path: Path) -> None:
     torch.save(original("tf_efficientnet_b0").state_dict(), tmp_path / "a.pth")
     ours, _, _, settings = read(tmp_path / "a.pth", Flags())
-    pictures = gratings(2, 0, 224, 1)
-    graph = onnx_bytes(in_pixels(ours, settings), pictures.astype(np.uint8))
-    got = session_of(graph, 1).run(None, {"x": pictures.astype(np.uint8)})[0]
+    pictures = synthesize_clips(2, 0, 224, 1)
+    graph = onnx_bytes(accept_pixels(ours, settings), pictures.astype(np.uint8))
+    got = open_session(graph, 1).run(None, {"x": pictures.astype(np.uint8)})[0]
     with torch.no_grad():
         assert float(np.abs(got - ours(shown(2, 0, 224, 1)).numpy()).max()) <= 1e-4
 
@@ -169,16 +172,16 @@ def test_a_mobile_export_is_read_as_data_and_agrees(
     mobile: tuple[Path, Path, torch.Tensor, torch.Tensor],
 ) -> None:
     file, _, clip, answer = mobile
-    ours, _, recognised, _ = read(file, Flags(arch="efficient_x3d_xs"))
-    assert recognised.folded
+    ours, _, recognized, _ = read(file, Flags(arch="efficient_x3d_xs"))
+    assert recognized.folded
     with torch.no_grad():
         assert float((ours(clip) - answer).abs().max()) <= 1e-4
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_its_quantised_sister_is_refused_with_the_right_advice(
+def test_its_quantized_sister_is_refused_with_the_right_advice(
     mobile: tuple[Path, Path, torch.Tensor, torch.Tensor],
 ) -> None:
-    with pytest.raises(RefusalError, match="quantised") as refused:
+    with pytest.raises(RefusalError, match="quantized") as refused:
         read(mobile[1], Flags(arch="efficient_x3d_xs"))
     assert "--int8" in refused.value.advice

@@ -1,0 +1,1 @@
+"""Layers as a graph: what every reader produces, its NumPy reference and its ONNX export."""

@@ -1,0 +1,62 @@
+"""A finished job's answer as it is fetched: json, or one of its formats."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from service.api.exports import acceptable_format, download
+from service.contract.answers import WINDOW_TOP_K, PredictionBody
+from service.contract.options import TimelineOptions
+from service.contract.use_cases import USE_CASES, AnyUseCase
+from service.errors import SignError
+from service.jobs.jobs import Jobs
+from service.jobs.record import Job
+
+
+async def show_result(request: Request, jobs: Jobs, job: Job, wanted: str | None) -> Response:
+    """The answer in the wanted format, else in one that `Accept` names, else in the submission's, else as json.
+
+    Windows' own answers are read one at a time: there may be very many. SignError where the job has no answer, or the
+    format is none of its.
+    """
+    answer = await jobs.answer(job)
+    case = USE_CASES[job.draft.kind]
+    options = case.options.model_validate_json(job.draft.options)
+    format_name = _known_format(case, wanted or _by_accept(request, case) or getattr(options, "format", None))
+    if format_name != "json":
+        return await download(case.formats[format_name], case.to_export(answer, job.draft.media_name), {})
+    body = await asyncio.to_thread(lambda: case.to_body(answer, options).model_dump(exclude_unset=True))
+    if isinstance(options, TimelineOptions) and body.pop("windows", None) is not None:
+        return StreamingResponse(_with_windows(body, jobs, job, options), media_type="application/json")
+    return JSONResponse(body)
+
+
+def _known_format(case: AnyUseCase, wanted: str | None) -> str:
+    """The format that is wanted, json where none is; SignError format-not-acceptable."""
+    known = ("json", *case.formats)
+    if wanted is not None and wanted not in known:
+        raise SignError("format-not-acceptable", f"This job's answer comes as: {', '.join(known)}.")
+    return wanted or "json"
+
+
+def _by_accept(request: Request, case: AnyUseCase) -> str | None:
+    """What `Accept` asks for where it names a format."""
+    accept = request.headers.get("accept")
+    if accept is None or "*/*" in accept or not case.formats:
+        return None
+    return acceptable_format(accept, case.formats)
+
+
+def _with_windows(body: dict[str, Any], jobs: Jobs, job: Job, options: TimelineOptions) -> Iterator[str]:
+    """The body and its windows, which are read one at a time: there may be very many."""
+    yield json.dumps(body, ensure_ascii=False, separators=(",", ":"))[:-1] + ',"windows":['
+    comma = ""
+    for window in jobs.windows(job):
+        shown = PredictionBody.of(window, top_k=WINDOW_TOP_K, with_probabilities=options.return_probabilities)
+        yield comma + shown.model_dump_json(exclude_unset=True)
+        comma = ","
+    yield "]}"

@@ -1,0 +1,69 @@
+"""What the job routes answer with."""
+
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from pydantic import BaseModel
+
+from service.contract.answers import ModelRef, SegmentBody
+from service.contract.problem_details import problem_details
+from service.jobs.record import Job, State
+from service.spotting.segment import Segment
+
+
+class JobBody(BaseModel):
+    """A job: its state, how far it is, and when it ends as far as that can be told (eta, seconds)."""
+
+    id: str
+    kind: str
+    state: State
+    progress: float
+    eta: float | None
+    attempts: int
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    expires_at: datetime | None
+    model: ModelRef
+    media_name: str
+    error: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, job: Job, retention_h: float) -> Self:
+        return cls(
+            id=job.id,
+            kind=job.draft.kind,
+            state=job.state,
+            progress=job.progress,
+            eta=job.eta_s,
+            attempts=job.attempts,
+            created_at=_moment(job.created),
+            started_at=None if job.started is None else _moment(job.started),
+            ended_at=None if job.ended is None else _moment(job.ended),
+            expires_at=None if job.ended is None else _moment(job.ended + 3600 * retention_h),
+            model=ModelRef(name=job.draft.model, version=job.draft.version),
+            media_name=job.draft.media_name,
+            error=None if job.error is None else problem_details(job.error, job.id),
+        )
+
+
+class JobWithSegments(JobBody):
+    """A job and the segments that it has found so far; they do not change any more."""
+
+    segments: list[SegmentBody]
+
+    @classmethod
+    def found(cls, job: Job, retention_h: float, segments: list[Segment]) -> Self:
+        known = JobBody.of(job, retention_h).model_dump()
+        return cls(**known, segments=[SegmentBody.of(segment) for segment in segments])
+
+
+class JobsPage(BaseModel):
+    """Jobs, newest first; next_cursor asks for those after them."""
+
+    jobs: list[JobBody]
+    next_cursor: str | None
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,39 @@
+"""API keys and admin keys, compared in constant time."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+from service.errors import SignError
+from service.settings import Settings
+
+_HASHED = "sha256:"
+
+
+def check_key(given: str | None, settings: Settings) -> None:
+    """Raise SignError where it is neither an API key nor an admin key; without API keys everybody may ask."""
+    if settings.api_keys:
+        compare_key(given, settings.api_keys + settings.admin_keys)
+
+
+def bearer_key(headers: Mapping[str, str]) -> str | None:
+    """The key that the headers carry, if any."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    return given.strip() if scheme.lower() == "bearer" and given else None
+
+
+def compare_key(given: str | None, keys: tuple[str, ...]) -> None:
+    """Raise SignError `key-missing`, or `key-refused` where it is none of these."""
+    if given is None:
+        raise SignError("key-missing", "Send the key as 'Authorization: Bearer KEY'.")
+    # every key is compared, so that the time does not tell which one was near
+    matches = [_same(given, key) for key in keys]
+    if True not in matches:
+        raise SignError("key-refused", "The key is not one of those that may do this.")
+
+
+def _same(given: str, key: str) -> bool:
+    if key.startswith(_HASHED):
+        digest = hashlib.sha256(given.encode()).hexdigest()
+        return hmac.compare_digest(digest, key.removeprefix(_HASHED).lower())
+    return hmac.compare_digest(given.encode(), key.encode())

@@ -1,0 +1,74 @@
+"""From options to a use case's request."""
+
+from service.analysis.highlights import HighlightsRequest
+from service.analysis.looking import Part
+from service.analysis.predict import PredictRequest
+from service.analysis.timeline import TimelineRequest
+from service.context import AppContext
+from service.contract.options import HighlightsOptions, MediumOptions, PredictOptions, TimelineOptions
+from service.media.medium import Medium
+from service.registry.registry import ServedModel
+from service.workers.deadline import Deadline
+
+
+async def find_model(options: MediumOptions, context: AppContext) -> ServedModel:
+    """The model that the options ask for, held for as long as the request lasts. Raises as `Registry.get`."""
+    return await context.registry.get(options.model_of(context.settings), options.version)
+
+
+def make_predict_request(
+    options: PredictOptions, medium: Medium, context: AppContext, model: ServedModel
+) -> PredictRequest:
+    """What the options ask of the medium."""
+    part = _part_of(options, medium, context, model, duration_s=options.clip_duration)
+    return PredictRequest(part, threshold=options.threshold, with_frames=options.return_frames)
+
+
+def make_timeline_request(
+    options: TimelineOptions, medium: Medium, context: AppContext, model: ServedModel
+) -> TimelineRequest:
+    """What the options ask of the medium."""
+    return TimelineRequest(
+        part=_part_of(options, medium, context, model, duration_s=None),
+        window_s=options.clip_duration,
+        stride_s=options.stride,
+        min_duration_s=options.min_duration,
+        merge_gap_s=options.merge_gap,
+        threshold=options.threshold,
+        smoothing=options.smoothing,
+    )
+
+
+def make_highlights_request(
+    options: HighlightsOptions, medium: Medium, context: AppContext, model: ServedModel
+) -> HighlightsRequest:
+    """What the options ask of the medium."""
+    return HighlightsRequest(
+        part=_part_of(options, medium, context, model, duration_s=options.clip_duration),
+        sample_rate=options.sample_rate,
+        window_s=options.window,
+        threshold=options.threshold,
+        min_duration_s=options.min_duration,
+        merge_gap_s=options.merge_gap,
+        top_k=options.top_k,
+        min_faces=options.min_faces,
+        faces=options.faces,
+        signal=options.signal,
+        channel=options.channel,
+        with_series=options.return_series,
+    )
+
+
+def _part_of(
+    options: MediumOptions, medium: Medium, context: AppContext, model: ServedModel, *, duration_s: float | None
+) -> Part:
+    """The part of the medium that the options ask for; its deadline begins now."""
+    longest_s = context.settings.request_timeout_s
+    return Part(
+        medium=medium,
+        deadline=Deadline.after(min(options.timeout_s or longest_s, longest_s)),
+        model=model,
+        start_s=options.start_time,
+        duration_s=duration_s,
+        mirrored=options.mirrored,
+    )

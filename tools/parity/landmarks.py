@@ -1,0 +1,143 @@
+"""The landmark networks against ai-edge-litert, as landmarks.sh calls it.
+
+python -m tools.parity.landmarks inputs WORK --npm FOLDER           what both sides are asked
+python -m tools.parity.landmarks compare WORK TESTDATA --out PAGE   measures, and writes the page
+"""
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from tools.landmarks.__main__ import STORE, source_folder
+from tools.landmarks.networks import NETWORKS, LandmarkNetwork
+
+ROOT = Path(__file__).resolve().parents[2]
+SEED = 20261130
+NOISE, NATURAL = 4, 12
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One output of a network: the largest |difference|, and the largest |number| that it ever is."""
+
+    network: str
+    output: str
+    difference: float
+    largest: float
+
+    @property
+    def share(self) -> float:
+        return self.difference / self.largest
+
+
+def write_inputs(work: Path, npm: Path) -> None:
+    """Noise, and frames of our samples, as each network takes them."""
+    frames = _frames()
+    sources = {}
+    for network in _present():
+        height, width = _session(network).get_inputs()[0].shape[1:3]
+        pictures = _pictures(frames, height, width)
+        np.save(work / f"{network.name}.pixels.npy", pictures)
+        least, most = network.values
+        scaled = pictures.astype(np.float32) * np.float32((most - least) / 255) + np.float32(least)
+        np.save(work / f"{network.name}.inputs.npy", scaled)
+        sources[network.name] = str(source_folder(network, npm) / network.path)
+    (work / "sources.json").write_text(json.dumps(sources), encoding="utf-8")
+
+
+def gaps(work: Path) -> list[Gap]:
+    """Ours against what landmarks_litert.py has stored."""
+    found = []
+    for network in _present():
+        session = _session(network)
+        pictures = np.load(work / f"{network.name}.pixels.npy")
+        theirs = np.load(work / f"{network.name}.outputs.npz")
+        rows = [session.run(list(network.outputs), {"image": picture[None]}) for picture in pictures]
+        for place, (output, name) in enumerate(network.outputs.items()):
+            ours = np.stack([row[place][0] for row in rows])
+            gap = float(np.abs(ours - theirs[name]).max())
+            found.append(Gap(network.name, output, gap, float(np.abs(theirs[name]).max())))
+    return found
+
+
+_HEAD = """# Landmarks: our engine beside MediaPipe
+
+Written by `make parity-landmarks` (tools/parity/landmarks.sh), not by hand.
+
+## The networks
+
+Each network of `model_store/landmarks` in ONNX Runtime {onnxruntime} beside its own .tflite file in ai-edge-litert
+(XNNPACK, one thread), on {noise} pictures of noise and {natural} frames of `samples/`. *share*: of the largest number
+that the original ever gives.
+"""
+
+
+def page(work: Path) -> str:
+    """The whole page."""
+    return "\n".join(
+        [_HEAD.format(onnxruntime=ort.__version__, noise=NOISE, natural=NATURAL), networks_table(work), ""]
+    )
+
+
+def networks_table(work: Path) -> str:
+    """One row an output of a network."""
+    lines = ["| network | output | worst difference | of at most | share |", "|---|---|---|---|---|"]
+    lines += [
+        f"| `{gap.network}` | {gap.output} | {gap.difference:.1e} | {gap.largest:.3g} | {gap.share:.1e} |"
+        for gap in gaps(work)
+    ]
+    return "\n".join(lines)
+
+
+def _present() -> list[LandmarkNetwork]:
+    return [network for network in NETWORKS if (STORE / f"{network.name}.onnx").exists()]
+
+
+def _session(network: LandmarkNetwork) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return ort.InferenceSession(str(STORE / f"{network.name}.onnx"), options, providers=["CPUExecutionProvider"])
+
+
+def _frames() -> list[Pixels]:
+    clips = sorted((ROOT / "samples").glob("*.mp4"))
+    chosen = [clips[place] for place in np.linspace(0, len(clips) - 1, NATURAL).astype(int)]
+    frames = []
+    for clip in chosen:
+        with av.open(str(clip)) as container:
+            frames.append(next(container.decode(video=0)).to_ndarray(format="rgb24", threads=1))
+    return frames
+
+
+def _pictures(frames: list[Pixels], height: int, width: int) -> Pixels:
+    import cv2  # noqa: PLC0415 - for this alone
+
+    generator = np.random.default_rng(SEED)
+    noise = generator.integers(0, 256, (NOISE, height, width, 3), dtype=np.uint8)
+    return np.concatenate([noise, [cv2.resize(frame, (width, height)) for frame in frames]])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("what", choices=("inputs", "compare"))
+    parser.add_argument("work", type=Path)
+    parser.add_argument("testdata", type=Path, nargs="?")
+    parser.add_argument("--npm", type=Path)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    if arguments.what == "inputs":
+        write_inputs(arguments.work, arguments.npm)
+        return
+    arguments.out.write_text(page(arguments.work), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
