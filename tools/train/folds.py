@@ -19,6 +19,8 @@ LETTER_FOLDS = (
 )
 DIGIT_FOLDS = 4
 WINDOWS_OF_WORDS = 400
+# how much of what a distilled network learns is its teachers' answer; the rest is the label
+TAUGHT = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Recipe:
     each: int
     epochs: int
     seed: int = 1
+    distilled: bool = False
 
     def clips(self, folder: Path) -> list[Clip]:
         return letter_clips(folder) if self.kind == "letters" else digit_clips(folder)
@@ -47,7 +50,7 @@ class Recipe:
 
 
 RECIPES = {
-    "letters": Recipe("letters", LETTER_LABELS, each=80, epochs=6),
+    "letters": Recipe("letters", LETTER_LABELS, each=80, epochs=6, distilled=True),
     "digits": Recipe("digits", DIGIT_LABELS, each=130, epochs=8),
 }
 
@@ -59,6 +62,21 @@ def trained(recipe: Recipe, corpus: Corpus, kept_at: Path) -> network.Model:
         model = network.as_keras(taught, corpus.values.shape[1])
         model.save(kept_at)
     return network.load(kept_at)
+
+
+def distilled(recipe: Recipe, out: Path, folder: Path, kept_at: Path) -> network.Model:
+    """One network for everybody, taught by the labels and by the mean answer of the networks of all folds.
+
+    Where these agree on a hand they are sure of it, where they differ they are not, and the one that is kept learns both.
+    """
+    corpus = recipe.corpus(out, folder)
+    teachers = [
+        trained(recipe, corpus.without(persons), out / f"{recipe.kind}-fold{number}.keras")
+        for number, persons in enumerate(recipe.folds(recipe.clips(folder)))
+    ]
+    together = np.mean([network.probabilities(model, corpus.values) for model in teachers], axis=0)
+    targets = (TAUGHT * together + (1 - TAUGHT) * corpus.targets).astype(np.float32)
+    return trained(recipe, Corpus(corpus.values, targets, corpus.persons), kept_at)
 
 
 def left_out_answers(recipe: Recipe, out: Path, folder: Path) -> tuple[Answers, list[network.Model]]:
