@@ -17,6 +17,7 @@ from .letters import DIGITS, LETTERS
 from .network import Model, Values
 from .poses import made_shelf, nothing_hands
 from .synthesis import NOTHING, Scenes
+from .together import with_earlier
 
 NOISY = "signn-pool"
 LEAST_ANSWERED = 0.9
@@ -61,10 +62,10 @@ def evaluate(recipe: folds.Recipe, data: Path, out: Path) -> None:
 def train(recipe: folds.Recipe, data: Path, out: Path) -> None:
     """Train on everybody; write the network, its pipeline, its labels and its details for the converter."""
     name = f"asl-{recipe.kind}"
-    if recipe.distilled:
-        model = folds.distilled(recipe, out, data, out / f"{name}.keras")
-    else:
-        model = folds.trained(recipe, recipe.corpus(out, data), out / f"{name}.keras")
+    model = folds.trained(recipe, recipe.corpus(out, data), out / f"{recipe.kind}-everybody.keras")
+    if recipe.kind == "letters":
+        model = with_earlier(model)
+    model.save(out / f"{name}.keras")
     write_section(recipe.kind, out / f"{name}.pipeline.json")
     (out / f"{name}.labels.txt").write_text("\n".join((*recipe.labels, NOTHING)) + "\n")
     print(f"{name}: {model.count_params()} parameters, window {TIME['window_s']} s, in {out}")

@@ -19,8 +19,9 @@ DOUBTFUL = {"maham": ("K", "V"), "signn-pool": LETTER_LABELS}
 # windows of words, in frames; how far a hand's points go in one that counts, in palm lengths; how many a person
 _WINDOW_FRAMES = (6, 15)
 _MOVES = 0.35
-_WORDS = 7.5
-_PASSES = 5
+_WORDS = 2
+_PASSES = 2
+_STROKES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,13 @@ class Corpus:
             columns = [labels.index(label) for label in doubted if label in labels]
             kept &= ~((self.persons == person) & (self.targets[:, columns] > 0).any(axis=1))
         return Corpus(self.values[kept], self.targets[kept], self.persons[kept])
+
+    def with_more_strokes(self, labels: tuple[str, ...]) -> "Corpus":
+        """J and Z as movements _STROKES times: windows of words, which are nothing, move like them."""
+        columns = [labels.index(label) for label in MOVING if label in labels]
+        strokes = np.flatnonzero(self.targets[:, columns].sum(axis=1) > 0.99)
+        rows = np.concatenate([np.arange(len(self.persons)), np.repeat(strokes, _STROKES - 1)])
+        return Corpus(self.values[rows], self.targets[rows], self.persons[rows])
 
     def without(self, persons: tuple[str, ...]) -> "Corpus":
         kept = ~np.isin(self.persons, persons)
