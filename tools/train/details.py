@@ -85,7 +85,7 @@ def description(kind: str, answers: Answers, names: tuple[str, ...], threshold: 
     sentences = [
         what,
         "Trained on landmarks of a few persons and on a kinematic hand; measured on persons left out of the training.",
-        "The kinematic hand was improved and the threshold fitted on these same persons: strangers may fare worse.",
+        "Temperature and threshold were fitted on these same persons: strangers may fare worse.",
     ]
     held = answers.only(answers.kinds == "held")
     for dataset in sorted(set(held.sources)):

@@ -5,10 +5,12 @@ and `word_hands` of `data` read them. Runs in the service's environment, by the 
 """
 
 import argparse
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -144,6 +146,25 @@ def report(answers: Told, threshold: float) -> str:
     return "\n".join(lines)
 
 
+def entry(answers: Told, threshold: float) -> dict[str, Any]:
+    """The same figures as an entry of a manifest's evaluation."""
+    shares = by_person(answers, threshold)
+    enough = answers.only(np.isin(answers.persons, list(shares)))
+    values, wrong = list(shares.values()), enough.answered(threshold) & ~enough.right(threshold)
+    rates = {name: enough.only(enough.truth == name).right(threshold).mean() for name in sorted(set(enough.truth))}
+    return {
+        "dataset": "strangers, held",
+        "protocol": "people whom nothing was trained on; right at the threshold, mean over letters, then over persons",
+        "persons": len(shares),
+        "clips": len(enough.truth),
+        "accuracy": round(float(np.mean(values)), 4),
+        "coverage": round(float(enough.answered(threshold).mean()), 4),
+        "per_class": {str(name): round(float(rate), 3) for name, rate in rates.items()},
+        "note": f"median of the persons {np.median(values):.3f}, mean of the worst tenth {worst_tenth(values):.3f}; "
+        f"wrong answers at the threshold {threshold:g}: {wrong.mean():.3f} of all clips",
+    }
+
+
 def _thresholds(answers: Told) -> list[str]:
     lines = []
     for least in THRESHOLDS:
@@ -183,10 +204,17 @@ def main() -> None:
     parser.add_argument("file", type=Path, help="letters.npz of strangers, or letters_free.npz")
     parser.add_argument("--words", type=Path, help="words.npz of people who sign words")
     parser.add_argument("--model", type=Path, default=Path("model_store/asl-letters/1"), help="a version's folder")
+    parser.add_argument("--details", type=Path, help="details for the converter: the figures are added to them")
     asked = parser.parse_args()
     reader = Reader(asked.model)
     held = [clip for clip in recorded_clips(asked.file, EACH) if clip.kind == "held"]
-    print(report(reader.told(held), reader.threshold))
+    answers = reader.told(held)
+    print(report(answers, reader.threshold))
+    if asked.details:
+        details = json.loads(asked.details.read_text())
+        others = [one for one in details["evaluation"] if not one["dataset"].startswith("strangers")]
+        details["evaluation"] = [entry(answers, reader.threshold), *others]
+        asked.details.write_text(json.dumps(details, indent=2, ensure_ascii=False) + "\n")
     if asked.words:
         hands = word_hands(asked.words.parent, (asked.words.name,))
         print(silence(reader, hands[:: -(-len(hands) // MOST_HANDS)]))
