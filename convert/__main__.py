@@ -1,4 +1,4 @@
-"""The command line: keras, torch, onnx, xgboost, inspect, verify, calibrate, list."""
+"""The command line: keras, torch, onnx, xgboost, sklearn, inspect, verify, calibrate, list."""
 
 import json
 import sys
@@ -67,9 +67,19 @@ def _xgboost(options: "PublishOptions", file: FileArgument, as_json: JsonFlag = 
         answer(convert_xgboost(file, options))
 
 
+@with_publish_options
+def _sklearn(options: "PublishOptions", file: FileArgument, as_json: JsonFlag = False) -> None:
+    """Convert a scikit-learn classifier (.p, .pkl, .pickle, .joblib) without running it, and publish it."""
+    from convert.work import convert_sklearn  # noqa: PLC0415 - heavy
+
+    with _open_printer(as_json) as answer:
+        answer(convert_sklearn(file, options))
+
+
 app.command("keras")(_keras)
 app.command("onnx")(_onnx)
 app.command("xgboost")(_xgboost)
+app.command("sklearn")(_sklearn)
 
 
 @app.command("inspect")

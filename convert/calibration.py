@@ -13,8 +13,8 @@ from service.errors import SignError
 from service.media.medium import MediaLimits, Medium
 from service.media.picture import read_picture
 from service.media.resize import ShortSide
-from service.media.resizing import resized
-from service.media.sampling import uniform_places
+from service.media.resizing import resize_picture
+from service.media.sampling import uniform_indices
 from service.media.sniff import sniff
 from service.media.video import open_video
 from service.track import Window
@@ -79,7 +79,7 @@ def _read(file: Path, shape: ClipShape) -> Iterator[Array]:
         frames = [frame.pixels() for frame in video.frames(window) if frame.time_s < window.end_s]
     if not frames:
         raise ValueError("it has no frame")
-    places = uniform_places(len(frames), max(shape.frames, 1))
+    places = uniform_indices(len(frames), max(shape.frames, 1))
     yield _arrange([frames[place] for place in places], shape)
 
 
@@ -94,6 +94,6 @@ def _read_prepared(values: Array, shape: ClipShape) -> Iterator[Array]:
 
 def _arrange(frames: list[Array], shape: ClipShape) -> Array:
     """Short side to size, middle cut out: (1, 3, T, H, W) or, for a picture, (1, 3, H, W)."""
-    cut = [resized(frame, ShortSide(shape.side, shape.crop)) for frame in frames]
+    cut = [resize_picture(frame, ShortSide(shape.side, shape.crop)) for frame in frames]
     clip = np.stack(cut).transpose(3, 0, 1, 2)[None]
     return clip if shape.frames else clip[:, :, 0]

@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Literal
 
 from convert.errors import CallError, RefusalError
+from convert.unpack import compressed_by, head_of
 
-FileKind = Literal["hdf5", "zip", "onnx", "xgboost"]
-Command = Literal["keras", "onnx", "xgboost"]
+FileKind = Literal["hdf5", "zip", "onnx", "xgboost", "pickle"]
+Command = Literal["keras", "onnx", "xgboost", "sklearn"]
 
-COMMANDS: dict[FileKind, Command] = {"hdf5": "keras", "zip": "keras", "onnx": "onnx", "xgboost": "xgboost"}
+COMMANDS: dict[FileKind, Command] = {
+    "hdf5": "keras", "zip": "keras", "onnx": "onnx", "xgboost": "xgboost", "pickle": "sklearn",
+}  # fmt: skip
 """Which command converts a file of this kind."""
 
 HEAD_BYTES = 4096
@@ -18,18 +21,18 @@ LEARNER_WITHIN = 256
 """Bytes from the start within which an XGBoost file (.json, .ubj) names its learner."""
 ZIP_SIGNATURE = b"PK\x03\x04"
 
-_IS = {"keras": "a Keras file", "onnx": "an ONNX file", "xgboost": "an XGBoost model"}
+_IS = {
+    "keras": "a Keras file", "onnx": "an ONNX file", "xgboost": "an XGBoost model",
+    "sklearn": "a pickle, as scikit-learn's models are",
+}  # fmt: skip
+_PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_PICKLE_SUFFIXES = frozenset({".p", ".pkl", ".pickle", ".joblib"})
 _RESAVE = "Load it where it was trained and save it with `model.save('model.keras')` or `model.save('model.h5')`."
 _BEGINNINGS = (
     (
         (b"<!doctype", b"<html"),
         "a web page",
         "The download fetched the page about the file; use its `raw` or `download` link.",
-    ),
-    (
-        (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"),
-        "a pickle, which can run code when it is loaded",
-        f"It is never opened here. {_RESAVE} XGBoost: model.save_model('model.ubj'); scikit-learn: ONNX by skl2onnx.",
     ),
     ((b"binf", b"bs64"), "an XGBoost model in its old binary format", "Save it with model.save_model('model.ubj')."),
     (
@@ -64,26 +67,43 @@ def sniff(path: Path) -> FileKind:
         head = file.read(HEAD_BYTES)
     if not head:
         raise RefusalError(f"{path.name} is empty.", "Download or copy it again.")
-    if head.startswith(HDF5_SIGNATURE):
-        return "hdf5"
-    if head.startswith(ZIP_SIGNATURE):
-        return "zip"
     if head.startswith(b"version https://git-lfs"):
         raise RefusalError(
             f"{path.name} is a Git LFS pointer of {size} bytes, not the model.",
             "Run `git lfs pull` in the repository, or download the file from its web page.",
         )
+    kind = _find_kind(path, head)
+    if kind is not None:
+        return kind
+    raise RefusalError(
+        f"{path.name} is no Keras, ONNX, XGBoost or scikit-learn file: it begins with {head[:8]!r}.",
+        "Check that the download is complete.",
+    )
+
+
+def _find_kind(path: Path, head: bytes) -> FileKind | None:
+    """What the first bytes say, and where they leave it open, the name. RefusalError for kinds that are not read."""
+    if head.startswith(HDF5_SIGNATURE):
+        return "hdf5"
+    if head.startswith(ZIP_SIGNATURE):
+        return "zip"
     if head.lstrip().startswith(b"{") and b"learner" in head[:LEARNER_WITHIN]:
         return "xgboost"
+    if head.startswith(_PICKLES) or _is_compressed_pickle(path, head):
+        return "pickle"
     foreign = _find_foreign(head)
     if foreign is not None:
         raise RefusalError(f"{path.name} is {foreign[0]}.", foreign[1])
     if path.suffix == ".onnx" or head[:1] == b"\x08":
         return "onnx"
-    raise RefusalError(
-        f"{path.name} is no Keras, ONNX or XGBoost file: it begins with {head[:8]!r}.",
-        "Check that the download is complete.",
-    )
+    return "pickle" if path.suffix.lower() in _PICKLE_SUFFIXES else None
+
+
+def _is_compressed_pickle(path: Path, head: bytes) -> bool:
+    """Whether a file is compressed as a whole and unpacks to a pickle, or by its name should."""
+    if compressed_by(head) is None:
+        return False
+    return path.suffix.lower() in _PICKLE_SUFFIXES or head_of(head).startswith(_PICKLES)
 
 
 def _refuse_folder(path: Path) -> RefusalError:

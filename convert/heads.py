@@ -2,7 +2,7 @@
 
 from convert.errors import CallError, RefusalError
 from convert.model_info import ModelInfo
-from service.errors import RefusedError
+from service.errors import InvalidModelError
 from service.media.sampling import EveryNth, Uniform
 from service.pipelines import Observing, Pipeline
 from service.pipelines.chunks import ChunksSection
@@ -29,7 +29,7 @@ def check_head(info: ModelInfo, pipeline: Pipeline, required: Manifest | None) -
         return
     try:
         check_reads(pipeline, info.track.shape[-1], required)
-    except RefusedError as error:
+    except InvalidModelError as error:
         raise RefusalError(
             f"The head {error}.",
             "Choose another --requires, or another --pipeline (`convert inspect` names what fits).",

@@ -20,6 +20,7 @@ TASKS = {
     "keras": "convert.keras.reader",
     "onnx": "convert.onnx.checker",
     "pickle": "convert.pickles.reader",
+    "sklearn": "convert.sklearn.reader",
     "torch": "convert.torch.checkpoint.reader",
     "xgboost": "convert.xgboost.reader",
 }
@@ -30,11 +31,13 @@ WALL_S = 120
 CPU_S = 110
 MEMORY_BASE = 1 << 30
 """Address space that a child may take beyond a multiple of the file's size: NumPy, h5py and onnx need most of it."""
-MEMORY_OF_A_RUN = 3 << 30
-"""What the task that also runs a graph may take beyond that."""
+MEMORY_OF_A_TASK = {"onnx": 3 << 30, "sklearn": 3 << 30}
+"""What a task may take beyond that: one also runs a graph, one unpacks what joblib compressed (`unpack.MAX_BYTES`)."""
 MEMORY_PER_FILE_BYTE = 4
 WRITE_PER_FILE_BYTE = 4
 WRITE_BASE = 64 << 20
+WRITE_OF_A_TASK = {"sklearn": 1 << 30}
+"""What a task may write beyond that: what it unpacked, as plain arrays."""
 OPEN_FILES = 64
 
 Request = dict[str, Any]
@@ -47,8 +50,8 @@ def run_isolated(task: str, request: Request, folder: Path) -> Request:
     """
     size = Path(request["path"]).stat().st_size
     limits = {
-        "memory": MEMORY_BASE + MEMORY_PER_FILE_BYTE * size + (MEMORY_OF_A_RUN if task == "onnx" else 0),
-        "written": WRITE_BASE + WRITE_PER_FILE_BYTE * size,
+        "memory": MEMORY_BASE + MEMORY_PER_FILE_BYTE * size + MEMORY_OF_A_TASK.get(task, 0),
+        "written": WRITE_BASE + WRITE_PER_FILE_BYTE * size + WRITE_OF_A_TASK.get(task, 0),
         "cpu_s": CPU_S,
     }
     order = json.dumps({"task": task, "request": request, "folder": str(folder), "limits": limits})

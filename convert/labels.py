@@ -5,7 +5,7 @@ import io
 import json
 import re
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,12 @@ _LABEL_KEYS = (
     "words",
     "label_to_idx",
     "idx_to_label",
+    "label_to_index",
+    "index_to_label",
+    "labels_dict",
+    "label_encoder",
+    "encoder",
+    "le",
 )
 _LENGTH_KEYS = (
     "max_length",
@@ -84,6 +90,14 @@ def check_against_graph(others: dict[str, Any], shape: tuple[int | None, ...], w
                 raise RefusalError(
                     f"The pickle says {key} = {value}; the model has {actual}.", "Check that both are of one training."
                 )
+
+
+def place_labels(labels: Labels, places: tuple[int, ...] | None) -> Labels:
+    """The labels in the order of the outputs: each at its place in the file; None where they are in that order."""
+    if places is None:
+        return labels
+    names = tuple(labels.names[place] for place in places)
+    return replace(labels, names=names, how=f"{labels.how}; by the numbers of the model's classes")
 
 
 def _split_column(source: str) -> tuple[Path, str | None]:

@@ -27,7 +27,8 @@ class ModelInfo:
 
     output_activation: the last one of the first output ("softmax", "sigmoid", "linear", …; "" where unknown), or what
     is known of it otherwise: "logits", "probabilities", "regression" (values that stay as they are). own: the presets
-    that fit by what the network is known to be; None where only its shapes tell.
+    that fit by what the network is known to be; None where only its shapes tell. label_places: where in a label file
+    each output's stands, if not in the outputs' own order (scikit-learn sorts classes "0", "1", "10", "2" as text).
     """
 
     file: str
@@ -42,6 +43,7 @@ class ModelInfo:
     labels: tuple[str, ...] | None = None
     extra: dict[str, Any] = field(default_factory=dict)
     own: tuple[Match, ...] | None = None
+    label_places: tuple[int, ...] | None = None
 
     @property
     def track(self) -> TensorSpec | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from convert.errors import CallError, RefusalError
 from convert.heads import check_head, choose_tension_channel, compute_output_rate, note_requirement
-from convert.labels import Labels, check_against_graph, read_labels
+from convert.labels import Labels, check_against_graph, place_labels, read_labels
 from convert.model_info import ModelInfo, TensorSpec
 from convert.overrides import apply_overrides, parse_overrides, validate_pipeline
 from convert.parity import Measured
@@ -18,7 +18,7 @@ from convert.presets.preset import Match, Preset, Times
 from convert.presets.table import PRESETS, drop_settled_assumptions, fit_preset, make_layout_preset
 from convert.store_lookup import look_up_model
 from convert.version import find_version
-from service.errors import RefusedError
+from service.errors import InvalidModelError
 from service.pipelines import Pipeline
 from service.pipelines.layouts import LAYOUTS
 from service.pipelines.pixels import PixelSection
@@ -159,7 +159,7 @@ def publish(
     fields = _list_fields(info, draft, options, measured)
     try:
         return Store(options.store).publish(fields, {MODEL_FILE: model})
-    except RefusedError as error:
+    except InvalidModelError as error:
         raise RefusalError(f"{error}.", "Change what it names; nothing was published.") from None
 
 
@@ -277,7 +277,7 @@ def _choose_labels(info: ModelInfo, options: PublishOptions, task: Task, preset:
             f"There are {len(labels.names)} labels; the model has {width} outputs.",
             f"Read as: {labels.how}. Give one label for each output, in their order.",
         )
-    return labels
+    return place_labels(labels, info.label_places)
 
 
 def _read_details(path: Path | None) -> dict[str, Any]:

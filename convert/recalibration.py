@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from convert.errors import CallError, RefusalError
-from service.errors import RefusedError
+from service.errors import InvalidModelError
 from service.registry.manifest import Evaluation, Manifest, Output
 from service.registry.report import EvaluationReport, Fit, read_report
 from service.registry.store import Store, StoredModel
@@ -28,7 +28,7 @@ def publish_recalibrated(stored: StoredModel, report_file: Path, store: Path) ->
     }
     try:
         return Store(store).publish(draft, {name: stored.folder / name for name in before.files})
-    except RefusedError as error:
+    except InvalidModelError as error:
         raise RefusalError(f"{error}.", "Nothing was published.") from None
 
 
@@ -38,7 +38,7 @@ def _read_report_of(manifest: Manifest, file: Path) -> EvaluationReport:
         report.check_is_of(manifest)
     except OSError as error:
         raise CallError(f"{file} cannot be read: {error.strerror or error}.") from None
-    except RefusedError as error:
+    except InvalidModelError as error:
         raise RefusalError(
             f"{error}.", "Evaluate the version that is to be calibrated, or name the one that was: NAME:VERSION."
         ) from None

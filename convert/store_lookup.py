@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from convert.errors import CallError, RefusalError
-from service.errors import RefusedError
+from service.errors import InvalidModelError
 from service.registry.store import Store, StoredModel
 
 
@@ -21,5 +21,5 @@ def look_up_model(wanted: str, store: Path) -> StoredModel:
         raise CallError(f"{store} holds no {wanted}.", "See `python -m convert list`.")
     try:
         return models.read(name, int(number) if number else max(versions))
-    except RefusedError as error:
+    except InvalidModelError as error:
         raise RefusalError(f"{error}.", "Publish it again.") from None

@@ -14,10 +14,11 @@ from convert.presets.table import PRESETS
 from convert.publish import PublishOptions
 from convert.recalibration import publish_recalibrated
 from convert.report import Report, report_inspection, report_verified
+from convert.sklearn.convert import open_sklearn
 from convert.store_lookup import look_up_model
 from convert.torch.inspect import inspect_checkpoint, is_checkpoint
 from convert.xgboost.convert import open_xgboost
-from service.errors import RefusedError
+from service.errors import InvalidModelError
 from service.pipelines.layouts import LAYOUTS
 from service.registry.store import Store
 
@@ -49,6 +50,12 @@ def convert_xgboost(file: Path, options: PublishOptions) -> Report:
         return convert_model(model, options)
 
 
+def convert_sklearn(file: Path, options: PublishOptions) -> Report:
+    """Read a scikit-learn classifier and publish it, proven against the NumPy reference of its parts."""
+    with show_progress("Reading"), open_sklearn(file) as model:
+        return convert_model(model, options)
+
+
 def inspect_file(file: Path, source: ArchitectureSource) -> Report:
     """What a file is; nothing is written."""
     if is_checkpoint(file):
@@ -60,6 +67,9 @@ def inspect_file(file: Path, source: ArchitectureSource) -> Report:
     if command == "xgboost":
         with open_xgboost(file) as forest:
             return report_inspection(forest.info, command)
+    if command == "sklearn":
+        with open_sklearn(file) as classifier:
+            return report_inspection(classifier.info, command)
     with open_keras(file, source.architecture, source.arch) as model:
         return report_inspection(model.info, command)
 
@@ -114,6 +124,7 @@ def list_all(store: Path) -> Report:
     """Presets, layouts, layers, networks, objectives and published models."""
     from convert.graph.layers import LAYERS  # noqa: PLC0415 - needed here only
     from convert.presets.networks import NETWORKS  # noqa: PLC0415
+    from convert.sklearn.estimators import KNOWN  # noqa: PLC0415
     from convert.torch.heads.parts import HEAD_KINDS  # noqa: PLC0415
     from convert.xgboost.objectives import OBJECTIVES  # noqa: PLC0415
 
@@ -128,6 +139,7 @@ def list_all(store: Path) -> Report:
     layers = sorted(set(LAYERS) - {"FoldTime", "UnfoldTime"} | {"TimeDistributed", "InputLayer"})
     report.lines += ["Keras layers:", f"  {', '.join(layers)}"]
     report.lines += ["PyTorch networks:", f"  {', '.join(NETWORKS)}; heads of {', '.join(HEAD_KINDS)}"]
+    report.lines += ["scikit-learn estimators:", f"  {', '.join(KNOWN)}"]
     report.lines += ["XGBoost objectives:", f"  {', '.join(OBJECTIVES)}", f"Models in {store}:"]
     report.lines += [f"  {one['name']} version {one['version']}: {one['says']}" for one in models] or ["  none"]
     report.document = {
@@ -143,6 +155,7 @@ def list_all(store: Path) -> Report:
         "layouts": {name: layout.width for name, layout in LAYOUTS.items()},
         "layers": layers,
         "networks": [*NETWORKS],
+        "estimators": [*KNOWN],
         "objectives": [*OBJECTIVES],
         "models": models,
     }
@@ -156,7 +169,7 @@ def _models(store: Path) -> list[dict[str, Any]]:
         try:
             manifest = published.read(one.name, one.version).manifest
             says = f"{manifest.task}, {manifest.pipeline.kind}, {len(manifest.labels or ())} labels"
-        except RefusedError as error:
+        except InvalidModelError as error:
             says = f"refused: {error}"
         found.append({"name": one.name, "version": one.version, "says": says})
     return found

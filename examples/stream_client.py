@@ -21,6 +21,7 @@ from collections.abc import AsyncIterator
 import cv2
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 HEADER = struct.Struct("<Id")  # uint32 seq, float64 time_s
 
@@ -93,7 +94,9 @@ def tell(message: dict[str, object], *, as_json: bool) -> None:
 
 async def run(options: argparse.Namespace) -> int:
     headers = {"Authorization": f"Bearer {options.key}"} if options.key else {}
-    async with connect(options.url, subprotocols=["sign.v1"], additional_headers=headers, max_size=None) as socket:
+    async with connect(
+        options.url, subprotocols=[Subprotocol("sign.v1")], additional_headers=headers, max_size=None
+    ) as socket:
         await socket.send(json.dumps({"type": "start", "model": options.model, "mirrored": options.mirrored}))
         sending = None
         async for text in socket:

@@ -57,7 +57,7 @@ async def open_services(
         if only is not None:
             await _serve_one(registry, *only)
         elif wait_for_models:
-            await registry.settled()
+            await registry.wait_until_loaded()
         slots = Slots(settings, metrics)
         stack.push_async_callback(slots.close)
         await slots.start()
@@ -68,5 +68,5 @@ async def _serve_one(registry: Registry, model: str, version: int | None) -> Non
     """Wait until the model is served, however long it takes to load."""
     if version is not None:
         await registry.load(model, version)
-    await registry.settled()
+    await registry.wait_until_loaded()
     await registry.get(model, version)

@@ -147,5 +147,5 @@ def _rebuild(code: Code, detail: str, figures: dict[str, Any]) -> SignError:
     return SignError(code, detail, **figures)
 
 
-class RefusedError(Exception):
+class InvalidModelError(Exception):
     """A model version that is not served, and the reason for a person to read."""

@@ -60,7 +60,7 @@ class Window:
         return self.end_s - self.start_s
 
 
-def united(*stretches: Window) -> tuple[Window, ...]:
+def merge_windows(*stretches: Window) -> tuple[Window, ...]:
     """Stretches in order, those that overlap or touch as one, empty ones left out."""
     found: list[Window] = []
     for one in sorted((one for one in stretches if one.duration_s > 0), key=lambda one: one.start_s):
@@ -130,10 +130,10 @@ class Track:
 
     def cut(self, window: Window) -> "Track":
         """The observations with window.start_s ≤ time < window.end_s."""
-        start, stop = self.places(window)
+        start, stop = self.indices(window)
         return self._only(slice(start, stop))
 
-    def places(self, window: Window) -> tuple[int, int]:
+    def indices(self, window: Window) -> tuple[int, int]:
         """Where the window's observations begin and end among all."""
         start, stop = np.searchsorted(self.times_s, (window.start_s, window.end_s), side="left")
         return int(start), int(stop)
@@ -142,7 +142,7 @@ class Track:
         """The chosen observations."""
         return self._only(chosen)
 
-    def followed_by(self, later: "Track") -> "Track":
+    def join(self, later: "Track") -> "Track":
         """This track and a later one of the same medium, which is as the later one knows it."""
         return replace(
             later,
@@ -152,7 +152,7 @@ class Track:
             handedness=_joined(self.handedness, later.handedness),
             boxes=_joined(self.boxes, later.boxes),
             faces=_joined(self.faces, later.faces),
-            gaps=united(*self.gaps, *later.gaps),
+            gaps=merge_windows(*self.gaps, *later.gaps),
         )
 
     def _only(self, chosen: BoolArray | slice) -> "Track":

@@ -142,7 +142,7 @@ def _letter_examples(track: Track, letter: int, rest: int) -> Examples:
                     part = shown.cut(window)
                     if not part.present.any():
                         continue
-                    start, stop = shown.places(window)
+                    start, stop = shown.indices(window)
                     share = (held[start:stop] & part.present).sum() / part.present.sum()
                     rows.append(tensor(shown, window, LETTERS).values.reshape(1, -1))
                     classes.append(letter if share >= 0.5 else rest)
@@ -162,7 +162,7 @@ def _performance(track: Track, speed: float, goes_back: bool) -> tuple[Track, Bo
     places = np.concatenate([nothing, places, nothing])
     held = np.concatenate([nothing > 0, held, nothing > 0])
     there = places >= 0
-    shown = track.only(np.maximum(places, 0))  # type: ignore[arg-type] # places choose as booleans do
+    shown = track.only(np.maximum(places, 0))  # places choose as booleans do
     shown = replace(shown, times_s=np.arange(len(places)) / RATE)
     return _with_losses(shown, ~there), held
 
@@ -234,7 +234,7 @@ def _publish(
         output={"name": "y", "shape": ["batch", len(labels)], "activation": "softmax"},
         **more,
     )
-    stored = {
+    stored: dict[str, npt.NDArray[Any]] = {
         "mean": fitted.mean,
         "std": fitted.std,
         "weights": fitted.weights,
@@ -247,8 +247,8 @@ def _publish(
     graph = helper.make_graph(
         [
             *(nodes or [helper.make_node("Flatten", ["x"], ["flat"])]),
-            helper.make_node("Sub", ["flat", "mean"], ["centred"]),
-            helper.make_node("Div", ["centred", "std"], ["row"]),
+            helper.make_node("Sub", ["flat", "mean"], ["centered"]),
+            helper.make_node("Div", ["centered", "std"], ["row"]),
             helper.make_node("MatMul", ["row", "weights"], ["raw"]),
             helper.make_node("Add", ["raw", "bias"], ["y"]),
         ],

@@ -90,7 +90,7 @@ def spliced(path: Path, plan: Plan, videos: Path) -> Path:
 def _frames(clip: Path, from_s: float) -> Iterator[Pixels]:
     with av.open(str(clip)) as source:
         frames = [frame for frame in source.decode(video=0) if frame.time >= from_s]
-        pictures = [frame.reformat(WIDTH, HEIGHT, "rgb24").to_ndarray() for frame in frames]
+        pictures = [np.asarray(frame.reformat(WIDTH, HEIGHT, "rgb24").to_ndarray(), np.uint8) for frame in frames]
     return cycle(pictures)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.video.stream import VideoStream
 from PIL import Image, ImageDraw, ImageFilter
 
 from service.media.medium import MediaLimits, Medium
@@ -48,7 +49,7 @@ def corners(width: int = 64, height: int = 48) -> Pixels:
 
 
 def corner_names(picture: Pixels) -> str:
-    """The colours at the four corners, clockwise from the top left, as r g b w."""
+    """The colors at the four corners, clockwise from the top left, as r g b w."""
     names = ""
     height, width = picture.shape[:2]
     for y, x in ((0.25, 0.25), (0.25, 0.75), (0.75, 0.75), (0.75, 0.25)):
@@ -82,6 +83,7 @@ def film(
     """Write a video of painted frames. times: seconds of each frame, where they are not i / rate."""
     with av.open(str(path), "w", format=container, options=options or {}) as output:
         stream = output.add_stream(codec, rate=rate)
+        assert isinstance(stream, VideoStream)
         first = painter(0)
         stream.height, stream.width = first.shape[:2]
         stream.pix_fmt = {"gif": "rgb8", "mjpeg": "yuvj420p"}.get(codec, "yuv420p")
@@ -104,10 +106,11 @@ def overwritten(path: Path, stretch: Window) -> Path:
     with av.open(str(path)) as container:
         start_s = (container.start_time or 0) / av.time_base
         packets = [packet for packet in container.demux(video=0) if packet.pts is not None]
+        times_s = [float((packet.pts or 0) * packet.time_base) - start_s for packet in packets]
         places = [
-            packet.pos
-            for packet in packets
-            if stretch.start_s <= float(packet.pts * packet.time_base) - start_s < stretch.end_s
+            packet.pos or 0
+            for packet, time_s in zip(packets, times_s, strict=True)
+            if stretch.start_s <= time_s < stretch.end_s
         ]
     data = bytearray(path.read_bytes())
     data[min(places) : max(places)] = np.random.default_rng(1).bytes(max(places) - min(places))
@@ -192,9 +195,9 @@ def drawn_face(
     unit = size * height / 240
     x, y = at[0] * width, at[1] * height
 
-    def oval(centre: tuple[float, float], radii: tuple[float, float], colour: tuple[int, int, int]) -> None:
-        left, top = x + (centre[0] - radii[0]) * unit, y + (centre[1] - radii[1]) * unit
-        draw.ellipse([left, top, left + 2 * radii[0] * unit, top + 2 * radii[1] * unit], fill=colour)
+    def oval(center: tuple[float, float], radii: tuple[float, float], color: tuple[int, int, int]) -> None:
+        left, top = x + (center[0] - radii[0]) * unit, y + (center[1] - radii[1]) * unit
+        draw.ellipse([left, top, left + 2 * radii[0] * unit, top + 2 * radii[1] * unit], fill=color)
 
     hair, skin, shade, lips = (60, 40, 30), (224, 172, 140), (210, 155, 125), (190, 90, 90)
     oval((0, -12), (66, 80), hair)

@@ -1,6 +1,6 @@
-"""Small models of pixels, whose answers can be worked out by hand: means of colours, and a head over them."""
+"""Small models of pixels, whose answers can be worked out by hand: means of colors, and a head over them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from service.registry.manifest import Manifest
 from service.registry.store import Store
 from tests.service.registry.graphs import draft, serialized
 
-COLOURS = ("red", "green", "blue")
+COLORS = ("red", "green", "blue")
 TIME = {"window_s": 1.0, "stride_s": 0.5, "min_duration_s": 0.2, "merge_gap_s": 0.1}
 
 
@@ -39,12 +39,12 @@ def sum_of_steps(steps: int, width: int) -> bytes:
 
 
 def publish_means(
-    root: Path, name: str, pipeline: dict[str, object], shape: Sequence[int], **changes: object
+    root: Path, name: str, pipeline: Mapping[str, object], shape: Sequence[int], **changes: object
 ) -> Manifest:
     """A model whose probabilities are the softmax of the mean of each channel."""
     fields = draft(
         name,
-        labels=list(COLOURS),
+        labels=list(COLORS),
         pipeline=pipeline,
         time=TIME,
         inputs=[{"name": "x", "dtype": "float32", "shape": ["batch", *shape], "from": "track"}],
@@ -58,7 +58,7 @@ AFFECT = (*EMOTIONS, "valence", "arousal")
 
 
 def emotions_of_pixels(side: int) -> bytes:
-    """y = the mean of each colour / 25.5, red − green, blue / 255, of uint8 pictures with the channels first."""
+    """y = the mean of each color / 25.5, red − green, blue / 255, of uint8 pictures with the channels first."""
     weights = np.zeros((3, 5), np.float32)
     weights[range(3), range(3)] = 1 / 25.5
     weights[:, 3], weights[:, 4] = (1 / 255, -1 / 255, 0), (0, 0, 1 / 255)
@@ -77,7 +77,7 @@ def emotions_of_pixels(side: int) -> bytes:
 
 
 def publish_emotions(root: Path, name: str = "emotions", *, features: bool = False, **section: object) -> Manifest:
-    """A model of emotions whose logits are the mean colours of faces, with valence and arousal beside them.
+    """A model of emotions whose logits are the mean colors of faces, with valence and arousal beside them.
 
     features: of the same numbers without their names.
     """
@@ -95,7 +95,7 @@ def publish_emotions(root: Path, name: str = "emotions", *, features: bool = Fal
 
 
 def publish_clip_models(root: Path, frames: int = 32, chunk: int = 4) -> None:
-    """`chunk-means`, and the head `clip-colour` over `frames` of its frames."""
+    """`chunk-means`, and the head `clip-color` over `frames` of its frames."""
     size = {"w": 4, "h": 4, "method": "area", "library": "opencv"}
     pipeline = {
         "kind": "chunks", "resize": size, "color": "bgr", "scale": 1 / 255, "frames": frames, "chunk": chunk,
@@ -107,7 +107,7 @@ def publish_clip_models(root: Path, frames: int = 32, chunk: int = 4) -> None:
     )  # fmt: skip
     steps = frames // chunk
     fields = draft(
-        "clip-colour",
+        "clip-color",
         labels=["blue", "green", "red"],
         pipeline={"kind": "series", "length": {"length": steps}},
         requires={"name": "chunk-means", "version": 1},

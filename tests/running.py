@@ -49,11 +49,13 @@ class RunningService:
 
 
 @contextlib.contextmanager
-def running_service(folder: Path, *, module: str = "service", **environment: str) -> Iterator[RunningService]:
+def running_service(
+    folder: Path, tree: Path = ROOT, /, *, module: str = "service", **environment: str
+) -> Iterator[RunningService]:
     """Start the service with these settings and wait until it is ready; its log lies in the folder.
 
-    It takes live frames only where SIGN_STREAM_SLOTS is given: a further process takes a second to start. module: what
-    is run, where that is not the service as it is.
+    It takes live frames only where SIGN_STREAM_SLOTS is given: a further process takes a second to start. tree: the
+    checkout whose service it is; module: what is run, where that is not the service as it is.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -70,7 +72,7 @@ def running_service(folder: Path, *, module: str = "service", **environment: str
                 "SIGN_STREAM_SLOTS": "0",
                 **environment,
             },
-            cwd=ROOT,
+            cwd=tree,
             stdout=output,
             stderr=output,
         )

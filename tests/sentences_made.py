@@ -106,7 +106,7 @@ def _faded(pictures: list[Pixels]) -> list[Pixels]:
 def _frames(path: Path) -> Iterator[tuple[float, Pixels]]:
     with av.open(str(path)) as source:
         for frame in source.decode(video=0):
-            yield float(frame.time or 0.0), frame.to_ndarray(format="rgb24")
+            yield float(frame.time or 0.0), np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
 
 
 def _at_rate(frames: Iterator[tuple[float, Pixels]], rate: int) -> Iterator[tuple[float, Pixels]]:

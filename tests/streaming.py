@@ -14,8 +14,8 @@ from PIL import Image
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from service.live.frame_sampler import FrameSampler
 from service.live.frames import SentFrame
-from service.live.pacing import Pace
 from service.media.sniff import HEAD_BYTES, sniff
 from service.media.upright import Pixels
 from service.media.video import open_video
@@ -76,10 +76,10 @@ class StreamClient:
 
     def play(self, frames: Iterable[tuple[float, bytes]], rate: float) -> None:
         """Send frames (time and picture), and wait for each answer that is due, so that none is dropped."""
-        pace = Pace(rate)
+        sampler = FrameSampler(rate)
         for seq, (time_s, picture) in enumerate(frames):
             self.frame(seq, time_s, picture)
-            for shown in pace.arrived(SentFrame(seq, time_s, picture, 0.0)):
+            for shown in sampler.push(SentFrame(seq, time_s, picture, 0.0)):
                 self.answer_to(shown.frame.seq)
 
     def stop(self) -> Message:

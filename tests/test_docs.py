@@ -2,21 +2,25 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from prometheus_client import Metric
 
 from service.app import create_app
-from service.errors import KINDS
+from service.errors import KINDS, Code
 from service.metrics import Metrics
+from service.pipelines.keypoints import KeypointsSection
+from service.pipelines.layouts import LAYOUTS, Scale, Step
 from service.settings import Settings
 
 DOCS = Path(__file__).parents[1] / "docs"
 CONTRACT = (DOCS / "api.md").read_text()
+FEATURES = (DOCS / "features.md").read_text()
 
 
 @pytest.mark.parametrize("code", KINDS)
-def test_each_error_code_is_in_the_contract_with_its_status(code: str) -> None:
+def test_each_error_code_is_in_the_contract_with_its_status(code: Code) -> None:
     assert f"| {KINDS[code].status} | `{code}` |" in CONTRACT
 
 
@@ -42,3 +46,21 @@ def test_each_route_is_in_the_contract() -> None:
     routes = create_app(Settings()).openapi()["paths"]
     text = CONTRACT.replace("…/unload", "/models/{name}/versions/{version}/unload")
     assert [path for path in routes if f"{path}" not in text] == []
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_each_layout_is_on_the_page_of_features_with_its_width(name: str) -> None:
+    assert f"| `{name}` | {LAYOUTS[name].width} |" in FEATURES
+
+
+def test_each_step_and_each_scale_has_its_formula() -> None:
+    steps = [step.model_fields["step"].default for step in get_args(get_args(Step)[0])]
+    assert [step for step in steps if f"| `{step}`" not in FEATURES] == []
+    scales = get_args(Scale.model_fields["by"].annotation)
+    assert [by for by in scales if f'| `scale`, `"by": "{by}"` |' not in FEATURES] == []
+
+
+def test_the_example_of_a_section_is_one() -> None:
+    example = re.search(r"```json\n(.*?)```", FEATURES, re.DOTALL)
+    assert example is not None
+    assert KeypointsSection.model_validate_json(example.group(1)).width == 42

@@ -20,6 +20,7 @@ from service.pipelines.frame_indices import FrameIndices, pictures_of, single_fr
 from service.pipelines.kind import Streams
 from service.pipelines.over_time import SampledOverTime
 from service.pipelines.row_plan import RowPlan, plan_shared_rows
+from service.pipelines.tensor_only import TensorSection
 from service.section import Section
 from service.track import FloatArray, Track, Window
 
@@ -56,15 +57,15 @@ class MeanColorSection(Section, SampledOverTime):
 
 
 def _rows(track: Track, frames: tuple[FrameIndices, ...]) -> FloatArray:
-    return pictures_of(track, frames).mean(axis=(1, 2, 3), dtype=np.float32) / np.float32(255)
+    return np.asarray(pictures_of(track, frames).mean(axis=(1, 2, 3), dtype=np.float32) / np.float32(255))
 
 
 def join_the_union() -> None:
     """The kind's line in `service.pipelines`, before the manifest's classes are made of it."""
     if "service.registry.manifest" in sys.modules:
         raise RuntimeError("the manifest's classes are made already")
-    service.pipelines.Pipeline = Annotated[  # type: ignore[assignment, misc]
-        service.pipelines.Described | MeanColorSection | service.pipelines.TensorSection, Field(discriminator="kind")
+    service.pipelines.Pipeline = Annotated[  # type: ignore[assignment]
+        service.pipelines.Described | MeanColorSection | TensorSection, Field(discriminator="kind")
     ]
 
 

@@ -26,7 +26,7 @@ def run(request: dict[str, Any], _folder: Path) -> dict[str, Any]:
 
 
 def _classes_of(value: Value) -> Value:
-    """The classes of a scikit-learn LabelEncoder, in the order of its numbers; everything else as it is."""
+    """The classes of a scikit-learn LabelEncoder, alone or in a dict, in the order of its numbers; else the value."""
     if isinstance(value, StandIn) and value.of.name == "LabelEncoder":
         return value.attributes().get("classes_", value)
-    return value
+    return {key: _classes_of(item) for key, item in value.items()} if isinstance(value, dict) else value

@@ -53,6 +53,16 @@ def _last_frames(name: str, about: str, layout: str, length: int, missing: Missi
     )
 
 
+def _make_min_origin() -> Preset:
+    preset = _single_frames(
+        "hand-min-origin", "one hand's x and y minus the least of each (the model.p tutorial), frame by frame",
+        "hand_min_42", "picture: as it is, not mirrored", "detection: from a confidence of 0.3, as that tutorial asks",
+        "hands: one; the tutorial's script writes a second hand behind it",
+    )  # fmt: skip
+    section = preset.pipeline.model_copy(update={"min_detection_confidence": 0.3})
+    return replace(preset, pipeline=section)
+
+
 def _single_frames(name: str, about: str, layout: str, *assumed: str) -> Preset:
     return Preset(
         name, about, _frames(layout), FRAME_VOTE, (*LAYOUTS[layout].assumptions, *FRAME_VOTE_ASSUMED, *assumed)
@@ -97,6 +107,7 @@ PRESETS: dict[str, Preset] = {
         _single_frames(
             "hand-keypoints", "one hand's pixels minus the wrist, over their largest magnitude, by frame", "hand_42"
         ),
+        _make_min_origin(),
         _single_frames("hand-landmarks", "one hand's x, y, z as MediaPipe gives them, frame by frame", "hand_63"),
         _single_frames("two-hands-landmarks", "both hands' x, y, z, frame by frame", "hands_126"),
         *PIXEL_PRESETS,

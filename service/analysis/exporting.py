@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 
 from service.analysis.highlights import HighlightsAnswer
 from service.analysis.timeline import TimelineAnswer
-from service.export.answer import HighlightsAnswer as ExportedHighlights
-from service.export.answer import MediaFile, SignsAnswer
+from service.export.answer import HighlightsExport, MediaFile, SignsExport
 from service.registry.manifest import Text
 from service.spotting.transcript import text_of
 from service.track import MediaInfo
@@ -16,17 +15,17 @@ def media_file(media: MediaInfo, name: str) -> MediaFile:
     return MediaFile(name, media.kind, media.format, media.duration, media.frame_rate)
 
 
-def signs_answer(answer: TimelineAnswer, name: str) -> SignsAnswer:
+def signs_answer(answer: TimelineAnswer, name: str) -> SignsExport:
     """A timeline's answer for export, of a medium with this file name; created now."""
     label_text = answer.manifest.label_text
     texts = {label: text_of(label, label_text) for label in label_text}
     file, created = media_file(answer.media, name), datetime.now(UTC)
-    return SignsAnswer(file, answer.segments, created, answer.manifest.name, texts, answer.gaps)
+    return SignsExport(file, answer.segments, created, answer.manifest.name, texts, answer.gaps)
 
 
-def moments_answer(answer: HighlightsAnswer, name: str) -> ExportedHighlights:
+def moments_answer(answer: HighlightsAnswer, name: str) -> HighlightsExport:
     """The answer of /highlights for export, of a medium with this file name."""
-    return ExportedHighlights(
+    return HighlightsExport(
         media=media_file(answer.media, name),
         moments=answer.highlights,
         tension=answer.tension,

@@ -2,22 +2,25 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from service.analysis.looking import EyeOf, Look, Part, SectionOf, damage_of, end_of, look, section_for
-from service.analysis.samples import channel_of, condensed, outputs_of, series_of, window_values
+from service.analysis.clip import ClipRequest, ObservedClip, describe_damage, preprocessing_of
+from service.analysis.samples import channel_of, condense, outputs_of, series_of, window_values
+from service.analysis.task import ChunkedTask, ChunkResult, run
+from service.analysis.walk import Cursor, Walk, start_of
 from service.context import AppContext
 from service.errors import ParameterError, SignError
 from service.export.answer import Sample
 from service.media.sampling import Rate, Sampling, Uniform
 from service.pipelines import Observing
 from service.pipelines.kind import Faces
-from service.pipelines.series import SeriesSection
+from service.pipelines.windows import WindowRule
 from service.registry.manifest import Manifest, Timing
 from service.spotting.highlights import Highlight, HighlightRules
 from service.spotting.highlights import highlights as moments_of
+from service.spotting.segment import Segment
 from service.spotting.tension import Signal, TensionPoint, changes, sample_times, tension_curve, tension_windows
 from service.track import MediaInfo, Track, Window
 
@@ -27,17 +30,20 @@ USUAL_RATE = 2.0
 USUAL_WINDOW_S, USUAL_MIN_DURATION_S, USUAL_MERGE_GAP_S = 3.0, 1.0, 1.0
 """Where neither says it: models of single faces know no windows."""
 
+MOST_SAMPLES = 100_000
+"""Samples of one clip: 14 hours at 2 a second. A job writes their numbers down with every chunk."""
+
 _SLACK = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class HighlightsRequest:
-    """What a caller asks of one part; what is None is taken from the manifest. Seconds; samples a second.
+    """What a caller asks of one clip; what is None is taken from the manifest. Seconds; samples a second.
 
     min_faces: samples with a face that a window needs. with_series: whether each sample's values are wanted.
     """
 
-    part: Part
+    clip: ClipRequest
     sample_rate: float | None = None
     window_s: float | None = None
     threshold: float | None = None
@@ -73,38 +79,86 @@ class HighlightsAnswer:
     stages_s: dict[str, float]
 
 
-async def highlights(request: HighlightsRequest, house: AppContext) -> HighlightsAnswer:
-    """The moments of the asked part; SignError where the medium, the model or the part does not allow it."""
-    seen = await look(
-        request.part,
-        house,
-        longest_s=house.settings.timeline_seconds,
-        section_of=section_for_highlights(request),
-        eye_of=eye_for(request),
+@dataclass(slots=True)
+class HighlightsState:
+    """Between two chunks: the numbers of all samples so far."""
+
+    cursor: Cursor
+    samples: Track | None = None
+
+
+async def highlights(request: HighlightsRequest, context: AppContext) -> HighlightsAnswer:
+    """The moments of the clip; SignError where the medium, the model or the clip does not allow it."""
+    return (await run(HIGHLIGHTS, request, Walk.at_once(context, context.settings.timeline_seconds))).answer
+
+
+def begin(request: HighlightsRequest) -> HighlightsState:
+    """Before the first chunk, which begins where something is sampled, else it might hold nothing."""
+    part, cursor = request.clip, start_of(request.clip)
+    first_s = part.start_s if request.sample_rate is None else first_on_grid(part.start_s, request.sample_rate)
+    if first_s < part.end_s:
+        cursor.position = replace(cursor.position, covered_s=first_s)
+    return HighlightsState(cursor)
+
+
+async def next_chunk(request: HighlightsRequest, state: HighlightsState, walk: Walk) -> ChunkResult | None:
+    """Keep the numbers of the next chunk's samples: what stands out depends on all of them, and is found at the end."""
+    part, cursor, limited = request.clip, state.cursor, replace(walk, most_frames=min(walk.most_frames, MOST_SAMPLES))
+    clip = await limited.next_chunk(part, preprocessing_for(request), WindowRule(part.start_s), cursor)
+    if clip is None:
+        return None
+    if clip.is_picture:
+        raise SignError("media-wrong-kind", "A picture has no highlights; send it to /predict, or send a video.")
+    new = await _new_numbers(clip, state.samples)
+    if not request.with_series:
+        new = replace(new, boxes=None)
+    state.samples = new if state.samples is None else state.samples.join(new)
+    cursor.finish_chunk(clip, [], float(state.samples.times_s[-1]))
+    return ChunkResult()
+
+
+async def _new_numbers(clip: ObservedClip, known: Track | None) -> Track:
+    """The numbers of the samples that are new; the one before them is read again, as what moved since then counts."""
+    last_s = -np.inf if known is None else float(known.times_s[-1])
+    first_new = int(np.searchsorted(clip.track.times_s, last_s, side="right"))
+    needed = clip.track.only(np.arange(len(clip.track)) >= first_new - 1)
+    numbers = (await condense(replace(clip, track=needed))).track
+    return numbers.only(numbers.times_s > last_s)
+
+
+async def finish(
+    request: HighlightsRequest, state: HighlightsState, _segments: tuple[Segment, ...], walk: Walk
+) -> HighlightsAnswer:
+    """The curve over all samples, and what stands out of it."""
+    if state.samples is None:
+        raise RuntimeError("a medium was seen to its end without a sample")
+    part, cursor = request.clip, state.cursor
+    clip = ObservedClip(
+        model=part.model,
+        preprocessing=preprocessing_for(request),
+        track=state.samples,
+        deadline=walk.deadline_of(part),
+        context=walk.context,
+        stages_s=cursor.stages_s,
     )
-    check_moving(seen.track)
-    return await answer_from(request, await condensed(seen), end_of(seen.track, request.part))
-
-
-async def answer_from(request: HighlightsRequest, seen: Look, end_s: float) -> HighlightsAnswer:
-    """The answer, from a condensed look at all samples of a part that ends at end_s."""
-    manifest, rate = seen.manifest, rate_of(seen.eye)
+    manifest, rate = clip.manifest, rate_of(clip.preprocessing)
     channel = channel_of(manifest, request.channel)
     times = times_of(request, manifest)
-    outputs = await outputs_of(seen)
-    grid_s = sample_times(first_on_grid(request.part.start_s, rate), end_s, rate)
+    outputs = await outputs_of(clip)
+    grid_s = sample_times(first_on_grid(part.start_s, rate), cursor.end_s, rate)
     windows = tension_windows(grid_s, times.window_s, rate)
-    values = await window_values(seen, outputs, windows, channel)
-    curve = await seen.timed("spotting", lambda: curve_of(outputs, windows, grid_s, values, request.min_faces))
+    values = await window_values(clip, outputs, windows, channel)
+    curve = await clip.timed("spotting", lambda: curve_of(outputs, windows, grid_s, values, request.min_faces))
     if request.signal == "change":
-        curve = await seen.timed("spotting", lambda: changes(curve, times.window_s, rate))
+        curve = await clip.timed("spotting", lambda: changes(curve, times.window_s, rate))
     threshold = threshold_of(request, manifest, curve)
     series: tuple[Sample, ...] | None = None
     if request.with_series:
-        series = await seen.timed("tensor", lambda: series_of(seen, outputs, mirrored=request.part.mirrored))
+        series = await clip.timed("tensor", lambda: series_of(clip, outputs, mirrored=part.mirrored))
+    moments = await clip.timed("spotting", lambda: _moments(request, curve, threshold, rate, times, cursor.end_s))
     return HighlightsAnswer(
         tension=curve,
-        highlights=await seen.timed("spotting", lambda: _moments(request, curve, threshold, rate, times, end_s)),
+        highlights=moments,
         series=series,
         sample_rate=rate,
         channel=channel,
@@ -113,8 +167,8 @@ async def answer_from(request: HighlightsRequest, seen: Look, end_s: float) -> H
         face_samples=int(outputs.present.sum()),
         manifest=manifest,
         media=outputs.media,
-        warnings=(*seen.track.warnings, *damage_of(seen.track.gaps)),
-        stages_s=seen.stages_s,
+        warnings=tuple(dict.fromkeys((*cursor.warnings, *describe_damage(clip.track.gaps)))),
+        stages_s=clip.stages_s,
     )
 
 
@@ -144,42 +198,24 @@ def _moments(
     if threshold is None:
         return ()
     rules = HighlightRules(threshold, rate, times.window_s, times.min_duration_s, times.merge_gap_s, request.top_k)
-    return moments_of(curve, rules, request.part.start_s, end_s)
+    return moments_of(curve, rules, request.clip.start_s, end_s)
 
 
-def section_for_highlights(request: HighlightsRequest) -> SectionOf:
-    """The pipeline of a model that can be asked this."""
-
-    def section_of(manifest: Manifest) -> Observing | SeriesSection:
-        section = section_for(manifest, ("highlight", "affect"))
-        channel_of(manifest, request.channel)
-        return section
-
-    return section_of
-
-
-def eye_for(request: HighlightsRequest) -> EyeOf:
-    """How the model that looks at the medium is to look: at which samples, and at which faces."""
-
-    def eye_of(eye: Observing) -> Observing:
-        if not eye.votes:
-            detail = f"Highlights need answers for single frames; models of the kind {eye.kind} do not give them."
-            raise SignError("model-wrong-task", detail)
-        changed = eye.with_sampling(_sampling(request, eye.sampling))
-        if request.faces is None:
-            return changed
-        if (chosen := changed.with_faces(request.faces)) is None:
-            problem = f"a model of the kind {eye.kind} does not choose between faces"
-            raise SignError("parameter-invalid", f"faces: {problem}.", parameters=(ParameterError("faces", problem),))
-        return chosen
-
-    return eye_of
-
-
-def check_moving(track: Track) -> None:
-    """Refuse a picture."""
-    if track.media.duration is None:
-        raise SignError("media-wrong-kind", "A picture has no highlights; send it to /predict, or send a video.")
+def preprocessing_for(request: HighlightsRequest) -> Observing:
+    """The pipeline, at the samples and faces that are asked for; SignError where the model cannot be asked this."""
+    model = request.clip.model
+    own = preprocessing_of(model, ("highlight", "affect"))
+    channel_of(model.manifest, request.channel)
+    if not own.votes:
+        detail = f"Highlights need answers for single frames; models of the kind {own.kind} do not give them."
+        raise SignError("model-wrong-task", detail)
+    sampled = own.with_sampling(_sampling(request, own.sampling))
+    if request.faces is None:
+        return sampled
+    if (chosen := sampled.with_faces(request.faces)) is None:
+        problem = f"a model of the kind {own.kind} does not choose between faces"
+        raise SignError("parameter-invalid", f"faces: {problem}.", parameters=(ParameterError("faces", problem),))
+    return chosen
 
 
 def times_of(request: HighlightsRequest, manifest: Manifest) -> Timing:
@@ -214,11 +250,11 @@ def threshold_of(request: HighlightsRequest, manifest: Manifest, curve: Sequence
     return float(known.mean() + known.std())
 
 
-def rate_of(eye: Observing) -> float:
-    """Samples a second of an eye that `eye_for` made."""
-    if not isinstance(eye.sampling, Rate):
+def rate_of(preprocessing: Observing) -> float:
+    """Samples a second of a pipeline that `preprocessing_for` made."""
+    if not isinstance(preprocessing.sampling, Rate):
         raise TypeError("highlights are sampled by rate")
-    return eye.sampling.rate
+    return preprocessing.sampling.rate
 
 
 def _sampling(request: HighlightsRequest, own: Sampling | Uniform) -> Rate:
@@ -230,3 +266,6 @@ def _sampling(request: HighlightsRequest, own: Sampling | Uniform) -> Rate:
 def first_on_grid(start_s: float, rate: float) -> float:
     """The first moment from start_s on that is sampled: a multiple of 1 / rate."""
     return math.ceil(start_s * rate - _SLACK) / rate
+
+
+HIGHLIGHTS = ChunkedTask(HighlightsRequest, HighlightsAnswer, preprocessing_for, begin, next_chunk, finish)

@@ -1,24 +1,26 @@
-"""The use case of /predict: one answer for a picture, a video, or a part of it."""
+"""The use case of /predict: one answer for a picture, a video, or a part of it: the surest window's."""
 
 from dataclasses import dataclass, replace
-from functools import partial
 
-from service.analysis.judging import Judged
-from service.analysis.looking import Look, Part, damage_of, end_of, predict_section
-from service.analysis.pieces import Plan, look_and_judge
+from service.analysis.clip import ClipRequest, ObservedClip, describe_damage, preprocessing_of
 from service.analysis.prediction import FrameAnswer, Prediction, answer, rank, sign_confidence
+from service.analysis.scoring import WindowScores, score_together, score_windows
+from service.analysis.task import ChunkedTask, ChunkResult, run
+from service.analysis.walk import Cursor, Walk, start_of
 from service.context import AppContext
+from service.errors import SignError
 from service.pipelines import Observing
 from service.pipelines.windows import WindowRule
 from service.registry.manifest import Manifest
+from service.spotting.segment import Segment
 from service.track import MediaInfo, Window
 
 
 @dataclass(frozen=True, slots=True)
 class PredictRequest:
-    """What a caller asks of one part. threshold: below it the answer is declined; None: the manifest's."""
+    """What a caller asks of one clip. threshold: below it the answer is declined; None: the manifest's."""
 
-    part: Part
+    clip: ClipRequest
     threshold: float | None = None
     with_frames: bool = False
 
@@ -34,55 +36,125 @@ class PredictAnswer:
     stages_s: dict[str, float]
 
 
-async def predict(request: PredictRequest, house: AppContext) -> PredictAnswer:
-    """One answer for the asked part; SignError where the medium, the model or the part does not allow one."""
-    seen, judged = await candidates(request.part, house)
-    best = max(judged, key=lambda entry: confidence_of(entry, seen.manifest))
-    evidence = best.evidence(seen)
-    prediction = answer(best.window, best.probabilities, evidence, seen.manifest, request.threshold, best.affect)
-    if request.with_frames:
-        prediction = replace(prediction, frames=frame_answers(best, seen.manifest))
-    if seen.track.media.duration is None:  # a picture has no length
-        prediction = replace(prediction, window=Window(0.0, 0.0))
-    outcome = "declined" if prediction.declined else "answered"
-    house.metrics.predictions.labels(seen.manifest.name, str(seen.manifest.version), outcome).inc()
+@dataclass(slots=True)
+class PredictState:
+    """Between two chunks: the surest window so far, and what was strange about it."""
+
+    cursor: Cursor
+    best: Prediction | None = None
+    confidence: float = -2.0
+    warnings: tuple[str, ...] = ()
+
+
+async def predict(request: PredictRequest, context: AppContext) -> PredictAnswer:
+    """One answer for the clip; SignError where the medium, the model or the clip does not allow one."""
+    return (await run(PREDICT, request, Walk.at_once(context, context.settings.predict_seconds))).answer
+
+
+async def candidates(clip: ClipRequest, context: AppContext) -> list[WindowScores]:
+    """All windows of the clip that may answer; the surest does. Raises as `predict`."""
+    request, walk = PredictRequest(clip), Walk.at_once(context, context.settings.predict_seconds)
+    state = begin(request)
+    found: list[WindowScores] = []
+    while not state.cursor.is_over:
+        if (scored := await _score_chunk(request, state, walk)) is not None:
+            found += scored[1]
+    return found
+
+
+def begin(request: PredictRequest) -> PredictState:
+    """Before the first chunk."""
+    return PredictState(start_of(request.clip))
+
+
+async def next_chunk(request: PredictRequest, state: PredictState, walk: Walk) -> ChunkResult | None:
+    """Score the windows that end in the next chunk, and remember the surest."""
+    scored = await _score_chunk(request, state, walk)
+    if scored is None:
+        return None
+    clip, scores = scored
+    for entry in scores:
+        if (confidence := confidence_of(entry, clip.manifest)) > state.confidence:
+            state.best, state.confidence = _prediction(request, entry, clip), confidence
+            state.warnings = entry.warnings
+    return ChunkResult()
+
+
+async def finish(
+    request: PredictRequest, state: PredictState, _segments: tuple[Segment, ...], walk: Walk
+) -> PredictAnswer:
+    """The surest window's answer."""
+    if state.best is None:
+        raise RuntimeError("a medium was seen to its end without a window")
+    manifest, cursor = request.clip.model.manifest, state.cursor
+    outcome = "declined" if state.best.declined else "answered"
+    walk.context.metrics.predictions.labels(manifest.name, str(manifest.version), outcome).inc()
     return PredictAnswer(
-        prediction=prediction,
-        manifest=seen.manifest,
-        media=seen.track.media,
-        warnings=(*seen.track.warnings, *damage_of(seen.track.gaps), *best.warnings),
-        stages_s=seen.stages_s,
+        prediction=state.best,
+        manifest=manifest,
+        media=cursor.media,
+        warnings=tuple(dict.fromkeys((*cursor.warnings, *describe_damage(cursor.gaps), *state.warnings))),
+        stages_s=cursor.stages_s,
     )
 
 
-async def candidates(part: Part, house: AppContext) -> tuple[Look, list[Judged]]:
-    """The windows of the part that may answer; the surest does. Raises as `predict`."""
-    longest_s, rule_for = house.settings.predict_seconds, partial(predict_rule, part)
-    return await look_and_judge(part, house, Plan(longest_s, rule_for, partial(_windows, part), predict_section))
+async def _score_chunk(
+    request: PredictRequest, state: PredictState, walk: Walk
+) -> tuple[ObservedClip, list[WindowScores]] | None:
+    """The next chunk and the windows that end in it; None where an interactive request came first."""
+    part, cursor = request.clip, state.cursor
+    preprocessing = preprocessing_for(request)
+    rule = window_rule(part, preprocessing)
+    is_one_answer = rule.window_s is None or rule.spread > 0
+    clip = await (walk.for_one_answer() if is_one_answer else walk).next_chunk(part, preprocessing, rule, cursor)
+    if clip is None:
+        return None
+    windows = [Window(0.0, float("inf"))]
+    if not clip.is_picture:
+        windows = preprocessing.due_windows(clip.track, rule, cursor.position)
+    if rule.spread and windows and not clip.is_picture:
+        scores = [await score_together(clip, windows)]
+    else:
+        scores = await score_windows(clip, windows)
+    scored = 0 if is_one_answer else cursor.position.scored + len(windows)
+    cursor.finish_chunk(clip, windows, part.start_s + scored * rule.stride_s)
+    return clip, scores
 
 
-def _windows(part: Part, seen: Look) -> list[Window]:
-    """The whole part where it is one clip; else windows of the manifest's length, of which the surest answers."""
-    if seen.track.media.duration is None:
-        return [Window(0.0, float("inf"))]
-    end_s, rule = end_of(seen.track, part), predict_rule(part, seen.manifest, seen.eye)
-    return seen.eye.windows(seen.track, rule, end_s)
+def preprocessing_for(request: PredictRequest) -> Observing:
+    """The pipeline of a model that names signs or emotions; SignError where it cannot be asked this."""
+    model = request.clip.model
+    preprocessing = preprocessing_of(model, ("sign", "affect"))
+    if not model.manifest.labels:
+        detail = f"{model.manifest.name} has no labels to name an emotion by. Ask /highlights."
+        raise SignError("model-wrong-task", detail)
+    return preprocessing
 
 
-def predict_rule(part: Part, manifest: Manifest, eye: Observing) -> WindowRule:
-    """How a part is cut: not at all where it is one clip, else into windows of the manifest's length."""
-    times = manifest.time
-    if part.duration_s is not None or times is None or times.whole_clip:
-        return WindowRule(part.start_s)
-    return WindowRule(part.start_s, times.window_s, times.stride_s, eye.averaged_windows)
+def window_rule(clip: ClipRequest, preprocessing: Observing) -> WindowRule:
+    """How a clip is cut: not at all where it is one window, else into windows of the manifest's length."""
+    times = clip.model.manifest.time
+    if clip.duration_s is not None or times is None or times.whole_clip:
+        return WindowRule(clip.start_s)
+    return WindowRule(clip.start_s, times.window_s, times.stride_s, preprocessing.averaged_windows)
 
 
-def confidence_of(entry: Judged, manifest: Manifest) -> float:
+def confidence_of(entry: WindowScores, manifest: Manifest) -> float:
     """How sure a window is of a sign; below all that have evidence where it has none."""
     return -1.0 if entry.probabilities is None else sign_confidence(entry.probabilities, manifest)
 
 
-def frame_answers(best: Judged, manifest: Manifest) -> tuple[FrameAnswer, ...]:
+def _prediction(request: PredictRequest, entry: WindowScores, clip: ObservedClip) -> Prediction:
+    evidence = entry.evidence(clip)
+    prediction = answer(entry.window, entry.probabilities, evidence, clip.manifest, request.threshold, entry.affect)
+    if request.with_frames:
+        prediction = replace(prediction, frames=frame_answers(entry, clip.manifest))
+    if clip.is_picture:  # it has no length
+        prediction = replace(prediction, window=Window(0.0, 0.0))
+    return prediction
+
+
+def frame_answers(best: WindowScores, manifest: Manifest) -> tuple[FrameAnswer, ...]:
     """Each frame's own answer, of a model that looks at single frames; nothing of a model of sequences."""
     if best.votes is None:
         return ()
@@ -91,3 +163,6 @@ def frame_answers(best: Judged, manifest: Manifest) -> tuple[FrameAnswer, ...]:
         FrameAnswer(float(time_s), label.class_name, label.confidence)
         for time_s, label in zip(best.times_s, leading, strict=True)
     )
+
+
+PREDICT = ChunkedTask(PredictRequest, PredictAnswer, preprocessing_for, begin, next_chunk, finish)

@@ -7,8 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from service.analysis.judging import handed_on, outputs_over_time
-from service.analysis.looking import Look
+from service.analysis.clip import ObservedClip
+from service.analysis.scoring import head_input, outputs_over_time
 from service.errors import ParameterError, SignError
 from service.export.answer import Sample
 from service.pipelines import series
@@ -20,30 +20,33 @@ TENSION = "tension"
 USUAL_CHANNEL = "arousal"
 
 
-async def condensed(seen: Look) -> Look:
-    """The same look with a few numbers a sample instead of landmarks or pixels: little enough to keep for hours.
+async def condense(clip: ObservedClip) -> ObservedClip:
+    """The same clip with a few numbers a sample instead of landmarks or pixels: little enough to keep for hours.
 
-    The numbers are the measures of a face, or what the model that looks gives for it.
+    The numbers are the measures of a face, or what the base model gives for it.
     """
-    if (measures := seen.eye.measures) is not None:
-        return replace(seen, track=await seen.timed("tensor", partial(measures.condense, seen.track)))
-    return replace(seen, track=await outputs_over_time(seen))
+    if (measures := clip.preprocessing.measures) is not None:
+        return replace(clip, track=await clip.timed("tensor", partial(measures.condense, clip.track)))
+    return replace(clip, track=await outputs_over_time(clip))
 
 
-async def outputs_of(seen: Look) -> Track:
-    """T × C of a condensed look: what the model that looks gives for each sample."""
-    return seen.track if seen.eye.measures is None else await outputs_over_time(seen)
+async def outputs_of(clip: ObservedClip) -> Track:
+    """T × C of a condensed clip: what the base model gives for each sample."""
+    return clip.track if clip.preprocessing.measures is None else await outputs_over_time(clip)
 
 
-def series_of(seen: Look, outputs: Track, *, mirrored: bool) -> tuple[Sample, ...]:
-    """What is shown of each sample: a face's measures, or what the model that looks says of it.
+def series_of(clip: ObservedClip, outputs: Track, *, mirrored: bool) -> tuple[Sample, ...]:
+    """What is told of each sample: a face's measures, or what the base model says of it.
 
-    mirrored: the picture was flipped before it was looked at; boxes are those of the picture as it was sent.
+    mirrored: the picture was flipped before it was observed; boxes are those of the picture as it was sent.
     """
-    if (measures := seen.eye.measures) is not None:
-        names, values = measures.names, measures.values(seen.track)
+    if (measures := clip.preprocessing.measures) is not None:
+        names, values = measures.names, measures.values(clip.track)
     else:
-        names, values = channel_names(seen.looker.manifest), seen.looker.each(np.asarray(outputs.values, np.float32))
+        names, values = (
+            channel_names(clip.base_model.manifest),
+            clip.base_model.each(np.asarray(outputs.values, np.float32)),
+        )
     boxes = np.full((len(outputs), 4), np.nan) if outputs.boxes is None else outputs.boxes
     return tuple(
         Sample(float(time_s), _box(box, mirrored=mirrored), dict(zip(names, row.tolist(), strict=True)))
@@ -53,28 +56,30 @@ def series_of(seen: Look, outputs: Track, *, mirrored: bool) -> tuple[Sample, ..
     )
 
 
-async def window_values(seen: Look, outputs: Track, windows: Sequence[Window], channel: str) -> list[float | None]:
+async def window_values(
+    clip: ObservedClip, outputs: Track, windows: Sequence[Window], channel: str
+) -> list[float | None]:
     """The channel of the model's answer for each window, None for those without a face.
 
     A head answers for the window; of a model without one the samples' answers are averaged.
     """
-    place = channel_names(seen.manifest).index(channel)
-    if (head := seen.section.head) is not None:
-        return await _heads_values(seen, head, outputs, windows, place)
-    each = await seen.timed("tensor", lambda: seen.model.each(np.asarray(outputs.values, np.float32))[:, place])
-    return await seen.timed("tensor", lambda: [_mean(each, outputs, window) for window in windows])
+    index = channel_names(clip.manifest).index(channel)
+    if (head := clip.head) is not None:
+        return await _values_of_head(clip, head, outputs, windows, index)
+    each = await clip.timed("tensor", lambda: clip.model.each(np.asarray(outputs.values, np.float32))[:, index])
+    return await clip.timed("tensor", lambda: [_mean(each, outputs, window) for window in windows])
 
 
-async def _heads_values(
-    seen: Look, section: SeriesSection, outputs: Track, windows: Sequence[Window], place: int
+async def _values_of_head(
+    clip: ObservedClip, section: SeriesSection, outputs: Track, windows: Sequence[Window], index: int
 ) -> list[float | None]:
-    given = await seen.timed("tensor", lambda: handed_on(outputs, section, seen.looker))
-    rows = await seen.timed("tensor", lambda: [series.tensor(given, window, section) for window in windows])
+    given = await clip.timed("tensor", lambda: head_input(outputs, section, clip.base_model))
+    rows = await clip.timed("tensor", lambda: [series.tensor(given, window, section) for window in windows])
     began = time.perf_counter()
-    async with seen.deadline.enforced():
-        scores = await seen.model.score(rows)
-    seen.spent("inference", began)
-    return [float(answer[place]) if len(one) else None for answer, one in zip(scores, rows, strict=True)]
+    async with clip.deadline.enforce():
+        scores = await clip.model.score(rows)
+    clip.add_time("inference", began)
+    return [float(answer[index]) if len(one) else None for answer, one in zip(scores, rows, strict=True)]
 
 
 def channel_names(manifest: Manifest) -> tuple[str, ...]:
@@ -103,9 +108,9 @@ def channel_of(manifest: Manifest, asked: str | None) -> str:
 
 
 def _mean(each: FloatArray, outputs: Track, window: Window) -> float | None:
-    start, stop = outputs.places(window)
-    seen = each[start:stop][outputs.present[start:stop]]
-    return float(seen.mean()) if len(seen) else None
+    start, stop = outputs.indices(window)
+    present = each[start:stop][outputs.present[start:stop]]
+    return float(present.mean()) if len(present) else None
 
 
 def _box(box: FloatArray, *, mirrored: bool) -> tuple[float, float, float, float] | None:

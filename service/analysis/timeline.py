@@ -1,27 +1,26 @@
 """The use case of /timeline: what is signed when."""
 
-import asyncio
-import time
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
-from service.analysis.judging import Judged
-from service.analysis.looking import Look, Part, damage_of, end_of, windows_over_part
-from service.analysis.pieces import Plan, look_and_judge
+from service.analysis.clip import ClipRequest, ObservedClip, describe_damage, preprocessing_of
 from service.analysis.prediction import Evidence, Prediction, answer
+from service.analysis.scoring import WindowScores, score_windows
+from service.analysis.task import ChunkedTask, ChunkResult, run
+from service.analysis.walk import Cursor, Walk, start_of
 from service.context import AppContext
 from service.errors import SignError
+from service.media.sampling import Rate
 from service.pipelines import Observing
 from service.pipelines.windows import WindowRule
 from service.registry.manifest import Manifest, Timing
 from service.spotting.segment import ScoredWindow, Segment, Smoothing, SpottingRules
-from service.spotting.segments import segments_of
+from service.spotting.segments import Spotter
 from service.spotting.transcript import transcript
 from service.track import MediaInfo, Track, Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class SpottingOptions:
     """How windows are to be cut and decided; what is None is taken from the manifest. Seconds.
 
     window_named: what callers call window_s.
@@ -37,10 +36,10 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class TimelineRequest(Asked):
-    """What a caller asks of one part."""
+class TimelineRequest(SpottingOptions):
+    """What a caller asks of one clip."""
 
-    part: Part
+    clip: ClipRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,108 +58,142 @@ class TimelineAnswer:
     gaps: tuple[Window, ...] = ()
 
 
-async def timeline(request: TimelineRequest, house: AppContext) -> TimelineAnswer:
-    """What is signed when in the asked part; SignError where the medium, the model or the part does not allow it."""
-    longest_s, rule_for = house.settings.timeline_seconds, partial(timeline_rule, request)
-    seen, judged = await look_and_judge(request.part, house, Plan(longest_s, rule_for, partial(_windows, request)))
-    end_s = _end_of_video(seen, request.part)
-    times = true_times(times_of(request, seen.manifest), [entry.window for entry in judged], seen)
-    began = time.perf_counter()
-    segments = await asyncio.to_thread(_segments, judged, seen, rules_of(request, times, seen.manifest))
-    seen.spent("spotting", began)
-    manifest = seen.manifest
+@dataclass(slots=True)
+class TimelineState:
+    """Between two chunks: the spotter, and what was strange about single windows."""
+
+    cursor: Cursor
+    spotter: Spotter | None = None
+    warnings: tuple[str, ...] = ()
+
+
+async def timeline(request: TimelineRequest, context: AppContext, *, keep_windows: bool = True) -> TimelineAnswer:
+    """What is signed when in the clip; SignError where the medium, the model or the clip does not allow it."""
+    done = await run(TIMELINE, request, _walk_for(request, context), keep_windows=keep_windows)
+    return replace(done.answer, windows=tuple(done.windows))
+
+
+def _walk_for(request: TimelineRequest, context: AppContext) -> Walk:
+    """Pixels go through in chunks, so that few are held; landmarks where all free slots can look at them together."""
+    preprocessing, longest_s = preprocessing_for(request), context.settings.timeline_seconds
+    is_shared = isinstance(preprocessing.sampling, Rate) and context.slots.free_for("interactive") > 1
+    if preprocessing.samples_windows or not (preprocessing.request.kept_bytes or is_shared):
+        return Walk.at_once(context, longest_s)
+    return Walk.in_chunks(context, longest_s)
+
+
+def begin(request: TimelineRequest) -> TimelineState:
+    """Before the first chunk."""
+    return TimelineState(start_of(request.clip))
+
+
+async def next_chunk(request: TimelineRequest, state: TimelineState, walk: Walk) -> ChunkResult | None:
+    """Score the windows that end in the next chunk, and let the spotter have them."""
+    cursor, part, preprocessing = state.cursor, request.clip, preprocessing_for(request)
+    times = times_of(request, part.model.manifest)
+    rule = WindowRule(part.start_s, times.window_s, times.stride_s)
+    clip = await walk.next_chunk(part, preprocessing, rule, cursor)
+    if clip is None:
+        return None
+    if clip.is_picture:
+        raise SignError("media-wrong-kind", "A picture has no timeline; send it to /predict, or send a video.")
+    windows = preprocessing.due_windows(clip.track, rule, cursor.position)
+    spotter = state.spotter or Spotter(rules_of(request, _true_times(times, windows, preprocessing), clip.manifest))
+    scores = await score_windows(clip, windows)
+    segments = await clip.timed("spotting", lambda: _spot(spotter, scores, clip, is_over=cursor.is_over))
+    state.spotter = spotter if windows or state.spotter else None
+    cursor.warn(*_not_followed(request, preprocessing))
+    state.warnings = tuple(dict.fromkeys((*state.warnings, *(text for one in scores for text in one.warnings))))
+    scored = cursor.position.scored + len(windows)
+    cursor.finish_chunk(clip, windows, part.start_s + scored * times.stride_s)
+    return ChunkResult(segments, [_prediction(entry, clip, request.threshold) for entry in scores])
+
+
+async def finish(
+    request: TimelineRequest, state: TimelineState, segments: tuple[Segment, ...], _walk: Walk
+) -> TimelineAnswer:
+    """The answer, without single windows."""
+    cursor, manifest = state.cursor, request.clip.model.manifest
     return TimelineAnswer(
         segments=segments,
         transcript=transcript((entry.label for entry in segments), manifest.unit, manifest.label_text),
-        windows=tuple(_answer(entry, seen, request.threshold) for entry in judged),
-        duration_s=end_s - request.part.start_s,
-        evidence=Evidence.of(seen.track),
+        windows=(),
+        duration_s=cursor.end_s - request.clip.start_s,
+        evidence=cursor.counter.evidence,
         manifest=manifest,
-        media=seen.track.media,
-        warnings=tuple(
-            dict.fromkeys(
-                (
-                    *warnings_of(request, seen),
-                    *damage_of(seen.track.gaps),
-                    *(text for one in judged for text in one.warnings),
-                )
-            )
-        ),
-        stages_s=seen.stages_s,
-        gaps=seen.track.gaps,
+        media=cursor.media,
+        warnings=tuple(dict.fromkeys((*cursor.warnings, *describe_damage(cursor.gaps), *state.warnings))),
+        stages_s=cursor.stages_s,
+        gaps=cursor.gaps,
     )
 
 
-def _windows(request: TimelineRequest, seen: Look) -> list[Window]:
-    end_s, times = _end_of_video(seen, request.part), times_of(request, seen.manifest)
-    return windows_over_part(seen, request.part.start_s, end_s, times.window_s, times.stride_s)
+def preprocessing_for(request: TimelineRequest) -> Observing:
+    """The pipeline of a model that names signs, whose windows have a length; SignError where it has none."""
+    preprocessing = preprocessing_of(request.clip.model, ("sign",))
+    times_of(request, request.clip.model.manifest)
+    return preprocessing
 
 
-def _end_of_video(seen: Look, part: Part) -> float:
-    if seen.track.media.duration is None:
-        raise SignError("media-wrong-kind", "A picture has no timeline; send it to /predict, or send a video.")
-    return end_of(seen.track, part)
-
-
-def times_of(request: Asked, manifest: Manifest) -> Timing:
+def times_of(options: SpottingOptions, manifest: Manifest) -> Timing:
     """The manifest's times with what the caller changed."""
     asked = {
-        "window_s": request.window_s,
-        "stride_s": request.stride_s,
-        "min_duration_s": request.min_duration_s,
-        "merge_gap_s": request.merge_gap_s,
+        "window_s": options.window_s,
+        "stride_s": options.stride_s,
+        "min_duration_s": options.min_duration_s,
+        "merge_gap_s": options.merge_gap_s,
     }
     changes = {name: value for name, value in asked.items() if value is not None}
     if manifest.time is not None:
         return manifest.time.model_copy(update=changes)
-    if request.window_s is None:
-        detail = f"{manifest.name} does not say how long a window is; say it with {request.window_named}."
+    if options.window_s is None:
+        detail = f"{manifest.name} does not say how long a window is; say it with {options.window_named}."
         raise SignError("parameter-invalid", detail)
-    return Timing.model_validate({"stride_s": request.window_s / 4, **changes})
+    return Timing.model_validate({"stride_s": options.window_s / 4, **changes})
 
 
-def timeline_rule(request: TimelineRequest, manifest: Manifest, _eye: Observing) -> WindowRule:
-    """How a part is cut into windows."""
-    times = times_of(request, manifest)
-    return WindowRule(request.part.start_s, times.window_s, times.stride_s)
+def _not_followed(request: TimelineRequest, preprocessing: Observing) -> tuple[str, ...]:
+    """What of the request could not be followed."""
+    if request.window_s is None or not preprocessing.windows_in_frames:
+        return ()
+    frames = preprocessing.clip_frames
+    return (f"The model's windows are always {frames} frames long; clip_duration was not followed.",)
 
 
-def warnings_of(request: TimelineRequest, seen: Look) -> tuple[str, ...]:
-    """What was strange about the medium, and what of the request could not be followed."""
-    if request.window_s is None or not seen.eye.windows_in_frames:
-        return seen.track.warnings
-    said = f"The model's windows are always {seen.eye.clip_frames} frames long; clip_duration was not followed."
-    return (*seen.track.warnings, said)
-
-
-def true_times(times: Timing, windows: list[Window], seen: Look) -> Timing:
-    """The times with the stride that the windows have in truth: clips begin where chunks do."""
-    if not seen.eye.windows_in_frames or len(windows) < 2:
+def _true_times(times: Timing, windows: list[Window], preprocessing: Observing) -> Timing:
+    """The times with the stride that the windows have in truth: clips begin where chunks of frames do."""
+    if not preprocessing.windows_in_frames or len(windows) < 2:
         return times
     return times.model_copy(update={"stride_s": max(windows[1].start_s - windows[0].start_s, 1e-3)})
 
 
-def rules_of(request: Asked, times: Timing, manifest: Manifest) -> SpottingRules:
+def rules_of(options: SpottingOptions, times: Timing, manifest: Manifest) -> SpottingRules:
     """How the windows become segments."""
     return SpottingRules(
         labels=manifest.labels or (),
         stride_s=times.stride_s,
         idle_labels=manifest.idle_labels,
-        threshold=manifest.output.threshold if request.threshold is None else request.threshold,
+        threshold=manifest.output.threshold if options.threshold is None else options.threshold,
         min_duration_s=times.min_duration_s,
         merge_gap_s=times.merge_gap_s,
-        smoothing=request.smoothing,
+        smoothing=options.smoothing,
     )
 
 
-def _segments(judged: list[Judged], seen: Look, rules: SpottingRules) -> tuple[Segment, ...]:
-    return segments_of((scored(entry, seen.shown(entry.window)) for entry in judged), rules, seen.track.gaps)
+def _spot(spotter: Spotter, scores: list[WindowScores], clip: ObservedClip, *, is_over: bool) -> tuple[Segment, ...]:
+    for gap in clip.track.gaps:
+        spotter.add_gap(gap)
+    found = [segment for entry in scores for segment in spotter.push(to_spot(entry, clip.view(entry.window)))]
+    return (*found, *spotter.finish()) if is_over else tuple(found)
 
 
-def scored(entry: Judged, shown: Track) -> ScoredWindow:
-    """A judged window as spotting takes it; shown: the observations on which its answer rests."""
-    return ScoredWindow(entry.window, entry.probabilities, shown.times_s, shown.present)
+def to_spot(entry: WindowScores, view: Track) -> ScoredWindow:
+    """A window's scores as spotting takes them; view: the observations on which its answer rests."""
+    return ScoredWindow(entry.window, entry.probabilities, view.times_s, view.present)
 
 
-def _answer(entry: Judged, seen: Look, threshold: float | None) -> Prediction:
-    return answer(entry.window, entry.probabilities, entry.evidence(seen), seen.manifest, threshold)
+def _prediction(entry: WindowScores, clip: ObservedClip, threshold: float | None) -> Prediction:
+    return answer(entry.window, entry.probabilities, entry.evidence(clip), clip.manifest, threshold)
+
+
+TIMELINE = ChunkedTask(TimelineRequest, TimelineAnswer, preprocessing_for, begin, next_chunk, finish)

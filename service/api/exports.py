@@ -9,20 +9,20 @@ from urllib.parse import quote
 from fastapi import Response
 
 from service.errors import SignError
-from service.export.answer import HighlightsAnswer, SignsAnswer
+from service.export.answer import HighlightsExport, SignsExport
 from service.export.formats import JSON_MEDIA_TYPE, Format
 
-AnswerT = TypeVar("AnswerT", SignsAnswer, HighlightsAnswer)
+AnswerT = TypeVar("AnswerT", SignsExport, HighlightsExport)
 
 
 async def download(chosen: Format[AnswerT], answer: AnswerT, headers: dict[str, str]) -> Response:
     """The answer as a file of this format, named after its medium."""
     content = await asyncio.to_thread(chosen.file, answer)
-    headers = {**headers, "Content-Disposition": saved_as(chosen.file_name(answer.media))}
+    headers = {**headers, "Content-Disposition": content_disposition(chosen.file_name(answer.media))}
     return Response(content, media_type=chosen.media_type, headers=headers)
 
 
-def saved_as(name: str) -> str:
+def content_disposition(name: str) -> str:
     """Content-Disposition of a download (RFC 6266): the name in UTF-8, and in ASCII for who reads only that."""
     plain = "".join(sign if sign.isascii() and sign.isprintable() and sign not in '"\\' else "_" for sign in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"

@@ -13,7 +13,7 @@ from service.contract.answers import SegmentBody
 from service.contract.problem_details import problem_details
 from service.errors import SignError
 from service.jobs.jobs import Jobs
-from service.jobs.record import ChunkNote, Job
+from service.jobs.spec import ChunkNote, Job
 
 END = "end"
 LOOK_S = 1.0
@@ -55,7 +55,7 @@ async def events(job: Job, jobs: Jobs, position: Position, stop: Callable[[], bo
 async def _now(job: Job, jobs: Jobs) -> Job | None:
     """The job as it is now; None where it was cancelled and forgotten."""
     try:
-        return await jobs.get(job.id, job.draft.owner)
+        return await jobs.get(job.id, job.spec.owner)
     except SignError as error:
         if error.code != "job-unknown":
             raise

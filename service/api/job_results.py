@@ -14,7 +14,7 @@ from service.contract.options import TimelineOptions
 from service.contract.use_cases import USE_CASES, AnyUseCase
 from service.errors import SignError
 from service.jobs.jobs import Jobs
-from service.jobs.record import Job
+from service.jobs.spec import Job
 
 
 async def show_result(request: Request, jobs: Jobs, job: Job, wanted: str | None) -> Response:
@@ -24,11 +24,11 @@ async def show_result(request: Request, jobs: Jobs, job: Job, wanted: str | None
     format is none of its.
     """
     answer = await jobs.answer(job)
-    case = USE_CASES[job.draft.kind]
-    options = case.options.model_validate_json(job.draft.options)
+    case = USE_CASES[job.spec.kind]
+    options = case.options.model_validate_json(job.spec.options)
     format_name = _known_format(case, wanted or _by_accept(request, case) or getattr(options, "format", None))
     if format_name != "json":
-        return await download(case.formats[format_name], case.to_export(answer, job.draft.media_name), {})
+        return await download(case.formats[format_name], case.to_export(answer, job.spec.media_name), {})
     body = await asyncio.to_thread(lambda: case.to_body(answer, options).model_dump(exclude_unset=True))
     if isinstance(options, TimelineOptions) and body.pop("windows", None) is not None:
         return StreamingResponse(_with_windows(body, jobs, job, options), media_type="application/json")

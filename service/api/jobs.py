@@ -18,7 +18,7 @@ from service.api.exports import last_component
 from service.api.job_events import END, events, position_after
 from service.api.job_results import show_result
 from service.api.options import media_route_schema, read_options
-from service.api.upload import Upload, is_form, received, refuse_by_header
+from service.api.upload import Upload, is_form, open_upload, refuse_by_header
 from service.context import AppContext
 from service.contract.job_bodies import JobBody, JobsPage, JobWithSegments
 from service.contract.options import MediumOptions
@@ -26,8 +26,9 @@ from service.contract.requests import find_model
 from service.contract.use_cases import USE_CASES, AnyUseCase
 from service.errors import ParameterError, SignError
 from service.jobs.jobs import Jobs
-from service.jobs.record import Draft, Job, State
-from service.jobs.shelf import answer_bytes
+from service.jobs.quota import answer_bytes
+from service.jobs.spec import Job, JobSpec, State
+from service.jobs.stored import request_json
 
 router = APIRouter(tags=["jobs"], dependencies=[Depends(require_key)])
 
@@ -41,7 +42,7 @@ def _post(case: AnyUseCase) -> Callable[[Request], Awaitable[Response]]:
 
         An `Idempotency-Key` header makes a repeated request answer with the first one's job.
         """
-        return await _submitted(request, case)
+        return await _submit(request, case)
 
     return post_job
 
@@ -120,12 +121,12 @@ async def delete_job(request: Request, job_id: JobId) -> Response:
     return Response(status_code=204)
 
 
-async def _submitted(request: Request, case: AnyUseCase) -> Response:
+async def _submit(request: Request, case: AnyUseCase) -> Response:
     jobs, context, owner = _jobs(request), _context(request), owner_of(request)
     key = _idempotency_key(request)
     if key is not None and (first := await jobs.first(owner, key)) is not None:
         await _read_past(request)
-        return _accepted(request, first)
+        return _accept(request, first)
     early = None if is_form(request) else _options(request, {}, case)
     if early is not None:
         await find_model(early, context)
@@ -133,29 +134,29 @@ async def _submitted(request: Request, case: AnyUseCase) -> Response:
     refuse_by_header(request, context.settings, limit)
     length = request.headers.get("content-length", "")
     async with (
-        jobs.claim(int(length) if length.isdigit() else 0) as claim,
-        received(request, jobs.incoming, limit, claim.grow) as upload,
+        jobs.reserve(int(length) if length.isdigit() else 0) as reservation,
+        open_upload(request, jobs.incoming, limit, reservation.grow) as upload,
     ):
         options = early or _options(request, upload.fields, case)
-        claim.reserve(answer_bytes(case.keeps_windows(options)))
+        reservation.reserve_answer(answer_bytes(case.keeps_windows(options)))
         asked = case.make_request(options, upload.medium, context, await find_model(options, context))
-        case.check(asked)
-        job = await jobs.submit(_draft(case, options, asked, upload, owner, key), upload.medium)
-    return _accepted(request, job)
+        case.task.check(asked)
+        job = await jobs.submit(_spec(case, options, asked, upload, owner, key), upload.medium)
+    return _accept(request, job)
 
 
-def _draft(
+def _spec(
     case: AnyUseCase,
     options: MediumOptions,
     asked: PredictRequest | TimelineRequest | HighlightsRequest,
     upload: Upload,
     owner: str,
     key: str | None,
-) -> Draft:
+) -> JobSpec:
     """The job as it is kept; the model's version is the one that is served now."""
-    manifest = asked.part.model.manifest
-    request = case.work.request_json(asked)
-    return Draft(
+    manifest = asked.clip.model.manifest
+    request = request_json(asked)
+    return JobSpec(
         kind=case.name,
         owner=owner,
         model=manifest.name,
@@ -178,7 +179,7 @@ def _options(request: Request, fields: dict[str, str], case: AnyUseCase) -> Medi
     return options
 
 
-def _accepted(request: Request, job: Job) -> Response:
+def _accept(request: Request, job: Job) -> Response:
     body = JobBody.of(job, _retention_h(request)).model_dump(mode="json")
     return JSONResponse(body, 202, {"Location": f"/jobs/{job.id}"})
 

@@ -38,7 +38,7 @@ class Upload:
 
 
 @contextlib.asynccontextmanager
-async def received(
+async def open_upload(
     request: Request, spool: Path, most_bytes: int | None = None, grow: Callable[[int], None] = lambda _: None
 ) -> AsyncIterator[Upload]:
     """Receive the body; the spool file is gone when the block ends, whatever happens in it.

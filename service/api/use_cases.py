@@ -9,7 +9,7 @@ from service.api.access import require_key, require_open
 from service.api.disconnect import cancel_on_disconnect
 from service.api.exports import acceptable_format, download, last_component
 from service.api.options import media_route_schema
-from service.api.receive import received_with, server_timing
+from service.api.receive import receive_request, server_timing
 from service.context import AppContext
 from service.contract.requests import find_model
 from service.contract.use_cases import USE_CASES, AnyUseCase
@@ -23,7 +23,7 @@ Send the medium as the form's part `file` or as the body itself; options as quer
 
 def _post(case: AnyUseCase) -> Callable[[Request], Awaitable[Response]]:
     async def post_medium(request: Request) -> Response:
-        return await _answered(request, case)
+        return await _answer(request, case)
 
     return post_medium
 
@@ -41,9 +41,9 @@ for _case in USE_CASES.values():
     )
 
 
-async def _answered(request: Request, case: AnyUseCase) -> Response:
+async def _answer(request: Request, case: AnyUseCase) -> Response:
     context: AppContext = request.app.state.context
-    async with received_with(request, case.options) as (upload, options):
+    async with receive_request(request, case.options) as (upload, options):
         format_name = "json"
         if case.formats:
             format_name = options.format or acceptable_format(request.headers.get("accept"), case.formats)

@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 import typer
 from pydantic import BaseModel
 
+from service.analysis.task import TaskRequest, run
+from service.analysis.walk import Walk
 from service.commands.batch import Batch, OnProgress, is_wanted, process_all, say_left_out
 from service.commands.environment import configure_logs, read_settings
 from service.commands.inputs import InputFile, Inputs
@@ -16,12 +18,10 @@ from service.commands.printing import json_file, json_line
 from service.context import AppContext
 from service.contract.options import MediumOptions
 from service.contract.use_cases import UseCase
-from service.jobs.foreground import work_through
-from service.jobs.work import UseCaseRequest
 from service.registry.registry import ServedModel
 
 OptionsT = TypeVar("OptionsT", bound=MediumOptions)
-RequestT = TypeVar("RequestT", bound=UseCaseRequest)
+RequestT = TypeVar("RequestT", bound=TaskRequest)
 AnswerT = TypeVar("AnswerT")
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
@@ -67,25 +67,25 @@ def answer_all(spec: CommandSpec[OptionsT, RequestT, AnswerT, BodyT], inputs: In
     printer = _InOrder(batch, len(wanted))
 
     def check(model: ServedModel, context: AppContext) -> None:
-        case.check(case.make_request(options, wanted[0].medium, context, model))
+        case.task.check(case.make_request(options, wanted[0].medium, context, model))
 
     async def answer(
         number: int, input_file: InputFile, context: AppContext, model: ServedModel, on_progress: OnProgress
     ) -> None:
         text = ""
         try:
-            finished = await work_through(
-                case.work,
+            finished = await run(
+                case.task,
                 case.make_request(options, input_file.medium, context, model),
-                context,
+                Walk.of_job(context),
                 keep_windows=case.keeps_windows(options),
                 on_progress=on_progress,
             )
             found = case.with_windows(finished.answer, finished.windows)
-            if (place := outputs.places[input_file]) is not None:
+            if (place := outputs.paths[input_file]) is not None:
                 content = await asyncio.to_thread(spec.file, found, input_file)
                 await asyncio.to_thread(write_whole, place, content)
-            text = spec.text(found, input_file, in_file=outputs.places[input_file] is not None, many=inputs.many)
+            text = spec.text(found, input_file, in_file=outputs.paths[input_file] is not None, many=inputs.many)
         finally:
             printer.give(number, text)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from pydantic import BaseModel
 
-from service.commands.environment import checked, flag
+from service.commands.environment import check_options, flag
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
@@ -38,7 +38,7 @@ def with_options(model: type[OptionsT], *only: str) -> Callable[[Callable[..., N
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
         def run(**values: Any) -> None:  # noqa: ANN401 - so does typer
-            command(checked(model, **{name: values.pop(name) for name in names}), **values)
+            command(check_options(model, **{name: values.pop(name) for name in names}), **values)
 
         own = [given.replace(kind=Parameter.KEYWORD_ONLY) for given in _parameters_of(command)[1:]]
         needed = [given for given in own if given.default is Parameter.empty]

@@ -62,7 +62,7 @@ class Batch:
         self._finished = 0
 
     @contextmanager
-    def shown(self) -> Iterator[None]:
+    def show(self) -> Iterator[None]:
         """The bar, as long as the block lasts."""
         with self._bar:
             yield
@@ -83,7 +83,7 @@ class Batch:
     def fail(self, who: object, problem: SignError | OSError) -> None:
         """Say what went wrong with one of them; the others go on."""
         self.failed += 1
-        words = in_words(problem)
+        words = describe_problem(problem)
         self.say(words if words.startswith(f"{who}: ") else f"{who}: {words}")
 
     def say(self, sentence: str) -> None:
@@ -101,7 +101,7 @@ class Batch:
         self._bar.start()
 
 
-def in_words(problem: SignError | OSError) -> str:
+def describe_problem(problem: SignError | OSError) -> str:
     """What went wrong, for a person: title and detail, or the file and what the system says of it."""
     if isinstance(problem, SignError):
         return f"{problem.title}: {problem.detail}"
@@ -109,7 +109,7 @@ def in_words(problem: SignError | OSError) -> str:
     return f"{problem.filename}: {said}" if problem.filename else said
 
 
-async def over_slots(things: Iterable[T], at_once: int, work: Callable[[T], Awaitable[None]]) -> None:
+async def run_over_slots(things: Iterable[T], at_once: int, work: Callable[[T], Awaitable[None]]) -> None:
     """Do the work on each thing, so many at once, in their order; an error that it raises ends them all."""
     queue = iter(things)
 
@@ -139,7 +139,7 @@ def process_all(
     try:
         asyncio.run(_process_all(wanted, batch, settings, model, check, work))
     except SignError as error:  # of the model, so of all
-        typer.echo(in_words(error), err=True)
+        typer.echo(describe_problem(error), err=True)
         raise typer.Exit(1) from None
 
 
@@ -174,8 +174,8 @@ async def _process_all(
                 batch.finish_one(1.0 - told)
 
         batch.expect(len(wanted))
-        with batch.shown():
-            await over_slots(enumerate(wanted), context.settings.slots, do_one)
+        with batch.show():
+            await run_over_slots(enumerate(wanted), context.settings.slots, do_one)
 
 
 def say_left_out(inputs: Inputs) -> None:
@@ -193,13 +193,13 @@ def is_wanted(input_file: InputFile, outputs: Outputs, batch: Batch) -> bool:
     try:
         if outputs.already_there(input_file):
             if outputs.skip_existing:
-                batch.say(f"{input_file.path}: skipped, {outputs.places[input_file]} is there.")
+                batch.say(f"{input_file.path}: skipped, {outputs.paths[input_file]} is there.")
                 return False
             if not outputs.overwrite:
                 raise FileExistsError(
                     EEXIST,
                     "it is there already; --skip-existing leaves it, --overwrite replaces it.",
-                    str(outputs.places[input_file]),
+                    str(outputs.paths[input_file]),
                 )
         input_file.kind()
     except (SignError, OSError) as error:

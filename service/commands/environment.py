@@ -53,7 +53,7 @@ def command_settings(settings: Settings, most_slots: int) -> Settings:
     return settings.model_copy(update={"slots": slots, "jobs_slots": slots, "jobs_seconds": float("inf")})
 
 
-def checked(model: type[OptionsT], /, **values: object) -> OptionsT:
+def check_options(model: type[OptionsT], /, **values: object) -> OptionsT:
     """A route's options with what was given; what is wrong with them is said, and the program ends with 2."""
     given = {name: value for name, value in values.items() if value is not None}
     try:

@@ -1,4 +1,4 @@
-"""evaluate: how well a model does on labelled clips, and what can be fitted on them."""
+"""evaluate: how well a model does on labeled clips, and what can be fitted on them."""
 
 import asyncio
 import shlex
@@ -9,16 +9,16 @@ from typing import Annotated
 
 import typer
 
-from service.analysis.looking import looker_of, sign_section
+from service.analysis.clip import preprocessing_of
 from service.commands.arguments import Overwrite, with_options
-from service.commands.batch import Batch, in_words, over_slots
+from service.commands.batch import Batch, describe_problem, run_over_slots
 from service.commands.environment import command_settings, configure_logs, misused, read_settings
 from service.commands.outputs import refuse_existing, write_whole
 from service.context import open_services
 from service.contract.options import PredictOptions
 from service.errors import SignError
-from service.evaluation.data import DataError, LabelledClip, LabelledData
-from service.evaluation.evaluate import Measured, Wish, measure, report_of
+from service.evaluation.data import DataError, LabeledClip, LabeledData
+from service.evaluation.evaluate import Measured, ThresholdTarget, measure, report_of
 from service.evaluation.examining import Examined, examine
 from service.evaluation.labels import Matched, match_labels
 from service.evaluation.picture import confusion_png
@@ -62,11 +62,11 @@ def evaluate_command(
     picture: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw the confusion matrix.")] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Say how well a model does on labelled clips: accuracy, macro F1, coverage, by class, and what it confuses.
+    """Say how well a model does on labeled clips: accuracy, macro F1, coverage, by class, and what it confuses.
 
     Nothing is written to the model store; `python -m convert calibrate NAME --report FILE` publishes what was fitted.
     """
-    wish = _wish(fit=fit, precision=precision, coverage=coverage)
+    target = _read_target(fit=fit, precision=precision, coverage=coverage)
     for file in (write_report, picture):
         refuse_existing(file, overwrite=overwrite)
     settings = read_settings()
@@ -74,17 +74,17 @@ def evaluate_command(
     try:
         read = read_data(data)
     except (DataError, OSError) as error:
-        typer.echo(in_words(error) if isinstance(error, OSError) else str(error), err=True)
+        typer.echo(describe_problem(error) if isinstance(error, OSError) else str(error), err=True)
         raise typer.Exit(1) from None
     try:
         evaluated = asyncio.run(_examine_all(read, options, settings))
     except SignError as error:
-        typer.echo(in_words(error), err=True)
+        typer.echo(describe_problem(error), err=True)
         raise typer.Exit(1) from None
     if not evaluated.examined:
         typer.echo("No clip is left to measure on.", err=True)
         raise typer.Exit(1)
-    measured = measure(evaluated.examined, evaluated.manifest, wish)
+    measured = measure(evaluated.examined, evaluated.manifest, target)
     typer.echo(text_of(measured))
     if picture is not None:
         write_whole(picture, confusion_png(measured.figures))
@@ -92,7 +92,7 @@ def evaluate_command(
         report = report_of(
             measured,
             dataset=dataset or read.name,
-            protocol=protocol or (ALL_CLIPS if wish is None else FITTED),
+            protocol=protocol or (ALL_CLIPS if target is None else FITTED),
             left_out=evaluated.left_out,
             command=shlex.join(["python", "-m", "service", *sys.argv[1:]]),
         )
@@ -111,14 +111,13 @@ class _Evaluated:
     failed: int
 
 
-async def _examine_all(read: LabelledData, options: PredictOptions, settings: Settings) -> _Evaluated:
+async def _examine_all(read: LabeledData, options: PredictOptions, settings: Settings) -> _Evaluated:
     """Look at all clips whose label the model knows; what goes wrong with one is said, the others go on."""
     own = command_settings(settings, len(read.clips))
     asked = (options.model_of(settings), options.version)
     async with open_services(own, only=asked) as context:
         served = await context.registry.get(*asked)
-        sign_section(served.manifest)
-        looker_of(served)
+        preprocessing_of(served, ("sign",))
         manifest = served.manifest
         matched = match_labels(read.clips, manifest.labels or ())
         batch = Batch("evaluate", len(matched.clips))
@@ -126,23 +125,23 @@ async def _examine_all(read: LabelledData, options: PredictOptions, settings: Se
         left_out = {**read.left_out, **matched.left_out}
         examined: dict[int, Examined] = {}
 
-        async def look_at(numbered: tuple[int, tuple[LabelledClip, int]]) -> None:
+        async def look_at(numbered: tuple[int, tuple[LabeledClip, int]]) -> None:
             number, (clip, truth) = numbered
             try:
                 examined[number] = await examine(clip, truth, served, context, mirrored=options.mirrored)
             except (SignError, OSError) as error:
                 batch.fail(clip.name, error)
-                left_out[clip.name] = in_words(error)
+                left_out[clip.name] = describe_problem(error)
             finally:
                 batch.finish_one(1.0)
 
-        with batch.shown():
-            await over_slots(enumerate(matched.clips), context.settings.slots, look_at)
+        with batch.show():
+            await run_over_slots(enumerate(matched.clips), context.settings.slots, look_at)
     in_order = [examined[number] for number in sorted(examined)]
     return _Evaluated(manifest, in_order, left_out, batch.failed)
 
 
-def _say_left_out(batch: Batch, read: LabelledData, matched: Matched, manifest: Manifest) -> None:
+def _say_left_out(batch: Batch, read: LabeledData, matched: Matched, manifest: Manifest) -> None:
     for name, why in list(read.left_out.items())[:MOST_SAID]:
         batch.say(f"{name}: left out, {why}")
     if (more := len(read.left_out) - MOST_SAID) > 0:
@@ -154,7 +153,7 @@ def _say_left_out(batch: Batch, read: LabelledData, matched: Matched, manifest: 
         batch.say(f"{manifest.name} does not know these labels, so {total} of the clips are left out: {labels}")
 
 
-def _wish(*, fit: bool, precision: float | None, coverage: float | None) -> Wish | None:
+def _read_target(*, fit: bool, precision: float | None, coverage: float | None) -> ThresholdTarget | None:
     if not fit:
         if precision is not None or coverage is not None:
             raise misused("--precision and --coverage say what --fit fits the threshold for; add --fit.")
@@ -162,9 +161,9 @@ def _wish(*, fit: bool, precision: float | None, coverage: float | None) -> Wish
     if precision is not None and coverage is not None:
         raise misused("A threshold is fitted for a precision or for a coverage; name one of both.")
     return (
-        Wish(coverage=coverage)
+        ThresholdTarget(coverage=coverage)
         if coverage is not None
-        else Wish(precision=PRECISION if precision is None else precision)
+        else ThresholdTarget(precision=PRECISION if precision is None else precision)
     )
 
 

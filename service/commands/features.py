@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from service.analysis.looking import Part, looker_of
+from service.analysis.clip import ClipRequest
 from service.commands.arguments import Files, Overwrite, SkipExisting, with_options
 from service.commands.batch import Batch, OnProgress, is_wanted, process_all, say_left_out
 from service.commands.environment import configure_logs, misused, read_settings
@@ -17,9 +17,9 @@ from service.commands.outputs import Outputs, plan_outputs, put, refuse_existing
 from service.context import AppContext
 from service.contract.options import PredictOptions
 from service.features.crops import Crops
-from service.features.gathering import any_section, gather
-from service.features.pose import features_pose
-from service.features.tables import Gathered, features_csv, features_npz
+from service.features.gathering import gather, preprocessing_to_gather
+from service.features.pose import features_to_pose
+from service.features.tables import Gathered, features_to_csv, features_to_npz
 from service.observe.request import LandmarkRequest, ObserverRequest
 from service.registry.manifest import Manifest
 from service.registry.registry import ServedModel
@@ -87,7 +87,7 @@ def features_command(
     async def work(
         number: int, input_file: InputFile, context: AppContext, served: ServedModel, on_progress: OnProgress
     ) -> None:
-        part = Part(
+        clip = ClipRequest(
             medium=input_file.medium,
             deadline=Deadline.after(settings.request_timeout_s),
             model=served,
@@ -95,12 +95,12 @@ def features_command(
             duration_s=options.clip_duration,
             mirrored=options.mirrored,
         )
-        on_pictures = _crop_writer(wanted, input_file, looker_of(served)[1].request)
-        found = await gather(part, context, keep=wanted.keeps, on_pictures=on_pictures, on_progress=on_progress)
+        on_pictures = _crop_writer(wanted, input_file, preprocessing_to_gather(served).request)
+        found = await gather(clip, context, keep=wanted.keeps, on_pictures=on_pictures, on_progress=on_progress)
         one = Gathered(str(input_file.path), input_file.label, found)
         if wanted.joint is not None:
             wanted.gathered[number] = one
-        elif (place := wanted.outputs.places[input_file]) is not None:
+        elif (place := wanted.outputs.paths[input_file]) is not None:
             content = await asyncio.to_thread(_file, [one], served.manifest, wanted.format)
             await asyncio.to_thread(write_whole, place, content)
 
@@ -150,14 +150,13 @@ def _wanted(
 
 def _check(served: ServedModel, wanted: Wanted) -> None:
     """End the program in words where the model sees nothing of what is wanted."""
-    any_section(served.manifest)
-    looker, eye = looker_of(served)
-    name, landmarks = looker.manifest.name, isinstance(eye.request, LandmarkRequest)
+    preprocessing, name = preprocessing_to_gather(served), (served.required or served).manifest.name
+    landmarks = isinstance(preprocessing.request, LandmarkRequest)
     if wanted.format == "pose" and not landmarks:
         raise misused(f"{name} looks at pictures, so there are no landmarks to write as .pose.")
-    if wanted.format == "csv" and eye.features == "pictures":
+    if wanted.format == "csv" and preprocessing.features == "pictures":
         raise misused(f"{name} looks at pictures, which have no columns; write them as .npz, or as files with --crops.")
-    if wanted.crops is not None and eye.features not in ("pictures", "outputs"):
+    if wanted.crops is not None and preprocessing.features not in ("pictures", "outputs"):
         raise misused(f"{name} is given no single pictures, so there are no crops to write; name another --model.")
 
 
@@ -174,5 +173,5 @@ def _write_crops(crops: Crops, track: Track) -> None:
 
 def _file(gathered: list[Gathered], manifest: Manifest, format_name: FeaturesFormat | None) -> bytes:
     if format_name == "pose":
-        return features_pose(gathered[0].features)
-    return features_csv(gathered).encode() if format_name == "csv" else features_npz(gathered, manifest)
+        return features_to_pose(gathered[0].features)
+    return features_to_csv(gathered).encode() if format_name == "csv" else features_to_npz(gathered, manifest)

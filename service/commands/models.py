@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 
 from service.commands.environment import read_settings
-from service.errors import RefusedError
+from service.errors import InvalidModelError
 from service.registry.store import Store
 
 
@@ -15,7 +15,7 @@ def models_command() -> None:
     for found in store.versions():
         try:
             manifest = store.read(found.name, found.version).manifest
-        except RefusedError as refusal:
+        except InvalidModelError as refusal:
             table.add_row(found.name, str(found.version), "", "", "", f"refused: {refusal}")
             continue
         count = str(len(manifest.labels or ()))

@@ -18,13 +18,13 @@ AnswerT = TypeVar("AnswerT")
 class Outputs:
     """Each medium's file; None: its answer is printed. overwrite, skip_existing: what becomes of one that is there."""
 
-    places: Mapping[InputFile, Path | None]
+    paths: Mapping[InputFile, Path | None]
     overwrite: bool = False
     skip_existing: bool = False
 
     def already_there(self, input_file: InputFile) -> bool:
         """Whether the answer's file exists."""
-        place = self.places[input_file]
+        place = self.paths[input_file]
         return place is not None and place.exists()
 
 
@@ -44,7 +44,7 @@ def plan_outputs(
         return Outputs(dict.fromkeys(inputs.media, folder), overwrite, skip_existing)
     if folder.exists() and not folder.is_dir():
         raise misused(f"--output {output} is a file; for several media name a folder.")
-    places: dict[InputFile, Path | None] = {}
+    paths: dict[InputFile, Path | None] = {}
     taken: dict[Path, InputFile] = {}
     for input_file in inputs.media:
         place = folder / input_file.folder / (stem(input_file.path) + ending)
@@ -52,8 +52,8 @@ def plan_outputs(
             raise misused(
                 f"{other.path} and {input_file.path} would both be written to {place}; ask for one at a time."
             )
-        places[input_file] = place
-    return Outputs(places, overwrite, skip_existing)
+        paths[input_file] = place
+    return Outputs(paths, overwrite, skip_existing)
 
 
 def stem(path: PurePath) -> str:

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from service.contract.answers import ModelRef, SegmentBody
 from service.contract.problem_details import problem_details
-from service.jobs.record import Job, State
+from service.jobs.spec import Job, State
 from service.spotting.segment import Segment
 
 
@@ -32,7 +32,7 @@ class JobBody(BaseModel):
     def of(cls, job: Job, retention_h: float) -> Self:
         return cls(
             id=job.id,
-            kind=job.draft.kind,
+            kind=job.spec.kind,
             state=job.state,
             progress=job.progress,
             eta=job.eta_s,
@@ -41,8 +41,8 @@ class JobBody(BaseModel):
             started_at=None if job.started is None else _moment(job.started),
             ended_at=None if job.ended is None else _moment(job.ended),
             expires_at=None if job.ended is None else _moment(job.ended + 3600 * retention_h),
-            model=ModelRef(name=job.draft.model, version=job.draft.version),
-            media_name=job.draft.media_name,
+            model=ModelRef(name=job.spec.model, version=job.spec.version),
+            media_name=job.spec.media_name,
             error=None if job.error is None else problem_details(job.error, job.id),
         )
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from service.analysis.prediction import Prediction
 from service.contract.answers import ModelRef, PredictionBody, SegmentBody
 from service.errors import Code
-from service.observe.landmarker import SeenHand
+from service.observe.landmarker import DetectedHand
 from service.registry.manifest import NAME_PATTERN
 from service.track import Side
 
@@ -100,7 +100,7 @@ class HandBody(BaseModel):
     landmarks: list[list[float]] | None = None
 
     @classmethod
-    def of(cls, hand: SeenHand, *, with_landmarks: bool) -> Self:
+    def of(cls, hand: DetectedHand, *, with_landmarks: bool) -> Self:
         points = hand.landmarks
         left, top = (float(value) for value in points[:, :2].min(axis=0))
         right, bottom = (float(value) for value in points[:, :2].max(axis=0))

@@ -1,7 +1,7 @@
 """From options to a use case's request."""
 
+from service.analysis.clip import ClipRequest
 from service.analysis.highlights import HighlightsRequest
-from service.analysis.looking import Part
 from service.analysis.predict import PredictRequest
 from service.analysis.timeline import TimelineRequest
 from service.context import AppContext
@@ -20,8 +20,8 @@ def make_predict_request(
     options: PredictOptions, medium: Medium, context: AppContext, model: ServedModel
 ) -> PredictRequest:
     """What the options ask of the medium."""
-    part = _part_of(options, medium, context, model, duration_s=options.clip_duration)
-    return PredictRequest(part, threshold=options.threshold, with_frames=options.return_frames)
+    clip = _clip_of(options, medium, context, model, duration_s=options.clip_duration)
+    return PredictRequest(clip, threshold=options.threshold, with_frames=options.return_frames)
 
 
 def make_timeline_request(
@@ -29,7 +29,7 @@ def make_timeline_request(
 ) -> TimelineRequest:
     """What the options ask of the medium."""
     return TimelineRequest(
-        part=_part_of(options, medium, context, model, duration_s=None),
+        clip=_clip_of(options, medium, context, model, duration_s=None),
         window_s=options.clip_duration,
         stride_s=options.stride,
         min_duration_s=options.min_duration,
@@ -44,7 +44,7 @@ def make_highlights_request(
 ) -> HighlightsRequest:
     """What the options ask of the medium."""
     return HighlightsRequest(
-        part=_part_of(options, medium, context, model, duration_s=options.clip_duration),
+        clip=_clip_of(options, medium, context, model, duration_s=options.clip_duration),
         sample_rate=options.sample_rate,
         window_s=options.window,
         threshold=options.threshold,
@@ -59,12 +59,12 @@ def make_highlights_request(
     )
 
 
-def _part_of(
+def _clip_of(
     options: MediumOptions, medium: Medium, context: AppContext, model: ServedModel, *, duration_s: float | None
-) -> Part:
+) -> ClipRequest:
     """The part of the medium that the options ask for; its deadline begins now."""
     longest_s = context.settings.request_timeout_s
-    return Part(
+    return ClipRequest(
         medium=medium,
         deadline=Deadline.after(min(options.timeout_s or longest_s, longest_s)),
         model=model,

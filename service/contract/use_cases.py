@@ -7,23 +7,24 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from service.analysis.exporting import moments_answer, signs_answer
+from service.analysis.highlights import HIGHLIGHTS as HIGHLIGHTS_TASK
 from service.analysis.highlights import highlights
+from service.analysis.predict import PREDICT as PREDICT_TASK
 from service.analysis.predict import predict
 from service.analysis.prediction import Prediction
-from service.analysis.suitable import check_highlights, check_predict, check_timeline
+from service.analysis.task import ChunkedTask, TaskRequest
+from service.analysis.timeline import TIMELINE as TIMELINE_TASK
+from service.analysis.timeline import timeline
 from service.context import AppContext
 from service.contract.answers import HighlightsBody, PredictBody, TimelineBody
 from service.contract.options import HighlightsOptions, MediumOptions, PredictOptions, TimelineOptions
 from service.contract.requests import make_highlights_request, make_predict_request, make_timeline_request
 from service.export.formats import HIGHLIGHT_FORMATS, TIMELINE_FORMATS, Format
-from service.jobs.foreground import timeline_now
-from service.jobs.kinds import WORKS
-from service.jobs.work import UseCaseRequest, Work
 from service.media.medium import Medium
 from service.registry.registry import ServedModel
 
 OptionsT = TypeVar("OptionsT", bound=MediumOptions)
-RequestT = TypeVar("RequestT", bound=UseCaseRequest)
+RequestT = TypeVar("RequestT", bound=TaskRequest)
 AnswerT = TypeVar("AnswerT")
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
@@ -32,11 +33,10 @@ BodyT = TypeVar("BodyT", bound=BaseModel)
 class UseCase(Generic[OptionsT, RequestT, AnswerT, BodyT]):
     """What can be asked of a medium, whichever the door.
 
-    name: of its route, job and command. make_request: what the options ask of a medium and a model. check: raises
-    SignError where the model cannot answer it. answer: before a deadline; `work`: the same in chunks, as jobs and
-    commands do. keeps_windows: whether each window's own answer, or each sample's, is asked for; with_windows: the
-    answer with those that its chunks gave. to_body: the answer as json shows it; to_export: as its formats are written
-    from, with the medium's name.
+    name: of its route, job and command. task: the use case in chunks, as jobs and commands do it. make_request: what
+    the options ask of a medium and a model. answer: before a deadline. keeps_windows: whether each window's own answer,
+    or each sample's, is asked for; with_windows: the answer with those that its chunks gave. to_body: the answer as
+    json shows it; to_export: as its formats are written from, with the medium's name.
     """
 
     name: str
@@ -44,19 +44,14 @@ class UseCase(Generic[OptionsT, RequestT, AnswerT, BodyT]):
     job_summary: str
     options: type[OptionsT]
     body: type[BodyT]
+    task: ChunkedTask[RequestT, Any, AnswerT]
     make_request: Callable[[OptionsT, Medium, AppContext, ServedModel], RequestT]
-    check: Callable[[RequestT], None]
     answer: Callable[[RequestT, OptionsT, AppContext], Coroutine[Any, Any, AnswerT]]
     to_body: Callable[[AnswerT, OptionsT], BodyT]
     formats: Mapping[str, Format[Any]]
     to_export: Callable[[AnswerT, str], Any]
     keeps_windows: Callable[[OptionsT], bool] = lambda _: False
     with_windows: Callable[[AnswerT, Sequence[Prediction]], AnswerT] = lambda answer, _: answer
-
-    @property
-    def work(self) -> Work[RequestT, Any, AnswerT]:
-        """The use case in chunks."""
-        return WORKS[self.name]
 
 
 def _no_export(_answer: object, _name: str) -> None:
@@ -69,8 +64,8 @@ PREDICT = UseCase(
     job_summary="One answer, as /predict gives it",
     options=PredictOptions,
     body=PredictBody,
+    task=PREDICT_TASK,
     make_request=make_predict_request,
-    check=check_predict,
     answer=lambda request, _options, context: predict(request, context),
     to_body=lambda answer, options: PredictBody.of_answer(
         answer,
@@ -88,9 +83,9 @@ TIMELINE = UseCase(
     job_summary="What is signed when, as /timeline answers",
     options=TimelineOptions,
     body=TimelineBody,
+    task=TIMELINE_TASK,
     make_request=make_timeline_request,
-    check=check_timeline,
-    answer=lambda request, options, context: timeline_now(request, context, keep_windows=options.return_windows),
+    answer=lambda request, options, context: timeline(request, context, keep_windows=options.return_windows),
     to_body=lambda answer, options: TimelineBody.of(
         answer, with_windows=options.return_windows, with_probabilities=options.return_probabilities
     ),
@@ -106,8 +101,8 @@ HIGHLIGHTS = UseCase(
     job_summary="The moments that stand out, as /highlights answers",
     options=HighlightsOptions,
     body=HighlightsBody,
+    task=HIGHLIGHTS_TASK,
     make_request=make_highlights_request,
-    check=check_highlights,
     answer=lambda request, _options, context: highlights(request, context),
     to_body=lambda answer, _options: HighlightsBody.of(answer),
     formats=HIGHLIGHT_FORMATS,

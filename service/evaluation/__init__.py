@@ -1,1 +1,1 @@
-"""How well a model does on labelled clips: data, figures, and what can be fitted on them."""
+"""How well a model does on labeled clips: data, figures, and what can be fitted on them."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from service.evaluation.data import DataError, LabelledClip, LabelledData
+from service.evaluation.data import DataError, LabeledClip, LabeledData
 
 LABELS: Final = "label"
 VIDEOS: Final = "video"
@@ -38,10 +38,10 @@ def is_aihub(folder: Path) -> bool:
     return next(_label_files(folder), None) is not None
 
 
-def read_aihub(folder: Path) -> LabelledData:
+def read_aihub(folder: Path) -> LabeledData:
     """Each entry of each file as a clip of its video, named like it; its label is the first attribute's name."""
     videos = {path.stem: path for path in sorted((folder / VIDEOS).rglob("*")) if path.is_file()}
-    clips: list[LabelledClip] = []
+    clips: list[LabeledClip] = []
     left_out: dict[str, str] = {}
     for file in sorted(_label_files(folder)):
         name = file.relative_to(folder).as_posix()
@@ -62,11 +62,11 @@ def read_aihub(folder: Path) -> LabelledData:
                 left_out[clip] = "it has no name, or no length."
                 continue
             label = entry.attributes[0].name
-            clips.append(LabelledClip(clip, label, video, start_s=entry.start, duration_s=entry.end - entry.start))
+            clips.append(LabeledClip(clip, label, video, start_s=entry.start, duration_s=entry.end - entry.start))
     if not clips:
         why = "; ".join(f"{name}: {reason}" for name, reason in list(left_out.items())[:3])
-        raise DataError(f"{folder} holds no labelled part of a video. {why}".rstrip())
-    return LabelledData(folder.resolve().name, tuple(clips), left_out)
+        raise DataError(f"{folder} holds no labeled part of a video. {why}".rstrip())
+    return LabeledData(folder.resolve().name, tuple(clips), left_out)
 
 
 def _label_files(folder: Path) -> Iterator[Path]:

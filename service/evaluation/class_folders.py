@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from service.errors import SignError
-from service.evaluation.data import FORMS, DataError, LabelledClip, LabelledData
+from service.evaluation.data import FORMS, DataError, LabeledClip, LabeledData
 from service.media.sniff import HEAD_BYTES, sniff
 
 
-def read_class_folders(folder: Path) -> LabelledData:
+def read_class_folders(folder: Path) -> LabeledData:
     """All media below the folder's folders, whose names are the labels; hidden files and folders are passed over."""
-    clips: list[LabelledClip] = []
+    clips: list[LabeledClip] = []
     left_out: dict[str, str] = {}
     for of_label in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
         for path in sorted(of_label.rglob("*")):
@@ -24,7 +24,7 @@ def read_class_folders(folder: Path) -> LabelledData:
             except OSError as error:
                 left_out[name] = f"{error.strerror}."
             else:
-                clips.append(LabelledClip(name, of_label.name, path))
+                clips.append(LabeledClip(name, of_label.name, path))
     if not clips:
         raise DataError(f"{folder} holds no folders of media. {FORMS}")
-    return LabelledData(folder.resolve().name, tuple(clips), left_out)
+    return LabeledData(folder.resolve().name, tuple(clips), left_out)

@@ -1,4 +1,4 @@
-"""Labelled clips, in whichever of the usual forms they lie on a disk."""
+"""Labeled clips, in whichever of the usual forms they lie on a disk."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ FORMS: Final = (
     "Sign-MNIST's label, pixel1 … pixel784; or an AI-Hub folder with video/X.mp4 and label/X_morpheme.json."
 )
 
-Grey = npt.NDArray[np.uint8]
+Gray = npt.NDArray[np.uint8]
 
 
 class DataError(Exception):
@@ -25,16 +25,16 @@ class DataError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledClip:
+class LabeledClip:
     """A medium, or a part of it, and what it shows. name: unlike all others.
 
-    grey: the picture itself where no file holds it. or_label: what it shows by another reading of the same cell.
+    gray: the picture itself where no file holds it. or_label: what it shows by another reading of the same cell.
     """
 
     name: str
     label: str
     path: Path | None = None
-    grey: Grey | None = None
+    gray: Gray | None = None
     start_s: float = 0.0
     duration_s: float | None = None
     or_label: str | None = None
@@ -42,7 +42,7 @@ class LabelledClip:
     @contextmanager
     def medium(self, spool: Path) -> Iterator[Medium]:
         """The medium, as a file; of a picture without one a file in this folder, as long as the block lasts."""
-        if self.grey is None:
+        if self.gray is None:
             if self.path is None:
                 raise ValueError(f"{self.name} has neither a file nor a picture")
             yield Medium(str(self.path), self.path.stat().st_size)
@@ -50,15 +50,15 @@ class LabelledClip:
         from PIL import Image  # noqa: PLC0415 - only rows of pixels need it
 
         with NamedTemporaryFile(dir=spool, prefix="row-") as file:
-            Image.fromarray(self.grey).save(file, "PNG")
+            Image.fromarray(self.gray).save(file, "PNG")
             file.flush()
             yield Medium(file.name, file.tell())
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledData:
+class LabeledData:
     """The clips, and what was left out of them: name → why."""
 
     name: str
-    clips: tuple[LabelledClip, ...]
+    clips: tuple[LabeledClip, ...]
     left_out: dict[str, str] = field(default_factory=dict)

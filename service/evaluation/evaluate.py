@@ -1,4 +1,4 @@
-"""The use case of `evaluate`: a model's figures on labelled clips, and what can be fitted on them."""
+"""The use case of `evaluate`: a model's figures on labeled clips, and what can be fitted on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from service.registry.report import ClassFigures, EvaluationReport, Fit, Measure
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ThresholdTarget:
     """What the threshold is to reach: a share of right answers, or else a share of clips that are answered."""
 
     precision: float | None = None
@@ -39,20 +39,20 @@ class Measured:
     unfitted: tuple[str, ...] = field(default=())
 
 
-def measure(examined: Sequence[Examined], manifest: Manifest, wish: Wish | None) -> Measured:
-    """The figures of at least one clip; with a wish, temperature and then threshold are fitted on the same clips."""
+def measure(examined: Sequence[Examined], manifest: Manifest, target: ThresholdTarget | None) -> Measured:
+    """The figures of at least one clip; with a target, temperature and then threshold are fitted on the same clips."""
     output = manifest.output
     temperature: FittedTemperature | None = None
     threshold: FittedThreshold | None = None
     unfitted: list[str] = []
-    if wish is not None:
+    if target is not None:
         try:
             temperature = fit_temperature(examined, manifest)
             output = output.model_copy(update={"temperature": temperature.temperature})
         except FitError as error:
             unfitted.append(f"The temperature was not fitted. {error}")
         try:
-            threshold = _fit_threshold(examined, manifest, output, wish)
+            threshold = _fit_threshold(examined, manifest, output, target)
             output = output.model_copy(update={"threshold": threshold.threshold})
         except FitError as error:
             unfitted.append(f"The threshold was not fitted. {error}")
@@ -60,13 +60,15 @@ def measure(examined: Sequence[Examined], manifest: Manifest, wish: Wish | None)
     return Measured(manifest, output, result, temperature, threshold, tuple(unfitted))
 
 
-def _fit_threshold(examined: Sequence[Examined], manifest: Manifest, output: Output, wish: Wish) -> FittedThreshold:
+def _fit_threshold(
+    examined: Sequence[Examined], manifest: Manifest, output: Output, target: ThresholdTarget
+) -> FittedThreshold:
     given = answers(examined, manifest, without_threshold(output))
-    if wish.precision is not None:
-        return threshold_for_precision(given, wish.precision)
-    if wish.coverage is not None:
-        return threshold_for_coverage(given, wish.coverage)
-    raise FitError("Neither a precision nor a coverage was wished for.")
+    if target.precision is not None:
+        return threshold_for_precision(given, target.precision)
+    if target.coverage is not None:
+        return threshold_for_coverage(given, target.coverage)
+    raise FitError("Neither a precision nor a coverage was asked for.")
 
 
 def report_of(

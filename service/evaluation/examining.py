@@ -1,4 +1,4 @@
-"""Examining: what a model gives for labelled clips, and what the service would answer to that."""
+"""Examining: what a model gives for labeled clips, and what the service would answer to that."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from service.analysis.looking import Part
+from service.analysis.clip import ClipRequest
 from service.analysis.predict import candidates
 from service.context import AppContext
-from service.evaluation.data import LabelledClip
+from service.evaluation.data import LabeledClip
 from service.registry.manifest import Manifest, Output
 from service.registry.registry import ServedModel
 from service.registry.scores import probabilities, votes
@@ -52,12 +52,12 @@ class Answers:
 
 
 async def examine(
-    clip: LabelledClip, truth: int, model: ServedModel, context: AppContext, *, mirrored: bool
+    clip: LabeledClip, truth: int, model: ServedModel, context: AppContext, *, mirrored: bool
 ) -> Examined:
     """Look at a clip as /predict does. Raises SignError and OSError."""
     with clip.medium(context.spool) as medium:
-        _, judged = await candidates(
-            Part(
+        scores = await candidates(
+            ClipRequest(
                 medium=medium,
                 deadline=Deadline.after(context.settings.request_timeout_s),
                 model=model,
@@ -67,7 +67,7 @@ async def examine(
             ),
             context,
         )
-    return Examined(truth, tuple(entry.outputs for entry in judged if len(entry.outputs)))
+    return Examined(truth, tuple(entry.outputs for entry in scores if len(entry.outputs)))
 
 
 def answers(examined: Sequence[Examined], manifest: Manifest, output: Output) -> Answers:

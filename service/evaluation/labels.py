@@ -5,19 +5,19 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from service.evaluation.data import LabelledClip
+from service.evaluation.data import LabeledClip
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
     """Clips whose label the model knows, each with its index; unknown: how many clips there are of each other label."""
 
-    clips: tuple[tuple[LabelledClip, int], ...]
+    clips: tuple[tuple[LabeledClip, int], ...]
     unknown: dict[str, int]
     left_out: dict[str, str]
 
 
-def match_labels(clips: Iterable[LabelledClip], labels: Sequence[str]) -> Matched:
+def match_labels(clips: Iterable[LabeledClip], labels: Sequence[str]) -> Matched:
     """Which label of the model each clip shows.
 
     They are compared in composed form (file systems may keep Korean decomposed), then without regard to case where
@@ -35,7 +35,7 @@ def match_labels(clips: Iterable[LabelledClip], labels: Sequence[str]) -> Matche
         composed = _composed(label)
         return exact.get(composed, loose.get(composed.casefold()))
 
-    known: list[tuple[LabelledClip, int]] = []
+    known: list[tuple[LabeledClip, int]] = []
     unknown: Counter[str] = Counter()
     left_out: dict[str, str] = {}
     for clip in clips:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from service.evaluation.figures import Figures
-from service.export.png import FALLBACK_FONT, drawn_png, korean_fonts
+from service.export.png import FALLBACK_FONT, draw_png, korean_fonts
 from service.export.text import one_line
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _LEAST_INCHES, _MOST_INCHES = 4.0, 40.0
 def confusion_png(result: Figures) -> bytes:
     """True labels from top to bottom, answers from left to right; a cell is the darker the more of its row it holds."""
     side = min(max(_LEAST_INCHES, 2.0 + _INCHES_A_LABEL * (len(result.labels) + 1)), _MOST_INCHES)
-    return drawn_png((side + 0.5, side), lambda axes: _draw(axes, result))
+    return draw_png((side + 0.5, side), lambda axes: _draw(axes, result))
 
 
 def _draw(axes: "Axes", result: Figures) -> None:

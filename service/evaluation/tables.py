@@ -7,14 +7,14 @@ from typing import Final
 
 import numpy as np
 
-from service.evaluation.data import FORMS, DataError, LabelledClip, LabelledData
+from service.evaluation.data import FORMS, DataError, LabeledClip, LabeledData
 
 SIDE: Final = 28
 PIXELS: Final = SIDE * SIDE
 ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def read_table(path: Path) -> LabelledData:
+def read_table(path: Path) -> LabeledData:
     """What a CSV file lists; which of the two it is, its header says."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -31,10 +31,10 @@ def read_table(path: Path) -> LabelledData:
     raise DataError(f"The first line of {path} names no columns that are known: {', '.join(header[:4])}. {FORMS}")
 
 
-def _listed(path: Path, lines: Iterator[list[str]], header: list[str]) -> LabelledData:
+def _listed(path: Path, lines: Iterator[list[str]], header: list[str]) -> LabeledData:
     """Paths beside the table or below it, and their labels."""
     at_path, at_label = header.index("path"), header.index("label")
-    clips: list[LabelledClip] = []
+    clips: list[LabeledClip] = []
     left_out: dict[str, str] = {}
     for number, line in enumerate(lines, start=2):
         if not any(cell.strip() for cell in line):
@@ -47,13 +47,13 @@ def _listed(path: Path, lines: Iterator[list[str]], header: list[str]) -> Labell
         if not medium.is_file():
             left_out[f"line {number}: {name}"] = "there is no such file."
             continue
-        clips.append(LabelledClip(f"line {number}: {name}", label, medium))
+        clips.append(LabeledClip(f"line {number}: {name}", label, medium))
     return _some(path, clips, left_out)
 
 
-def _pictures(path: Path, lines: Iterator[list[str]]) -> LabelledData:
-    """Grey pictures of 28 × 28, row after row. A label is a number: of a letter where the model knows no such label."""
-    clips: list[LabelledClip] = []
+def _pictures(path: Path, lines: Iterator[list[str]]) -> LabeledData:
+    """Gray pictures of 28 × 28, row after row. A label is a number: of a letter where the model knows no such label."""
+    clips: list[LabeledClip] = []
     left_out: dict[str, str] = {}
     for number, line in enumerate(lines, start=2):
         if not line:
@@ -68,13 +68,13 @@ def _pictures(path: Path, lines: Iterator[list[str]]) -> LabelledData:
             left_out[name] = f"it has no {PIXELS} pixels of 0 to 255."
             continue
         letter = ALPHABET[label] if 0 <= label < len(ALPHABET) else None
-        grey = np.array(pixels, np.uint8).reshape(SIDE, SIDE)
-        clips.append(LabelledClip(name, str(label), grey=grey, or_label=letter))
+        gray = np.array(pixels, np.uint8).reshape(SIDE, SIDE)
+        clips.append(LabeledClip(name, str(label), gray=gray, or_label=letter))
     return _some(path, clips, left_out)
 
 
-def _some(path: Path, clips: list[LabelledClip], left_out: dict[str, str]) -> LabelledData:
+def _some(path: Path, clips: list[LabeledClip], left_out: dict[str, str]) -> LabeledData:
     if not clips:
         why = "; ".join(f"{name}: {reason}" for name, reason in list(left_out.items())[:3])
         raise DataError(f"{path} lists nothing that could be read. {why}".rstrip())
-    return LabelledData(path.stem, tuple(clips), left_out)
+    return LabeledData(path.stem, tuple(clips), left_out)

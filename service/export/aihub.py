@@ -2,11 +2,11 @@
 
 import json
 
-from service.export.answer import SignsAnswer
+from service.export.answer import SignsExport
 from service.export.ticks import MILLISECONDS, ticks
 
 
-def signs_aihub(answer: SignsAnswer) -> str:
+def signs_to_aihub(answer: SignsExport) -> str:
     """metaData about the medium, and for each sign its seconds and its label; the url, the corpus's own, is empty."""
     meta = {
         "name": answer.media.name,

@@ -72,7 +72,7 @@ class MediaFile:
 
 
 @dataclass(frozen=True, slots=True)
-class SignsAnswer:
+class SignsExport:
     """A timeline's answer. Signs are in order and do not overlap.
 
     texts: what captions write for a label where it is not the label itself. gaps: damaged stretches of the medium.
@@ -88,7 +88,7 @@ class SignsAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class HighlightsAnswer:
+class HighlightsExport:
     """The answer of /highlights. Moments are in order and do not overlap; title names the curve in a picture.
 
     samples: the series behind the curve, one for each of its points, where the caller asked for it. threshold: what a

@@ -7,12 +7,12 @@ from datetime import timedelta
 import srt
 from webvtt import Caption, WebVTT
 
-from service.export.answer import HighlightsAnswer, SignsAnswer
+from service.export.answer import HighlightsExport, SignsExport
 from service.export.text import one_line
 from service.export.ticks import MILLISECONDS, Span, ticks
 
 
-def signs_vtt(answer: SignsAnswer) -> str:
+def signs_to_vtt(answer: SignsExport) -> str:
     """WebVTT with one cue for each sign; damaged stretches stand in a comment before the first."""
     gaps = [
         f"Nothing could be read from {gap.start_s:.3f} s to {gap.end_s:.3f} s." for gap in answer.gaps if gap.duration_s
@@ -20,12 +20,12 @@ def signs_vtt(answer: SignsAnswer) -> str:
     return _vtt(answer.signs, _cue_texts(answer), gaps)
 
 
-def moments_vtt(answer: HighlightsAnswer) -> str:
+def moments_to_vtt(answer: HighlightsExport) -> str:
     """WebVTT with one cue for each moment that stands out: its score."""
     return _vtt(answer.moments, [f"{moment.score:.2f}" for moment in answer.moments], [])
 
 
-def signs_srt(answer: SignsAnswer) -> str:
+def signs_to_srt(answer: SignsExport) -> str:
     """SubRip. It has no escapes, so an arrow `-->` in a label, which is its own mark, is written as →."""
     texts = [text.replace("-->", "→") for text in _cue_texts(answer)]
     return str(
@@ -38,7 +38,7 @@ def signs_srt(answer: SignsAnswer) -> str:
     )
 
 
-def _cue_texts(answer: SignsAnswer) -> list[str]:
+def _cue_texts(answer: SignsExport) -> list[str]:
     return [one_line(answer.texts.get(sign.label, sign.label)) for sign in answer.signs]
 
 

@@ -6,10 +6,10 @@ from typing import Final
 
 from pympi import Elan
 
-from service.export.answer import MediaFile, Sign, SignsAnswer
+from service.export.answer import MediaFile, Sign, SignsExport
 from service.export.text import one_line
 from service.export.ticks import MILLISECONDS, Span, ticks
-from service.track import united
+from service.track import merge_windows
 
 SIGNS_TIER: Final = "signs"
 CONFIDENCE_TIER: Final = "confidence"
@@ -31,12 +31,12 @@ MIME_TYPES: Final = {
     "heic": "image/heic",
     "avif": "image/avif",
 }
-"""By the format that the service recognised; ELAN's own words for the rest are in `_mime_type`."""
+"""By the format that the service recognized; ELAN's own words for the rest are in `_mime_type`."""
 
 _DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
-def signs_eaf(answer: SignsAnswer) -> bytes:
+def signs_to_eaf(answer: SignsExport) -> bytes:
     """An EAF 3.0 document. Damaged stretches stand on a tier of their own, which is there only where there are any.
 
     The medium is linked as `./name`: ELAN finds it without asking where both files lie in one folder. Names are not
@@ -59,7 +59,7 @@ def signs_eaf(answer: SignsAnswer) -> bytes:
     return _DECLARATION + xml + b"\n"
 
 
-def _describe(document: Elan.Eaf, answer: SignsAnswer) -> None:
+def _describe(document: Elan.Eaf, answer: SignsExport) -> None:
     document.adocument |= {
         "DATE": answer.created.isoformat(timespec="seconds"),
         "FORMAT": "3.0",
@@ -78,14 +78,14 @@ def _describe(document: Elan.Eaf, answer: SignsAnswer) -> None:
     ]
 
 
-def _annotate(document: Elan.Eaf, answer: SignsAnswer) -> None:
+def _annotate(document: Elan.Eaf, answer: SignsExport) -> None:
     """All tiers in one pass over time, so that the document's time slots are in order.
 
     The confidences go straight into pympi's documented table: its add_ref_annotation looks through all signs for
     each of them.
     """
     entries: list[tuple[Span, Sign | None]] = [(sign, sign) for sign in answer.signs]
-    entries += [(gap, None) for gap in united(*answer.gaps)]
+    entries += [(gap, None) for gap in merge_windows(*answer.gaps)]
     entries.sort(key=lambda entry: (entry[0].start_s, entry[0].end_s))
     confidences = document.tiers[CONFIDENCE_TIER][1]
     for (_, sign), (start, end) in zip(entries, ticks((span for span, _ in entries), MILLISECONDS), strict=True):

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from service.export.answer import HighlightsAnswer, MediaFile
+from service.export.answer import HighlightsExport, MediaFile
 from service.export.text import one_line
 from service.export.ticks import ticks
 
@@ -13,7 +13,7 @@ USUAL_RATE: Final = 30.0
 """Timecode needs a rate also where the medium has none (landmarks, variable frame rate)."""
 
 
-def moments_edl(answer: HighlightsAnswer) -> str:
+def moments_to_edl(answer: HighlightsExport) -> str:
     """An edit list of the moments. Source timecode counts the medium's frames from 00:00:00:00, non-drop-frame.
 
     So at 29.97 frames a second timecode runs 0.1 % behind the clock, as editing programs count it, too.

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from service.export.aihub import signs_aihub
-from service.export.answer import HighlightsAnswer, MediaFile, SignsAnswer
-from service.export.captions import moments_vtt, signs_srt, signs_vtt
-from service.export.eaf import signs_eaf
-from service.export.edl import moments_edl
-from service.export.png import tension_png
-from service.export.table import moments_csv, signs_csv
+from service.export.aihub import signs_to_aihub
+from service.export.answer import HighlightsExport, MediaFile, SignsExport
+from service.export.captions import moments_to_vtt, signs_to_srt, signs_to_vtt
+from service.export.eaf import signs_to_eaf
+from service.export.edl import moments_to_edl
+from service.export.png import tension_to_png
+from service.export.table import moments_to_csv, signs_to_csv
 
 AnswerT = TypeVar("AnswerT")
 
@@ -40,17 +40,17 @@ class Format(Generic[AnswerT]):
         return media.stem + self.ending
 
 
-TIMELINE_FORMATS: Mapping[str, Format[SignsAnswer]] = {
-    "vtt": Format("text/vtt", "text/vtt; charset=utf-8", ".vtt", signs_vtt),
-    "srt": Format("application/x-subrip", "application/x-subrip; charset=utf-8", ".srt", signs_srt),
-    "eaf": Format("text/x-eaf+xml", "text/x-eaf+xml; charset=utf-8", ".eaf", signs_eaf),
-    "csv": Format("text/csv", "text/csv; charset=utf-8; header=present", ".csv", signs_csv),
-    "aihub": Format("application/x-aihub+json", "application/json", "_morpheme.json", signs_aihub),
+TIMELINE_FORMATS: Mapping[str, Format[SignsExport]] = {
+    "vtt": Format("text/vtt", "text/vtt; charset=utf-8", ".vtt", signs_to_vtt),
+    "srt": Format("application/x-subrip", "application/x-subrip; charset=utf-8", ".srt", signs_to_srt),
+    "eaf": Format("text/x-eaf+xml", "text/x-eaf+xml; charset=utf-8", ".eaf", signs_to_eaf),
+    "csv": Format("text/csv", "text/csv; charset=utf-8; header=present", ".csv", signs_to_csv),
+    "aihub": Format("application/x-aihub+json", "application/json", "_morpheme.json", signs_to_aihub),
 }
 
-HIGHLIGHT_FORMATS: Mapping[str, Format[HighlightsAnswer]] = {
-    "vtt": Format("text/vtt", "text/vtt; charset=utf-8", ".vtt", moments_vtt),
-    "csv": Format("text/csv", "text/csv; charset=utf-8; header=present", ".csv", moments_csv),
-    "edl": Format("text/x-edl", "text/x-edl; charset=utf-8", ".edl", moments_edl),
-    "png": Format("image/png", "image/png", ".png", tension_png),
+HIGHLIGHT_FORMATS: Mapping[str, Format[HighlightsExport]] = {
+    "vtt": Format("text/vtt", "text/vtt; charset=utf-8", ".vtt", moments_to_vtt),
+    "csv": Format("text/csv", "text/csv; charset=utf-8; header=present", ".csv", moments_to_csv),
+    "edl": Format("text/x-edl", "text/x-edl; charset=utf-8", ".edl", moments_to_edl),
+    "png": Format("image/png", "image/png", ".png", tension_to_png),
 }

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from service.export.answer import HighlightsAnswer
+from service.export.answer import HighlightsExport
 from service.export.text import one_line
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ CURVE, MOMENT = "#1f4e79", "#f2a900"
 _one_at_a_time = threading.Lock()  # matplotlib keeps fonts and warnings per process
 
 
-def tension_png(answer: HighlightsAnswer) -> bytes:
+def tension_to_png(answer: HighlightsExport) -> bytes:
     """A picture of 1200 × 400 pixels: the curve, broken where it is unknown, the moments and their threshold."""
-    return drawn_png(SIZE_INCHES, lambda axes: _draw(axes, answer))
+    return draw_png(SIZE_INCHES, lambda axes: _draw(axes, answer))
 
 
-def drawn_png(size_inches: tuple[float, float], draw: Callable[["Axes"], None]) -> bytes:
+def draw_png(size_inches: tuple[float, float], draw: Callable[["Axes"], None]) -> bytes:
     """What `draw` draws, on a picture of this size at DOTS_PER_INCH."""
     # matplotlib costs most of a second to import, and only pictures need it
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
@@ -49,7 +49,7 @@ def drawn_png(size_inches: tuple[float, float], draw: Callable[["Axes"], None]) 
     return out.getvalue()
 
 
-def _draw(axes: "Axes", answer: HighlightsAnswer) -> None:
+def _draw(axes: "Axes", answer: HighlightsExport) -> None:
     for moment in answer.moments:
         axes.axvspan(moment.start_s, moment.end_s, color=MOMENT, alpha=0.3, linewidth=0)
         axes.plot([moment.peak_s], [moment.score], marker="o", color=MOMENT, markeredgecolor=CURVE)

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from service.export.answer import HighlightsAnswer, Moment, Sample, SignsAnswer
+from service.export.answer import HighlightsExport, Moment, Sample, SignsExport
 from service.export.ticks import MILLISECONDS, ticks
 
 _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
@@ -14,7 +14,7 @@ MOMENTS_HEADER = ("start_time", "end_time", "peak_time", "score")
 SERIES_HEADER = ("time", "tension", "highlight", "box_x", "box_y", "box_width", "box_height")
 
 
-def signs_csv(answer: SignsAnswer) -> str:
+def signs_to_csv(answer: SignsExport) -> str:
     """One row for each sign; times in seconds to the millisecond."""
     rows = (
         (_seconds(start), _seconds(end), sign.class_idx, cell(sign.label), f"{sign.confidence:.4f}")
@@ -23,7 +23,7 @@ def signs_csv(answer: SignsAnswer) -> str:
     return _csv(SIGNS_HEADER, rows)
 
 
-def moments_csv(answer: HighlightsAnswer) -> str:
+def moments_to_csv(answer: HighlightsExport) -> str:
     """One row for each moment; where the series was asked for, one for each sample instead.
 
     `highlight` is the number of the moment that the sample lies in, from 1; unknown values are empty.
@@ -45,7 +45,7 @@ def cell(text: str) -> str:
     return f"'{text}" if text.startswith(_STARTS_A_FORMULA) else text
 
 
-def _series_csv(answer: HighlightsAnswer) -> str:
+def _series_csv(answer: HighlightsExport) -> str:
     channels = list(dict.fromkeys(name for sample in answer.samples for name in sample.values))
     tension = {round(point.time_s * MILLISECONDS): point.value for point in answer.tension}
     rows = (

@@ -25,7 +25,7 @@ class Crops:
     request: PixelRequest
 
     def pictures(self, track: Track) -> list[tuple[Path, bytes]]:
-        """Each picture of a piece of a track, as PNG, in RGB or grey whatever order the model takes."""
+        """Each picture of a piece of a track, as PNG, in RGB or gray whatever order the model takes."""
         found: list[tuple[Path, bytes]] = []
         for place in np.flatnonzero(track.present):
             name = f"{self.stem}_{round(float(track.times_s[place]) * MILLISECONDS):08}"

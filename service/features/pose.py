@@ -7,7 +7,7 @@ import numpy as np
 
 from service.features.gathering import Features
 from service.features.points import HAND_BONES, POINTS, POSE_BONES
-from service.media.sampling import Rate, Uniform, settle
+from service.media.sampling import Rate, Uniform, resolve_sampling
 from service.observe.pose_file import COMPONENTS, MIRRORED_POSE, OTHER_SIDE
 from service.observe.request import LandmarkRequest
 from service.track import FloatArray, PartName, TimeArray, Track
@@ -17,7 +17,7 @@ STILL_FPS: Final = 1.0
 _LEAST_CONFIDENCE: Final = 1e-6
 """A point with confidence 0 is missing, so one that is there has at least this."""
 
-_COLOURS: Final[dict[PartName, tuple[int, int, int]]] = {
+_COLORS: Final[dict[PartName, tuple[int, int, int]]] = {
     "pose": (60, 60, 60),
     "left_hand": (31, 119, 180),
     "right_hand": (214, 39, 40),
@@ -31,7 +31,7 @@ _BONES: Final[dict[PartName, tuple[tuple[int, int], ...]]] = {
 }
 
 
-def features_pose(features: Features) -> bytes:
+def features_to_pose(features: Features) -> bytes:
     """The landmarks as a .pose file of one person; ValueError where there are none.
 
     A frame for each point of the sampling's grid, from the medium's start; what was not seen has confidence 0. Points
@@ -57,8 +57,8 @@ def features_pose(features: Features) -> bytes:
     components, blocks, sure = [], [], []
     for part, landmarks, confidence in parts:
         points, bones = POINTS[part], _BONES[part]
-        colours = [_COLOURS[part]] * max(len(bones), 1)
-        components.append(PoseHeaderComponent(COMPONENTS[part], list(points), list(bones), colours, "XYZC"))
+        colors = [_COLORS[part]] * max(len(bones), 1)
+        components.append(PoseHeaderComponent(COMPONENTS[part], list(points), list(bones), colors, "XYZC"))
         block = np.zeros((frames, len(points), 3), np.float32)
         block[places] = np.nan_to_num(landmarks[..., :3] * scale, nan=0.0)
         blocks.append(block)
@@ -75,10 +75,10 @@ def features_pose(features: Features) -> bytes:
 def _frames_per_second(features: Features, track: Track) -> float:
     if track.media.duration is None:
         return STILL_FPS
-    asked = features.eye.sampling
+    asked = features.preprocessing.sampling
     if isinstance(asked, Uniform):
         raise TypeError("frames that are spread over a window have no rate")
-    sampling, _ = settle(asked, track.media.frame_rate)
+    sampling, _ = resolve_sampling(asked, track.media.frame_rate)
     if isinstance(sampling, Rate):
         return sampling.rate
     return (track.media.frame_rate or sampling.fps) / sampling.every

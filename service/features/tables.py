@@ -27,7 +27,7 @@ class Gathered:
     features: Features
 
 
-def features_npz(gathered: Sequence[Gathered], manifest: Manifest) -> bytes:
+def features_to_npz(gathered: Sequence[Gathered], manifest: Manifest) -> bytes:
     """All media of at least one, one after the other, as a compressed .npz of plain arrays."""
     tracks = [one.features.track for one in gathered]
     first = gathered[0].features
@@ -56,7 +56,7 @@ def features_npz(gathered: Sequence[Gathered], manifest: Manifest) -> bytes:
     return out.getvalue()
 
 
-def features_csv(gathered: Sequence[Gathered]) -> str:
+def features_to_csv(gathered: Sequence[Gathered]) -> str:
     """A row for each observation, named columns; empty where nothing was seen. ValueError for pictures."""
     first = gathered[0].features
     columns = _columns(first)

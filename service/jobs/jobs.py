@@ -14,13 +14,14 @@ import structlog
 from service.analysis.prediction import Prediction
 from service.context import AppContext
 from service.errors import SignError
-from service.jobs.chunks import Chunks
-from service.jobs.kinds import WORKS
-from service.jobs.ledger import Ledger, database_url
-from service.jobs.record import ChunkNote, Draft, Job, State
+from service.jobs.executor import JobExecutor
+from service.jobs.files import JobFiles
+from service.jobs.quota import DiskQuota, Reservation, answer_bytes
 from service.jobs.runner import Runner
-from service.jobs.shelf import Claim, Room, Shelf, answer_bytes
-from service.jobs.work import window_of
+from service.jobs.spec import ChunkNote, Job, JobSpec, State
+from service.jobs.stored import answer_of, window_of
+from service.jobs.table import JobTable, database_url
+from service.jobs.tasks import TASKS
 from service.media.medium import Medium
 
 P = ParamSpec("P")
@@ -40,13 +41,13 @@ class Jobs:
     SignError busy; the service answers everything else meanwhile.
     """
 
-    def __init__(self, house: AppContext) -> None:
-        settings = self._settings = house.settings
-        self._shelf = Shelf(settings.jobs_dir)
-        self._room = Room(self._shelf.root, settings.jobs_disk_bytes)
-        self._url = database_url(settings.jobs_database_url, self._shelf.root)
-        self._ledger = Ledger(self._url)
-        self._chunks = Chunks(house, self._ledger, self._shelf)
+    def __init__(self, context: AppContext) -> None:
+        settings = self._settings = context.settings
+        self._files = JobFiles(settings.jobs_dir)
+        self._quota = DiskQuota(self._files.root, settings.jobs_disk_bytes)
+        self._url = database_url(settings.jobs_database_url, self._files.root)
+        self._table = JobTable(self._url)
+        self._executor = JobExecutor(context, self._table, self._files)
         self._runner: Runner | None = None
         self._incoming: Path | None = None
         self._trouble = "The jobs are being opened."
@@ -71,54 +72,54 @@ class Jobs:
         return self._incoming
 
     @contextlib.asynccontextmanager
-    async def claim(self, expected: int) -> AsyncIterator[Claim]:
-        """Room for an upload of so many bytes and its answer. Raises SignError disk-full, busy."""
+    async def reserve(self, expected: int) -> AsyncIterator[Reservation]:
+        """DiskQuota for an upload of so many bytes and its answer. Raises SignError disk-full, busy."""
         _ = self.incoming
-        counts = await asyncio.to_thread(self._ledger.counts)
+        counts = await asyncio.to_thread(self._table.counts)
         unfinished = counts.get("queued", 0) + counts.get("running", 0)
         if unfinished >= (limit := self._settings.jobs_unfinished):
             detail = f"{unfinished} jobs wait or run already; {limit} may."
             raise SignError("busy", detail, limit=limit, actual=unfinished, retry_after_s=60)
-        stored = await asyncio.to_thread(self._ledger.stored_bytes)
-        with self._room.claim(stored, expected) as claim:
-            yield claim
+        stored = await asyncio.to_thread(self._table.stored_bytes)
+        with self._quota.reserve(stored, expected) as reservation:
+            yield reservation
 
-    async def submit(self, draft: Draft, uploaded: Medium) -> Job:
+    async def submit(self, spec: JobSpec, uploaded: Medium) -> Job:
         """Keep the medium and queue the job; the first one where its idempotency key was used before."""
         job_id = str(uuid.uuid4())
-        await asyncio.to_thread(self._shelf.keep_medium, job_id, Path(uploaded.path))
-        size = uploaded.size + answer_bytes(draft.keeps_windows)
+        await asyncio.to_thread(self._files.keep_medium, job_id, Path(uploaded.path))
+        size = uploaded.size + answer_bytes(spec.keeps_windows)
         try:
-            job = await asyncio.to_thread(self._ledger.add, job_id, draft, size)
+            job = await asyncio.to_thread(self._table.add, job_id, spec, size)
         except BaseException:
-            await asyncio.to_thread(self._shelf.forget, job_id)
+            await asyncio.to_thread(self._files.forget, job_id)
             raise
         if job.id != job_id:
-            await asyncio.to_thread(self._shelf.forget, job_id)
+            await asyncio.to_thread(self._files.forget, job_id)
             return job
-        if self._runner is not None:  # else the next start finds it in the ledger
+        if self._runner is not None:  # else the next start finds it in the table
             await asyncio.to_thread(self._runner.enqueue, job_id)
-        await self._chunks.count()
+        await self._executor.count()
         return job
 
     async def first(self, owner: str, idempotency_key: str) -> Job | None:
         """The job that this key stands for, if it was used before."""
-        return await self._asked(self._ledger.first, owner, idempotency_key)
+        return await self._asked(self._table.first, owner, idempotency_key)
 
     async def get(self, job_id: str, owner: str) -> Job:
         """The owner's job; SignError job-unknown."""
-        job = await self._asked(self._ledger.read, job_id, owner) if _UUID.fullmatch(job_id) else None
+        job = await self._asked(self._table.read, job_id, owner) if _UUID.fullmatch(job_id) else None
         if job is None or self._is_over(job):
             raise SignError("job-unknown", f"There is no job {job_id}; what has ended is kept {self._kept}.")
         return job
 
     async def newest(self, owner: str, limit: int, state: State | None, before: tuple[float, str] | None) -> list[Job]:
         """The owner's jobs, newest first, created before a (time, id)."""
-        return await self._asked(self._ledger.newest, owner, limit, state, before)
+        return await self._asked(self._table.newest, owner, limit, state, before)
 
     async def notes(self, job_id: str, from_number: int = 0) -> list[ChunkNote]:
         """What the job's chunks brought, in order, from this chunk on."""
-        return await self._asked(self._ledger.notes, job_id, from_number)
+        return await self._asked(self._table.notes, job_id, from_number)
 
     async def answer(self, job: Job) -> object:
         """The answer of a job that succeeded: what its use case answers, without single windows.
@@ -130,25 +131,25 @@ class Jobs:
         if job.state != "succeeded":
             raise SignError("job-not-finished", f"The job is {job.state}; its progress is {job.progress:.0%}.")
         try:
-            text = await asyncio.to_thread(self._shelf.answer, job.id)
+            text = await asyncio.to_thread(self._files.answer, job.id)
         except FileNotFoundError:
             raise SignError("job-unknown", f"The answer of job {job.id} is not kept any more.") from None
-        return WORKS[job.draft.kind].answer_of(text)
+        return answer_of(text, TASKS[job.spec.kind])
 
     def windows(self, job: Job) -> Iterator[Prediction]:
         """Each window's own answer, in order, one at a time; it reads files as it goes."""
-        return (window_of(line) for line in self._shelf.windows(job.id))
+        return (window_of(line) for line in self._files.windows(job.id))
 
     async def remove(self, job: Job) -> None:
         """Cancel the job, if it has not ended, and forget it."""
-        await asyncio.to_thread(self._ledger.forget, [job.id])
-        self._chunks.cancel(job.id)
-        await asyncio.to_thread(self._shelf.forget, job.id)
-        await self._chunks.count()
+        await asyncio.to_thread(self._table.forget, [job.id])
+        self._executor.cancel(job.id)
+        await asyncio.to_thread(self._files.forget, job.id)
+        await self._executor.count()
 
     async def change(self, most_s: float) -> None:
         """Wait until some job changes, at most so long."""
-        await self._chunks.change(most_s)
+        await self._executor.change(most_s)
 
     @property
     def _kept(self) -> str:
@@ -159,17 +160,17 @@ class Jobs:
         return job.ended is not None and job.ended + kept_s < time.time()
 
     async def _asked(self, question: Callable[P, R], *about: P.args, **named: P.kwargs) -> R:
-        """Ask the ledger, in a thread; SignError busy where the jobs are not open."""
+        """Ask the table, in a thread; SignError busy where the jobs are not open."""
         _ = self.incoming
         return await asyncio.to_thread(question, *about, **named)
 
     async def _live(self, opened: asyncio.Event) -> None:
         while True:
             try:
-                with self._shelf.opened(self._settings.jobs_replica) as incoming:
+                with self._files.opened(self._settings.jobs_replica) as incoming:
                     await self._work(incoming, opened)
             except BlockingIOError:
-                self._trouble = f"another process uses {self._shelf.root} as {self._settings.jobs_replica}."
+                self._trouble = f"another process uses {self._files.root} as {self._settings.jobs_replica}."
             except Exception as error:  # noqa: BLE001 - whatever the disk or the database has, all else is answered
                 self._trouble = "their folder or their database cannot be opened."
                 _log.warning("jobs_do_not_open", exc_info=error, again_in_s=OPEN_AGAIN_S)
@@ -177,7 +178,7 @@ class Jobs:
             await asyncio.sleep(OPEN_AGAIN_S)
 
     async def _work(self, incoming: Path, opened: asyncio.Event) -> None:
-        runner = Runner(self._chunks.begin, self._chunks.do_next, self._settings.slots_for_jobs)
+        runner = Runner(self._executor.begin, self._executor.do_next, self._settings.slots_for_jobs)
         try:
             await asyncio.to_thread(self._open, runner)
             self._runner, self._incoming = runner, incoming
@@ -188,38 +189,38 @@ class Jobs:
         finally:
             self._runner = self._incoming = None
             closing = asyncio.create_task(asyncio.to_thread(self._close, runner))
-            self._chunks.close()
+            self._executor.close()
             await closing
 
     def _open(self, runner: Runner) -> None:
-        self._ledger.open()
-        unfinished = self._ledger.unfinished()
-        known = self._ledger.ids()
-        self._shelf.clear(known, known - {job.id for job in unfinished})
+        self._table.open()
+        unfinished = self._table.unfinished()
+        known = self._table.ids()
+        self._files.clear(known, known - {job.id for job in unfinished})
         runner.open(self._url, self._settings.jobs_replica)
         for job in unfinished:
             runner.enqueue(job.id)
 
     def _close(self, runner: Runner) -> None:
         runner.close()
-        self._ledger.close()
+        self._table.close()
 
     async def _sweep(self, runner: Runner) -> None:
         """Forget what was kept long enough, end what the runner gave up, and count."""
         try:
             await asyncio.to_thread(self._forget_old)
-            await self._chunks.give_up(await asyncio.to_thread(self._given_up, runner))
-            await asyncio.to_thread(runner.tidy)
-            await self._chunks.count()
+            await self._executor.give_up(await asyncio.to_thread(self._given_up, runner))
+            await asyncio.to_thread(runner.purge)
+            await self._executor.count()
         except Exception as error:  # noqa: BLE001 - a database that is away for a while must not end the jobs
             _log.error("jobs_sweep_fails", exc_info=error)
 
     def _forget_old(self) -> None:
-        over = self._ledger.ended_before(time.time() - 3600 * self._settings.jobs_retention_h)
-        self._ledger.forget(job.id for job in over)
+        over = self._table.ended_before(time.time() - 3600 * self._settings.jobs_retention_h)
+        self._table.forget(job.id for job in over)
         for job in over:
-            self._shelf.forget(job.id)
+            self._files.forget(job.id)
 
     def _given_up(self, runner: Runner) -> list[str]:
-        running = [job.id for job in self._ledger.unfinished()]
+        running = [job.id for job in self._table.unfinished()]
         return runner.gave_up(running) if running else []

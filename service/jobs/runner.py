@@ -2,7 +2,7 @@
 
 Workflows run in DBOS's threads and do their work on the service's event loop. What a step returns is recorded, so that
 after an end of the process, however sudden, the workflow goes on with the first step that is not. Whether a chunk
-counts is decided by the ledger alone, so a step that ran but was not recorded does no harm.
+counts is decided by the table alone, so a step that ran but was not recorded does no harm.
 """
 
 import asyncio
@@ -103,7 +103,7 @@ class Runner:
         found = dbos.DBOS.list_workflows(workflow_ids=job_ids, status=list(_OVER), load_input=False, load_output=False)
         return [workflow.workflow_id for workflow in found]
 
-    def tidy(self) -> None:
+    def purge(self) -> None:
         """Delete the records of workflows that are over."""
         over = dbos.DBOS.list_workflows(status=list(_OVER), limit=_AT_ONCE, load_input=False, load_output=False)
         if over:

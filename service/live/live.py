@@ -11,8 +11,8 @@ from service.context import AppContext
 from service.contract.messages import ErrorMessage, StartMessage
 from service.errors import SignError
 from service.live.closing import CloseCode, ClosingError, closing_of
-from service.live.door import ClientSocket, check_caller, greet, read_start
-from service.live.session import HungUpError, Session
+from service.live.handshake import ClientSocket, accept, check_caller, read_start
+from service.live.session import DisconnectedError, LiveSession
 from service.workers.admission import shutting_down
 from service.workers.streams import StreamSlots
 
@@ -29,8 +29,8 @@ class Live:
     def __init__(self, context: AppContext) -> None:
         self._context = context
         self._slots = StreamSlots(context.settings, context.metrics)
-        self._sessions: set[Session] = set()
-        self._attending: set[asyncio.Task[object]] = set()
+        self._sessions: set[LiveSession] = set()
+        self._serving: set[asyncio.Task[object]] = set()
         self._ending = asyncio.Event()
 
     @contextlib.asynccontextmanager
@@ -47,13 +47,13 @@ class Live:
         self._ending.set()
         for session in self._sessions:
             session.end(_RESTARTING)
-        if self._attending:
-            await asyncio.wait(self._attending, timeout=within_s)
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=within_s)
 
-    async def attend(self, socket: WebSocket) -> None:
+    async def serve(self, socket: WebSocket) -> None:
         """Serve one client from the first word to the last."""
-        with self._attended(), contextlib.suppress(HungUpError):
-            client = await greet(socket)
+        with self._note_task(), contextlib.suppress(DisconnectedError):
+            client = await accept(socket)
             closing = await self._closing(socket, client)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_S):
@@ -64,10 +64,10 @@ class Live:
                     await client.close(closing.code, closing.reason)
 
     async def _closing(self, socket: WebSocket, client: ClientSocket) -> ClosingError:
-        """How the client is to be sent off once all is said and done; HungUpError where it has gone."""
+        """How the client is to be sent off once all is said and done; DisconnectedError where it has gone."""
         try:
-            return await self._serve(socket, client)
-        except HungUpError:
+            return await self._run_session(socket, client)
+        except DisconnectedError:
             raise
         except ClosingError as closing:
             return closing
@@ -80,14 +80,14 @@ class Live:
                 CloseCode.OUR_FAULT, "The fault is logged; the service goes on. Start again.", "internal"
             )
 
-    async def _serve(self, socket: WebSocket, client: ClientSocket) -> ClosingError:
+    async def _run_session(self, socket: WebSocket, client: ClientSocket) -> ClosingError:
         context = self._context
         if context.shutting_down:
             raise shutting_down()
         check_caller(socket, context.settings)
         start = await self._start_of(client)
         model = await context.registry.get(start.model or context.settings.default_model, start.version)
-        session = Session(client, start, model, context)
+        session = LiveSession(client, start, model, context)
         async with self._slots.lease(session.call) as stream:
             with self._running(session):
                 return await session.run(stream)
@@ -107,7 +107,7 @@ class Live:
             await asyncio.gather(reading, ending, return_exceptions=True)
 
     @contextlib.contextmanager
-    def _running(self, session: Session) -> Iterator[None]:
+    def _running(self, session: LiveSession) -> Iterator[None]:
         self._sessions.add(session)
         if self._ending.is_set():
             session.end(_RESTARTING)
@@ -119,13 +119,13 @@ class Live:
             self._context.metrics.stream_sessions.set(len(self._sessions))
 
     @contextlib.contextmanager
-    def _attended(self) -> Iterator[None]:
+    def _note_task(self) -> Iterator[None]:
         """Note the present task, which drain waits for."""
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a client is served outside of a task")
-        self._attending.add(task)
+        self._serving.add(task)
         try:
             yield
         finally:
-            self._attending.discard(task)
+            self._serving.discard(task)

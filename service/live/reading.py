@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from service.analysis.judging import Judged
 from service.analysis.prediction import Evidence, Prediction, answer
-from service.analysis.timeline import Asked, rules_of, scored, times_of
+from service.analysis.scoring import WindowScores
+from service.analysis.timeline import SpottingOptions, rules_of, times_of, to_spot
 from service.context import AppContext
 from service.errors import SignError
-from service.live.judging import LiveJudge
-from service.live.pacing import Shown
+from service.live.frame_sampler import SampledFrame
+from service.live.scoring import LiveScorer
 from service.media.sampling import TIME_SLACK_S, first_step_at_or_after
-from service.observe.live import LiveLook
+from service.observe.live import LiveObservation
 from service.observe.request import LandmarkRequest, PictureRequest
 from service.pipelines.windows import full_window, windows_over
 from service.registry.manifest import Timing
@@ -25,7 +25,7 @@ from service.track import Track, Window
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class Update:
     """What is new: segments that are final, and the one that grows if it changed; each with the transcript then."""
 
     segments: tuple[tuple[Segment, str], ...] = ()
@@ -35,19 +35,19 @@ class News:
 class Reader:
     """Takes what the frames of one session showed, in order, and says what is signed.
 
-    Windows begin at the first frame's time, are cut as a file's are, and are judged as soon as every point of time in
+    Windows begin at the first frame's time, are cut as a file's are, and are scored as soon as every point of time in
     them has been looked at. Memory: one window of observations, and the segments.
     """
 
-    def __init__(self, model: ServedModel, asked: Asked, house: AppContext) -> None:
+    def __init__(self, model: ServedModel, options: SpottingOptions, context: AppContext) -> None:
         self._model = model
-        self._judge = LiveJudge(model, house)
-        self._asked = asked
+        self._scorer = LiveScorer(model, context)
+        self._options = options
         manifest = model.manifest
-        self.times = times_of(asked, manifest)
-        self._rules = rules_of(asked, self.times, manifest)
-        self._rate = self._judge.rate
-        _check_window(self.times, self._rate, self.request.kept_bytes, house.settings.pixel_bytes)
+        self.times = times_of(options, manifest)
+        self._rules = rules_of(options, self.times, manifest)
+        self._rate = self._scorer.rate
+        _check_window(self.times, self._rate, self.request.kept_bytes, context.settings.pixel_bytes)
         self.segments: list[Segment] = []
         self.prediction: Prediction | None = None
         self._said_until_s = -np.inf
@@ -56,7 +56,7 @@ class Reader:
     @property
     def request(self) -> LandmarkRequest | PictureRequest:
         """What a worker looks for in each frame."""
-        request = self._judge.section.request
+        request = self._scorer.preprocessing.request
         if not isinstance(request, LandmarkRequest | PictureRequest):
             raise TypeError(f"{type(request).__name__} is for no live frames")
         return request
@@ -75,27 +75,27 @@ class Reader:
         manifest = self._model.manifest
         return transcript((segment.label for segment in segments), manifest.unit, manifest.label_text)
 
-    async def read(self, shown: Shown, look: LiveLook) -> News:
+    async def read(self, shown: SampledFrame, look: LiveObservation) -> Update:
         """Take one more observation; what is new with it."""
-        before = News()
-        if shown.anew or look.anew or self._start_s is None:
+        before = Update()
+        if shown.discontinuity or look.discontinuity or self._start_s is None:
             before = await self.flush(shown.time_s)
             self._begin(shown.time_s)
         self._note(shown, look.track)
-        return _both(before, await self._judged(self._due()))
+        return _both(before, await self._score(self._due()))
 
-    async def flush(self, until_s: float | None) -> News:
+    async def flush(self, until_s: float | None) -> Update:
         """Finish what is open; nothing that follows goes on with it. until_s: when the last frame ends, if known."""
         if self._start_s is None or self._track is None or until_s is None:
             self._forget()
-            return News()
+            return Update()
         end_s = max(self._until_s, min(until_s, self._until_s + 1 / self._rate))
-        windows = windows_over(self._start_s, end_s, self.times.window_s, self.times.stride_s)[self._judged_count :]
-        news = await self._judged(windows)
-        news = self._found(news, self._spotter.finish())
+        windows = windows_over(self._start_s, end_s, self.times.window_s, self.times.stride_s)[self._scored_count :]
+        update = await self._score(windows)
+        update = self._found(update, self._spotter.finish())
         self._said_until_s = end_s
         self._forget()
-        return replace(news, growing=None)
+        return replace(update, growing=None)
 
     def reset(self) -> None:
         """Forget everything that was seen and said."""
@@ -109,7 +109,7 @@ class Reader:
         self._track: Track | None = None
         self._last: Track | None = None
         self._until_s = -np.inf
-        self._judged_count = 0
+        self._scored_count = 0
         self._grown: Segment | None = None
 
     def _begin(self, start_s: float) -> None:
@@ -117,7 +117,7 @@ class Reader:
         self._step = first_step_at_or_after(start_s, self._rate)
         self._spotter = Spotter(self._rules, max(start_s, self._said_until_s))
 
-    def _note(self, shown: Shown, one: Track) -> None:
+    def _note(self, shown: SampledFrame, one: Track) -> None:
         """Put the observation at every point that the frame stands for.
 
         Points before the frame that none stood for (theirs were dropped) have the observation before, as a file's have.
@@ -131,7 +131,7 @@ class Reader:
     def _put(self, one: Track, points_s: list[float]) -> None:
         if points_s:
             repeated = _repeated(one, points_s)
-            self._track = repeated if self._track is None else self._track.followed_by(repeated)
+            self._track = repeated if self._track is None else self._track.join(repeated)
 
     def _points_before(self, time_s: float) -> list[float]:
         points = []
@@ -148,42 +148,42 @@ class Reader:
         known_s = self._step / self._rate
         times = self.times
         while True:
-            window = full_window(self._judged_count + len(due), self._start_s, times.window_s, times.stride_s)
+            window = full_window(self._scored_count + len(due), self._start_s, times.window_s, times.stride_s)
             if window.end_s > known_s:
                 return due
             due.append(window)
 
-    async def _judged(self, windows: list[Window]) -> News:
-        """Judge windows, and let the spotter have them."""
-        track, news = self._track, News()
+    async def _score(self, windows: list[Window]) -> Update:
+        """Score windows, and let the spotter have them."""
+        track, update = self._track, Update()
         if not windows or track is None:
-            return news
-        judged = await self._judge.judge(track, windows)
-        self._judged_count += len(windows)
-        for entry in judged:
-            news = self._found(news, self._spotter.push(scored(entry, track.cut(entry.window))))
-        self.prediction = self._prediction(judged[-1], track)
+            return update
+        scores = await self._scorer.score(track, windows)
+        self._scored_count += len(windows)
+        for entry in scores:
+            update = self._found(update, self._spotter.push(to_spot(entry, track.cut(entry.window))))
+        self.prediction = self._prediction(scores[-1], track)
         growing = self._spotter.growing
         if growing is not None and _differs(growing, self._grown):
-            news = replace(news, growing=(growing, self._text_of([*self.segments, growing])))
+            update = replace(update, growing=(growing, self._text_of([*self.segments, growing])))
         self._grown = growing
         if self._start_s is not None:
-            needed_s = self._start_s + self._judged_count * self.times.stride_s - TIME_SLACK_S
+            needed_s = self._start_s + self._scored_count * self.times.stride_s - TIME_SLACK_S
             keep = track.times_s >= min(needed_s, float(track.times_s[-1]))
             self._track = track.only(keep)
-            self._judge.forget(float(self._track.times_s[0]))
-        return news
+            self._scorer.forget(float(self._track.times_s[0]))
+        return update
 
-    def _prediction(self, entry: Judged, track: Track) -> Prediction:
+    def _prediction(self, entry: WindowScores, track: Track) -> Prediction:
         evidence = Evidence.of(track.cut(entry.window))
-        return answer(entry.window, entry.probabilities, evidence, self._model.manifest, self._asked.threshold)
+        return answer(entry.window, entry.probabilities, evidence, self._model.manifest, self._options.threshold)
 
-    def _found(self, news: News, segments: tuple[Segment, ...]) -> News:
+    def _found(self, update: Update, segments: tuple[Segment, ...]) -> Update:
         told = []
         for segment in segments:
             self.segments.append(segment)
             told.append((segment, self.transcript))
-        return replace(news, segments=(*news.segments, *told))
+        return replace(update, segments=(*update.segments, *told))
 
 
 def _check_window(times: Timing, rate: float, kept_bytes: int, most_bytes: int) -> None:
@@ -194,8 +194,8 @@ def _check_window(times: Timing, rate: float, kept_bytes: int, most_bytes: int) 
         raise SignError("parameter-invalid", detail, limit=most_bytes, actual=needed)
 
 
-def _both(first: News, second: News) -> News:
-    return News((*first.segments, *second.segments), second.growing)
+def _both(first: Update, second: Update) -> Update:
+    return Update((*first.segments, *second.segments), second.growing)
 
 
 def _differs(growing: Segment, before: Segment | None) -> bool:

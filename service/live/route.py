@@ -11,4 +11,4 @@ router = APIRouter()
 async def stream(socket: WebSocket) -> None:
     """Live frames: docs/stream.md has the messages."""
     live: Live = socket.app.state.live
-    await live.attend(socket)
+    await live.serve(socket)

@@ -1,4 +1,4 @@
-"""Session: one camera, one model, one stream slot, from `ready` to `summary`."""
+"""LiveSession: one camera, one model, one stream slot, from `ready` to `summary`."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from service.analysis.timeline import Asked
+from service.analysis.timeline import SpottingOptions
 from service.context import AppContext
 from service.contract.answers import ModelRef, SegmentBody
 from service.contract.messages import (
@@ -27,13 +27,13 @@ from service.contract.messages import (
     prediction_body,
 )
 from service.errors import Code, SignError
-from service.live.allowance import Allowance
 from service.live.closing import CloseCode, ClosingError
+from service.live.frame_queue import FrameQueue
+from service.live.frame_sampler import ClockError, FrameSampler, SampledFrame
 from service.live.frames import HEADER, BrokenFrameError, FrameReader
-from service.live.mailbox import Mailbox
-from service.live.pacing import ClockError, Pace, Shown
-from service.live.reading import News, Reader
-from service.live.tally import Tally
+from service.live.rate_limiter import RateLimiter
+from service.live.reading import Reader, Update
+from service.live.session_stats import SessionStats
 from service.observe.live import LiveCall, LiveFrame
 from service.registry.registry import ServedModel
 from service.settings import Settings
@@ -44,7 +44,7 @@ _OF_THE_PICTURE: tuple[Code, ...] = ("media-corrupt", "media-unsupported", "medi
 _WITH_SUMMARY = (CloseCode.DONE, CloseCode.RESTARTING, CloseCode.IDLE, CloseCode.TOO_LONG)
 
 
-class HungUpError(Exception):
+class DisconnectedError(Exception):
     """The client's end of the socket is gone."""
 
 
@@ -52,14 +52,14 @@ class Socket(Protocol):
     """What a session needs of a WebSocket."""
 
     async def receive(self) -> str | bytes:
-        """The next message; HungUpError where none will come."""
+        """The next message; DisconnectedError where none will come."""
 
     async def send(self, text: str) -> None:
-        """Send a message as soon as the reader has room for it; HungUpError where nobody reads."""
+        """Send a message as soon as the reader has room for it; DisconnectedError where nobody reads."""
 
 
-class Session:
-    """Talks to one client. What comes goes through the mailbox; only the one who empties it sends."""
+class LiveSession:
+    """Talks to one client. What comes goes through the queue; only the one who empties it sends."""
 
     def __init__(self, socket: Socket, start: StartMessage, model: ServedModel, context: AppContext) -> None:
         """SignError where the model does not stream, or not as the client asks."""
@@ -68,16 +68,16 @@ class Session:
         self._start = start
         self._model = model
         self._settings: Settings = context.settings
-        asked = Asked(
+        options = SpottingOptions(
             window_s=start.window_s, stride_s=start.stride_s, threshold=start.threshold, window_named="window_s"
         )
-        self._reader = Reader(model, asked, context)
-        self._pace = Pace(self._reader.rate)
-        self._mailbox = Mailbox()
+        self._reader = Reader(model, options, context)
+        self._sampler = FrameSampler(self._reader.rate)
+        self._queue = FrameQueue()
         self._came = asyncio.Event()
-        self._tally = Tally(context.metrics)
+        self._stats = SessionStats(context.metrics)
         self._broken_in_a_row = 0
-        self._anew = False
+        self._discontinuity = False
 
     @property
     def call(self) -> LiveCall:
@@ -87,7 +87,7 @@ class Session:
     async def run(self, stream: Stream) -> ClosingError:
         """Serve the session to its end, and say how the socket is to be closed.
 
-        Raises HungUpError, ClosingError, and SignError where the service is at fault.
+        Raises DisconnectedError, ClosingError, and SignError where the service is at fault.
         """
         await self._send(self._ready())
         too_long = ClosingError(CloseCode.TOO_LONG, "The session has lasted as long as one may. Start another.")
@@ -107,7 +107,7 @@ class Session:
 
     def end(self, closing: ClosingError, *, at_once: bool = False) -> None:
         """End the session once what has come is dealt with, or at once."""
-        self._mailbox.put_end(closing, at_once=at_once)
+        self._queue.put_end(closing, at_once=at_once)
         self._came.set()
 
     # what comes
@@ -115,7 +115,7 @@ class Session:
     async def _listen(self) -> None:
         """Take what the client sends, until it says that it is done or does what it may not."""
         now = time.monotonic()
-        frames, allowance = FrameReader(now), Allowance(self._settings.stream_max_fps, now)
+        frames, limiter = FrameReader(now), RateLimiter(self._settings.stream_max_fps, now)
         while True:
             try:
                 async with asyncio.timeout(self._settings.stream_idle_s):
@@ -126,7 +126,7 @@ class Session:
                 return
             now = time.monotonic()
             try:
-                self._check_pace(allowance, now)
+                self._check_pace(limiter, now)
                 if isinstance(message, bytes):
                     self._take_frame(message, now, frames)
                 elif self._take_text(message):
@@ -136,8 +136,8 @@ class Session:
                 return
             self._came.set()
 
-    def _check_pace(self, allowance: Allowance, now: float) -> None:
-        if not allowance.spend(now):
+    def _check_pace(self, limiter: RateLimiter, now: float) -> None:
+        if not limiter.allow(now):
             detail = f"More than {self._settings.stream_max_fps:g} messages a second came. Send fewer frames."
             raise ClosingError(CloseCode.NOT_ALLOWED, detail, "rate-limited")
 
@@ -155,16 +155,16 @@ class Session:
             self.end(ClosingError(CloseCode.DONE, "Done."))
             return True
         if control.type == "reset":
-            self._pace.reset()
-            self._tally.reset_clock()
-        if not self._mailbox.put_wish(control.type):
+            self._sampler.reset()
+            self._stats.reset_clock()
+        if not self._queue.put_command(control.type):
             raise ClosingError(
-                CloseCode.NOT_ALLOWED, "Too many wishes wait. Send fewer of flush and reset.", "rate-limited"
+                CloseCode.NOT_ALLOWED, "Too many commands wait. Send fewer of flush and reset.", "rate-limited"
             )
         return False
 
     def _take_frame(self, message: bytes, now: float, frames: FrameReader) -> None:
-        self._tally.received += 1
+        self._stats.received += 1
         most = self._settings.stream_frame_bytes
         if len(message) > most + HEADER.size:
             detail = f"A frame had {len(message)} bytes; {most} at most. Send smaller pictures."
@@ -175,61 +175,61 @@ class Session:
             self._note_broken(ErrorMessage(type="error", code="request-malformed", detail=str(error)))
             return
         try:
-            shown = self._pace.arrived(frame)
+            sampled = self._sampler.push(frame)
         except ClockError as error:
             detail = f"time_s went back by {error.args[0]:.3f} s. Send reset before another clock begins."
             self._note_broken(ErrorMessage(type="error", code="request-malformed", detail=detail, seq=frame.seq))
             return
-        self._tally.saw(frame.time_s)
-        self._mailbox.put_frames(shown)
+        self._stats.note_frame(frame.time_s)
+        self._queue.put_frames(sampled)
 
     def _note_broken(self, error: ErrorMessage) -> None:
         """Tell the client; the third in a row ends the session."""
-        self._tally.broken += 1
+        self._stats.broken += 1
         self._broken_in_a_row += 1
         if self._broken_in_a_row >= MOST_BROKEN:
             detail = f"{MOST_BROKEN} broken frames in a row; the last: {error.detail}"
             self.end(ClosingError(CloseCode.BROKEN, detail, error.code), at_once=True)
             return
-        self._mailbox.put_note(error)
+        self._queue.put_note(error)
         self._came.set()
 
     # what is done with it
 
     async def _work(self, stream: Stream) -> ClosingError:
-        """Empty the mailbox until the session's end comes out of it."""
+        """Empty the queue until the session's end comes out of it."""
         while True:
-            letter = self._mailbox.take()
-            if letter is None:
+            item = self._queue.take()
+            if item is None:
                 self._came.clear()
                 await self._came.wait()
-            elif isinstance(letter, Shown):
-                await self._look(letter, stream)
-            elif isinstance(letter, ClosingError):
-                return await self._finish(letter)
-            elif isinstance(letter, ErrorMessage):
-                await self._send(letter)
-            elif letter == "flush":
-                await self._tell(await self._reader.flush(self._pace.until_s))
+            elif isinstance(item, SampledFrame):
+                await self._observe(item, stream)
+            elif isinstance(item, ClosingError):
+                return await self._finish(item)
+            elif isinstance(item, ErrorMessage):
+                await self._send(item)
+            elif item == "flush":
+                await self._tell(await self._reader.flush(self._sampler.until_s))
             else:
                 self._reader.reset()
 
-    async def _look(self, shown: Shown, stream: Stream) -> None:
-        frame = shown.frame
-        shown = replace(shown, anew=shown.anew or self._anew)
+    async def _observe(self, sampled: SampledFrame, stream: Stream) -> None:
+        frame = sampled.frame
+        sampled = replace(sampled, discontinuity=sampled.discontinuity or self._discontinuity)
         try:
-            look = await stream.look(LiveFrame(frame.time_s, frame.picture, shown.anew))
+            observation = await stream.observe(LiveFrame(frame.time_s, frame.picture, sampled.discontinuity))
         except SignError as error:
             if error.code not in _OF_THE_PICTURE:
                 raise
-            self._anew = shown.anew
+            self._discontinuity = sampled.discontinuity
             self._note_broken(ErrorMessage(type="error", code=error.code, detail=error.detail, seq=frame.seq))
             return
-        self._anew = False
+        self._discontinuity = False
         self._broken_in_a_row = 0
-        news = await self._reader.read(shown, look)
+        update = await self._reader.read(sampled, observation)
         latency_s = time.monotonic() - frame.arrived_s
-        self._tally.answered(latency_s)
+        self._stats.note_answer(latency_s)
         self._count()
         await self._send(
             FrameMessage(
@@ -237,43 +237,43 @@ class Session:
                 seq=frame.seq,
                 time_s=frame.time_s,
                 dropped=self._dropped,
-                skipped=self._pace.skipped,
+                skipped=self._sampler.skipped,
                 latency_ms=round(latency_s * 1000, 2),
-                hands=[HandBody.of(hand, with_landmarks=self._start.landmarks) for hand in look.hands],
+                hands=[HandBody.of(hand, with_landmarks=self._start.landmarks) for hand in observation.hands],
                 prediction=prediction_body(self._reader.prediction),
             )
         )
-        await self._tell(news)
+        await self._tell(update)
 
     async def _finish(self, closing: ClosingError) -> ClosingError:
         """The last words, where the end is an orderly one."""
         if closing.code not in _WITH_SUMMARY:
             return closing
-        await self._tell(await self._reader.flush(self._pace.until_s))
-        self._pace.over()
+        await self._tell(await self._reader.flush(self._sampler.until_s))
+        self._sampler.finish()
         self._count()
-        tally = self._tally
+        stats = self._stats
         await self._send(
             SummaryMessage(
                 type="summary",
-                frames=tally.received,
-                processed=tally.processed,
+                frames=stats.received,
+                processed=stats.processed,
                 dropped=self._dropped,
-                skipped=self._pace.skipped,
-                broken=tally.broken,
+                skipped=self._sampler.skipped,
+                broken=stats.broken,
                 segments=[SegmentBody.of(segment) for segment in self._reader.segments],
                 transcript=self._reader.transcript,
-                duration_s=tally.duration_s,
-                latency_ms=tally.latency,
+                duration_s=stats.duration_s,
+                latency_ms=stats.latency,
             )
         )
         return closing
 
-    async def _tell(self, news: News) -> None:
-        for segment, transcript in news.segments:
+    async def _tell(self, update: Update) -> None:
+        for segment, transcript in update.segments:
             await self._send(SegmentMessage(type="segment", segment=SegmentBody.of(segment), transcript=transcript))
-        if news.growing is not None:
-            segment, transcript = news.growing
+        if update.growing is not None:
+            segment, transcript = update.growing
             await self._send(InterimMessage(type="interim", segment=SegmentBody.of(segment), transcript=transcript))
 
     async def _send(self, message: ServerMessage) -> None:
@@ -304,12 +304,12 @@ class Session:
 
     @property
     def _dropped(self) -> int:
-        return self._mailbox.dropped + self._pace.late
+        return self._queue.dropped + self._sampler.late
 
     def _count(self) -> None:
-        self._tally.count(
-            processed=self._tally.processed,
+        self._stats.publish(
+            processed=self._stats.processed,
             dropped=self._dropped,
-            skipped=self._pace.skipped,
-            broken=self._tally.broken,
+            skipped=self._sampler.skipped,
+            broken=self._stats.broken,
         )

@@ -1,4 +1,4 @@
-"""Resizing and greying as the authors' libraries do it. Only workers import this."""
+"""Resizing and graying as the authors' libraries do it. Only workers import this."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from service.media.upright import Pixels
 from service.track import FloatArray
 
 Picture = npt.NDArray[Any]
-"""H × W × C; whole grey levels (uint8), or their fractions (float32) where PyTorch's arithmetic made it."""
+"""H × W × C; whole gray levels (uint8), or their fractions (float32) where PyTorch's arithmetic made it."""
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in pixels; Pillow takes fractions of a pixel."""
@@ -35,7 +35,7 @@ _OPENCV: dict[Method, int] = {
 _TORCH_CUBIC = -0.75
 
 
-def resized(picture: Picture, resize: Resize | ShortSide, box: Box | None = None) -> Picture:
+def resize_picture(picture: Picture, resize: Resize | ShortSide, box: Box | None = None) -> Picture:
     """The picture (H × W × C, C = 1 or 3), or a box of it, at the wanted size.
 
     Pillow takes the box's fractions into account; for the others it is cut out at whole pixels first.
@@ -45,7 +45,7 @@ def resized(picture: Picture, resize: Resize | ShortSide, box: Box | None = None
     return _LIBRARIES[resize.library](picture, resize, box)
 
 
-def grey(rgb: Pixels, library: Library) -> Picture:
+def to_gray(rgb: Pixels, library: Library) -> Picture:
     """H × W × 1 by the BT.601 weights, rounded as the library rounds; PyTorch's are not rounded."""
     if library == "pillow":
         return np.asarray(Image.fromarray(rgb).convert("L"), np.uint8)[..., None]
@@ -82,7 +82,7 @@ def _by_torch(picture: Picture, resize: Resize, box: Box | None) -> Picture:
     """As torch.nn.functional.interpolate without antialias and align_corners, on floating point numbers."""
     cut = _cut(picture, box)
     taps = _TORCH[resize.method]
-    return _woven(cut, taps(cut.shape[0], resize.h), taps(cut.shape[1], resize.w))
+    return _interpolate(cut, taps(cut.shape[0], resize.h), taps(cut.shape[1], resize.w))
 
 
 def _by_short_side(picture: Picture, resize: ShortSide) -> Picture:
@@ -91,7 +91,7 @@ def _by_short_side(picture: Picture, resize: ShortSide) -> Picture:
     scaled_width, scaled_height = resize.scaled(width, height)
     rows = _middle(_bilinear_taps(height, scaled_height), resize.crop)
     columns = _middle(_bilinear_taps(width, scaled_width), resize.crop)
-    made = _woven(picture, rows, columns)
+    made = _interpolate(picture, rows, columns)
     return np.rint(made).astype(np.uint8) if resize.whole else made
 
 
@@ -102,7 +102,7 @@ def _middle(taps: "Taps", crop: int) -> "Taps":
     return places[first : first + crop], weights[first : first + crop]
 
 
-def _woven(picture: Picture, rows: "Taps", columns: "Taps") -> Picture:
+def _interpolate(picture: Picture, rows: "Taps", columns: "Taps") -> Picture:
     """The new pixels of these rows and columns."""
     row_places, row_weights = rows
     column_places, column_weights = columns
@@ -130,21 +130,21 @@ def _nearest_taps(old: int, new: int) -> Taps:
     return places[:, None], np.ones((new, 1), np.float32)
 
 
-def _centres(old: int, new: int) -> FloatArray:
-    """Where the new pixels' centres lie among the old ones; float32, rounded once, as PyTorch's fused arithmetic."""
+def _centers(old: int, new: int) -> FloatArray:
+    """Where the new pixels' centers lie among the old ones; float32, rounded once, as PyTorch's fused arithmetic."""
     scale = np.float64(np.float32(old / new))
     return ((np.arange(new) + 0.5) * scale - 0.5).astype(np.float32)
 
 
 def _bilinear_taps(old: int, new: int) -> Taps:
-    at = np.maximum(_centres(old, new), 0)
+    at = np.maximum(_centers(old, new), 0)
     first = np.floor(at).astype(np.intp)
     share = (at - first).astype(np.float32)
     return np.stack([first, np.minimum(first + 1, old - 1)], axis=1), np.stack([1 - share, share], axis=1)
 
 
 def _bicubic_taps(old: int, new: int) -> Taps:
-    at = _centres(old, new)
+    at = _centers(old, new)
     first = np.floor(at)
     distances = np.abs((at - first)[:, None] - np.arange(-1, 3))
     near = ((_TORCH_CUBIC + 2) * distances - (_TORCH_CUBIC + 3)) * distances**2 + 1

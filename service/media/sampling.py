@@ -39,10 +39,10 @@ class Uniform(Section):
     uniform: int = Field(ge=1, le=1024)
 
 
-class Choice(Protocol):
+class DeferredSampling(Protocol):
     """Which frames are looked at, where that can be told only once the times of all are known."""
 
-    def chosen(self, times_s: TimeArray, end_s: float, at_end: bool) -> TimeArray:
+    def choose(self, times_s: TimeArray, end_s: float, at_end: bool) -> TimeArray:
         """The times of the chosen frames, each once and in order.
 
         times_s: all frames of the part. end_s: where the medium ends, as far as it is known. at_end: nothing of it lies
@@ -50,7 +50,7 @@ class Choice(Protocol):
         """
 
 
-def uniform_places(total: int, count: int) -> npt.NDArray[np.intp]:
+def uniform_indices(total: int, count: int) -> npt.NDArray[np.intp]:
     """Places of `count` frames spread over `total`: floor(linspace(0, total − 1, count)), in whole numbers.
 
     As PyTorchVideo's UniformTemporalSubsample, whose float32 steps can fall just short of a whole number. Places repeat
@@ -74,7 +74,7 @@ class Timed(Protocol):
 T = TypeVar("T", bound=Timed)
 
 
-def settle(sampling: Sampling, frame_rate: float | None) -> tuple[Sampling, str | None]:
+def resolve_sampling(sampling: Sampling, frame_rate: float | None) -> tuple[Sampling, str | None]:
     """What the sampling means for a video of this rate, and a warning where that is not what the author did."""
     if isinstance(sampling, Rate):
         return sampling, None

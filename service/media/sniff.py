@@ -16,7 +16,7 @@ SUPPORTED = (
 
 @dataclass(frozen=True, slots=True)
 class MediaType:
-    """A recognised file. demuxer: FFmpeg's name of the one reader that may open it, None where FFmpeg has no part."""
+    """A recognized file. demuxer: FFmpeg's name of the one reader that may open it, None where FFmpeg has no part."""
 
     kind: MediaKind
     format: str
@@ -67,14 +67,14 @@ _REFUSED_TEXTS: tuple[tuple[str, str], ...] = (
 
 
 def sniff(head: bytes) -> MediaType:
-    """Recognise a file by its first bytes (HEAD_BYTES of them are enough).
+    """Recognize a file by its first bytes (HEAD_BYTES of them are enough).
 
     Raises SignError: media-empty, or media-unsupported saying what the bytes look like.
     """
     if not head:
         raise SignError("media-empty", "The medium has 0 bytes. Send a video or a picture.")
-    for recognise in _RECOGNISERS:
-        found = recognise(head)
+    for recognize in _RECOGNIZERS:
+        found = recognize(head)
         if found is not None:
             return found
     raise _refusal(_look_of(head))
@@ -143,7 +143,7 @@ def _pose(head: bytes) -> MediaType | None:
     return None
 
 
-_RECOGNISERS: tuple[Callable[[bytes], MediaType | None], ...] = (
+_RECOGNIZERS: tuple[Callable[[bytes], MediaType | None], ...] = (
     _signed,
     _riff,
     _iso_base_media,

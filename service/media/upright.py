@@ -36,7 +36,7 @@ class Turn:
 AS_STORED = Turn()
 
 
-def turn_of(matrix: bytes) -> Turn:
+def read_turn(matrix: bytes) -> Turn:
     """The turn that a display matrix (nine 32-bit integers, FFmpeg's order) asks for.
 
     A stored point (x, y) is shown at (a·x + c·y, b·x + d·y). Slanted matrices count as the nearest quarter turn.

@@ -23,9 +23,9 @@ from av.video.stream import VideoStream
 
 from service.errors import SignError
 from service.media.boxes import boxes_are_whole
-from service.media.medium import ColourMatrix, MediaLimits, Medium, Orientation
+from service.media.medium import SHORTER_PART, ColorMatrix, MediaLimits, Medium, Orientation, too_long
 from service.media.sniff import MediaType
-from service.media.upright import AS_STORED, Pixels, Turn, turn_of
+from service.media.upright import AS_STORED, Pixels, Turn, read_turn
 from service.track import MediaInfo, Window
 
 MOST_FRAMES_PER_SECOND = 480.0
@@ -33,7 +33,7 @@ _SEEK_FROM_S = 2.0
 _SEEKABLE = ("mov", "matroska", "avi")
 _MICROSECONDS = 1_000_000
 _MISSING_TAIL_S = 0.5
-_HURT_BEFORE_S = 0.5  # MPEG-TS marks the packet before a loss, and decoders give frames later than they read packets
+_DAMAGE_BEFORE_S = 0.5  # MPEG-TS marks the packet before a loss, and decoders give frames later than they read packets
 _MOST_BETWEEN_PACKETS = 1024  # bytes; headers of blocks and clusters take less than 30
 _THREADS = 1  # one process runs on each core: FFmpeg's own threads only get in the other slots' way
 _FARTHER_BACK_S = (0.0, 10.0, 60.0)
@@ -65,20 +65,18 @@ class Frame:
     time_s: float
     until_s: float
     turn: Turn
-    colour: ColourMatrix
+    color: ColorMatrix
     stored: VideoFrame
 
     def pixels(self) -> Pixels:
         """The upright picture, H × W × 3, RGB."""
-        if self.colour == "bt601":
-            rgb = (
-                self.stored.reformat(  # OpenCV's arithmetic: bicubic where colours are stored at half of an odd height
-                    format="rgb24",
-                    src_colorspace=Colorspace.ITU601,
-                    dst_colorspace=Colorspace.ITU601,
-                    interpolation=Interpolation.BICUBIC,
-                    threads=_THREADS,
-                )
+        if self.color == "bt601":
+            rgb = self.stored.reformat(  # OpenCV's arithmetic: bicubic where colors are stored at half of an odd height
+                format="rgb24",
+                src_colorspace=Colorspace.ITU601,
+                dst_colorspace=Colorspace.ITU601,
+                interpolation=Interpolation.BICUBIC,
+                threads=_THREADS,
             )
         else:
             rgb = self.stored.reformat(format="rgb24", threads=_THREADS)
@@ -100,18 +98,18 @@ class Video:
         stream: VideoStream,
         kind: MediaType,
         limits: MediaLimits,
-        colour: ColourMatrix,
+        color: ColorMatrix,
         orientation: Orientation,
     ) -> None:
         self._container = container
         self._stream = stream
         self._kind = kind
         self._limits = limits
-        self._colour = colour
+        self._color = color
         self._start = Fraction(container.start_time or 0, _MICROSECONDS)
         self._packets = 0
         self._damaged = 0
-        self._hurt_s: list[float] = []
+        self._damaged_s: list[float] = []
         self._sound = False
         self._moved = False
         self.gaps: list[Window] = []
@@ -194,7 +192,7 @@ class Video:
         except _FFMPEG_ERRORS:
             return False
         self._moved, self._sound = True, False
-        self._hurt_s.clear()
+        self._damaged_s.clear()
         return True
 
     def _timed(self, stored: Iterator[VideoFrame]) -> Iterator[Frame]:
@@ -210,7 +208,7 @@ class Video:
             self.decoded += 1
             if self._declared_s is None:
                 self.info = replace(self.info, duration=until_s)
-            yield Frame(index, time_s, until_s, self._turn, self._colour, frame)
+            yield Frame(index, time_s, until_s, self._turn, self._color, frame)
         self._ended_s = until_s
         if self._declared_s is not None and abs(self._declared_s - until_s) > step / 2:
             self.info = replace(self.info, duration=until_s)
@@ -222,15 +220,15 @@ class Video:
 
     def _note_gap(self, from_s: float, to_s: float) -> None:
         """Note a stretch without frames, if something was damaged in it or shortly before."""
-        if any(from_s - _HURT_BEFORE_S <= time_s < to_s for time_s in self._hurt_s):
+        if any(from_s - _DAMAGE_BEFORE_S <= time_s < to_s for time_s in self._damaged_s):
             self.gaps.append(Window(from_s, to_s))
-        self._hurt_s = [time_s for time_s in self._hurt_s if time_s >= to_s]
+        self._damaged_s = [time_s for time_s in self._damaged_s if time_s >= to_s]
 
     def _check(self, frame: Frame, window: Window) -> None:
         _check_pixels(frame.stored.width, frame.stored.height, self._limits)
         seen_s = min(frame.time_s, window.end_s) - window.start_s
         if seen_s > self._limits.seconds:
-            raise too_long(seen_s, self._limits, at_least=True)
+            raise too_long(seen_s, self._limits.seconds, SHORTER_PART, is_least=True)
 
     def _first_frame(self) -> VideoFrame:
         first = next(self._decoded, None)
@@ -252,24 +250,24 @@ class Video:
                 packet = next(packets, None)
             except _FFMPEG_ERRORS:
                 self._packets += 1
-                self._hurt(time_s)
+                self._note_damage(time_s)
                 packet = None
             if packet is None:
                 return
             self._packets += packet.size > 0
             time_s = self._seconds(packet, time_s)
             if packet.is_corrupt:
-                self._hurt_s.append(time_s)
+                self._damaged_s.append(time_s)
             try:
                 frames = packet.decode()
             except av.error.EOFError:
                 return
             except _FFMPEG_ERRORS:
-                self._hurt(time_s)
+                self._note_damage(time_s)
                 continue
             for frame in frames:
                 if frame.is_corrupt and self._sound:  # those before lack what they refer to, after a jump
-                    self._hurt(self._seconds(frame, time_s))
+                    self._note_damage(self._seconds(frame, time_s))
                     continue
                 self._sound |= not frame.is_corrupt
                 yield frame
@@ -284,17 +282,17 @@ class Video:
         for packet in self._container.demux():
             if packet.pos is not None and packet.pos >= 0:
                 if end is not None and packet.pos - end > _MOST_BETWEEN_PACKETS:
-                    self._hurt_s.append(time_s)
+                    self._damaged_s.append(time_s)
                 end = packet.pos + packet.size
             if packet.stream is self._stream:
                 wanted = cast("Packet[VideoStream]", packet)
                 time_s = self._seconds(wanted, time_s)
                 yield wanted
 
-    def _hurt(self, time_s: float) -> None:
+    def _note_damage(self, time_s: float) -> None:
         """Note that a packet or a frame is damaged."""
         self._damaged += 1
-        self._hurt_s.append(time_s)
+        self._damaged_s.append(time_s)
 
 
 @contextmanager
@@ -302,7 +300,7 @@ def open_video(
     medium: Medium,
     kind: MediaType,
     limits: MediaLimits,
-    colour: ColourMatrix = "tagged",
+    color: ColorMatrix = "tagged",
     orientation: Orientation = "upright",
 ) -> Iterator[Video]:
     """Open a video with the one demuxer that its bytes call for, and nothing else.
@@ -324,20 +322,8 @@ def open_video(
             if stream is None:
                 raise _without_video(container, boxes_are_whole(file, medium.size))
             _check_stream(stream, limits)
-            with contextlib.closing(Video(container, stream, kind, limits, colour, orientation)) as video:
+            with contextlib.closing(Video(container, stream, kind, limits, color, orientation)) as video:
                 yield video
-
-
-def too_long(actual_s: float, limits: MediaLimits, at_least: bool = False) -> SignError:
-    """The error for a part that is longer than the limit."""
-    shown = f"{'more than ' if at_least else ''}{limits.seconds if at_least else actual_s:g} s"
-    return SignError(
-        "media-too-long",
-        f"The part to analyse lasts {shown}; {limits.seconds:g} s at most are taken. "
-        "Choose a part with start_time and clip_duration.",
-        limit=limits.seconds,
-        actual=actual_s,
-    )
 
 
 def _video_stream(container: InputContainer) -> VideoStream | None:
@@ -373,7 +359,7 @@ def _check_pixels(width: int, height: int, limits: MediaLimits) -> None:
 def _turn(frame: VideoFrame) -> Turn:
     for data in cast(Iterable[SideData], frame.side_data.keys()):  # PyAV: this mapping's keys are its values
         if data.type is SideDataType.DISPLAYMATRIX:
-            return turn_of(bytes(data))
+            return read_turn(bytes(data))
     return AS_STORED
 
 

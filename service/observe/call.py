@@ -3,10 +3,13 @@
 import time
 from dataclasses import dataclass
 
+import numpy as np
+
+from service.errors import SignError
 from service.media.medium import MediaLimits, Medium
-from service.media.sampling import Choice, Sampling
+from service.media.sampling import DeferredSampling, Sampling
 from service.observe.request import ObserverRequest
-from service.track import Track
+from service.track import MediaInfo, Track
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,19 +19,21 @@ class ObserveCall:
     start_s, duration_s: the part that is analysed, from the medium's start; None: up to its end. mirrored: the sender
     says that the picture is mirrored, so it is flipped before anything else, and the Track's coordinates are those
     of the flipped picture. counted: what is sampled by counting frames is counted from the medium's first; else from
-    start_s on, which is then the time of a sampled frame. gives_way: when it is stopped, what was observed until
-    then is the answer.
+    start_s on, which is then the time of a sampled frame. may_be_empty: a part without a sampled frame is answered
+    with a Track of none; else it is refused. preemptible: when it is stopped, what was observed until then is the
+    answer.
     """
 
     medium: Medium
     request: ObserverRequest
-    sampling: Sampling | Choice
+    sampling: Sampling | DeferredSampling
     start_s: float
     duration_s: float | None
     mirrored: bool
     limits: MediaLimits
     counted: bool = True
-    gives_way: bool = False
+    may_be_empty: bool = False
+    preemptible: bool = False
 
     @property
     def end_s(self) -> float:
@@ -46,8 +51,8 @@ class ObserveResult:
     """A Track, what it cost in seconds, and how many frames were decoded and observed.
 
     queue_s: the wait for a slot. decode_s counts opening, decoding and converting; observe_s landmarks and crops.
-    at_end: nothing of the medium lies behind the part. gave_way: the call was stopped; the Track ends where it was.
-    kept_apart: how many pictures lie in shared memory; on its way between processes the Track carries none of them.
+    at_end: nothing of the medium lies behind the part. preempted: the call was stopped; the Track ends where it was.
+    shared_frames: how many pictures lie in shared memory; on its way between processes the Track carries none of them.
     """
 
     track: Track
@@ -57,8 +62,8 @@ class ObserveResult:
     decoded: int = 0
     observed: int = 0
     at_end: bool = True
-    gave_way: bool = False
-    kept_apart: int = 0
+    preempted: bool = False
+    shared_frames: int = 0
 
 
 class Stopwatch:
@@ -72,3 +77,14 @@ class Stopwatch:
         now = time.perf_counter()
         passed, self._at = now - self._at, now
         return passed
+
+
+def nothing_in(call: ObserveCall, media: MediaInfo) -> ObserveResult:
+    """The result for a part in which no sampled frame lies; SignError window-empty where there had to be one."""
+    if not call.may_be_empty:
+        part = f"from {call.start_s:g} s" + ("" if call.end_s == float("inf") else f" to {call.end_s:g} s")
+        lasts = "" if media.duration is None else f"; the video lasts {media.duration:.6g} s"
+        detail = f"No sampled frame lies in the part {part}{lasts}."
+        raise SignError("window-empty", detail, actual=media.duration)
+    track = Track(np.zeros(0), np.zeros((0, 0), np.float32), np.zeros(0, bool), media)
+    return ObserveResult(track, at_end=media.duration is None or media.duration <= call.end_s)

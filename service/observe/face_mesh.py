@@ -11,7 +11,7 @@ from typing import Protocol
 from mediapipe.python.solution_base import SolutionBase
 
 from service.media.upright import Pixels
-from service.observe.landmarker import FaceBox, LandmarkFrame, PartLandmarks, points_of
+from service.observe.landmarker import FaceBox, LandmarkFrame, PartLandmarks, to_landmarks
 from service.observe.request import LandmarkRequest
 
 MOST_FOUND = 8
@@ -45,8 +45,8 @@ class FaceMeshLandmarker:
 
     def detect(self, rgb: Pixels) -> LandmarkFrame:
         found = self._graph.process(input_data={"image": rgb})
-        meshes = [points_of(points) for points in found.multi_face_landmarks or ()]
-        faces = confirmed(found.face_detections or (), meshes)
+        meshes = [to_landmarks(points) for points in found.multi_face_landmarks or ()]
+        faces = confirm_faces(found.face_detections or (), meshes)
         return LandmarkFrame(faces=tuple(mesh for _, mesh in faces), face_boxes=tuple(box for box, _ in faces))
 
     def reset(self) -> None:
@@ -84,8 +84,8 @@ class Detection(Protocol):
     def location_data(self) -> _Place: ...
 
 
-def confirmed(found: Iterable[Detection], meshes: list[PartLandmarks]) -> list[tuple[FaceBox, PartLandmarks]]:
-    """What was found with a mesh whose centre lies in its box, each mesh once; the largest first."""
+def confirm_faces(found: Iterable[Detection], meshes: list[PartLandmarks]) -> list[tuple[FaceBox, PartLandmarks]]:
+    """What was found with a mesh whose center lies in its box, each mesh once; the largest first."""
     left = list(meshes)
     faces = []
     for detection in found:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from service.observe.landmarker import SeenHand
+from service.observe.landmarker import DetectedHand
 
 LOST_AFTER_S = 0.5
 REACH_IN_HANDS = 2.5  # measured: one hand moves 2.2 of its sizes at most between two sightings
@@ -24,7 +24,7 @@ class FollowedHand:
         self._reach = 0.0
         self._seen_s = -np.inf
 
-    def choose(self, hands: Sequence[SeenHand], time_s: float) -> SeenHand | None:
+    def choose(self, hands: Sequence[DetectedHand], time_s: float) -> DetectedHand | None:
         """The followed hand among those of the frame at time_s, None where it is not there."""
         if not hands:
             return None
@@ -39,9 +39,9 @@ class FollowedHand:
         self._seen_s = time_s
         return hand
 
-    def _distance(self, hand: SeenHand) -> float:
+    def _distance(self, hand: DetectedHand) -> float:
         return float(np.linalg.norm((hand.landmarks[0, :2] - self._wrist) * self._scale))
 
-    def _size(self, hand: SeenHand) -> float:
+    def _size(self, hand: DetectedHand) -> float:
         """The longer side of the box around the hand, in heights of the picture."""
         return float((np.ptp(hand.landmarks[:, :2], axis=0) * self._scale).max())

@@ -4,9 +4,9 @@ import numpy as np
 from mediapipe.python.solutions.hands import Hands
 
 from service.media.upright import Pixels
-from service.observe.landmarker import LandmarkFrame, SeenHand, points_of
+from service.observe.landmarker import DetectedHand, LandmarkFrame, to_landmarks
 from service.observe.request import LandmarkRequest
-from service.observe.same_hand import without_doubles
+from service.observe.same_hand import remove_duplicates
 from service.track import Side
 
 _NOTHING = np.zeros((64, 64, 3), np.uint8)
@@ -35,9 +35,9 @@ class HandsLandmarker:
         hands = []
         for points, sides in zip(found.multi_hand_landmarks or (), found.multi_handedness or (), strict=True):
             side = sides.classification[0]
-            hands.append(SeenHand(self._names[side.label], float(side.score), points_of(points)))
+            hands.append(DetectedHand(self._names[side.label], float(side.score), to_landmarks(points)))
         self._remembers = True
-        return LandmarkFrame(hands=without_doubles(hands))
+        return LandmarkFrame(hands=remove_duplicates(hands))
 
     def reset(self) -> None:
         """Forget the tracked hands.

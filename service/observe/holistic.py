@@ -6,7 +6,7 @@ from mediapipe.python.solutions.holistic import Holistic
 
 from service.media.upright import Pixels
 from service.observe.holistic_without_face import HolisticWithoutFaceGraph
-from service.observe.landmarker import LandmarkFrame, SeenHand, points_of
+from service.observe.landmarker import DetectedHand, LandmarkFrame, to_landmarks
 from service.observe.request import LandmarkRequest
 from service.track import Side
 
@@ -27,9 +27,11 @@ class HolisticLandmarker:
         hands = {"left": found.left_hand_landmarks, "right": found.right_hand_landmarks}
         pose, face = found.pose_landmarks, getattr(found, "face_landmarks", None)
         return LandmarkFrame(
-            hands=tuple(SeenHand(side, 1.0, points_of(hands[side])) for side in _SIDES if hands[side] is not None),
-            pose=None if pose is None else points_of(pose),
-            faces=() if face is None else (points_of(face),),
+            hands=tuple(
+                DetectedHand(side, 1.0, to_landmarks(hands[side])) for side in _SIDES if hands[side] is not None
+            ),
+            pose=None if pose is None else to_landmarks(pose),
+            faces=() if face is None else (to_landmarks(face),),
         )
 
     def reset(self) -> None:

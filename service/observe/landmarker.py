@@ -13,7 +13,7 @@ PartLandmarks = Annotated[FloatArray, "P × 4: x, y, z, visibility"]
 
 
 @dataclass(frozen=True, slots=True)
-class SeenHand:
+class DetectedHand:
     """One hand of a frame. side: the person's own; confidence: 0 to 1, how sure the side is."""
 
     side: Side
@@ -41,7 +41,7 @@ class LandmarkFrame:
     face_boxes: where each of the faces was found, if by a detector.
     """
 
-    hands: tuple[SeenHand, ...] = ()
+    hands: tuple[DetectedHand, ...] = ()
     pose: PartLandmarks | None = None
     faces: tuple[PartLandmarks, ...] = ()
     face_boxes: tuple[FaceBox, ...] = ()
@@ -79,6 +79,6 @@ class PointList(Protocol):
     def landmark(self) -> Iterable[_Point]: ...
 
 
-def points_of(found: PointList) -> PartLandmarks:
+def to_landmarks(found: PointList) -> PartLandmarks:
     """MediaPipe's list of points as an array."""
     return np.array([(p.x, p.y, p.z, p.visibility) for p in found.landmark], dtype=np.float32)

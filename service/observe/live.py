@@ -1,6 +1,6 @@
 """Live frames: what is observed of them, one by one, with what is followed from frame to frame.
 
-The API process imports the types; only workers look.
+The API process imports the types; only workers observe.
 """
 
 import io
@@ -13,7 +13,7 @@ from service.errors import SignError
 from service.media.medium import MediaLimits
 from service.media.sniff import HEAD_BYTES, MediaType, sniff
 from service.observe.call import Stopwatch
-from service.observe.landmarker import SeenHand
+from service.observe.landmarker import DetectedHand
 from service.observe.landmarkers import Landmarkers
 from service.observe.request import LandmarkRequest, PictureRequest
 from service.track import MediaInfo, Track
@@ -40,24 +40,27 @@ class LiveCall:
 
 @dataclass(frozen=True, slots=True)
 class LiveFrame:
-    """An encoded picture and its time in seconds; times of one session grow. anew: nothing before it counts."""
+    """An encoded picture and its time in seconds; times of one session grow.
+
+    discontinuity: nothing before it counts.
+    """
 
     time_s: float
     picture: bytes
-    anew: bool = False
+    discontinuity: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class LiveLook:
-    """One frame as it was seen.
+class LiveObservation:
+    """One frame as it was observed.
 
-    track: its one observation, in the coordinates of the picture that was looked at. hands: all that were seen, in
-    those of the picture as it was sent, by the person's own sides. anew: it was the first of its tracking.
+    track: its one observation, in the coordinates of the picture that was looked at. hands: all that were detected,
+    in those of the picture as it was sent, by the person's own sides. discontinuity: it was the first of its tracking.
     """
 
     track: Track
-    hands: tuple[SeenHand, ...]
-    anew: bool
+    hands: tuple[DetectedHand, ...]
+    discontinuity: bool
     decode_s: float
     observe_s: float
 
@@ -71,19 +74,20 @@ class LiveObserver:
     def __init__(self, call: LiveCall, landmarkers: Landmarkers) -> None:
         # What reads pictures comes along here, and with it what only a worker may load.
         from service.media.picture import decode_picture  # noqa: PLC0415
-        from service.observe.kept import KeptHere  # noqa: PLC0415
-        from service.observe.observers import LandmarkObserver, PictureObserver, observing  # noqa: PLC0415
+        from service.observe.frame_sink import LocalFrameSink  # noqa: PLC0415
+        from service.observe.observers import LandmarkObserver, PictureObserver, open_observer  # noqa: PLC0415
 
         self._call = call
         self._landmarkers = landmarkers
         self._limits = MediaLimits(call.frame_pixels, np.inf, 1)
-        self._decode, self._observing, self._keeper, self._watch = decode_picture, observing, KeptHere, Stopwatch
+        self._decode, self._watch = decode_picture, Stopwatch
+        self._open_observer, self._make_sink = open_observer, LocalFrameSink
         self._streaming = (LandmarkObserver, PictureObserver)
         self._size: tuple[int, int] | None = None
         self._held = ExitStack()
         self._observer: LandmarkObserver | PictureObserver | None = None
 
-    def look(self, frame: LiveFrame) -> LiveLook:
+    def observe(self, frame: LiveFrame) -> LiveObservation:
         """Decode and observe the next frame.
 
         Raises SignError (media-corrupt, media-unsupported, picture-too-large), after which the next frame may come,
@@ -96,13 +100,13 @@ class LiveObserver:
         if self._call.flipped:
             pixels = np.ascontiguousarray(pixels[:, ::-1])
         decode_s = watch.lap()
-        anew = frame.anew or self._observer is None or self._size != (media.width, media.height)
-        if anew:
+        discontinuity = frame.discontinuity or self._observer is None or self._size != (media.width, media.height)
+        if discontinuity:
             self._begin(media)
         if (observer := self._observer) is None:
             raise RuntimeError("a frame is looked at without an observer")
         try:
-            observer.look(frame.time_s, pixels)
+            observer.observe(frame.time_s, pixels)
         except RuntimeError:
             self._observer = None
             with self._held.pop_all():  # whoever lent the graph learns of it, and does not keep it
@@ -110,7 +114,7 @@ class LiveObserver:
         track = observer.track(replace(media, kind="video"))
         observer.forget()
         hands = tuple(self._as_sent(hand) for hand in observer.hands)
-        return LiveLook(track, hands, anew, decode_s, watch.lap())
+        return LiveObservation(track, hands, discontinuity, decode_s, watch.lap())
 
     def close(self) -> None:
         """Give back what is held."""
@@ -119,30 +123,30 @@ class LiveObserver:
 
     def _begin(self, media: MediaInfo) -> None:
         self.close()
-        entered = self._observing(self._call.request, media.aspect, self._landmarkers, self._keeper)
+        entered = self._open_observer(self._call.request, media.aspect, self._landmarkers, self._make_sink)
         observer = self._held.enter_context(entered)
         if not isinstance(observer, self._streaming):
             raise TypeError(f"{type(observer).__name__} observes no live frames")
         self._observer = observer
         self._size = (media.width, media.height)
 
-    def _as_sent(self, hand: SeenHand) -> SeenHand:
+    def _as_sent(self, hand: DetectedHand) -> DetectedHand:
         """A hand in the picture as it was sent, by the person's own side.
 
         Holistic names the sides of the body that it sees, which is a mirrored one where the author flipped the frame.
         """
         side, points = hand.side, hand.landmarks
-        finder = self._finder
-        if finder is not None and finder.source == "holistic" and finder.selfie:
+        detector = self._detector
+        if detector is not None and detector.source == "holistic" and detector.selfie:
             side = "left" if side == "right" else "right"
         if self._call.flipped:
             points = points * np.array([-1, 1, 1, 1], np.float32) + np.array([1, 0, 0, 0], np.float32)
-        return SeenHand(side, hand.confidence, points)
+        return DetectedHand(side, hand.confidence, points)
 
     @property
-    def _finder(self) -> LandmarkRequest | None:
+    def _detector(self) -> LandmarkRequest | None:
         request = self._call.request
-        return request if isinstance(request, LandmarkRequest) else request.finder
+        return request if isinstance(request, LandmarkRequest) else request.detector
 
 
 def _kind_of(picture: bytes) -> MediaType:

@@ -8,37 +8,37 @@ from service.media.picture import is_still
 from service.media.sampling import EveryNth, Rate, Sampling
 from service.media.sniff import HEAD_BYTES, sniff
 from service.observe.call import ObserveCall, ObserveResult
-from service.observe.chosen import observe_chosen
-from service.observe.kept import KeptHere
+from service.observe.deferred import observe_deferred
+from service.observe.frame_sink import LocalFrameSink
 from service.observe.landmarkers import Landmarkers
-from service.observe.moving import observe_video
-from service.observe.observers import KeeperFor
+from service.observe.observers import FrameSinkFactory
+from service.observe.picture import observe_picture
 from service.observe.pose_file import observe_pose_file
 from service.observe.request import LandmarkRequest
-from service.observe.still import observe_picture
+from service.observe.video import observe_video
 
 
 def observe(
     call: ObserveCall,
     keep_going: Callable[[], None],
     landmarkers: Landmarkers,
-    keeper_for: KeeperFor | None = None,
+    make_sink: FrameSinkFactory | None = None,
 ) -> ObserveResult:
-    """Recognise the medium, read the asked part and observe its sampled frames.
+    """Recognize the medium, read the asked part and observe its sampled frames.
 
-    keep_going is called between frames and raises where the work is no longer wanted. keeper_for: what keeps
+    keep_going is called between frames and raises where the work is no longer wanted. make_sink: what keeps
     pictures, this process's memory unless given. Raises SignError for whatever is wrong with the medium.
     """
-    keeper = keeper_for or KeptHere
+    sink = make_sink or LocalFrameSink
     with Path(call.medium.path).open("rb") as file:
         kind = sniff(file.read(HEAD_BYTES))
     if kind.kind == "landmarks":
         return observe_pose_file(call, *_landmarks_asked(call))
     if kind.kind == "picture" or (kind.format == "gif" and is_still(call.medium)):
-        return observe_picture(call, kind, keep_going, landmarkers, keeper)
+        return observe_picture(call, kind, keep_going, landmarkers, sink)
     if isinstance(call.sampling, EveryNth | Rate):
-        return observe_video(call, call.sampling, kind, keep_going, landmarkers, keeper)
-    return observe_chosen(call, call.sampling, kind, keep_going, landmarkers, keeper)
+        return observe_video(call, call.sampling, kind, keep_going, landmarkers, sink)
+    return observe_deferred(call, call.sampling, kind, keep_going, landmarkers, sink)
 
 
 def _landmarks_asked(call: ObserveCall) -> tuple[LandmarkRequest, Sampling]:

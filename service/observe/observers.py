@@ -1,4 +1,4 @@
-"""Observers: what looks at frame after frame of one medium and takes down its Track. Only workers import this."""
+"""Observers: what observes frame after frame of one medium and builds its Track. Only workers import this."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,78 +8,78 @@ import numpy as np
 
 from service.media.resizing import Picture
 from service.media.upright import Pixels
-from service.observe.face_pictures import faces_of, is_a_face
+from service.observe.crop import crop_picture, is_taken_whole
+from service.observe.face_crop import crop_faces, is_a_face
 from service.observe.followed_hand import FollowedHand
-from service.observe.kept import Keeper
-from service.observe.landmarker import FaceBox, Landmarker, PartLandmarks, SeenHand
+from service.observe.frame_sink import FrameSink
+from service.observe.landmarker import DetectedHand, FaceBox, Landmarker, PartLandmarks
 from service.observe.landmarkers import Landmarkers
-from service.observe.notes import MORE_HANDS, LandmarkNotes, more_faces, signed_side
-from service.observe.pictures import picture_of, taken_whole
 from service.observe.request import FaceRequest, LandmarkRequest, ObserverRequest, PictureRequest, PixelRequest
+from service.observe.track_builder import MORE_HANDS, LandmarkTrackBuilder, more_faces, signed_side
 from service.track import MediaInfo, PartName, Track
 
 _NOWHERE = (float("nan"),) * 4
-KeeperFor = Callable[[PixelRequest], Keeper]
+FrameSinkFactory = Callable[[PixelRequest], FrameSink]
 
 
 class Observer(Protocol):
-    """Takes down one observation a frame, in order of time."""
+    """Makes one observation a frame, in order of time."""
 
     def __len__(self) -> int: ...
 
-    def look(self, time_s: float, rgb: Pixels) -> None:
+    def observe(self, time_s: float, rgb: Pixels) -> None:
         """Observe the next frame."""
 
     def repeat(self, time_s: float) -> None:
         """The last observation once more, at a later time."""
 
     def track(self, media: MediaInfo, warnings: tuple[str, ...] = ()) -> Track:
-        """All that was taken down."""
+        """All that was observed."""
 
 
 @contextmanager
-def observing(
-    request: ObserverRequest, aspect: float, landmarkers: Landmarkers, keeper_for: KeeperFor
+def open_observer(
+    request: ObserverRequest, aspect: float, landmarkers: Landmarkers, make_sink: FrameSinkFactory
 ) -> Iterator[Observer]:
     """An observer of a medium of this aspect (width over height), with the graphs that the request needs."""
     if isinstance(request, LandmarkRequest):
         with landmarkers.borrow(request) as landmarker:
             yield LandmarkObserver(request, aspect, landmarker)
     elif isinstance(request, FaceRequest):
-        with landmarkers.borrow(request.finder) as landmarker:
-            yield FaceObserver(request, landmarker, keeper_for(request))
-    elif request.finder is not None:
-        with landmarkers.borrow(request.finder) as landmarker:
-            yield PictureObserver(request, aspect, landmarker, keeper_for)
+        with landmarkers.borrow(request.detector) as landmarker:
+            yield FaceObserver(request, landmarker, make_sink(request))
+    elif request.detector is not None:
+        with landmarkers.borrow(request.detector) as landmarker:
+            yield PictureObserver(request, aspect, landmarker, make_sink)
     else:
-        yield PictureObserver(request, aspect, None, keeper_for)
+        yield PictureObserver(request, aspect, None, make_sink)
 
 
 class LandmarkObserver:
     """Landmarks of the asked parts. hands: all of the last frame."""
 
     def __init__(self, request: LandmarkRequest, aspect: float, landmarker: Landmarker) -> None:
-        self._notes = LandmarkNotes(request, aspect)
+        self._builder = LandmarkTrackBuilder(request, aspect)
         self._landmarker = landmarker
-        self.hands: tuple[SeenHand, ...] = ()
+        self.hands: tuple[DetectedHand, ...] = ()
 
     def __len__(self) -> int:
-        return len(self._notes)
+        return len(self._builder)
 
-    def look(self, time_s: float, rgb: Pixels) -> None:
+    def observe(self, time_s: float, rgb: Pixels) -> None:
         frame = self._landmarker.detect(rgb)
         self.hands = frame.hands
-        self._notes.add(time_s, frame)
+        self._builder.add(time_s, frame)
 
     def repeat(self, time_s: float) -> None:
-        self._notes.repeat(time_s)
+        self._builder.repeat(time_s)
 
     def track(self, media: MediaInfo, warnings: tuple[str, ...] = ()) -> Track:
-        return self._notes.track(media, warnings)
+        return self._builder.track(media, warnings)
 
     def forget(self) -> None:
-        """Let go of what was taken down; what is followed stays followed."""
-        self._notes.forget()
+        """Drop what was observed; what is followed stays followed."""
+        self._builder.forget()
 
 
 class PictureObserver:
@@ -89,14 +89,14 @@ class PictureObserver:
     """
 
     def __init__(
-        self, request: PictureRequest, aspect: float, landmarker: Landmarker | None, keeper_for: KeeperFor
+        self, request: PictureRequest, aspect: float, landmarker: Landmarker | None, make_sink: FrameSinkFactory
     ) -> None:
         self._request = request
         self._landmarker = landmarker
         self._followed = FollowedHand(aspect)
-        self._keeper_for = keeper_for
-        self._keeper = keeper_for(request)
-        self.hands: tuple[SeenHand, ...] = ()
+        self._make_sink = make_sink
+        self._sink = make_sink(request)
+        self.hands: tuple[DetectedHand, ...] = ()
         self._last: Picture | None = None
         self._times_s: list[float] = []
         self._present: list[bool] = []
@@ -106,9 +106,9 @@ class PictureObserver:
     def __len__(self) -> int:
         return len(self._times_s)
 
-    def look(self, time_s: float, rgb: Pixels) -> None:
+    def observe(self, time_s: float, rgb: Pixels) -> None:
         points, side = self._found(time_s, rgb)
-        self._last = picture_of(rgb, points, self._request)
+        self._last = crop_picture(rgb, points, self._request)
         self._keep(time_s, side)
 
     def repeat(self, time_s: float) -> None:
@@ -117,7 +117,7 @@ class PictureObserver:
     def track(self, media: MediaInfo, warnings: tuple[str, ...] = ()) -> Track:
         return Track(
             times_s=np.array(self._times_s, np.float64),
-            values=self._keeper.values(),
+            values=self._sink.values(),
             present=np.array(self._present, bool),
             media=media,
             handedness=np.array(self._handedness, np.float32) if self._part == "hand" else None,
@@ -126,25 +126,25 @@ class PictureObserver:
         )
 
     def forget(self) -> None:
-        """Let go of what was taken down; what is followed stays followed."""
-        self._keeper = self._keeper_for(self._request)
+        """Drop what was observed; what is followed stays followed."""
+        self._sink = self._make_sink(self._request)
         self._times_s.clear()
         self._present.clear()
         self._handedness.clear()
 
     @property
     def _part(self) -> PartName | None:
-        return None if self._request.finder is None else self._request.finder.parts[0]
+        return None if self._request.detector is None else self._request.detector.parts[0]
 
     def _keep(self, time_s: float, side: float) -> None:
-        self._keeper.add(self._last)
+        self._sink.add(self._last)
         self._times_s.append(time_s)
         self._present.append(self._last is not None)
         self._handedness.append(side)
 
     def _found(self, time_s: float, rgb: Pixels) -> tuple[PartLandmarks | None, float]:
         """The landmarks that the crop needs, and a hand's signed side; nothing where none are needed or there."""
-        if self._landmarker is None or taken_whole(rgb, self._request.crop):
+        if self._landmarker is None or is_taken_whole(rgb, self._request.crop):
             return None, 0.0
         frame = self._landmarker.detect(rgb)
         self.hands = hands = frame.hands
@@ -158,10 +158,10 @@ class PictureObserver:
 class FaceObserver:
     """Pictures of the largest faces, and where the largest is; `present` says whether there is any."""
 
-    def __init__(self, request: FaceRequest, landmarker: Landmarker, keeper: Keeper) -> None:
+    def __init__(self, request: FaceRequest, landmarker: Landmarker, sink: FrameSink) -> None:
         self._request = request
         self._landmarker = landmarker
-        self._keeper = keeper
+        self._sink = sink
         self._last: list[tuple[FaceBox, Picture]] = []
         self._times_s: list[float] = []
         self._faces: list[int] = []
@@ -171,10 +171,10 @@ class FaceObserver:
     def __len__(self) -> int:
         return len(self._times_s)
 
-    def look(self, time_s: float, rgb: Pixels) -> None:
+    def observe(self, time_s: float, rgb: Pixels) -> None:
         boxes = () if is_a_face(rgb, self._request) else self._landmarker.detect(rgb).face_boxes
         self._most_faces = max(self._most_faces, len(boxes))
-        self._last = faces_of(rgb, boxes, self._request)
+        self._last = crop_faces(rgb, boxes, self._request)
         self._keep(time_s)
 
     def repeat(self, time_s: float) -> None:
@@ -183,7 +183,7 @@ class FaceObserver:
     def track(self, media: MediaInfo, warnings: tuple[str, ...] = ()) -> Track:
         return Track(
             times_s=np.array(self._times_s, np.float64),
-            values=self._keeper.values(),
+            values=self._sink.values(),
             present=np.array(self._faces, np.int64) > 0,
             media=media,
             warnings=(*warnings, *more_faces(self._most_faces, self._request.count)),
@@ -193,7 +193,7 @@ class FaceObserver:
         )
 
     def _keep(self, time_s: float) -> None:
-        self._keeper.add(np.stack([picture for _, picture in self._last]) if self._last else None)
+        self._sink.add(np.stack([picture for _, picture in self._last]) if self._last else None)
         self._times_s.append(time_s)
         self._faces.append(len(self._last))
         self._boxes.append(self._last[0][0].box if self._last else _NOWHERE)

@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from service.errors import SignError
-from service.media.sampling import Sampling, sample, settle
-from service.observe.call import ObserveCall, ObserveResult, Stopwatch
+from service.media.medium import SHORTER_PART, too_long, too_many_frames
+from service.media.sampling import Sampling, resolve_sampling, sample
+from service.observe.call import ObserveCall, ObserveResult, Stopwatch, nothing_in
 from service.observe.followed_hand import FollowedHand
-from service.observe.landmarker import SeenHand
-from service.observe.notes import MORE_HANDS, landmark_track
+from service.observe.landmarker import DetectedHand
 from service.observe.request import LandmarkRequest
+from service.observe.track_builder import MORE_HANDS, landmark_track
 from service.track import PART_POINTS, BoolArray, FloatArray, MediaInfo, PartName, Side, TimeArray
 
 COMPONENTS: dict[PartName, str] = {
@@ -68,6 +69,8 @@ def observe_pose_file(call: ObserveCall, request: LandmarkRequest, asked: Sampli
         wanted = ", ".join(request.parts)
         raise SignError("media-wrong-kind", f"The model needs {wanted}; the file holds none of it.")
     chosen, times_s, warning = _sampled(file, call, asked)
+    if not len(chosen):
+        return nothing_in(call, file.media)
     values, handedness, more = _values(file, chosen, times_s, request, call.flipped)
     warnings = tuple(sentence for sentence in (warning, MORE_HANDS if more else None) if sentence)
     track = landmark_track(times_s, values, request.parts, handedness, file.media, warnings)
@@ -133,28 +136,17 @@ def _sampled(file: _PoseFile, call: ObserveCall, asked: Sampling) -> tuple[npt.N
     """Indices and times of the sampled frames of the asked part, and a warning about the sampling."""
     if file.frames == 1:
         return np.zeros(1, np.intp), np.zeros(1), None
-    sampling, warning = settle(asked, file.fps)
+    sampling, warning = resolve_sampling(asked, file.fps)
     lasts_s = file.frames / file.fps
     span_s = min(call.end_s, lasts_s) - call.start_s
     if span_s > call.limits.seconds:
-        raise SignError(
-            "media-too-long",
-            f"The part to analyse lasts {span_s:g} s; {call.limits.seconds:g} s at most are taken.",
-            limit=call.limits.seconds,
-            actual=span_s,
-        )
+        raise too_long(span_s, call.limits.seconds, SHORTER_PART)
     frames = (_PoseFrame(i, i / file.fps, (i + 1) / file.fps) for i in range(file.frames))
     chosen = [(time_s, frame.index) for time_s, frame in sample(frames, sampling, call.end_s) if time_s >= call.start_s]
-    if not chosen:
-        raise SignError("window-empty", f"No frame lies in the asked part; the file lasts {lasts_s:g} s.")
     if len(chosen) > call.limits.frames:
-        raise SignError(
-            "too-many-frames",
-            f"{len(chosen)} frames would have to be looked at; {call.limits.frames} at most are taken.",
-            limit=call.limits.frames,
-            actual=len(chosen),
-        )
-    return np.array([index for _, index in chosen]), np.array([time_s for time_s, _ in chosen]), warning
+        raise too_many_frames(len(chosen), call.limits.frames, SHORTER_PART)
+    indices = np.array([index for _, index in chosen], np.intp)
+    return indices, np.array([time_s for time_s, _ in chosen], np.float64), warning
 
 
 def _values(
@@ -191,7 +183,7 @@ def _followed(file: _PoseFile, chosen: npt.NDArray[np.intp], times_s: TimeArray)
     sides: tuple[tuple[PartName, Side], ...] = (("left_hand", "left"), ("right_hand", "right"))
     for row, (index, time_s) in enumerate(zip(chosen, times_s, strict=True)):
         seen = [
-            SeenHand(side, float(file.confidence[part][index]), file.parts[part][index])
+            DetectedHand(side, float(file.confidence[part][index]), file.parts[part][index])
             for part, side in sides
             if part in file.parts and not np.isnan(file.parts[part][index]).any()
         ]

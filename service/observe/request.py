@@ -5,11 +5,11 @@ import mmap
 from dataclasses import dataclass
 from typing import Literal
 
-from service.media.medium import ColourMatrix, Orientation
+from service.media.medium import ColorMatrix, Orientation
 from service.media.resize import Resize, ShortSide
 from service.track import HAND_PARTS, PartName
 
-Colour = Literal["rgb", "bgr", "grey"]
+ColorMode = Literal["rgb", "bgr", "grey"]
 LandmarkSource = Literal["hands", "holistic", "face_mesh"]
 PAGE_BYTES = mmap.ALLOCATIONGRANULARITY
 MOST_FACES = 4
@@ -37,7 +37,7 @@ class LandmarkRequest:
     min_tracking_confidence: float = 0.5
     selfie: bool = False
     orientation: Orientation = "upright"
-    yuv: ColourMatrix = "tagged"
+    yuv: ColorMatrix = "tagged"
 
     @property
     def needs_hand(self) -> bool:
@@ -55,7 +55,7 @@ class WholePicture:
 
 
 @dataclass(frozen=True, slots=True)
-class CentreSquare:
+class CenterSquare:
     """The largest square in the picture's middle."""
 
 
@@ -95,25 +95,25 @@ class HandCanvas:
     cut: bool = False
 
 
-Crop = WholePicture | CentreSquare | HandSquare | FaceSquare | HandCanvas
+Crop = WholePicture | CenterSquare | HandSquare | FaceSquare | HandCanvas
 
 
 @dataclass(frozen=True, slots=True)
 class PictureRequest:
-    """A picture of each sampled frame: coloured, cropped, outlined if asked, and resized, as its author did it.
+    """A picture of each sampled frame: colored, cropped, outlined if asked, and resized, as its author did it.
 
-    finder: the landmarks of the one part that the crop is around, None where it needs none. selfie: the author
+    detector: the landmarks of the one part that the crop is around, None where it needs none. selfie: the author
     flipped each frame first.
     """
 
     resize: Resize | ShortSide
-    color: Colour = "rgb"
+    color: ColorMode = "rgb"
     crop: Crop = WholePicture()
     outline: bool = False
-    finder: LandmarkRequest | None = None
+    detector: LandmarkRequest | None = None
     selfie: bool = False
     orientation: Orientation = "upright"
-    yuv: ColourMatrix = "tagged"
+    yuv: ColorMatrix = "tagged"
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -122,7 +122,7 @@ class PictureRequest:
 
     @property
     def dtype(self) -> Literal["uint8", "float32"]:
-        """PyTorch's arithmetic gives fractions of grey levels."""
+        """PyTorch's arithmetic gives fractions of gray levels."""
         return _dtype(self.resize)
 
     @property
@@ -133,26 +133,26 @@ class PictureRequest:
 
 @dataclass(frozen=True, slots=True)
 class FaceRequest:
-    """Pictures of the largest faces of each sampled frame, as their author cut, coloured and resized them.
+    """Pictures of the largest faces of each sampled frame, as their author cut, colored and resized them.
 
     count: faces that are kept of a frame, the largest first; the places of those that are not there stay 0. margin:
     how far each side of the box is moved outwards, as a share of the box's width or height; it ends at the picture's
-    border. level: turned about the box's centre until the eyes lie level. A picture whose longer side has whole_up_to
+    border. level: turned about the box's center until the eyes lie level. A picture whose longer side has whole_up_to
     pixels or fewer is a face itself. selfie: the author flipped each frame first.
     """
 
     resize: Resize
     count: int = 1
-    color: Colour = "rgb"
+    color: ColorMode = "rgb"
     margin: float = 0.0
     level: bool = False
     whole_up_to: int = 0
     selfie: bool = False
     orientation: Orientation = "upright"
-    yuv: ColourMatrix = "tagged"
+    yuv: ColorMatrix = "tagged"
 
     @property
-    def finder(self) -> LandmarkRequest:
+    def detector(self) -> LandmarkRequest:
         """What finds the faces."""
         return LandmarkRequest("face_mesh", ())
 
@@ -163,7 +163,7 @@ class FaceRequest:
 
     @property
     def dtype(self) -> Literal["uint8", "float32"]:
-        """PyTorch's arithmetic gives fractions of grey levels."""
+        """PyTorch's arithmetic gives fractions of gray levels."""
         return _dtype(self.resize)
 
     @property

@@ -4,17 +4,17 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from service.observe.landmarker import PartLandmarks, SeenHand
+from service.observe.landmarker import DetectedHand, PartLandmarks
 
 MOST_OVERLAP = 0.4  # measured: doubles 0.4 to 1, two hands below 0.4 unless one hides the other
 
 
-def without_doubles(hands: Iterable[SeenHand]) -> tuple[SeenHand, ...]:
+def remove_duplicates(hands: Iterable[DetectedHand]) -> tuple[DetectedHand, ...]:
     """The hands, most confident first, without those whose boxes lie on a more confident one's.
 
     The sides do not matter: they often disagree about one and the same hand.
     """
-    kept: list[SeenHand] = []
+    kept: list[DetectedHand] = []
     for hand in sorted(hands, key=lambda hand: -hand.confidence):
         if all(box_overlap(hand.landmarks, other.landmarks) < MOST_OVERLAP for other in kept):
             kept.append(hand)

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from service.media.sampling import Choice, Rate, Sampling
-from service.track import TimeArray, Track, united
+from service.media.sampling import DeferredSampling, Rate, Sampling
+from service.track import TimeArray, Track, merge_windows
 
 WARM_UP_S = 2.0
 """How much of the chunk before is looked at again, so that a tracker which starts afresh has settled by then."""
@@ -54,7 +54,7 @@ class Chunk:
 
     start_s: float
     until_s: float
-    sampling: Sampling | Choice
+    sampling: Sampling | DeferredSampling
     is_last: bool = False
     is_whole: bool = False
 
@@ -97,7 +97,7 @@ def without_pixels(track: Track, earlier: Track | None) -> Track:
     else:
         times_s = np.union1d(earlier.times_s, track.times_s)
         decoded_s = np.union1d(decoded(earlier), decoded(track))
-        gaps = united(*earlier.gaps, *track.gaps)
+        gaps = merge_windows(*earlier.gaps, *track.gaps)
     nothing, there = np.zeros((len(times_s), 0), np.uint8), np.ones(len(times_s), bool)
     return replace(track, times_s=times_s, values=nothing, present=there, gaps=gaps, decoded_s=decoded_s)
 

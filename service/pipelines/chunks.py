@@ -98,7 +98,7 @@ class ChunksSection(PixelSection):
 
 def window_frames(track: Track, window: Window, section: ChunksSection) -> WindowFrames:
     """The window's chunks, each with the time of its first frame; none where the window holds no frame."""
-    start, stop = track.places(window)
+    start, stop = track.indices(window)
     if start == stop:
         return WindowFrames((), track.times_s[:0])
     surplus = stop - start - section.frames
@@ -128,7 +128,7 @@ def grid_windows(track: Track, part: Window, stride_s: float, section: ChunksSec
     The stride is the whole number of chunks next to stride_s, at least one. The last window is the last that is
     full; a part with fewer frames than a clip is one window.
     """
-    start, stop = track.places(part)
+    start, stop = track.indices(part)
     last = start + (stop - start - section.frames) // section.chunk * section.chunk
     if last <= start:
         return [part] if stop - start < section.frames else [_between(track, part, start, start + section.frames)]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from service.media.resize import ShortSide
-from service.media.sampling import Rate, Uniform, uniform_places
+from service.media.sampling import Rate, Uniform, uniform_indices
 from service.observe.request import PictureRequest
 from service.pipelines.chunking import Chunk, ChunkLimits, Position, decoded, without_pixels
 from service.pipelines.frame_indices import FrameIndices, WindowFrames, pictures_of
@@ -34,7 +34,7 @@ class ClipChoice:
     asked_end_s: float = math.inf
     until_s: float | None = None
 
-    def chosen(self, times_s: TimeArray, end_s: float, at_end: bool) -> TimeArray:
+    def choose(self, times_s: TimeArray, end_s: float, at_end: bool) -> TimeArray:
         """The times of the sampled frames, each once and in order."""
         windows = self.windows(end_s, at_end)
         picked = [times_s[_picks(times_s, window, self.count)] for window in windows]
@@ -150,9 +150,10 @@ class ClipSection(LevelSection, ObservesMedium):
         return track
 
     def trim(self, track: Track, position: Position, needed_from_s: float) -> Track:
-        """Times alone: no pixels are kept from one chunk to the next."""
+        """Times alone: no pixels are kept from one chunk to the next, which begins with the window scored last."""
         times = without_pixels(track, position.context)
-        return replace(times.only(times.times_s >= needed_from_s), decoded_s=None)
+        from_s = needed_from_s if position.last_s is None else min(needed_from_s, position.last_s)
+        return replace(times.only(times.times_s >= from_s), decoded_s=None)
 
     def _memory_s(self, window_s: float, rule: WindowRule, limits: ChunkLimits) -> float:
         """How long a chunk may be, if no window shared a frame with another."""
@@ -185,7 +186,7 @@ def sampled(track: Track, windows: list[Window], section: ClipSection) -> Track:
 def _picks(times_s: TimeArray, window: Window, count: int) -> npt.NDArray[np.intp]:
     """The indices of the frames that a window samples, among the times of all frames."""
     start, stop = np.searchsorted(times_s, (window.start_s, window.end_s), side="left")
-    return start + uniform_places(int(stop - start), count) if stop > start else np.zeros(0, np.intp)
+    return start + uniform_indices(int(stop - start), count) if stop > start else np.zeros(0, np.intp)
 
 
 def _indices(track: Track, window: Window, section: ClipSection) -> npt.NDArray[np.intp]:

@@ -10,22 +10,28 @@ from service.pipelines.layouts import (
     Angles,
     Aspect,
     Distances,
+    MinOrigin,
     PartLayout,
     Scale,
     Standardize,
     Step,
     Trajectory,
+    UnitBox,
     Velocity,
     WholePixels,
     WristOrigin,
+    ZScore,
 )
 from service.track import HAND_PARTS, FloatArray, Landmarks, MediaInfo
 
 Doubles = npt.NDArray[np.float64]
+_PointStep = WholePixels | Aspect | WristOrigin | MinOrigin | UnitBox | ZScore | Scale
+"""Steps that move points; the others add values or work on the row."""
 
 WRIST, MIDDLE_KNUCKLE = 0, 9
 KNUCKLES = [5, 9, 17]
-# bones: from each finger's base outwards, four a finger; then the pairs of neighbouring bones
+FINGER_BASES = (1, 5, 9, 13, 17)
+# bones: from each finger's base outwards, four a finger; then the pairs of neighboring bones
 _BONE_FROM = np.array([0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11, 0, 13, 14, 15, 0, 17, 18, 19])
 _BONE_TO = np.arange(1, 21)
 _INNER_BONE = np.array([0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16, 17, 18])
@@ -65,7 +71,7 @@ def rows_of(
 
 
 def bend_angles(hand: Doubles, unit: Literal["degrees", "radians"]) -> Doubles:
-    """T × 15 angles between neighbouring bones of T × 21 × ≥3 landmarks, over x, y, z as they are given.
+    """T × 15 angles between neighboring bones of T × 21 × ≥3 landmarks, over x, y, z as they are given.
 
     The bones and their order are those of kairess/gesture-recognition (dataset creation script).
     """
@@ -87,20 +93,56 @@ def pair_distances(hand: Doubles, points: tuple[int, ...]) -> Doubles:
     return np.asarray(apart / np.where(palm == 0, 1.0, palm)[:, None])
 
 
-def _moved(
-    block: Doubles, entry: PartLayout, step: WholePixels | Aspect | WristOrigin | Scale, media: MediaInfo
-) -> Doubles:
-    is_hand = entry.part in HAND_PARTS
+def _moved(block: Doubles, entry: PartLayout, step: _PointStep, media: MediaInfo) -> Doubles:
     match step:
         case WholePixels():
             return _whole_pixels(block, media)
         case Aspect():
             return np.asarray(block * np.array([media.aspect, 1.0, media.aspect, 1.0]))
-        case WristOrigin() if is_hand:
-            return _minus_wrist(block)
-        case Scale() if is_hand:
-            return _scaled(block, entry, step.by)
-    return block
+    return _moved_hand(block, entry, step) if entry.part in HAND_PARTS else block
+
+
+def _moved_hand(hand: Doubles, entry: PartLayout, step: WristOrigin | MinOrigin | UnitBox | ZScore | Scale) -> Doubles:
+    match step:
+        case WristOrigin():
+            return _minus_wrist(hand)
+        case MinOrigin():
+            return _from_corner(hand, entry)
+        case UnitBox():
+            return _boxed(hand, entry)
+        case ZScore():
+            return _standardized(hand, entry)
+        case Scale():
+            return _scaled(hand, entry, step.by)
+
+
+def _from_corner(hand: Doubles, entry: PartLayout) -> Doubles:
+    moved = hand.copy()
+    moved[..., :2] -= hand[:, entry.indices, :2].min(axis=1, keepdims=True)
+    return moved
+
+
+def _boxed(hand: Doubles, entry: PartLayout) -> Doubles:
+    depth = _depth(entry)
+    points = hand[:, entry.indices, :depth]
+    least, size = points.min(axis=1, keepdims=True), np.ptp(points, axis=1, keepdims=True)
+    moved = hand.copy()
+    moved[..., :depth] = (hand[..., :depth] - least) / np.where(size == 0, 1.0, size)
+    return moved
+
+
+def _standardized(hand: Doubles, entry: PartLayout) -> Doubles:
+    depth = _depth(entry)
+    points = hand[:, entry.indices, :depth]
+    mean, deviation = points.mean(axis=1, keepdims=True), points.std(axis=1, keepdims=True)
+    moved = hand.copy()
+    moved[..., :depth] = (hand[..., :depth] - mean) / np.where(deviation == 0, 1.0, deviation)
+    return moved
+
+
+def _depth(entry: PartLayout) -> int:
+    """Axes over which a hand is measured: x and y, and z where the layout takes it."""
+    return 3 if "z" in entry.axes else 2
 
 
 def _whole_pixels(block: Doubles, media: MediaInfo) -> Doubles:
@@ -116,10 +158,14 @@ def _minus_wrist(hand: Doubles) -> Doubles:
     return moved
 
 
-def _scaled(hand: Doubles, entry: PartLayout, by: Literal["palm", "max", "box"]) -> Doubles:
-    depth = 3 if "z" in entry.axes else 2
+def _scaled(hand: Doubles, entry: PartLayout, by: Literal["palm", "max", "box", "distance", "base"]) -> Doubles:
+    depth = _depth(entry)
     if by == "palm":
         length = np.linalg.norm(hand[:, MIDDLE_KNUCKLE, :depth] - hand[:, WRIST, :depth], axis=-1)
+    elif by in ("distance", "base"):
+        points = entry.indices if by == "distance" else FINGER_BASES
+        away = hand[:, points, :depth] - hand[:, WRIST : WRIST + 1, :depth]
+        length = np.linalg.norm(away, axis=-1).max(axis=-1)
     elif by == "box":
         length = np.ptp(hand[..., :2], axis=1).max(axis=-1)
     else:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from service.media.medium import ColourMatrix, Orientation
+from service.media.medium import ColorMatrix, Orientation
 from service.media.sampling import Rate, Sampling
 from service.observe.request import MOST_FACES, LandmarkRequest
 from service.pipelines.frame_indices import FrameIndices, single_frames
@@ -58,7 +58,7 @@ class FaceGeometrySection(Section, SampledOverTime):
     min_detection_confidence: float = Field(0.5, ge=0, le=1)
     sampling: Sampling = Field(default_factory=lambda: Rate(rate=2))
     orientation: Orientation = "upright"
-    yuv: ColourMatrix = "tagged"
+    yuv: ColorMatrix = "tagged"
 
     @property
     def votes(self) -> bool:

@@ -29,7 +29,7 @@ class WindowFrames:
 
 def single_frames(track: Track, window: Window) -> WindowFrames:
     """Each observation of the window is a row of its own."""
-    start, stop = track.places(window)
+    start, stop = track.indices(window)
     rows = tuple((index,) if track.present[index] else None for index in range(start, stop))
     return WindowFrames(rows, track.times_s[start:stop])
 

@@ -20,8 +20,8 @@ class HandCropSection(PixelSection):
     canvas: side of the white square; border: pixels around the hand's box. draw `cvzone`: the hand's skeleton and a
     rectangle are drawn on the picture before it is cut. color: `bgr` for a loop over OpenCV's frames, `rgb` where the
     author's frames were RGB; what is drawn has the same numbers in both. edge: beyond the picture's right and bottom
-    edge is white, or what lies there is `cut` away and the rest stretched, as his slices do. Beyond the left and the
-    top is white either way: his slices were empty there, and his program ended.
+    edge is white, or what lies there is `cut` away and the rest stretched, as their slices do. Beyond the left and the
+    top is white either way: their slices were empty there, and their program ended.
     """
 
     streams: ClassVar[Streams | None] = "frames"
@@ -36,9 +36,9 @@ class HandCropSection(PixelSection):
     @model_validator(mode="after")
     def _check_drawing(self) -> "HandCropSection":
         if self.color == "grey" and self.draw != "none":
-            raise ValueError("what cvzone draws is coloured: color rgb or bgr")
+            raise ValueError("what cvzone draws is colored: color rgb or bgr")
         if self.resize.library == "torch" and self.color == "grey":
-            raise ValueError("the canvas has whole grey levels: grey by pillow or opencv")
+            raise ValueError("the canvas has whole gray levels: gray by pillow or opencv")
         return self
 
     @property
@@ -58,7 +58,7 @@ class HandCropSection(PixelSection):
             resize=self.resize,
             color=self.color,
             crop=HandCanvas(self.canvas, self.border, draw=self.draw == "cvzone", cut=self.edge == "cut"),
-            finder=one_hand(self.selfie),
+            detector=one_hand(self.selfie),
             selfie=self.selfie,
             orientation=self.orientation,
             yuv=self.yuv,

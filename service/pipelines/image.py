@@ -8,7 +8,7 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from service.observe.request import (
-    CentreSquare,
+    CenterSquare,
     Crop,
     FaceSquare,
     HandSquare,
@@ -45,7 +45,7 @@ class ImageSection(PixelSection):
     @model_validator(mode="after")
     def _check_filter(self) -> "ImageSection":
         if self.filter == "outline" and (self.color != "grey" or self.resize.library == "torch"):
-            raise ValueError("outline needs grey pictures of whole levels: color grey, and no torch")
+            raise ValueError("outline needs gray pictures of whole levels: color grey, and no torch")
         return self
 
     @property
@@ -63,7 +63,7 @@ class ImageSection(PixelSection):
         """What a worker keeps of each sampled frame."""
         crops: dict[str, Crop] = {
             "none": WholePicture(),
-            "center_square": CentreSquare(),
+            "center_square": CenterSquare(),
             "hand": HandSquare(self.margin, self.whole_up_to),
             "face": FaceSquare(self.margin, self.whole_up_to),
         }
@@ -76,7 +76,7 @@ class ImageSection(PixelSection):
             color=self.color,
             crop=crops[self.crop],
             outline=self.filter == "outline",
-            finder=finders.get(self.crop),
+            detector=finders.get(self.crop),
             selfie=self.selfie,
             orientation=self.orientation,
             yuv=self.yuv,
@@ -101,7 +101,7 @@ def frame_rows(track: Track, frames: tuple[FrameIndices, ...], section: PixelSec
 def in_layout(
     pictures: npt.NDArray[np.uint8] | npt.NDArray[np.float32], section: PixelSection, layout: Layout
 ) -> FloatArray:
-    """R × H × W × C grey levels as a network's numbers, in the order of axes that it takes."""
+    """R × H × W × C gray levels as a network's numbers, in the order of axes that it takes."""
     values = numbers(pictures, section)
     return np.ascontiguousarray(values if layout == "nhwc" else values.transpose(0, 3, 1, 2))
 

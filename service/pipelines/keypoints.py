@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from service.media.medium import ColourMatrix, Orientation
+from service.media.medium import ColorMatrix, Orientation
 from service.media.sampling import Sampling
 from service.observe.request import LandmarkRequest
 from service.pipelines.derive import rows_of
@@ -28,7 +28,7 @@ class KeypointsSection(Section, SampledOverTime):
     mirror_left: a followed left hand is flipped in x, so that one model serves both hands.
     selfie: the author ran MediaPipe on the mirrored frame, so coordinates and the names of Holistic's parts are those
     of the mirrored picture; what the service reports of sides is always the person's own.
-    orientation, yuv: how the author's reader gave him the frames (see `media.medium`).
+    orientation, yuv: how the author's reader gave them the frames (see `media.medium`).
     """
 
     features: ClassVar[FeaturesKind] = "landmarks"
@@ -41,7 +41,7 @@ class KeypointsSection(Section, SampledOverTime):
     min_tracking_confidence: float = Field(0.5, ge=0, le=1)
     selfie: bool = False
     orientation: Orientation = "upright"
-    yuv: ColourMatrix = "tagged"
+    yuv: ColorMatrix = "tagged"
     mirror_left: bool = False
     layout: tuple[PartLayout, ...] = Field(min_length=1)
     derive: tuple[Step, ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol, Self
 
-from service.media.sampling import Choice, Rate, Sampling, Uniform
+from service.media.sampling import DeferredSampling, Rate, Sampling, Uniform
 from service.observe.request import ObserverRequest
 from service.pipelines.chunking import Chunk, ChunkLimits, Position
 from service.pipelines.row_plan import RowPlan
@@ -102,7 +102,7 @@ class Observing(Protocol):
     def windows(self, track: Track, rule: WindowRule, end_s: float) -> list[Window]:
         """The windows of a part that ends there and has been looked at."""
 
-    def part_sampling(self, start_s: float, end_s: float) -> Sampling | Choice:
+    def part_sampling(self, start_s: float, end_s: float) -> Sampling | DeferredSampling:
         """Which frames are looked at of a part that is looked at in one go."""
 
     def next_chunk(self, rule: WindowRule, position: Position, limits: ChunkLimits) -> Chunk:

@@ -55,20 +55,45 @@ class WristOrigin(Section):
     step: Literal["wrist_origin"] = "wrist_origin"
 
 
+class MinOrigin(Section):
+    """Each hand minus the least x and the least y of its points that the layout takes; z stays."""
+
+    step: Literal["min_origin"] = "min_origin"
+
+
+class UnitBox(Section):
+    """Each hand's x and y (and z where the layout takes it) to 0 … 1: (value − least) / (largest − least) an axis.
+
+    An axis on which all points agree becomes 0.
+    """
+
+    step: Literal["unit_box"] = "unit_box"
+
+
+class ZScore(Section):
+    """Each hand's x and y (and z where the layout takes it) minus their mean over its points, over their deviation.
+
+    The deviation is the population's (NumPy's std); where it is 0, it divides by 1.
+    """
+
+    step: Literal["zscore"] = "zscore"
+
+
 class Scale(Section):
     """Each hand divided by a length of its own.
 
     palm: the distance from the wrist to the middle finger's knuckle (point 9) over x and y, and z where the layout
     takes it; max: the largest magnitude among the values that the layout takes; box: the larger side of the
-    box around its points. A length of 0 divides by 1.
+    box around its points; distance: the largest distance of a point from the wrist; base: the largest distance of a
+    finger's base (points 1, 5, 9, 13, 17) from the wrist, both over the same axes as palm. A length of 0 divides by 1.
     """
 
     step: Literal["scale"] = "scale"
-    by: Literal["palm", "max", "box"]
+    by: Literal["palm", "max", "box", "distance", "base"]
 
 
 class Angles(Section):
-    """Adds the 15 bend angles of each hand between neighbouring bones, over x, y and z.
+    """Adds the 15 bend angles of each hand between neighboring bones, over x, y and z.
 
     The bones run from each finger's base outwards; Korean gesture tutorials (kairess/gesture-recognition) use the
     same 15 in degrees.
@@ -114,7 +139,18 @@ class Standardize(Section):
 
 
 Step = Annotated[
-    WholePixels | Aspect | WristOrigin | Scale | Angles | Distances | Trajectory | Velocity | Standardize,
+    WholePixels
+    | Aspect
+    | WristOrigin
+    | MinOrigin
+    | UnitBox
+    | ZScore
+    | Scale
+    | Angles
+    | Distances
+    | Trajectory
+    | Velocity
+    | Standardize,
     Field(discriminator="step"),
 ]
 
@@ -176,6 +212,7 @@ LAYOUTS: dict[str, Layout] = {
         selfie=True,
         assumptions=("the author ran MediaPipe on the mirrored frame",),
     ),
+    "hand_min_42": Layout(parts=(_part("hand", "xy"),), derive=(MinOrigin(),)),
     "hand_63": Layout(parts=(_part("hand", "xyz"),), assumptions=("raw x, y, z as MediaPipe gives them",)),
     "hands_126": Layout(
         parts=_HANDS_XYZ, assumptions=("the left hand first, then the right; raw x, y, z as MediaPipe gives them",)

@@ -12,7 +12,7 @@ Missing = Literal["zero", "hold", "interpolate", "drop"]
 def fill_missing(landmarks: Landmarks, times_s: TimeArray, policy: Missing) -> Landmarks:
     """Fill the NaN of T × P × 4 landmarks of one part, as far as the policy can.
 
-    hold: the last seen value; interpolate: linear in time between the neighbours, the nearest beyond them.
+    hold: the last seen value; interpolate: linear in time between the neighbors, the nearest beyond them.
     What stays NaN (nothing was seen before, or the policy is zero or drop) becomes 0 after all arithmetic.
     """
     if policy in ("zero", "drop"):

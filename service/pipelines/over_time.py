@@ -108,7 +108,7 @@ class SampledOverTime(ObservesMedium):
 
     def join_context(self, _track: Track, new: Track, position: Position) -> Track:
         """What was kept, and then what is new."""
-        return new if position.context is None else position.context.followed_by(new)
+        return new if position.context is None else position.context.join(new)
 
     def trim(self, track: Track, position: Position, needed_from_s: float) -> Track:
         """What windows to come need, and a warm-up."""

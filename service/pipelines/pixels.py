@@ -1,4 +1,4 @@
-"""What all models of pixels have in common: colour, size, and from grey levels to a network's numbers."""
+"""What all models of pixels have in common: color, size, and from gray levels to a network's numbers."""
 
 from typing import Literal
 
@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from service.media.medium import ColourMatrix, Orientation
+from service.media.medium import ColorMatrix, Orientation
 from service.media.resize import Resize
 from service.media.sampling import Rate, Sampling
-from service.observe.request import Colour
+from service.observe.request import ColorMode
 from service.pipelines.over_time import SampledOverTime
 from service.section import Section
 
@@ -18,10 +18,10 @@ class LevelSection(Section):
     """From the levels of a picture to a network's numbers: level · scale + offset, or (level · scale − mean) / std.
 
     mean and std: one a channel. dtype: what the graph takes. selfie: the author flipped each frame first.
-    orientation, yuv: how the author's reader gave him the frames.
+    orientation, yuv: how the author's reader gave them the frames.
     """
 
-    color: Colour = "rgb"
+    color: ColorMode = "rgb"
     scale: float = 1.0
     offset: float = 0.0
     mean: tuple[float, ...] | None = None
@@ -29,7 +29,7 @@ class LevelSection(Section):
     dtype: Literal["float32", "uint8"] = "float32"
     selfie: bool = False
     orientation: Orientation = "upright"
-    yuv: ColourMatrix = "tagged"
+    yuv: ColorMatrix = "tagged"
 
     @model_validator(mode="after")
     def _check_numbers(self) -> "LevelSection":
@@ -44,7 +44,7 @@ class LevelSection(Section):
                 raise ValueError("std: no channel may have 0")
         plain = (self.scale, self.offset, self.mean) == (1.0, 0.0, None)
         if self.dtype == "uint8" and not plain:
-            raise ValueError("a graph that takes uint8 gets grey levels as they are: scale 1, no offset, no mean")
+            raise ValueError("a graph that takes uint8 gets gray levels as they are: scale 1, no offset, no mean")
         return self
 
     @property
@@ -61,14 +61,14 @@ class PixelSection(LevelSection, SampledOverTime):
     @model_validator(mode="after")
     def _check_library(self) -> "PixelSection":
         if self.dtype == "uint8" and self.resize.library == "torch":
-            raise ValueError("a graph that takes uint8 gets whole grey levels as they are; torch gives fractions")
+            raise ValueError("a graph that takes uint8 gets whole gray levels as they are; torch gives fractions")
         return self
 
 
 def numbers(
     pictures: npt.NDArray[np.uint8] | npt.NDArray[np.float32], section: LevelSection
 ) -> npt.NDArray[np.float32] | npt.NDArray[np.uint8]:
-    """A network's numbers for grey levels (… × C), in the same places."""
+    """A network's numbers for gray levels (… × C), in the same places."""
     if section.dtype == "uint8":
         return pictures
     values = pictures.astype(np.float32)

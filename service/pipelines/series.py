@@ -77,7 +77,7 @@ def tensor(outputs: Track, window: Window, section: SeriesSection) -> ModelRows:
 
 def _last_before(outputs: Track, window: Window) -> FloatArray | None:
     """The last output before a window, C; None where there is none."""
-    start, _ = outputs.places(window)
+    start, _ = outputs.indices(window)
     indices = np.flatnonzero(outputs.present[:start])
     return np.asarray(outputs.values[indices[-1]], np.float32) if len(indices) else None
 

@@ -122,22 +122,22 @@ class Batcher:
         values = [waiting.values for waiting in batch]
         masks = [waiting.mask for waiting in batch if waiting.mask is not None]
         try:
-            future = asyncio.get_running_loop().run_in_executor(self._executor, self._timed, values, masks)
+            future = asyncio.get_running_loop().run_in_executor(self._executor, self._run_timed, values, masks)
         except RuntimeError:  # the executor was shut down
             return _ENDING
         await asyncio.wait([future])
         problem = future.exception()
         return problem if problem is not None else future.result()
 
-    def _timed(self, values: list[FloatArray], masks: list[FloatArray]) -> FloatArray:
-        together = _joined(values)
+    def _run_timed(self, values: list[FloatArray], masks: list[FloatArray]) -> FloatArray:
+        together = _concatenate(values)
         began = time.perf_counter()
-        outputs = self._run(together, _joined(masks) if masks else None)
+        outputs = self._run(together, _concatenate(masks) if masks else None)
         self._observe(len(together), time.perf_counter() - began)
         return outputs
 
 
-def _joined(arrays: list[FloatArray]) -> FloatArray:
+def _concatenate(arrays: list[FloatArray]) -> FloatArray:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 

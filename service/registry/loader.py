@@ -10,8 +10,8 @@ from weakref import WeakSet
 from service.metrics import Metrics
 from service.registry.manifest import Manifest
 from service.registry.served import ServedModel
-from service.registry.session import Session, memory_estimate_bytes
-from service.registry.states import NotNowError
+from service.registry.session import ModelSession, memory_estimate_bytes
+from service.registry.states import ModelUnavailableError
 from service.registry.store import Store, StoredModel
 from service.settings import Settings
 
@@ -42,11 +42,11 @@ class Loader:
     def limit_bytes(self) -> int:
         return self._settings.model_memory_bytes
 
-    async def in_thread(self, work: Callable[[], T]) -> T:
+    async def run_in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     @contextmanager
-    def reserved(self, need_bytes: int) -> Iterator[None]:
+    def reserve(self, need_bytes: int) -> Iterator[None]:
         """Hold memory for a model that is being built. Whether there is room is the caller's to see to."""
         self._reserved_bytes += need_bytes
         try:
@@ -57,11 +57,11 @@ class Loader:
     async def build(self, manifest: Manifest, required: ServedModel | None) -> ServedModel:
         """The version of this manifest, verified and warmed up.
 
-        Raises RefusedError where a digest is wrong, the graph is not what the manifest says, or it cannot run.
+        Raises InvalidModelError where a digest is wrong, the graph is not what the manifest says, or it cannot run.
         """
         need_bytes = memory_estimate_bytes(manifest)
-        with self.reserved(need_bytes):
-            stored, session = await self.in_thread(lambda: self._warmed_up(manifest))
+        with self.reserve(need_bytes):
+            stored, session = await self.run_in_thread(lambda: self._warm_up(manifest))
             model = ServedModel(
                 stored,
                 session,
@@ -74,11 +74,11 @@ class Loader:
             self._alive.add(model)
         return model
 
-    def _warmed_up(self, manifest: Manifest) -> tuple[StoredModel, Session]:
+    def _warm_up(self, manifest: Manifest) -> tuple[StoredModel, ModelSession]:
         stored = self._store.read(manifest.name, manifest.version)
         if stored.manifest != manifest:
-            raise NotNowError("it changed while it was being loaded; reload the models")
-        session = Session(stored, self._settings.session_threads)
+            raise ModelUnavailableError("it changed while it was being loaded; reload the models")
+        session = ModelSession(stored, self._settings.session_threads)
         session.try_out()
         return stored, session
 

@@ -60,7 +60,7 @@ class Output(Section):
 
     temperature divides logits (log-probabilities where the graph ends in softmax) before the activation; below
     threshold the service declines to answer. channels: names of the numbers where they are no labels; channel: the one
-    of them, or of the labels, that is the tension of /highlights. Beside emotions, valence and arousal are measures:
+    of them, or of the labels, that is the tension of /highlights. With emotions, valence and arousal are measures:
     they are taken as they are, and softmax is over the others.
     """
 
@@ -133,7 +133,7 @@ class Evaluation(Section):
 
 
 class Quantization(Section):
-    """What was quantised, how, and what it cost and brought."""
+    """What was quantized, how, and what it cost and brought."""
 
     method: str
     agreement: float = Field(ge=0, le=1)

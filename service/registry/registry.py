@@ -9,15 +9,24 @@ from collections.abc import Collection, Iterable
 
 import structlog
 
-from service.errors import RefusedError, SignError
+from service.errors import InvalidModelError, SignError
 from service.metrics import Metrics
-from service.registry.catalogue import Catalogue, Changes, ModelMetrics
+from service.registry.catalog import Catalog, Changes, ModelMetrics
 from service.registry.loader import Loader
 from service.registry.manifest import Manifest, Requires
+from service.registry.refusals import RETRY_AFTER_S, load_result, model_failed, model_unloaded
 from service.registry.requirement import check_required
 from service.registry.served import ServedModel
 from service.registry.session import memory_estimate_bytes
-from service.registry.states import Entry, ModelState, NotNowError, ReloadReport, VersionName, VersionState, scan
+from service.registry.states import (
+    Entry,
+    ModelState,
+    ModelUnavailableError,
+    ReloadReport,
+    VersionName,
+    VersionState,
+    scan,
+)
 from service.registry.store import Store
 from service.settings import Settings
 
@@ -26,8 +35,6 @@ __all__ = ["ModelState", "Registry", "ReloadReport", "ServedModel", "VersionName
 LOAD_WAIT_S = 10.0
 """Longest that a request waits for a version that was not loaded yet; it goes on loading after that."""
 
-_RETRY_AFTER_S = 2.0
-_FAILED_RETRY_AFTER_S = 30.0
 
 log = structlog.get_logger()
 
@@ -39,31 +46,31 @@ class Registry:
         self._settings = settings
         self._store = Store(settings.model_store)
         self._loader = Loader(self._store, settings, metrics)
-        self._catalogue = Catalogue(settings.pinned_versions)
+        self._catalog = Catalog(settings.pinned_versions)
         self._metrics = ModelMetrics(metrics)
         self._changing = asyncio.Lock()
-        self._settling: set[str] = set()
+        self._choosing: set[str] = set()
         self._first_loads: asyncio.Task[None] | None = None
         self._poll: asyncio.Task[None] | None = None
         self._problem: str | None = None
         self._closing = False
 
     async def start(self, only: Collection[str] | None = None) -> None:
-        """Scan the store; the default version of each model then loads in the background, see `settled`.
+        """Scan the store; the default version of each model then loads in the background, see `wait_until_loaded`.
 
         only: the models that load now, where not all of them will be asked for.
         """
         await self._scan()
-        names = [name for name in self._catalogue.names if only is None or name in only]
-        self._settling.update(names)
+        names = [name for name in self._catalog.names if only is None or name in only]
+        self._choosing.update(names)
         for name in sorted(set(self._settings.pinned_versions) - set(names)):
             log.warning("a version is pinned of a model that is not in the store", model=name)
-        self._first_loads = asyncio.create_task(self._settle_all(names))
+        self._first_loads = asyncio.create_task(self._load_all(names))
         if self._settings.model_poll_s > 0:
             self._poll = asyncio.create_task(self._poll_forever())
             self._poll.add_done_callback(_log_failure)
 
-    async def settled(self) -> None:
+    async def wait_until_loaded(self) -> None:
         """Wait until every model that loads at the start is served or refused."""
         if self._first_loads is not None:
             await asyncio.wait([self._first_loads])
@@ -72,7 +79,7 @@ class Registry:
     async def close(self) -> None:
         """Stop polling and loading, and close every model. Requests that still run get `model-failed`."""
         self._closing = True
-        loads = [entry.loading for entry in self._catalogue]
+        loads = [entry.loading for entry in self._catalog]
         tasks = [task for task in (self._poll, self._first_loads, *loads) if task is not None]
         for task in tasks:
             task.cancel()
@@ -84,7 +91,7 @@ class Registry:
     @property
     def ready(self) -> bool:
         """Whether the default model is served."""
-        return not self._closing and self._catalogue.default(self._settings.default_model) is not None
+        return not self._closing and self._catalog.default(self._settings.default_model) is not None
 
     @property
     def missing(self) -> str:
@@ -94,7 +101,7 @@ class Registry:
             return ""
         if self._problem is not None:
             return self._problem
-        if name not in self._catalogue.names:
+        if name not in self._catalog.names:
             return f"the default model {name} is not in the model store {self._store.root}"
         return f"the default model {name}: {self._why_not_served(name).detail}"
 
@@ -106,55 +113,55 @@ class Registry:
         `model-loading`, `model-failed` with the reason, or `model-state` where an operator unloaded it.
         """
         if self._closing:
-            raise SignError("shutting-down", "The service is ending.", retry_after_s=_RETRY_AFTER_S)
-        entry = self._catalogue.default(name) if version is None else self._catalogue.entry(name, version)
+            raise SignError("shutting-down", "The service is ending.", retry_after_s=RETRY_AFTER_S)
+        entry = self._catalog.default(name) if version is None else self._catalog.entry(name, version)
         if entry is None:
             raise self._why_not_served(name)
-        self._catalogue.touch(entry)
+        self._catalog.touch(entry)
         if version is not None:
             entry.asked = True
         if entry.served is not None:
             return entry.served
-        return await self._loaded_now(entry)
+        return await self._load_now(entry)
 
-    async def _loaded_now(self, entry: Entry) -> ServedModel:
+    async def _load_now(self, entry: Entry) -> ServedModel:
         who = f"{entry.name} version {entry.version}"
         if entry.unloaded:
-            raise _unloaded(entry)
+            raise model_unloaded(entry)
         if entry.is_given_up:
-            raise _failed(f"{who} is refused: {entry.refusal}")
+            raise model_failed(f"{who} is refused: {entry.refusal}")
         load = self._load(entry)
         done, _ = await asyncio.wait([load], timeout=LOAD_WAIT_S)
         if not done:
-            raise SignError("model-loading", f"{who} is still loading; ask again.", retry_after_s=_RETRY_AFTER_S)
-        return _result(load, who)
+            raise SignError("model-loading", f"{who} is still loading; ask again.", retry_after_s=RETRY_AFTER_S)
+        return load_result(load, who)
 
     def _why_not_served(self, name: str) -> SignError:
         """Why nothing is served under a bare name, for the caller."""
-        versions = self._catalogue.versions(name)
-        if name in self._settling or any(entry.loading for entry in versions):
-            return SignError("model-loading", f"{name} is still loading; ask again.", retry_after_s=_RETRY_AFTER_S)
-        pin = self._catalogue.pin(name)
+        versions = self._catalog.versions(name)
+        if name in self._choosing or any(entry.loading for entry in versions):
+            return SignError("model-loading", f"{name} is still loading; ask again.", retry_after_s=RETRY_AFTER_S)
+        pin = self._catalog.pin(name)
         wanted = next((entry for entry in versions if pin in (None, entry.version)), None)
         if wanted is None:
-            return _failed(f"{name}: SIGN_MODEL_VERSIONS pins version {pin}, which is not there.")
+            return model_failed(f"{name}: SIGN_MODEL_VERSIONS pins version {pin}, which is not there.")
         if wanted.unloaded:
-            return _unloaded(wanted)
-        return _failed(f"{name} version {wanted.version} is refused: {wanted.refusal}")
+            return model_unloaded(wanted)
+        return model_failed(f"{name} version {wanted.version} is refused: {wanted.refusal}")
 
     # what there is
 
     def snapshot(self) -> tuple[ModelState, ...]:
         """Every model by name, with the state of each version."""
-        return tuple(self._catalogue.state(name) for name in self._catalogue.names)
+        return tuple(self._catalog.state(name) for name in self._catalog.names)
 
     def state(self, name: str) -> ModelState:
         """One model; SignError `model-unknown` where there is none."""
-        return self._catalogue.state(name)
+        return self._catalog.state(name)
 
     def version_state(self, name: str, version: int) -> VersionState:
         """One version; SignError `model-unknown` or `version-unknown` where there is none."""
-        return self._catalogue.shown(self._catalogue.entry(name, version))
+        return self._catalog.view(self._catalog.entry(name, version))
 
     # what operators change
 
@@ -163,18 +170,18 @@ class Registry:
 
         Raises SignError `model-unknown`, `version-unknown`, or `model-failed` with the reason.
         """
-        if self._catalogue.find(name, version) is None:
+        if self._catalog.find(name, version) is None:
             await self.reload()
-        entry = self._catalogue.entry(name, version)
+        entry = self._catalog.entry(name, version)
         entry.unloaded = False
         entry.asked = True
-        self._catalogue.touch(entry)
+        self._catalog.touch(entry)
         if entry.needs_loading or entry.refusal is not None:
             load = self._load(entry)
             await asyncio.wait([load])
-            _result(load, f"{name} version {version}")
+            load_result(load, f"{name} version {version}")
         self._choose_default(name)
-        return self._catalogue.shown(entry)
+        return self._catalog.view(entry)
 
     async def unload(self, name: str, version: int) -> VersionState:
         """Take a version out of memory; requests that hold it finish. It is not loaded again until `load`.
@@ -184,28 +191,28 @@ class Registry:
         version of the service's default model.
         """
         async with self._changing:
-            entry = self._catalogue.entry(name, version)
+            entry = self._catalog.entry(name, version)
             who = f"{name} version {version}"
             if entry.loading is not None:
                 raise SignError("model-state", f"{who} is loading; unload it when it is ready.")
             if entry.state == "refused":
                 raise SignError("model-state", f"{who} is refused; there is nothing to unload.")
-            if entry.served is not None and (readers := self._catalogue.readers(entry)):
+            if entry.served is not None and (readers := self._catalog.readers(entry)):
                 names = ", ".join(f"{reader.name} version {reader.version}" for reader in readers)
                 raise SignError("model-state", f"{who} is read by {names}; unload that first.")
             entry.unloaded = True
-            if self._catalogue.default(name) is entry:
+            if self._catalog.default(name) is entry:
                 await self._replace(entry)
             entry.asked = False
             entry.served = None
-            self._show()
-            return self._catalogue.shown(entry)
+            self._update_metrics()
+            return self._catalog.view(entry)
 
     async def _replace(self, entry: Entry) -> None:
         """Serve the next version in place of this one, if there is one; SignError where there has to be one."""
-        self._settling.add(entry.name)
+        self._choosing.add(entry.name)
         try:
-            for other in self._catalogue.candidates(entry.name):
+            for other in self._catalog.candidates(entry.name):
                 if await self._try_load(other, again=False):
                     break
             else:
@@ -217,7 +224,7 @@ class Registry:
                         "publish one, or set SIGN_DEFAULT_MODEL.",
                     )
         finally:
-            self._settling.discard(entry.name)
+            self._choosing.discard(entry.name)
         self._choose_default(entry.name)
 
     async def reload(self, *, again: bool = True) -> ReloadReport:
@@ -227,13 +234,13 @@ class Registry:
         """
         async with self._changing:
             changes = await self._scan()
-            names = set(self._catalogue.names) if again else changes.names | self._names_to_try_again()
-            await self._settle_names(names | changes.names, again=again)
+            names = set(self._catalog.names) if again else changes.names | self._names_to_try_again()
+            await self._load_names(names | changes.names, again=again)
             return ReloadReport(
                 added=changes.added,
                 removed=changes.removed,
                 changed=changes.changed,
-                refused=self._catalogue.refused(),
+                refused=self._catalog.refused(),
                 problem=self._problem,
             )
 
@@ -243,55 +250,55 @@ class Registry:
             await self.reload(again=False)
 
     def _names_to_try_again(self) -> set[str]:
-        return {entry.name for entry in self._catalogue if entry.refused_for_now or entry.stale}
+        return {entry.name for entry in self._catalog if entry.refused_for_now or entry.stale}
 
     # how it happens
 
     async def _scan(self) -> Changes:
-        known = {entry.key: entry.fingerprint for entry in self._catalogue}
+        known = {entry.key: entry.fingerprint for entry in self._catalog}
         try:
-            found = await self._loader.in_thread(lambda: scan(self._store, known))
+            found = await self._loader.run_in_thread(lambda: scan(self._store, known))
         except OSError as error:
             self._problem = f"the model store {self._store.root} cannot be read: {error.strerror or error}"
             log.warning("model store unreadable", problem=self._problem)
             return Changes((), (), ())
         self._problem = None
-        changes = self._catalogue.apply(found)
+        changes = self._catalog.apply(found)
         for entry_found in found:
             if entry_found.refusal is not None:
                 key = entry_found.key
                 log.warning("model refused", model=key.name, version=key.version, reason=entry_found.refusal)
-        self._show()
+        self._update_metrics()
         return changes
 
-    async def _settle_all(self, names: list[str]) -> None:
+    async def _load_all(self, names: list[str]) -> None:
         try:
             async with self._changing:
-                await self._settle_names(names, again=False)
+                await self._load_names(names, again=False)
         finally:
-            self._settling.difference_update(names)
+            self._choosing.difference_update(names)
 
-    async def _settle_names(self, names: Iterable[str], *, again: bool) -> None:
+    async def _load_names(self, names: Iterable[str], *, again: bool) -> None:
         """The default model before all others: it must not find the memory taken."""
         others = set(names)
         if (first := self._settings.default_model) in others:
             others.remove(first)
-            await self._settle(first, again=again)
-        await asyncio.gather(*(self._settle(name, again=again) for name in sorted(others)))
+            await self._load_best(first, again=again)
+        await asyncio.gather(*(self._load_best(name, again=again) for name in sorted(others)))
 
-    async def _settle(self, name: str, *, again: bool) -> None:
+    async def _load_best(self, name: str, *, again: bool) -> None:
         """Load the best version that can be loaded, and what else is loaded but has changed; then swap."""
-        self._settling.add(name)
+        self._choosing.add(name)
         try:
-            for entry in self._catalogue.candidates(name):
+            for entry in self._catalog.candidates(name):
                 if entry.is_given_up and entry.served is None and not again:
                     continue
                 if await self._try_load(entry, again=again):
                     break
-            for entry in [entry for entry in self._catalogue if entry.name == name and entry.stale and entry.served]:
+            for entry in [entry for entry in self._catalog if entry.name == name and entry.stale and entry.served]:
                 await self._try_load(entry, again=again)
         finally:
-            self._settling.discard(name)
+            self._choosing.discard(name)
         self._choose_default(name)
 
     async def _try_load(self, entry: Entry, *, again: bool) -> bool:
@@ -299,24 +306,24 @@ class Registry:
         if entry.needs_loading or (again and entry.refusal is not None):
             load = self._load(entry)
             await asyncio.wait([load])
-            if (problem := load.exception()) is not None and not isinstance(problem, RefusedError):
+            if (problem := load.exception()) is not None and not isinstance(problem, InvalidModelError):
                 raise problem
         return entry.served is not None
 
     def _load(self, entry: Entry) -> asyncio.Task[ServedModel]:
-        """The one task that loads this version: whoever wants it waits for the same, and cancels only his waiting."""
+        """The one task that loads this version: all who want it wait for it; each cancels only their own waiting."""
         if entry.loading is None:
             entry.loading = asyncio.create_task(self._build(entry))
             entry.loading.add_done_callback(_log_failure)
-            self._show()
+            self._update_metrics()
         return entry.loading
 
     async def _build(self, entry: Entry) -> ServedModel:
-        """Read, verify, build and warm up; only then is anything swapped. RefusedError leaves what is served."""
+        """Read, verify, build and warm up; only then is anything swapped. InvalidModelError leaves what is served."""
         entry.stale = False
         try:
-            model = await self._built(entry)
-        except RefusedError as error:
+            model = await self._build_model(entry)
+        except InvalidModelError as error:
             entry.refuse(error)
             log.warning("model refused", model=entry.name, version=entry.version, reason=str(error))
             raise
@@ -327,69 +334,51 @@ class Registry:
             return model
         finally:
             entry.loading = None
-            if entry.name not in self._settling:
+            if entry.name not in self._choosing:
                 self._choose_default(entry.name)
-            self._show()
+            self._update_metrics()
 
-    async def _built(self, entry: Entry) -> ServedModel:
-        loader, catalogue = self._loader, self._catalogue
-        stored = await loader.in_thread(lambda: self._store.inspect(entry.name, entry.version))
+    async def _build_model(self, entry: Entry) -> ServedModel:
+        loader, catalog = self._loader, self._catalog
+        stored = await loader.run_in_thread(lambda: self._store.inspect(entry.name, entry.version))
         manifest = stored.manifest
-        required = None if manifest.requires is None else await self._required(manifest, manifest.requires)
+        required = None if manifest.requires is None else await self._load_required(manifest, manifest.requires)
         need_bytes = memory_estimate_bytes(manifest)
-        for victim in catalogue.to_evict(need_bytes, loader.used_bytes, loader.limit_bytes, required):
+        for victim in catalog.to_evict(need_bytes, loader.used_bytes, loader.limit_bytes, required):
             log.info("model evicted", model=victim.name, version=victim.version)
             victim.served = None
         return await loader.build(manifest, required)
 
-    async def _required(self, manifest: Manifest, requires: Requires) -> ServedModel:
-        """The loaded model that this one reads from; RefusedError where it cannot be."""
+    async def _load_required(self, manifest: Manifest, requires: Requires) -> ServedModel:
+        """The loaded model that this one reads from; InvalidModelError where it cannot be."""
         who = f"{requires.name} version {requires.version}"
-        entry = self._catalogue.find(requires.name, requires.version)
+        entry = self._catalog.find(requires.name, requires.version)
         if entry is None:
-            raise NotNowError(f"requires {who}, which is not in the store")
+            raise ModelUnavailableError(f"requires {who}, which is not in the store")
         if entry.unloaded:
-            raise NotNowError(f"requires {who}, which an operator unloaded")
+            raise ModelUnavailableError(f"requires {who}, which an operator unloaded")
         if entry.manifest is not None:
             check_required(manifest, entry.manifest)  # before waiting for it: two that require each other never end
-        self._catalogue.touch(entry)
+        self._catalog.touch(entry)
         if entry.served is not None:
             return entry.served
         load = self._load(entry)
         await asyncio.wait([load])
-        if isinstance(problem := load.exception(), RefusedError):
-            raise NotNowError(f"requires {who}, which is refused: {problem}")
+        if isinstance(problem := load.exception(), InvalidModelError):
+            raise ModelUnavailableError(f"requires {who}, which is refused: {problem}")
         return load.result()
 
     def _choose_default(self, name: str) -> None:
-        if self._catalogue.choose_default(name):
-            entry = self._catalogue.default(name)
+        if self._catalog.choose_default(name):
+            entry = self._catalog.default(name)
             log.info("model served", model=name, version=None if entry is None else entry.version)
-        self._show()
+        self._update_metrics()
 
-    def _show(self) -> None:
-        self._metrics.show(self._catalogue)
-
-
-def _failed(detail: str) -> SignError:
-    return SignError("model-failed", detail, retry_after_s=_FAILED_RETRY_AFTER_S)
-
-
-def _unloaded(entry: Entry) -> SignError:
-    address = f"/models/{entry.name}/versions/{entry.version}/load"
-    return SignError("model-state", f"{entry.name} version {entry.version} was unloaded; POST {address} to load it.")
-
-
-def _result(load: asyncio.Task[ServedModel], who: str) -> ServedModel:
-    """What a finished load gave; SignError `model-failed` where it was refused."""
-    if load.cancelled():
-        raise SignError("shutting-down", "The service is ending.", retry_after_s=_RETRY_AFTER_S)
-    if isinstance(problem := load.exception(), RefusedError):
-        raise _failed(f"{who} is refused: {problem}")
-    return load.result()
+    def _update_metrics(self) -> None:
+        self._metrics.update(self._catalog)
 
 
 def _log_failure(task: asyncio.Task[ServedModel] | asyncio.Task[None]) -> None:
     """Nobody may be waiting for a background task: what it raised, other than a refusal, is a fault of ours."""
-    if not task.cancelled() and (problem := task.exception()) and not isinstance(problem, RefusedError):
+    if not task.cancelled() and (problem := task.exception()) and not isinstance(problem, InvalidModelError):
         log.error("loading models failed", exc_info=problem)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from service.errors import RefusedError
+from service.errors import InvalidModelError
 from service.registry.manifest import MODEL_FILE, Evaluation, Manifest, Name, Sha256
 from service.registry.store import explain
 from service.section import Section
@@ -56,7 +56,7 @@ class ClassFigures(Section):
 
 
 class EvaluationReport(Section):
-    """An evaluation of one model version on labelled clips.
+    """An evaluation of one model version on labeled clips.
 
     evaluation: what the manifest is to say, measured with the fit in place where there is one, otherwise as the
     manifest stands. confusion: a row for each of `labels` as the clip's true one, a column for each as the answer and
@@ -84,31 +84,31 @@ class EvaluationReport(Section):
         return self
 
     def check_is_of(self, manifest: Manifest) -> None:
-        """RefusedError with both sides unless this report measured just this version with just this graph."""
+        """InvalidModelError with both sides unless this report measured just this version with just this graph."""
         measured = self.model
         if (measured.name, measured.version) != (manifest.name, manifest.version):
-            raise RefusedError(
+            raise InvalidModelError(
                 f"the report measured {measured.name} version {measured.version}, "
                 f"not {manifest.name} version {manifest.version}"
             )
         stored = manifest.files[MODEL_FILE].sha256
         if measured.sha256 != stored:
-            raise RefusedError(
+            raise InvalidModelError(
                 f"the report measured another graph of {measured.name} version {measured.version}: its SHA-256 begins "
                 f"with {measured.sha256[:12]}, the stored one's with {stored[:12]}"
             )
 
 
 def read_report(path: Path) -> EvaluationReport:
-    """The report at this path. RefusedError where it is none, OSError where it cannot be read."""
+    """The report at this path. InvalidModelError where it is none, OSError where it cannot be read."""
     with path.open("rb") as file:
         raw = file.read(REPORT_BYTES + 1)
     if len(raw) > REPORT_BYTES:
-        raise RefusedError(f"{path.name} is larger than {REPORT_BYTES} bytes")
+        raise InvalidModelError(f"{path.name} is larger than {REPORT_BYTES} bytes")
     try:
         return EvaluationReport.model_validate_json(raw)
     except ValidationError as error:
-        raise RefusedError(f"{path.name} is no evaluation report: {explain(error)}") from None
+        raise InvalidModelError(f"{path.name} is no evaluation report: {explain(error)}") from None
 
 
 def report_json(report: EvaluationReport) -> str:

@@ -1,24 +1,24 @@
 """What a head needs of the model that it reads: checked when it is published, and again when it is loaded."""
 
-from service.errors import RefusedError
+from service.errors import InvalidModelError
 from service.pipelines import Pipeline
 from service.registry.manifest import Dimension, Manifest
 
 
 def check_required(manifest: Manifest, required: Manifest) -> None:
-    """Raise RefusedError where a model cannot read what the one that it requires gives."""
+    """Raise InvalidModelError where a model cannot read what the one that it requires gives."""
     taken = next(entry.shape[-1] for entry in manifest.inputs if entry.source == "track")
     check_reads(manifest.pipeline, taken, required)
 
 
 def check_reads(pipeline: Pipeline, taken: Dimension | None, required: Manifest) -> None:
-    """Raise RefusedError, with both figures, where an input `taken` numbers wide cannot read what `required` gives.
+    """Raise InvalidModelError, with both figures, where an input `taken` wide cannot read what `required` gives.
 
     taken: None or a name where the graph takes any width.
     """
     who = f"{required.name} version {required.version}"
     if required.requires is not None:
-        raise RefusedError(f"requires {who}, which itself requires another model; one step is the most")
+        raise InvalidModelError(f"requires {who}, which itself requires another model; one step is the most")
     output = given = required.output.width
     head = pipeline.head
     if head is not None and isinstance(output, int):
@@ -28,4 +28,4 @@ def check_reads(pipeline: Pipeline, taken: Dimension | None, required: Manifest)
     made = ""
     if head is not None and head.statistics is not None:
         made = f" ({', '.join(head.statistics)} of {output})"
-    raise RefusedError(f"requires {who}, which gives {given} numbers{made}; the input takes {taken}")
+    raise InvalidModelError(f"requires {who}, which gives {given} numbers{made}; the input takes {taken}")

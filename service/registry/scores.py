@@ -56,10 +56,10 @@ def probabilities(raw: FloatArray, output: Output) -> FloatArray:
         return raw
     if output.activation == "probabilities" and output.temperature == 1.0:
         clipped = np.clip(raw.astype(np.float64), 0.0, 1.0)
-        return _single(np.concatenate([1.0 - clipped, clipped], axis=1) if output.is_binary else clipped)
+        return _to_float32(np.concatenate([1.0 - clipped, clipped], axis=1) if output.is_binary else clipped)
     if _is_multi_label(output):
-        return _single(_expit(raw.astype(np.float64) / output.temperature))
-    return _single(np.exp(_log_probabilities(raw, output)))
+        return _to_float32(_expit(raw.astype(np.float64) / output.temperature))
+    return _to_float32(np.exp(_log_probabilities(raw, output)))
 
 
 def vote(raw: FloatArray, output: Output) -> FloatArray:
@@ -72,14 +72,14 @@ def vote(raw: FloatArray, output: Output) -> FloatArray:
     if len(raw) == 1:
         return probabilities(raw, output).reshape(-1)
     if output.measures:
-        return _single(probabilities(raw, output).astype(np.float64).mean(axis=0))
+        return _to_float32(probabilities(raw, output).astype(np.float64).mean(axis=0))
     if output.activation == "none":
-        return _single(raw.astype(np.float64).mean(axis=0))
+        return _to_float32(raw.astype(np.float64).mean(axis=0))
     if _is_multi_label(output):
         logits = np.clip(raw.astype(np.float64) / output.temperature, np.log(_TINY), -np.log(_TINY))
-        return _single(_expit(logits.mean(axis=0)))
+        return _to_float32(_expit(logits.mean(axis=0)))
     mean = _log_probabilities(raw, output).mean(axis=0, keepdims=True)
-    return _single(np.exp(_log_softmax(mean))[0])
+    return _to_float32(np.exp(_log_softmax(mean))[0])
 
 
 def votes(raw: FloatArray, lengths: Sequence[int], output: Output) -> FloatArray:
@@ -111,7 +111,7 @@ def _log_probabilities(raw: FloatArray, output: Output) -> Doubles:
     return np.maximum(_log_softmax(logits / output.temperature), np.log(_TINY))
 
 
-def _single(values: Doubles) -> FloatArray:
+def _to_float32(values: Doubles) -> FloatArray:
     return np.asarray(values, np.float32)
 
 

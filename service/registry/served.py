@@ -11,7 +11,7 @@ from service.pipelines.rows import ModelRows
 from service.registry.batcher import Batcher
 from service.registry.manifest import Manifest
 from service.registry.scores import check_numbers, probabilities, votes
-from service.registry.session import Session
+from service.registry.session import ModelSession
 from service.registry.store import StoredModel
 from service.track import FloatArray
 
@@ -19,14 +19,14 @@ from service.track import FloatArray
 class ServedModel:
     """A verified, warmed-up version.
 
-    Whoever got one may use it to the end of what he does: unloading takes it out of the registry, and its memory goes
+    Whoever got one may use it to the end of what they do: unloading takes it out of the registry, and its memory goes
     back when the last request that holds it has ended. `required` is the model that it reads from, held likewise.
     """
 
     def __init__(
         self,
         stored: StoredModel,
-        session: Session,
+        session: ModelSession,
         executor: Executor,
         metrics: Metrics,
         *,

@@ -1,4 +1,4 @@
-"""Session: one ONNX Runtime session, built as ../stack.md found it best, and checked against its manifest."""
+"""ModelSession: one ONNX Runtime session with the options measured as best, checked against its manifest."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
-from service.errors import RefusedError, SignError
+from service.errors import InvalidModelError, SignError
 from service.registry.manifest import Dimension, Input, Manifest, Output
 from service.registry.store import StoredModel
 from service.track import FloatArray
@@ -64,8 +64,8 @@ def memory_estimate_bytes(manifest: Manifest) -> int:
     return 2 * sum(file.bytes for file in manifest.files.values()) + SESSION_BYTES
 
 
-class Session:
-    """A graph that is ready to run. Raises RefusedError on building where it is not what its manifest says.
+class ModelSession:
+    """A graph that is ready to run. Raises InvalidModelError on building where it is not what its manifest says.
 
     Building and running block: both belong into a thread. Several threads may run one session.
     """
@@ -119,10 +119,10 @@ class Session:
         if self._session is None:
             raise SignError("model-failed", f"{self.who} has been unloaded; ask again.")
         rows = len(values)
-        feeds = {self._track.name: self._filled(values, self._track)}
+        feeds = {self._track.name: self._fill_up(values, self._track)}
         if self._mask is not None:
             steps = mask if mask is not None else np.ones(values.shape[:2], np.float32)
-            feeds[self._mask.name] = self._filled(steps, self._mask)
+            feeds[self._mask.name] = self._fill_up(steps, self._mask)
         try:
             (scores,) = self._session.run([self._output.name], feeds)
         except _ORT_ERRORS as error:
@@ -132,7 +132,7 @@ class Session:
         return np.asarray(scores[:rows], np.float32)
 
     def try_out(self) -> None:
-        """Warm up on rows of small numbers; RefusedError where the graph fails, or answers for other labels.
+        """Warm up on rows of small numbers; InvalidModelError where the graph fails, or answers for other labels.
 
         Two rows are run where the graph says that it takes any number: some exported graphs take one in truth.
         A model of kind `tensor` whose shapes are too free to be tried, or whose answer is no row of numbers, is taken
@@ -148,18 +148,18 @@ class Session:
                 scores = self.run(values[:count], None)
         except SignError as error:
             why = _reason(error.__cause__ or error)
-            raise RefusedError(f"the graph fails on a trial of {count} row(s): {why}") from error
+            raise InvalidModelError(f"the graph fails on a trial of {count} row(s): {why}") from error
         if self._answer_numbers not in (None, scores.shape[1]):
-            raise RefusedError(f"the output is {scores.shape[1]} wide, the labels need {self._answer_numbers}")
+            raise InvalidModelError(f"the output is {scores.shape[1]} wide, the labels need {self._answer_numbers}")
         self.output_width = int(scores.shape[1])
         if np.isnan(scores).any():
-            raise RefusedError("the output is NaN on a trial of small numbers: the weights must be damaged")
+            raise InvalidModelError("the output is NaN on a trial of small numbers: the weights must be damaged")
 
     def close(self) -> None:
         """Give the graph's memory back; a run in another thread ends first."""
         self._session = None
 
-    def _filled(self, values: FloatArray, entry: Input) -> npt.NDArray[np.generic]:
+    def _fill_up(self, values: FloatArray, entry: Input) -> npt.NDArray[np.generic]:
         typed = np.ascontiguousarray(values, dtype=np.dtype(entry.dtype))
         missing = (self.fixed_rows or 0) - len(values)
         return typed if missing <= 0 else np.concatenate([typed, np.repeat(typed[-1:], missing, axis=0)])
@@ -169,24 +169,28 @@ def _check_inputs(session: ort.InferenceSession, expected: Sequence[Input]) -> N
     found = {node.name: node for node in session.get_inputs()}
     names = [entry.name for entry in expected]
     if sorted(found) != sorted(names):
-        raise RefusedError(f"the graph takes the inputs {sorted(found)}, the manifest says {sorted(names)}")
+        raise InvalidModelError(f"the graph takes the inputs {sorted(found)}, the manifest says {sorted(names)}")
     for entry in expected:
         node = found[entry.name]
         if node.type != _TYPES[entry.dtype]:
-            raise RefusedError(f"input {entry.name}: the graph takes {node.type}, the manifest says {entry.dtype}")
+            raise InvalidModelError(f"input {entry.name}: the graph takes {node.type}, the manifest says {entry.dtype}")
         if not _fits(node.shape, entry.shape):
-            raise RefusedError(f"input {entry.name}: the graph takes {node.shape}, the manifest says {[*entry.shape]}")
+            raise InvalidModelError(
+                f"input {entry.name}: the graph takes {node.shape}, the manifest says {[*entry.shape]}"
+            )
 
 
 def _check_output(session: ort.InferenceSession, expected: Output) -> None:
     found = {node.name: node for node in session.get_outputs()}
     node = found.get(expected.name)
     if node is None:
-        raise RefusedError(f"the graph gives the outputs {sorted(found)}, the manifest says {expected.name!r}")
+        raise InvalidModelError(f"the graph gives the outputs {sorted(found)}, the manifest says {expected.name!r}")
     if node.type not in _OUTPUT_TYPES:
-        raise RefusedError(f"output {node.name}: the graph gives {node.type}; only floating point numbers answer")
+        raise InvalidModelError(f"output {node.name}: the graph gives {node.type}; only floating point numbers answer")
     if not _fits(node.shape, expected.shape):
-        raise RefusedError(f"output {node.name}: the graph gives {node.shape}, the manifest says {[*expected.shape]}")
+        raise InvalidModelError(
+            f"output {node.name}: the graph gives {node.shape}, the manifest says {[*expected.shape]}"
+        )
 
 
 def _build(stored: StoredModel, threads: int) -> ort.InferenceSession:
@@ -201,7 +205,7 @@ def _build(stored: StoredModel, threads: int) -> ort.InferenceSession:
     try:
         return ort.InferenceSession(str(stored.graph), options, providers=["CPUExecutionProvider"])
     except _ORT_ERRORS as error:
-        raise RefusedError(f"{stored.graph.name} cannot be loaded: {_reason(error)}") from error
+        raise InvalidModelError(f"{stored.graph.name} cannot be loaded: {_reason(error)}") from error
 
 
 def _answer_numbers(manifest: Manifest) -> int | None:

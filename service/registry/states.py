@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Literal
 
-from service.errors import RefusedError
+from service.errors import InvalidModelError
 from service.registry.manifest import Manifest, Task
 from service.registry.served import ServedModel
 from service.registry.store import Fingerprint, Store, StoredVersion
@@ -12,7 +12,7 @@ from service.registry.store import Fingerprint, Store, StoredVersion
 State = Literal["available", "loading", "ready", "refused", "unloaded"]
 
 
-class NotNowError(RefusedError):
+class ModelUnavailableError(InvalidModelError):
     """A version that cannot be loaded as things are (memory, a model that it needs), but perhaps later."""
 
 
@@ -102,15 +102,15 @@ class Entry:
         """Whether loading it once more would fail in the same way."""
         return self.refusal is not None and not self.refused_for_now and not self.stale
 
-    def refuse(self, error: RefusedError) -> None:
+    def refuse(self, error: InvalidModelError) -> None:
         """Keep the reason only: an exception would keep the half-built model in memory."""
-        self.refusal, self.refused_for_now = str(error), isinstance(error, NotNowError)
+        self.refusal, self.refused_for_now = str(error), isinstance(error, ModelUnavailableError)
 
     @property
     def needs_loading(self) -> bool:
         return self.served is None or self.stale
 
-    def shown(self, *, is_default: bool) -> VersionState:
+    def view(self, *, is_default: bool) -> VersionState:
         manifest = self.manifest if self.served is None else self.served.manifest
         return VersionState(
             name=self.name,
@@ -146,5 +146,5 @@ def _look(store: Store, stored: StoredVersion, known: dict[VersionName, Fingerpr
         return Found(key, fingerprint)
     try:
         return Found(key, fingerprint, manifest=store.inspect(stored.name, stored.version).manifest)
-    except RefusedError as error:
+    except InvalidModelError as error:
         return Found(key, fingerprint, refusal=str(error))

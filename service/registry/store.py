@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from service.errors import RefusedError
+from service.errors import InvalidModelError
 from service.registry.manifest import (
     FILE_NAME,
     MANIFEST_FILE,
@@ -83,13 +83,13 @@ class Store:
         return sorted(found)
 
     def folder(self, name: str, version: int) -> Path:
-        """Where a version lies, whether it exists or not. Raises RefusedError for a name that is not allowed."""
+        """Where a version lies, whether it exists or not. Raises InvalidModelError for a name that is not allowed."""
         if not _NAME.fullmatch(name):
-            raise RefusedError(
+            raise InvalidModelError(
                 f"{name!r} is no model name: small letters, digits and hyphens, at most 64, no hyphen first"
             )
         if version < 1:
-            raise RefusedError(f"{version} is no version: versions count from 1")
+            raise InvalidModelError(f"{version} is no version: versions count from 1")
         return self.root / name / str(version)
 
     def fingerprint(self, name: str, version: int) -> Fingerprint:
@@ -97,21 +97,21 @@ class Store:
         try:
             with os.scandir(self.folder(name, version)) as entries:
                 stats = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
-        except (OSError, RefusedError):
+        except (OSError, InvalidModelError):
             return ()
         return tuple(sorted((file, was.st_size, was.st_mtime_ns, was.st_ino) for file, was in stats))
 
     def read(self, name: str, version: int) -> StoredModel:
         """Read and verify a version: what `inspect` looks at, and the SHA-256 of each file.
 
-        Raises RefusedError with the reason. What only the graph can tell (inputs, outputs) is not looked at here.
+        Raises InvalidModelError with the reason. What only the graph can tell (inputs, outputs) is not looked at here.
         """
         return self._read(name, version, with_digests=True)
 
     def inspect(self, name: str, version: int) -> StoredModel:
         """Read a version without its weights: links, plain files, manifest, name, version, sizes.
 
-        Raises RefusedError with the reason.
+        Raises InvalidModelError with the reason.
         """
         return self._read(name, version, with_digests=False)
 
@@ -125,7 +125,7 @@ class Store:
             for file, expected in manifest.files.items():
                 _check_file(folder / file, expected, with_digest=with_digests)
         except OSError as error:
-            raise RefusedError(f"{folder}: cannot be read: {error.strerror or error}") from error
+            raise InvalidModelError(f"{folder}: cannot be read: {error.strerror or error}") from error
         return StoredModel(manifest, folder)
 
     def publish(self, draft: Manifest | Mapping[str, object], files: Mapping[str, bytes | Path]) -> Manifest:
@@ -133,7 +133,7 @@ class Store:
 
         draft: the manifest's fields (as in manifest.json) without `version` and `files`, which are filled in here; a
         Manifest's own are replaced. files: name → its bytes, or the path to copy; model.onnx among them.
-        Raises RefusedError for a draft or file names that the service would refuse, OSError where writing fails;
+        Raises InvalidModelError for a draft or file names that the service would refuse, OSError where writing fails;
         nothing is left in the store then.
         """
         fields = dict(draft.model_dump(by_alias=True) if isinstance(draft, Manifest) else draft)
@@ -147,11 +147,13 @@ class Store:
         try:
             work.chmod(0o755)
             stored = {file: _write(work / file, content) for file, content in files.items()}
-            return self._settle(work, home, fields, stored)
+            return self._move_into_place(work, home, fields, stored)
         finally:
             shutil.rmtree(work, ignore_errors=True)
 
-    def _settle(self, work: Path, home: Path, fields: dict[str, object], stored: dict[str, StoredFile]) -> Manifest:
+    def _move_into_place(
+        self, work: Path, home: Path, fields: dict[str, object], stored: dict[str, StoredFile]
+    ) -> Manifest:
         """Give the finished folder the next free number; where another publisher takes it first, the one after."""
         while True:
             version = _next_version(home)
@@ -201,9 +203,9 @@ def _next_version(home: Path) -> int:
 def _check_folder(folder: Path, root: Path) -> None:
     for part in (folder.parent, folder):
         if part.is_symlink():
-            raise RefusedError(f"{part.relative_to(root)} is a link; put the folder itself into the store")
+            raise InvalidModelError(f"{part.relative_to(root)} is a link; put the folder itself into the store")
     if not folder.is_dir():
-        raise RefusedError(f"{folder.relative_to(root)} is no folder")
+        raise InvalidModelError(f"{folder.relative_to(root)} is no folder")
 
 
 def _read_manifest(folder: Path) -> Manifest:
@@ -211,20 +213,20 @@ def _read_manifest(folder: Path) -> Manifest:
     try:
         file = _open_plain(path)
     except FileNotFoundError:
-        raise RefusedError(f"{MANIFEST_FILE} is missing") from None
+        raise InvalidModelError(f"{MANIFEST_FILE} is missing") from None
     with file:
         raw = file.read(MANIFEST_BYTES + 1)
     if len(raw) > MANIFEST_BYTES:
-        raise RefusedError(f"{MANIFEST_FILE} is larger than {MANIFEST_BYTES} bytes")
+        raise InvalidModelError(f"{MANIFEST_FILE} is larger than {MANIFEST_BYTES} bytes")
     try:
         return Manifest.model_validate_json(raw)
     except ValidationError as error:
-        raise RefusedError(f"{MANIFEST_FILE}: {explain(error)}") from None
+        raise InvalidModelError(f"{MANIFEST_FILE}: {explain(error)}") from None
 
 
 def _check_identity(manifest: Manifest, name: str, version: int) -> None:
     if (manifest.name, manifest.version) != (name, version):
-        raise RefusedError(
+        raise InvalidModelError(
             f"{MANIFEST_FILE} says {manifest.name} version {manifest.version}, "
             f"the folder says {name} version {version}; they must be equal"
         )
@@ -237,42 +239,42 @@ def _check_listing(folder: Path, manifest: Manifest) -> None:
         surplus = sorted(entry.name for entry in entries if entry.name not in listed)
     if surplus:
         names = ", ".join(surplus[:_PROBLEMS_SHOWN])
-        raise RefusedError(f"the folder holds what the manifest does not list: {names}; remove it or publish it")
+        raise InvalidModelError(f"the folder holds what the manifest does not list: {names}; remove it or publish it")
 
 
 def _check_file(path: Path, expected: StoredFile, *, with_digest: bool) -> None:
     try:
         file = _open_plain(path)
     except FileNotFoundError:
-        raise RefusedError(f"{path.name} is missing, though the manifest lists it") from None
+        raise InvalidModelError(f"{path.name} is missing, though the manifest lists it") from None
     with file:
         size = os.fstat(file.fileno()).st_size
         if size != expected.bytes:
-            raise RefusedError(f"{path.name} has {size} bytes, the manifest says {expected.bytes}; copy it again")
+            raise InvalidModelError(f"{path.name} has {size} bytes, the manifest says {expected.bytes}; copy it again")
         if with_digest and hashlib.file_digest(file, "sha256").hexdigest() != expected.sha256:
-            raise RefusedError(f"{path.name} has another SHA-256 than the manifest says; copy it again")
+            raise InvalidModelError(f"{path.name} has another SHA-256 than the manifest says; copy it again")
 
 
 def _open_plain(path: Path) -> BufferedReader:
     """Open a plain file for reading: no link is followed, a pipe or device does not block."""
     if path.is_symlink():
-        raise RefusedError(f"{path.name} is a link; the store takes plain files only")
+        raise InvalidModelError(f"{path.name} is a link; the store takes plain files only")
     if not stat.S_ISREG(path.lstat().st_mode):
-        raise RefusedError(f"{path.name} is no plain file")
+        raise InvalidModelError(f"{path.name} is no plain file")
     return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
 
 
 def _check_names(files: Mapping[str, bytes | Path]) -> None:
     unsafe = [file for file in files if not FILE_NAME.fullmatch(file) or file == MANIFEST_FILE]
     if unsafe:
-        raise RefusedError(f"files: {unsafe} cannot be published under these names")
+        raise InvalidModelError(f"files: {unsafe} cannot be published under these names")
 
 
 def _manifest_of(fields: dict[str, object], version: int, files: dict[str, StoredFile]) -> Manifest:
     try:
         return Manifest.model_validate({"schema": 1, **fields, "version": version, "files": files})
     except ValidationError as error:
-        raise RefusedError(f"the manifest would be refused: {explain(error)}") from None
+        raise InvalidModelError(f"the manifest would be refused: {explain(error)}") from None
 
 
 def _write(path: Path, content: bytes | Path) -> StoredFile:

@@ -74,18 +74,18 @@ class ViterbiDecoder:
         self._scores = scores - scores.max()
         if len(self._pointers) < self._lag:
             return ()
-        return (self._traced()[0],)
+        return (self._trace()[0],)
 
     def finish(self) -> tuple[int | None, ...]:
         if self._scores is None:
             return ()
-        path = self._traced()
+        path = self._trace()
         open_windows = path if len(self._pointers) < self._lag else path[1:]
         self._scores = None
         self._pointers.clear()
         return tuple(open_windows)
 
-    def _traced(self) -> list[int | None]:
+    def _trace(self) -> list[int | None]:
         """The best path's classes from the oldest window that is remembered to the newest."""
         if self._scores is None:
             return []

@@ -51,14 +51,14 @@ def highlights(
 ) -> tuple[Highlight, ...]:
     """The moments within [start_s, end_s) in order of time; they never overlap and hold no unknown point.
 
-    A point speaks for the time up to halfway to its neighbours on the grid of sample_rate.
+    A point speaks for the time up to halfway to its neighbors on the grid of sample_rate.
     """
     found: list[Highlight] = []
     for known, stretch in groupby(points, key=lambda point: point.value is not None):
         if known:
-            found.extend(_merged(_moments(list(stretch), rules, start_s, end_s), rules.merge_gap_s))
+            found.extend(_merge(_moments(list(stretch), rules, start_s, end_s), rules.merge_gap_s))
     lasting = [one for one in found if one.end_s - one.start_s >= max(rules.min_duration_s - _SLACK_S, _SLACK_S)]
-    strongest = _apart(lasting, rules.window_s / 2)[: rules.top_k]
+    strongest = _keep_apart(lasting, rules.window_s / 2)[: rules.top_k]
     return tuple(sorted(strongest, key=lambda one: one.start_s))
 
 
@@ -76,7 +76,7 @@ def _moments(stretch: list[TensionPoint], rules: HighlightRules, start_s: float,
     return moments
 
 
-def _merged(moments: list[Highlight], merge_gap_s: float) -> list[Highlight]:
+def _merge(moments: list[Highlight], merge_gap_s: float) -> list[Highlight]:
     merged: list[Highlight] = []
     for moment in moments:
         if merged and moment.start_s - merged[-1].end_s <= merge_gap_s + _SLACK_S:
@@ -88,7 +88,7 @@ def _merged(moments: list[Highlight], merge_gap_s: float) -> list[Highlight]:
     return merged
 
 
-def _apart(moments: list[Highlight], least_s: float) -> list[Highlight]:
+def _keep_apart(moments: list[Highlight], least_s: float) -> list[Highlight]:
     """Strongest first, without those whose peak is nearer than least_s to a stronger one (non-maximum suppression)."""
     chosen: list[Highlight] = []
     for moment in sorted(moments, key=lambda one: (-one.score, one.start_s)):

@@ -1,4 +1,4 @@
-"""Pieces of segments: equal neighbours are joined, short ones left out, damage never bridged."""
+"""Spans of segments: equal neighbors are joined, short ones left out, damage never bridged."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ NextStart = Callable[[int], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ClassSpan:
     """A stretch that shows one class, from `count` windows whose probabilities add up to `total` (C numbers)."""
 
     start_s: float
@@ -21,41 +21,41 @@ class Piece:
     total: Doubles
     count: int
 
-    def joined(self, later: "Piece") -> "Piece":
+    def join(self, later: "ClassSpan") -> "ClassSpan":
         """Both as one, with what lies between them."""
-        return Piece(self.start_s, later.end_s, self.class_idx, self.total + later.total, self.count + later.count)
+        return ClassSpan(self.start_s, later.end_s, self.class_idx, self.total + later.total, self.count + later.count)
 
 
 class Merger:
-    """Joins equal pieces at most merge_gap_s apart, unless `damaged(from, to)` says that something is missing there."""
+    """Joins equal spans at most merge_gap_s apart, unless `damaged(from, to)` says that something is missing there."""
 
     def __init__(self, merge_gap_s: float, damaged: Callable[[float, float], bool]) -> None:
         self._gap_s = merge_gap_s
         self._damaged = damaged
-        self._held: Piece | None = None
+        self._held: ClassSpan | None = None
 
     @property
-    def held(self) -> Piece | None:
-        """The piece that may still grow."""
+    def held(self) -> ClassSpan | None:
+        """The span that may still grow."""
         return self._held
 
-    def push(self, piece: Piece) -> tuple[Piece, ...]:
-        """Take the next piece in time; what can no longer grow comes back."""
+    def push(self, span: ClassSpan) -> tuple[ClassSpan, ...]:
+        """Take the next span in time; what can no longer grow comes back."""
         held = self._held
-        if held is not None and held.class_idx == piece.class_idx and self._near(held.end_s, piece.start_s):
-            self._held = held.joined(piece)
+        if held is not None and held.class_idx == span.class_idx and self._near(held.end_s, span.start_s):
+            self._held = held.join(span)
             return ()
-        self._held = piece
+        self._held = span
         return () if held is None else (held,)
 
-    def advance(self, next_start_s: NextStart) -> tuple[Piece, ...]:
+    def advance(self, next_start_s: NextStart) -> tuple[ClassSpan, ...]:
         """What can no longer grow because nothing to come is near enough."""
         held = self._held
         if held is None or next_start_s(held.class_idx) - held.end_s <= self._gap_s + _SLACK_S:
             return ()
         return self.finish()
 
-    def finish(self) -> tuple[Piece, ...]:
+    def finish(self) -> tuple[ClassSpan, ...]:
         """What is still held."""
         held, self._held = self._held, None
         return () if held is None else (held,)
@@ -64,8 +64,8 @@ class Merger:
         return start_s - end_s <= self._gap_s + _SLACK_S and not self._damaged(end_s, start_s)
 
 
-class Tidy:
-    """Joins neighbours, leaves out pieces shorter than min_duration_s, and joins again over what was left out."""
+class SpanCleaner:
+    """Joins neighbors, leaves out spans shorter than min_duration_s, and joins again over what was left out."""
 
     def __init__(self, min_duration_s: float, merge_gap_s: float, damaged: Callable[[float, float], bool]) -> None:
         self._least_s = min_duration_s - _SLACK_S
@@ -74,15 +74,15 @@ class Tidy:
 
     @property
     def held_from_s(self) -> float | None:
-        """Where the oldest piece begins that may still grow."""
+        """Where the oldest span begins that may still grow."""
         held = self._after.held or self._before.held
         return None if held is None else held.start_s
 
-    def push(self, piece: Piece) -> list[Piece]:
-        return self._passed(self._before.push(piece))
+    def push(self, span: ClassSpan) -> list[ClassSpan]:
+        return self._pass_on(self._before.push(span))
 
-    def advance(self, next_start_s: NextStart) -> list[Piece]:
-        done = self._passed(self._before.advance(next_start_s))
+    def advance(self, next_start_s: NextStart) -> list[ClassSpan]:
+        done = self._pass_on(self._before.advance(next_start_s))
         waits = self._before.held
 
         def next_one_s(class_idx: int) -> float:
@@ -92,9 +92,9 @@ class Tidy:
         done.extend(self._after.advance(next_one_s))
         return done
 
-    def finish(self) -> list[Piece]:
-        return [*self._passed(self._before.finish()), *self._after.finish()]
+    def finish(self) -> list[ClassSpan]:
+        return [*self._pass_on(self._before.finish()), *self._after.finish()]
 
-    def _passed(self, pieces: tuple[Piece, ...]) -> list[Piece]:
-        long_enough = [piece for piece in pieces if piece.end_s - piece.start_s >= self._least_s]
-        return [done for piece in long_enough for done in self._after.push(piece)]
+    def _pass_on(self, spans: tuple[ClassSpan, ...]) -> list[ClassSpan]:
+        long_enough = [span for span in spans if span.end_s - span.start_s >= self._least_s]
+        return [done for span in long_enough for done in self._after.push(span)]

@@ -48,7 +48,7 @@ class ScoredWindow:
     present: BoolArray
 
     @property
-    def centre_s(self) -> float:
+    def center_s(self) -> float:
         return (self.window.start_s + self.window.end_s) / 2
 
 

@@ -76,8 +76,8 @@ def _change(points: Sequence[TensionPoint], window_s: float) -> float | None:
     if len(known) < 2:
         return None
     times_s, values = np.array(known, np.float64).T
-    centred = times_s - times_s.mean()
-    slope = float(centred @ (values - values.mean())) / float(centred @ centred)
+    centered = times_s - times_s.mean()
+    slope = float(centered @ (values - values.mean())) / float(centered @ centered)
     return abs(slope) * window_s
 
 

@@ -95,7 +95,7 @@ function facts(/** @type {any} */ manifest) {
     ...(output.threshold ? fact("card.threshold", element("span", { text: percent(output.threshold) })) : []),
     ...fact("card.parity", parityOf(parity)),
     ...(quantization ? fact("card.quantization", quantizationOf(quantization)) : []),
-    ...fact("card.licence", element("span", { text: license })),
+    ...fact("card.license", element("span", { text: license })),
     ...(source ? fact("card.source", element("span", { text: `${source.file} (${source.framework})` })) : []),
   );
 }

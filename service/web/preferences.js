@@ -1,4 +1,4 @@
-/** Colours and language as the reader wants them, kept in this browser. */
+/** Colors and language as the reader wants them, kept in this browser. */
 import { byId } from "./dom.js";
 import { keep, readKept } from "./kept.js";
 import { language, onLanguage, say, setLanguage } from "./words.js";
@@ -6,7 +6,7 @@ import { language, onLanguage, say, setLanguage } from "./words.js";
 const KEPT = "sign.theme";
 const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
 
-/** Connect the two buttons; colours follow the system until they are chosen. */
+/** Connect the two buttons; colors follow the system until they are chosen. */
 export function setUpPreferences() {
   showTheme();
   showLanguage();

@@ -68,7 +68,7 @@ export const KOREAN = {
   "card.noParity": "원본과 비교하지 않았습니다",
   "card.quantization": "양자화",
   "card.quantizationValue": "{method}; 같은 답 {agreement}; 속도 {speedup}배",
-  "card.licence": "라이선스",
+  "card.license": "라이선스",
   "card.source": "만든 파일",
   "card.thanks": "사용한 자료",
   "card.description": "만든 이의 설명 (영어)",

@@ -21,7 +21,7 @@ class Admission(Generic[S]):
 
     Interactive callers go first, at most `most_waiting` of them wait. Jobs take what those leave, at most
     `most_for_jobs` slots at a time; they are as many as their runner lets come, so their queue has no limit here.
-    Whoever enters holds the slot until it is given back by `leave`. make_way is called when an interactive caller
+    Whoever enters holds the slot until it is given back by `release`. preempt is called when an interactive caller
     begins to wait: jobs that hold a slot should give it back soon.
     """
 
@@ -30,10 +30,10 @@ class Admission(Generic[S]):
         most_waiting: int,
         metrics: Metrics,
         most_for_jobs: int = 1,
-        make_way: Callable[[], None] = lambda: None,
+        preempt: Callable[[], None] = lambda: None,
     ) -> None:
         self._most_waiting = most_waiting
-        self._make_way = make_way
+        self._preempt = preempt
         self._most_for_jobs = most_for_jobs
         self._metrics = metrics
         self._idle: deque[S] = deque()
@@ -61,7 +61,7 @@ class Admission(Generic[S]):
         """The slots that jobs hold, longest first."""
         return tuple(self._with_jobs)
 
-    async def enter(self, deadline: Deadline, slots: int) -> S:
+    async def acquire(self, deadline: Deadline, slots: int) -> S:
         """A slot, as soon as one is free. A slot that a job holds counts as one that is about to be.
 
         Raises SignError: busy (the queue is full; tried before waiting), deadline-exceeded, shutting-down.
@@ -76,7 +76,7 @@ class Admission(Generic[S]):
             raise self._busy(slots)
         return await self._wait(deadline, self._queue)
 
-    async def enter_behind(self, deadline: Deadline) -> S:
+    async def acquire_low_priority(self, deadline: Deadline) -> S:
         """A slot for a job, when no interactive caller waits for it. Raises deadline-exceeded, shutting-down."""
         if self._closed:
             raise shutting_down()
@@ -87,7 +87,7 @@ class Admission(Generic[S]):
             return slot
         return await self._wait(deadline, self._jobs)
 
-    def leave(self, slot: S) -> None:
+    def release(self, slot: S) -> None:
         """Give a slot to the first who waits, interactive callers before jobs, or keep it for the next."""
         if slot in self._with_jobs:
             self._with_jobs.remove(slot)
@@ -97,14 +97,14 @@ class Admission(Generic[S]):
             self._idle.append(slot)
             self._serve_jobs()
 
-    def withdraw(self, slot: S) -> bool:
+    def remove_idle(self, slot: S) -> bool:
         """Take a slot that lies idle out of service; False where somebody holds it."""
         if slot not in self._idle:
             return False
         self._idle.remove(slot)
         return True
 
-    def learn(self, service_s: float) -> None:
+    def note_service_time(self, service_s: float) -> None:
         """Note how long a call took; Retry-After is made of it."""
         self._service_s += _NEWEST_SHARE * (service_s - self._service_s)
 
@@ -128,27 +128,27 @@ class Admission(Generic[S]):
         queue.append(place)
         self._metrics.queue_waiting.set(len(self._queue))
         if queue is self._queue:
-            self._make_way()
+            self._preempt()
         try:
-            async with deadline.enforced():
+            async with deadline.enforce():
                 return await place
         except SignError as error:
-            self._hand_on(place)
+            self._pass_on(place)
             if error.code == "deadline-exceeded":
                 self._metrics.rejected.labels("deadline").inc()
             raise
         except asyncio.CancelledError:
-            self._hand_on(place)
+            self._pass_on(place)
             raise
         finally:
             if place in queue:
                 queue.remove(place)
             self._metrics.queue_waiting.set(len(self._queue))
 
-    def _hand_on(self, place: asyncio.Future[S]) -> None:
+    def _pass_on(self, place: asyncio.Future[S]) -> None:
         """A slot that came in the very moment in which its taker gave up goes to the next."""
         if place.done() and not place.cancelled() and place.exception() is None:
-            self.leave(place.result())
+            self.release(place.result())
 
     def _busy(self, slots: int) -> SignError:
         waiting = len(self._queue)

@@ -31,7 +31,7 @@ class Deadline:
             raise self.exceeded()
 
     @asynccontextmanager
-    async def enforced(self) -> AsyncIterator[None]:
+    async def enforce(self) -> AsyncIterator[None]:
         """Cancel what runs inside when it passes, as SignError deadline-exceeded."""
         try:
             async with asyncio.timeout(self.remaining()):

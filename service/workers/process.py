@@ -16,14 +16,14 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
-from service.observe.unwanted import UnwantedError
+from service.observe.cancelled import ObservationCancelledError
 
 if TYPE_CHECKING:
     from service.observe.call import ObserveCall, ObserveResult
     from service.observe.landmarkers import Landmarkers
-    from service.observe.live import LiveCall, LiveFrame, LiveLook, LiveObserver
+    from service.observe.live import LiveCall, LiveFrame, LiveObservation, LiveObserver
     from service.observe.request import LandmarkRequest
-    from service.workers.sheet import Sheet
+    from service.workers.frame_buffer import SharedFrameBuffer
 
 _PR_SET_PDEATHSIG = 1
 _OPEN_FILES = 256
@@ -53,22 +53,22 @@ class Confinement:
 
 
 @dataclass(slots=True)
-class _Room:
+class _WorkerState:
     """What the process keeps between calls."""
 
     stop: StopFlag
     confinement: Confinement
     landmarkers: "Landmarkers"
-    sheet: "Sheet"
+    buffer: "SharedFrameBuffer"
     live: "LiveObserver | None" = None
 
 
-_room: _Room | None = None
+_state: _WorkerState | None = None
 
 
-def settle_in(stop: StopFlag, confinement: Confinement, sheet: "Sheet") -> None:
-    """The process's first act: confine itself, before anything heavy is loaded. sheet: where its pictures go."""
-    global _room  # noqa: PLW0603 - a process has one room, and pebble's initializer cannot hand it on
+def init_worker(stop: StopFlag, confinement: Confinement, buffer: "SharedFrameBuffer") -> None:
+    """The process's first act: confine itself, before anything heavy is loaded. buffer: where its pictures go."""
+    global _state  # noqa: PLW0603 - a process has one state, and pebble's initializer cannot hand it on
     _die_with(confinement.parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -78,7 +78,7 @@ def settle_in(stop: StopFlag, confinement: Confinement, sheet: "Sheet") -> None:
     _without_plotting()
     from service.observe.landmarkers import Landmarkers  # noqa: PLC0415
 
-    _room = _Room(stop, confinement, Landmarkers(), sheet)
+    _state = _WorkerState(stop, confinement, Landmarkers(), buffer)
 
 
 def warm_up(requests: "tuple[LandmarkRequest, ...]") -> int:
@@ -88,11 +88,11 @@ def warm_up(requests: "tuple[LandmarkRequest, ...]") -> int:
     """
     import numpy as np  # noqa: PLC0415
 
-    import service.observe.moving  # noqa: PLC0415
-    import service.observe.still  # noqa: F401, PLC0415
+    import service.observe.picture  # noqa: PLC0415
+    import service.observe.video  # noqa: F401, PLC0415
 
     for request in requests:
-        with _settled().landmarkers.borrow(request) as landmarker:
+        with _current_state().landmarkers.borrow(request) as landmarker:
             landmarker.detect(np.zeros((64, 64, 3), np.uint8))
     gc.collect()
     gc.freeze()  # what is kept for good: collecting after each call looks at the call's own objects alone
@@ -101,23 +101,23 @@ def warm_up(requests: "tuple[LandmarkRequest, ...]") -> int:
 
 
 def run_call(number: int, call: "ObserveCall") -> "ObserveResult":
-    """Observe a medium, as call `number` of this process. Pictures stay in the sheet; the result counts them."""
+    """Observe a medium, as call `number` of this process. Pictures stay in the buffer; the result counts them."""
     from service.errors import SignError  # noqa: PLC0415
     from service.observe.observe import observe  # noqa: PLC0415
     from service.observe.request import LandmarkRequest  # noqa: PLC0415
-    from service.workers.sheet import SheetKeeper  # noqa: PLC0415
+    from service.workers.frame_buffer import SharedFrameSink  # noqa: PLC0415
 
-    room = _settled()
-    _limit_cpu(room.confinement.call_s)
+    state = _current_state()
+    _limit_cpu(state.confinement.call_s)
 
     def keep_going() -> None:
-        if room.stop.value >= number:
-            raise UnwantedError
+        if state.stop.value >= number:
+            raise ObservationCancelledError
 
     try:
-        result = observe(call, keep_going, room.landmarkers, lambda request: SheetKeeper(room.sheet, request))
+        result = observe(call, keep_going, state.landmarkers, lambda request: SharedFrameSink(state.buffer, request))
         apart = 0 if isinstance(call.request, LandmarkRequest) else len(result.track)
-        return replace(result, kept_apart=apart)
+        return replace(result, shared_frames=apart)
     except MemoryError:
         raise SignError("worker-died", "Reading the medium takes more memory than a slot has.") from None
     finally:
@@ -128,30 +128,30 @@ def open_live(call: "LiveCall") -> None:
     """Make ready for the frames of a session; what the session before followed is forgotten."""
     from service.observe.live import LiveObserver  # noqa: PLC0415
 
-    room = _settled()
-    if room.live is not None:
-        room.live.close()
-    room.live = LiveObserver(call, room.landmarkers)
+    state = _current_state()
+    if state.live is not None:
+        state.live.close()
+    state.live = LiveObserver(call, state.landmarkers)
 
 
-def look_live(frame: "LiveFrame") -> "LiveLook":
+def observe_live_frame(frame: "LiveFrame") -> "LiveObservation":
     """Observe the next frame of the session that was opened."""
     from service.errors import SignError  # noqa: PLC0415
 
-    room = _settled()
-    _limit_cpu(room.confinement.call_s)
-    if room.live is None:
+    state = _current_state()
+    _limit_cpu(state.confinement.call_s)
+    if state.live is None:
         raise RuntimeError("no session was opened in this process")
     try:
-        return room.live.look(frame)
+        return state.live.observe(frame)
     except MemoryError:
         raise SignError("worker-died", "Reading the frame takes more memory than a slot has.") from None
 
 
-def _settled() -> _Room:
-    if _room is None:
-        raise RuntimeError("the process has not settled in")
-    return _room
+def _current_state() -> _WorkerState:
+    if _state is None:
+        raise RuntimeError("the process was not initialized")
+    return _state
 
 
 def _die_with(parent: int) -> None:

@@ -15,12 +15,14 @@ from service.observe.request import LandmarkRequest
 from service.settings import Settings
 from service.workers.admission import Admission, shutting_down
 from service.workers.deadline import Deadline
+from service.workers.restart import start_at_last
 from service.workers.worker import Worker
+
+Priority = Literal["job", "interactive"]
+"""In which queue for a slot somebody stands."""
 
 STOP_GRACE_S = 2.0
 WARM = (LandmarkRequest(source="hands", parts=("hand",)),)
-_FIRST_PAUSE_S = 0.5
-_LONGEST_PAUSE_S = 30.0
 
 _log = structlog.get_logger(__name__)
 
@@ -46,9 +48,9 @@ class Slots:
         self._warm = warm
         self._slots = [_Slot(number) for number in range(settings.slots)]
         self._admission: Admission[_Slot] = Admission(
-            settings.max_waiting, metrics, settings.slots_for_jobs, self._make_way
+            settings.max_waiting, metrics, settings.slots_for_jobs, self._preempt
         )
-        self._mending: set[asyncio.Task[None]] = set()
+        self._restarting: set[asyncio.Task[None]] = set()
         self._busy = 0
         self._closed = False
 
@@ -62,16 +64,16 @@ class Slots:
             await self.close()
             raise
         for slot in self._slots:
-            self._admission.leave(slot)
+            self._admission.release(slot)
         self._count()
 
     async def close(self) -> None:
         """Refuse who waits, end all processes; calls that still run fail with shutting-down."""
         self._closed = True
         self._admission.close()
-        for task in self._mending:
+        for task in self._restarting:
             task.cancel()
-        await asyncio.gather(*self._mending, return_exceptions=True)
+        await asyncio.gather(*self._restarting, return_exceptions=True)
         workers = [slot.worker for slot in self._slots if slot.worker is not None]
         await asyncio.gather(*(worker.close() for worker in workers))
 
@@ -88,9 +90,9 @@ class Slots:
     def idle(self) -> int:
         return self._admission.idle
 
-    def free_for(self, standing: Literal["job", "interactive"]) -> int:
+    def free_for(self, priority: Priority) -> int:
         """How many slots such a caller would get now without waiting."""
-        return self._admission.idle if standing == "interactive" else self._admission.idle_for_jobs
+        return self._admission.idle if priority == "interactive" else self._admission.idle_for_jobs
 
     @property
     def waiting(self) -> int:
@@ -103,26 +105,26 @@ class Slots:
         deadline-exceeded, worker-died, shutting-down, and whatever is wrong with the medium.
         """
         asked = time.monotonic()
-        slot = await self._admission.enter(deadline, len(self._slots))
+        slot = await self._admission.acquire(deadline, len(self._slots))
         began = time.monotonic()
         result = await self._run(slot, call, deadline)
-        self._admission.learn(time.monotonic() - began)
+        self._admission.note_service_time(time.monotonic() - began)
         queue_s = began - asked
         self._metrics.stage_seconds.labels("queue").observe(queue_s)
-        return self._measured(replace(result, queue_s=queue_s))
+        return self._measure(replace(result, queue_s=queue_s))
 
-    async def observe_behind(self, call: ObserveCall, deadline: Deadline) -> ObserveResult:
-        """As `observe`, for a job: behind all interactive calls, and ending early (gave_way) when one waits.
+    async def observe_low_priority(self, call: ObserveCall, deadline: Deadline) -> ObserveResult:
+        """As `observe`, for a job: behind all interactive calls, and ending early (preempted) when one waits.
 
-        Raises UnwantedError where it had to end before anything was observed.
+        Raises ObservationCancelledError where it had to end before anything was observed.
         """
-        slot = await self._admission.enter_behind(deadline)
+        slot = await self._admission.acquire_low_priority(deadline)
         while self._admission.waiting:  # somebody came in the very moment in which the slot was given
-            self._admission.leave(slot)
-            slot = await self._admission.enter_behind(deadline)
-        return self._measured(await self._run(slot, replace(call, gives_way=True), deadline))
+            self._admission.release(slot)
+            slot = await self._admission.acquire_low_priority(deadline)
+        return self._measure(await self._run(slot, replace(call, preemptible=True), deadline))
 
-    def _make_way(self) -> None:
+    def _preempt(self) -> None:
         """Tell as many jobs to end their calls as interactive callers wait without a slot."""
         for slot in self._admission.with_jobs[: self._admission.waiting]:
             if slot.worker is not None and slot.worker.alive:
@@ -139,7 +141,7 @@ class Slots:
             running = worker.begin(call)
             too_slow, most_s = self._time_limit(deadline)
             if await worker.finish(running, most_s):
-                return await worker.received(running.result(), call)
+                return await worker.receive(running.result(), call)
             if worker.alive:
                 reason = "timeout"
                 raise too_slow
@@ -160,20 +162,20 @@ class Slots:
         fit = worker.alive and worker.calls < self._settings.slot_calls
         if fit and running is not None and running.done():
             worker.forget()
-            self._admission.leave(slot)
+            self._admission.release(slot)
         else:
             worn = worker.alive and running is not None and running.done()
-            self._mend(slot, running, "recycled" if worn else reason)
+            self._restart(slot, running, "recycled" if worn else reason)
 
-    def _mend(self, slot: _Slot, running: "asyncio.Future[ObserveResult] | None", reason: str) -> None:
+    def _restart(self, slot: _Slot, running: "asyncio.Future[ObserveResult] | None", reason: str) -> None:
         """See in the background that the slot can be lent again."""
         if self._closed:
             return
-        task = asyncio.create_task(self._make_fit(slot, running, reason))
-        self._mending.add(task)
-        task.add_done_callback(self._mending.discard)
+        task = asyncio.create_task(self._make_ready(slot, running, reason))
+        self._restarting.add(task)
+        task.add_done_callback(self._restarting.discard)
 
-    async def _make_fit(self, slot: _Slot, running: "asyncio.Future[ObserveResult] | None", reason: str) -> None:
+    async def _make_ready(self, slot: _Slot, running: "asyncio.Future[ObserveResult] | None", reason: str) -> None:
         worker = _worker_of(slot)
         stopped = False
         if running is not None and not running.done() and worker.alive:
@@ -184,21 +186,12 @@ class Slots:
             _log.info("slot_restarts", slot=slot.number, reason=reason, calls=worker.calls, pid=worker.pid)
             await self._replace_worker(slot)
         _worker_of(slot).forget()
-        self._admission.leave(slot)
+        self._admission.release(slot)
         self._count()
 
     async def _replace_worker(self, slot: _Slot) -> None:
-        pause_s = _FIRST_PAUSE_S
         await _worker_of(slot).close()
-        while True:
-            try:
-                await self._start_worker(slot)
-            except (ProcessExpired, RuntimeError, OSError) as error:  # TimeoutError is an OSError
-                _log.warning("slot_does_not_start", slot=slot.number, error=str(error), again_in_s=pause_s)
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            else:
-                return
+        await start_at_last(lambda: self._start_worker(slot), "slot_does_not_start", slot=slot.number)
 
     async def _start_worker(self, slot: _Slot) -> None:
         worker = Worker(self._settings.slot_memory_bytes, self._settings.slot_call_s, self._settings.pixel_bytes)
@@ -211,8 +204,8 @@ class Slots:
 
     def _lost(self, slot: _Slot, worker: Worker) -> None:
         """A process ended unasked; where a call was on it, that call sees to the slot."""
-        if slot.worker is worker and self._admission.withdraw(slot):
-            self._mend(slot, None, "died")
+        if slot.worker is worker and self._admission.remove_idle(slot):
+            self._restart(slot, None, "died")
             self._count()
 
     def _time_limit(self, deadline: Deadline) -> tuple[SignError, float]:
@@ -229,7 +222,7 @@ class Slots:
         detail = "The process that read the medium ended while doing so. It is being replaced."
         return SignError("worker-died", detail)
 
-    def _measured(self, result: ObserveResult) -> ObserveResult:
+    def _measure(self, result: ObserveResult) -> ObserveResult:
         metrics = self._metrics
         for stage, seconds in (("decode", result.decode_s), ("observe", result.observe_s)):
             metrics.stage_seconds.labels(stage).observe(seconds)

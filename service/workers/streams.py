@@ -14,10 +14,11 @@ from pebble import ProcessExpired
 
 from service.errors import SignError
 from service.metrics import Metrics
-from service.observe.live import LiveCall, LiveFrame, LiveLook
+from service.observe.live import LiveCall, LiveFrame, LiveObservation
 from service.observe.request import LandmarkRequest
 from service.settings import Settings
 from service.workers.admission import shutting_down
+from service.workers.restart import NOT_STARTED, start_at_last
 from service.workers.slots import STOP_GRACE_S, WARM
 from service.workers.worker import Worker
 
@@ -27,9 +28,6 @@ LOOK_S = 10.0
 
 RETRY_AFTER_S = 5.0
 _TRIES = 3
-_FIRST_PAUSE_S = 0.5
-_LONGEST_PAUSE_S = 30.0
-_NOT_STARTED = (ProcessExpired, RuntimeError, OSError)  # TimeoutError is an OSError
 
 R = TypeVar("R")
 
@@ -48,29 +46,29 @@ class Stream:
         return self._worker.pid
 
     async def open(self, call: LiveCall) -> None:
-        """Begin a session; what was followed before is forgotten. Raises as `look` does."""
-        await self._finished(lambda: self._worker.begin_live(call), OPEN_S)
+        """Begin a session; what was followed before is forgotten. Raises as `observe` does."""
+        await self._wait_for(lambda: self._worker.begin_live(call), OPEN_S)
 
-    async def look(self, frame: LiveFrame) -> LiveLook:
+    async def observe(self, frame: LiveFrame) -> LiveObservation:
         """Observe the next frame; one at a time.
 
         Raises SignError: what is wrong with the picture, after which the next may come; worker-died and
         deadline-exceeded, after which none can.
         """
-        return await self._finished(lambda: self._worker.begin_look(frame), LOOK_S)
+        return await self._wait_for(lambda: self._worker.begin_live_frame(frame), LOOK_S)
 
     @property
-    def rests(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether nothing runs in the process for this session."""
         return self._running is None or self._running.done()
 
-    async def settled(self) -> bool:
+    async def end(self) -> bool:
         """Whether the process can serve another session, once what it does for this one has ended."""
         if self._running is not None and not await self._worker.finish(self._running, STOP_GRACE_S):
             return False
         return self._worker.alive
 
-    async def _finished(self, begin: "Callable[[], asyncio.Future[R]]", most_s: float) -> R:
+    async def _wait_for(self, begin: "Callable[[], asyncio.Future[R]]", most_s: float) -> R:
         try:
             running = self._running = begin()
             if await self._worker.finish(running, most_s):
@@ -126,7 +124,7 @@ class StreamSlots:
             raise self._busy()
         self._taken += 1
         try:
-            worker, stream = await self._opened(call)
+            worker, stream = await self._open(call)
         except BaseException:
             self._taken -= 1
             self._keep_spare()
@@ -135,14 +133,14 @@ class StreamSlots:
         try:
             yield stream
         finally:
-            # the place is free at once: who reloads a page must not find it taken by himself
+            # the place is free at once: who reloads a page must not find it taken by themselves
             self._taken -= 1
-            if not (stream.rests and self._kept(worker)):
+            if not (stream.is_idle and self._keep_as_spare(worker)):
                 leaving = asyncio.create_task(self._take_back(worker, stream))
                 self._leaving.add(leaving)
                 leaving.add_done_callback(self._leaving.discard)
 
-    async def _opened(self, call: LiveCall) -> tuple[Worker, Stream]:
+    async def _open(self, call: LiveCall) -> tuple[Worker, Stream]:
         """A process that has begun the session. One that had died unnoticed costs nobody: the next is taken."""
         for left in reversed(range(_TRIES)):
             worker = await self._warm_worker()
@@ -158,22 +156,22 @@ class StreamSlots:
                 return worker, stream
         raise _died()
 
-    def _kept(self, worker: Worker) -> bool:
+    def _keep_as_spare(self, worker: Worker) -> bool:
         """Whether a process that rests is now the spare one: it is fit, and there is no other."""
         worn = worker.calls >= self._settings.slot_calls
         if self._closed or worn or not worker.alive or self._spare is not None:
             return False
-        self._spare = asyncio.create_task(_at_hand(worker))
+        self._spare = asyncio.create_task(_already_started(worker))
         return True
 
     async def _take_back(self, worker: Worker, stream: Stream) -> None:
         """Keep the process once it rests, or end it."""
-        rests = await stream.settled()
-        if rests and self._kept(worker):
+        is_idle = await stream.end()
+        if is_idle and self._keep_as_spare(worker):
             return
         worn = worker.calls >= self._settings.slot_calls
-        if not rests or worn:
-            reason = "recycled" if rests else "died"
+        if not is_idle or worn:
+            reason = "recycled" if is_idle else "died"
             self._metrics.slot_restarts.labels(reason).inc()
             _log.info("stream_slot_ends", reason=reason, sessions=worker.calls, pid=worker.pid)
         self._keep_spare()
@@ -184,10 +182,10 @@ class StreamSlots:
         while True:
             spare, self._spare = self._spare, None
             if spare is None:
-                spare = asyncio.create_task(self._started())
+                spare = asyncio.create_task(self._start_worker())
             try:
                 worker = await asyncio.shield(spare)
-            except _NOT_STARTED as error:
+            except NOT_STARTED as error:
                 _log.warning("stream_slot_does_not_start", error=str(error))
                 raise SignError("worker-died", "The process for live frames could not be started.") from error
             except asyncio.CancelledError:
@@ -201,19 +199,9 @@ class StreamSlots:
     def _keep_spare(self) -> None:
         """See that one process is warm, as long as another session may come."""
         if not self._closed and self._spare is None and self._taken < self._settings.stream_slots:
-            self._spare = asyncio.create_task(self._started_at_last())
+            self._spare = asyncio.create_task(start_at_last(self._start_worker, "stream_slot_does_not_start"))
 
-    async def _started_at_last(self) -> Worker:
-        pause_s = _FIRST_PAUSE_S
-        while True:
-            try:
-                return await self._started()
-            except _NOT_STARTED as error:
-                _log.warning("stream_slot_does_not_start", error=str(error), again_in_s=pause_s)
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-
-    async def _started(self) -> Worker:
+    async def _start_worker(self) -> Worker:
         worker = Worker(self._settings.slot_memory_bytes, LOOK_S, self._settings.pixel_bytes)
         self._workers.add(worker)
         try:
@@ -242,7 +230,7 @@ class StreamSlots:
         return SignError("busy", detail, limit=limit, actual=self._taken, retry_after_s=RETRY_AFTER_S)
 
 
-async def _at_hand(worker: Worker) -> Worker:
+async def _already_started(worker: Worker) -> Worker:
     return worker
 
 

@@ -11,10 +11,10 @@ from typing import ParamSpec, TypeVar
 from pebble import ProcessPool
 
 from service.observe.call import ObserveCall, ObserveResult
-from service.observe.live import LiveCall, LiveFrame, LiveLook
+from service.observe.live import LiveCall, LiveFrame, LiveObservation
 from service.observe.request import LandmarkRequest
-from service.workers.process import Confinement, look_live, open_live, run_call, settle_in, warm_up
-from service.workers.sheet import Sheet
+from service.workers.frame_buffer import SharedFrameBuffer
+from service.workers.process import Confinement, init_worker, observe_live_frame, open_live, run_call, warm_up
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,11 +32,11 @@ class Worker:
     def __init__(self, memory_bytes: int, call_s: float, pixel_bytes: int) -> None:
         context = multiprocessing.get_context("spawn")
         self._stop = context.RawValue("Q", 0)
-        self._sheet = Sheet.create(pixel_bytes)
+        self._buffer = SharedFrameBuffer.create(pixel_bytes)
         self._pool = ProcessPool(
             max_workers=1,
-            initializer=settle_in,
-            initargs=(self._stop, Confinement(memory_bytes, call_s, os.getpid()), self._sheet),
+            initializer=init_worker,
+            initargs=(self._stop, Confinement(memory_bytes, call_s, os.getpid()), self._buffer),
             context=context,
         )
         self._descriptor = -1
@@ -69,9 +69,9 @@ class Worker:
         self.calls += 1
         return self._begin(open_live, call)
 
-    def begin_look(self, frame: LiveFrame) -> "asyncio.Future[LiveLook]":
-        """Begin to look at a session's next frame, as `begin` a call."""
-        return self._begin(look_live, frame)
+    def begin_live_frame(self, frame: LiveFrame) -> "asyncio.Future[LiveObservation]":
+        """Begin to observe a session's next frame, as `begin` a call."""
+        return self._begin(observe_live_frame, frame)
 
     def _begin(self, work: Callable[P, R], *args: P.args, **_: P.kwargs) -> "asyncio.Future[R]":
         running: asyncio.Future[R] = asyncio.wrap_future(self._pool.schedule(work, args=args))
@@ -83,15 +83,15 @@ class Worker:
         await asyncio.wait((running, self._ended), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         return running.done()
 
-    async def received(self, result: ObserveResult, call: ObserveCall) -> ObserveResult:
+    async def receive(self, result: ObserveResult, call: ObserveCall) -> ObserveResult:
         """The result of a call with its pictures, before the next call may begin."""
         if isinstance(call.request, LandmarkRequest):
             return result
-        return await asyncio.to_thread(self._sheet.received, result, call.request)
+        return await asyncio.to_thread(self._buffer.receive, result, call.request)
 
     def forget(self) -> None:
         """Give back the memory of the last call's pictures."""
-        self._sheet.clear()
+        self._buffer.clear()
 
     def stop_calls(self) -> None:
         """Tell the process that nobody waits for its present call any more."""
@@ -111,7 +111,7 @@ class Worker:
         try:
             await asyncio.to_thread(self._pool.join)
         finally:
-            self._sheet.close()
+            self._buffer.close()
 
     def _note_end(self, on_end: Callable[[], None]) -> None:
         asyncio.get_running_loop().remove_reader(self._descriptor)

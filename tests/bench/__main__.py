@@ -76,8 +76,8 @@ def ask(service: RunningService) -> None:
 
 def single_stream(service: RunningService, bare: BareLoop) -> None:
     """One request at a time, service and bare loop taking turns."""
-    for work in (lambda: ask(service), lambda: bare.run(CLIP)):
-        work()
+    ask(service)
+    bare.run(CLIP)
     ours, theirs = [], []
     for _ in range(ROUNDS):
         theirs.append(milliseconds(lambda: bare.run(CLIP)))

@@ -68,7 +68,7 @@ async def served_answers(store: Path, name: str, tracks: list[Track]) -> npt.NDA
     registry = Registry(settings, Metrics())
     await registry.start()
     try:
-        await registry.settled()
+        await registry.wait_until_loaded()
         model = await registry.get(name)
         section = model.manifest.pipeline
         if not isinstance(section, SeriesSection):

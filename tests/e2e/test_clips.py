@@ -12,7 +12,7 @@ from PIL import Image
 from service.media.upright import Pixels
 from tests.jobs_made import ended, job_of, submit
 from tests.media_made import film
-from tests.pixel_models import COLOURS, publish_clip_means
+from tests.pixel_models import COLORS, publish_clip_means
 from tests.running import RunningService, running_service
 
 FOUR = {"sampling": {"uniform": 4}, "side": 16, "crop": 16}
@@ -26,13 +26,11 @@ STEP = 5
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     root = tmp_path_factory.mktemp("store")
     publish_clip_means(root, "times", FOUR | {"scale": 1 / 25}, 2, ORDER)
-    publish_clip_means(root, "colors", FOUR | {"scale": 1 / 25.5}, 1, COLOURS)
-    publish_clip_means(
-        root, "normalised", FOUR | {"scale": 1 / 255, "mean": [0.45] * 3, "std": [0.225] * 3}, 1, COLOURS
-    )
-    publish_clip_means(root, "averaged", FOUR | {"scale": 1 / 25.5, "clips": 3}, 1, COLOURS)
+    publish_clip_means(root, "colors", FOUR | {"scale": 1 / 25.5}, 1, COLORS)
+    publish_clip_means(root, "normalised", FOUR | {"scale": 1 / 255, "mean": [0.45] * 3, "std": [0.225] * 3}, 1, COLORS)
+    publish_clip_means(root, "averaged", FOUR | {"scale": 1 / 25.5, "clips": 3}, 1, COLORS)
     many = {"sampling": {"uniform": 250}, "side": 16, "crop": 16}
-    publish_clip_means(root, "many", many, 1, COLOURS)
+    publish_clip_means(root, "many", many, 1, COLORS)
     folder = tmp_path_factory.mktemp("service")
     settings = {
         "SIGN_DEFAULT_MODEL": "colors",
@@ -106,7 +104,7 @@ def test_only_the_middle_of_the_picture_is_looked_at(service: RunningService, tm
     body = service.predict(clip, model="colors", return_probabilities=True).json()
     assert body["predicted_class_name"] == "blue"
     logits = np.exp(np.array([20, 20, 220]) / 25.5)
-    found = [body["probabilities"][name] for name in COLOURS]
+    found = [body["probabilities"][name] for name in COLORS]
     assert found == pytest.approx(list(logits / logits.sum()), abs=0.05)
 
 
@@ -114,11 +112,11 @@ def test_levels_are_normalised_where_the_graph_does_not(service: RunningService,
     clip = film(tmp_path / "plain.mp4", lambda _: np.full((48, 64, 3), (200, 100, 50), np.uint8), frames=10)
     body = service.predict(clip, model="normalised", return_probabilities=True).json()
     logits = (np.array([200, 100, 50]) / 255 - 0.45) / 0.225
-    found = np.log([body["probabilities"][name] for name in COLOURS])
+    found = np.log([body["probabilities"][name] for name in COLORS])
     assert found - found[0] == pytest.approx(list(logits - logits[0]), abs=0.1)
 
 
-def _two_colours(path: Path, frames: int = 60, change: int = 20) -> Path:
+def _two_colors(path: Path, frames: int = 60, change: int = 20) -> Path:
     def paint(index: int) -> Pixels:
         return np.full((48, 64, 3), (240, 20, 20) if index < change else (20, 20, 200), np.uint8)
 
@@ -126,7 +124,7 @@ def _two_colours(path: Path, frames: int = 60, change: int = 20) -> Path:
 
 
 def test_the_surest_window_answers_and_says_what_it_rests_on(service: RunningService, tmp_path: Path) -> None:
-    body = service.predict(_two_colours(tmp_path / "two.mp4"), model="colors").json()
+    body = service.predict(_two_colors(tmp_path / "two.mp4"), model="colors").json()
     assert (body["predicted_class_name"], body["clip_duration"]) == ("red", pytest.approx(1.0))
     assert body["end_time"] <= 2.0
     assert body["evidence"]["frames_sampled"] == 4
@@ -134,19 +132,19 @@ def test_the_surest_window_answers_and_says_what_it_rests_on(service: RunningSer
 
 def test_several_clips_are_averaged_where_the_section_says_so(service: RunningService, tmp_path: Path) -> None:
     """Of three clips spread over six seconds, one is red and two are blue."""
-    clip = _two_colours(tmp_path / "two.mp4")
+    clip = _two_colors(tmp_path / "two.mp4")
     body = service.predict(clip, model="averaged", return_probabilities=True).json()
     assert (body["start_time"], body["end_time"]) == (0.0, pytest.approx(6.0))
     assert body["evidence"]["frames_sampled"] == 12
     mean = (np.array([240, 20, 20]) + 2 * np.array([20, 20, 200])) / 3 / 25.5
-    found = np.log([body["probabilities"][name] for name in COLOURS])
+    found = np.log([body["probabilities"][name] for name in COLORS])
     assert found - found[0] == pytest.approx(list(mean - mean[0]), abs=0.2)
     single = service.predict(clip, model="averaged", clip_duration=1.0).json()
     assert (single["predicted_class_name"], single["evidence"]["frames_sampled"]) == ("red", 4)
 
 
 def test_a_timeline_of_clips(service: RunningService, tmp_path: Path) -> None:
-    clip = _two_colours(tmp_path / "two.mp4")
+    clip = _two_colors(tmp_path / "two.mp4")
     body = service.client.post("/timeline", content=clip.read_bytes(), params={"model": "colors"}).json()
     assert [segment["class_name"] for segment in body["segments"]] == ["red", "blue"]
     assert body["segments"][0]["end_time"] == pytest.approx(2.0, abs=0.4)
@@ -154,7 +152,7 @@ def test_a_timeline_of_clips(service: RunningService, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", [{}, {"clip_duration": 2.3, "stride": 0.7}, {"start_time": 1.234}])
 def test_a_job_answers_as_the_request_does(service: RunningService, tmp_path: Path, options: dict[str, float]) -> None:
-    clip = _two_colours(tmp_path / "long.mp4", frames=127, change=61)
+    clip = _two_colors(tmp_path / "long.mp4", frames=127, change=61)
     wanted: dict[str, Any] = {"model": "colors", "return_windows": "true", **options}
     direct = service.client.post("/timeline", content=clip.read_bytes(), params=wanted).json()
     location = job_of(submit(service, clip, **wanted))
@@ -165,7 +163,7 @@ def test_a_job_answers_as_the_request_does(service: RunningService, tmp_path: Pa
 
 @pytest.mark.parametrize("model", ["colors", "averaged"])
 def test_a_job_predicts_as_the_request_does(service: RunningService, tmp_path: Path, model: str) -> None:
-    clip = _two_colours(tmp_path / "long.mp4", frames=127, change=61)
+    clip = _two_colors(tmp_path / "long.mp4", frames=127, change=61)
     direct = service.predict(clip, model=model, return_probabilities=True).json()
     location = job_of(submit(service, clip, "predict", model=model, return_probabilities=True))
     assert ended(service, location)["error"] is None
@@ -176,7 +174,7 @@ def test_a_long_timeline_holds_few_pictures_at_a_time(service: RunningService, t
     """A slot may keep 200 pictures here: of 900 frames only those are kept that a window samples, piece by piece."""
     clip = film(tmp_path / "long.mp4", lambda _: np.full((48, 64, 3), 90, np.uint8), frames=900, rate=30)
     for stride_s, least, most in ((1.0, 120, 120), (0.1, 201, 900)):
-        wanted = {"model": "colors", "stride": stride_s, "return_windows": "true"}
+        wanted: dict[str, str | float] = {"model": "colors", "stride": stride_s, "return_windows": "true"}
         body = service.client.post("/timeline", content=clip.read_bytes(), params=wanted).json()
         assert least <= body["evidence"]["frames_sampled"] <= most
         assert len(body["windows"]) == round(29 / stride_s) + 1
@@ -185,7 +183,7 @@ def test_a_long_timeline_holds_few_pictures_at_a_time(service: RunningService, t
 
 def test_pieces_answer_as_one_would(service: RunningService, tmp_path: Path) -> None:
     """The same part twice: once short enough for a slot, and as the middle of pieces."""
-    clip = _two_colours(tmp_path / "long.mp4", frames=300, change=61)
+    clip = _two_colors(tmp_path / "long.mp4", frames=300, change=61)
     wanted: dict[str, Any] = {
         "model": "colors",
         "stride": 0.1,

@@ -35,7 +35,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as the page has it: some samples, a store with a model of hands' pictures, and labeled clips."""
     home = tmp_path_factory.mktemp("page")
     shutil.copytree(ROOT / "model_store", home / "model_store")
-    pipeline = {"kind": "hand_crop", "resize": {"w": 32, "h": 32, "library": "opencv"}, "sampling": {"rate": 5}}
+    pipeline: dict[str, object] = {
+        "kind": "hand_crop",
+        "resize": {"w": 32, "h": 32, "library": "opencv"},
+        "sampling": {"rate": 5},
+    }
     publish_means(home / "model_store", "my-hands", pipeline, (32, 32, 3))
     pipeline = {"kind": "image", "resize": {"w": 28, "h": 28, "library": "opencv"}, "sampling": {"rate": 5}}
     publish_means(home / "model_store", "my-letters", pipeline, (28, 28, 3), labels=["A", "B", "C"])

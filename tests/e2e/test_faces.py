@@ -104,7 +104,7 @@ def seen(path: Path, landmarkers: Landmarkers, count: int = 1) -> Track:
     return observe(call, lambda: None, landmarkers).track
 
 
-def outputs(faces: FloatArray) -> FloatArray:
+def outputs(faces: FloatArray | Pixels) -> FloatArray:
     """The planted network's numbers for N × H × W × 3 faces."""
     red, green, blue = faces.astype(np.float64).mean(axis=(1, 2)).T
     return np.stack([red / 25.5, green / 25.5, blue / 25.5, (red - green) / 255, blue / 255], axis=1)

@@ -64,8 +64,7 @@ def service(folder: Path, booster: xgboost.Booster) -> Iterator[RunningService]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def clip(folder: Path) -> Path:
+def face_that_speaks(path: Path) -> Path:
     """Ten seconds: a face before a background that changes, and none from the seventh second on."""
 
     def paint(frame: int) -> Pixels:
@@ -73,7 +72,12 @@ def clip(folder: Path) -> Path:
         behind = np.full((240, 320, 3), (shade, 110, 255 - shade), np.uint8)
         return behind if frame >= 28 else drawn_face(mouth=frame % 8 * 2.0, on=behind)
 
-    return film(folder / "clip.mp4", paint, frames=40, rate=4)
+    return film(path, paint, frames=40, rate=4)
+
+
+@pytest.fixture(scope="module")
+def clip(folder: Path) -> Path:
+    return face_that_speaks(folder / "clip.mp4")
 
 
 def asked(service: RunningService, clip: Path, model: str) -> dict[str, Any]:

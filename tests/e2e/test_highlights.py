@@ -16,7 +16,7 @@ from webvtt import WebVTT
 from service.media.upright import Pixels
 from service.pipelines.face_geometry import CHANNELS
 from tests.highlights_made import (
-    ManifestDraft,
+    Plan,
     Stretch,
     iou,
     publish_measures,
@@ -32,7 +32,7 @@ from tests.running import ROOT, SAMPLES, RunningService, running_service
 
 AVATAR, DUNES = "avatar/words/computer.mp4", "noface/sintel_dunes_noface.mp4"
 RED = (90, 0, 0)
-SPLICED = ManifestDraft(
+SPLICED = Plan(
     (
         Stretch(AVATAR, 5.0),
         Stretch(DUNES, 3.0, shows_face=False),
@@ -47,7 +47,7 @@ SPLICED = ManifestDraft(
     ),
     peaks=(3, 8),
 )
-TALKING = ManifestDraft(
+TALKING = Plan(
     (
         Stretch("", 4.0),
         Stretch("", 4.0),
@@ -98,7 +98,7 @@ def nulls(answer: dict[str, Any]) -> list[bool]:
     return [point["value"] is None for point in answer["tension"]]
 
 
-def check_found(answer: dict[str, Any], plan: ManifestDraft) -> list[float]:
+def check_found(answer: dict[str, Any], plan: Plan) -> list[float]:
     """Each peak of the plan is one highlight, and the curve is null exactly where no face is; how well they overlap."""
     times_s = [point["time"] for point in answer["tension"]]
     assert times_s == [place / 2 for place in range(round(2 * plan.starts_s[-1]))]
@@ -302,7 +302,7 @@ def test_a_job_answers_what_the_route_answers(service: RunningService, talk: Pat
 def test_a_job_of_a_head_answers_alike_and_its_result_comes_in_every_format(
     service: RunningService, splice: Path
 ) -> None:
-    options = {"model": "planted", "return_series": True}
+    options: dict[str, Any] = {"model": "planted", "return_series": True}
     location = job_of(submit(service, splice, "highlights", media_name="수어.mp4", format="png", **options))
     assert ended(service, location)["state"] == "succeeded"
     answer = result(service, location, format="json")
@@ -328,7 +328,7 @@ def test_a_job_that_no_model_can_do_is_refused_at_once(service: RunningService, 
 
 
 def test_a_job_outlives_the_service_and_makes_way_without_a_trace_in_its_answer(tmp_path: Path) -> None:
-    clip = talking(tmp_path / "long.mp4", ManifestDraft(2 * TALKING.stretches, peaks=(1, 5, 7, 11)))
+    clip = talking(tmp_path / "long.mp4", Plan(2 * TALKING.stretches, peaks=(1, 5, 7, 11)))
     with serving(tmp_path, SIGN_JOBS_CHUNK_S="1") as service:
         location = job_of(submit(service, clip, "highlights"))
         at_work(service, location)

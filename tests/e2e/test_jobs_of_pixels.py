@@ -86,7 +86,7 @@ def test_a_timeline_of_more_pixels_than_a_call_may_keep_goes_through_in_pieces(
         return np.full((48, 64, 3), ((220, 30, 30), (30, 220, 30), (30, 30, 220))[index // 210 % 3], np.uint8)
 
     clip = film(tmp_path / "minute.mp4", paint, frames=1890, rate=30, options={"preset": "ultrafast"})
-    asked = {"model": model, "clip_duration": 0.6, "stride": 0.2, "return_windows": True}
+    asked: dict[str, str | float] = {"model": model, "clip_duration": 0.6, "stride": 0.2, "return_windows": True}
     response = service.client.post("/timeline", content=clip.read_bytes(), params=asked)
     assert response.status_code == 200, response.text
     answer = response.json()

@@ -10,7 +10,7 @@ from service.media.upright import Pixels
 from tests.bench.agreement import Agreement, agreement, labels, longest
 from tests.media_made import drawn_hand
 from tests.running import SAMPLES, RunningService
-from tests.streaming import as_png, encoded, frames_of, streamed, streaming
+from tests.streaming import Message, as_png, encoded, frames_of, streamed, streaming
 
 FLY = SAMPLES / "word_fly_right_tan.mp4"
 CLIPS = [FLY, SAMPLES / "digit_3_left_tan.mp4"]
@@ -50,7 +50,7 @@ def test_fifteen_and_sixty_frames_a_second_give_the_same_answer(service: Running
 def test_a_mirrored_camera_gives_the_same_answer_in_the_picture_as_it_was_sent(service: RunningService) -> None:
     plain = [pixels for _, pixels in frames_of(FLY)[:31]]
 
-    def heard(pictures: list[Pixels], *, mirrored: bool) -> list[dict[str, object]]:
+    def heard(pictures: list[Pixels], *, mirrored: bool) -> list[Message]:
         with streaming(service) as client:
             client.start(mirrored=mirrored)
             client.play(((index / 30, encoded(one, compress_level=1)) for index, one in enumerate(pictures)), 15)
@@ -60,7 +60,7 @@ def test_a_mirrored_camera_gives_the_same_answer_in_the_picture_as_it_was_sent(s
     ours = heard(plain, mirrored=False)
     theirs = heard([np.ascontiguousarray(one[:, ::-1]) for one in plain], mirrored=True)
     assert ours[-1]["prediction"] == theirs[-1]["prediction"]
-    (hand,), (other) = ours[-1]["hands"], theirs[-1]["hands"][0]  # type: ignore[misc, index]
+    (hand,), (other, *_) = ours[-1]["hands"], theirs[-1]["hands"]
     assert hand["handedness"] == other["handedness"] == "right"
     left, top, width, height = other["box"]
     assert [1 - left - width, top, width, height] == pytest.approx(hand["box"], abs=1e-4)

@@ -142,7 +142,11 @@ def test_a_job_is_watched_saved_in_every_format_and_found_again(chromium: Browse
 def test_an_error_is_told_in_the_readers_language_and_the_services_own_words(
     chromium: Browser, service: RunningService
 ) -> None:
-    file = {"name": "<img src=x onerror=alert(1)>.mp4", "mimeType": "video/mp4", "buffer": b"no video at all"}
+    file: dict[str, object] = {
+        "name": "<img src=x onerror=alert(1)>.mp4",
+        "mimeType": "video/mp4",
+        "buffer": b"no video at all",
+    }
     with visit(chromium, service.url, expected="415") as visitor:
         page = visitor.page
         ask(page, file, "predict")

@@ -4,7 +4,7 @@ import base64
 import json
 import shlex
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -42,7 +42,7 @@ def test_a_large_picture_is_sent_smaller_in_its_own_shape(
     assert (size["width"], size["height"]) == sent
 
 
-def rates(page: Visit, answers: list[dict[str, float]]) -> list[float]:
+def rates(page: Visit, answers: Sequence[Mapping[str, float]]) -> list[float]:
     """The rate after each answer."""
     expression = (
         "given[0].reduce((all, one) => [...all, it.adapted(all.at(-1), one, given[1])], [it.firstRate(given[1])])"

@@ -17,7 +17,7 @@ from convert.publish import PublishOptions
 from convert.work import ArchitectureSource, convert_keras
 from service.media.upright import Pixels
 from tests.media_made import MATRICES, corners, drawn_hand, film, signing, stored_as, turned
-from tests.pixel_models import COLOURS, publish_clip_models, publish_means
+from tests.pixel_models import COLORS, publish_clip_models, publish_means
 from tests.running import RunningService, running_service
 from tests.streaming import as_png, streamed, streaming
 
@@ -100,7 +100,7 @@ def expected(rgb: tuple[float, float, float]) -> list[float]:
 def answered(service: RunningService, medium: bytes | Path, model: str = "colors", **options: object) -> list[float]:
     response = service.predict(medium, model=model, return_probabilities=True, **options)
     assert response.status_code == 200, response.text
-    return [response.json()["probabilities"][name] for name in COLOURS]
+    return [response.json()["probabilities"][name] for name in COLORS]
 
 
 PLAIN = {
@@ -117,7 +117,7 @@ PLAIN = {
 
 
 @pytest.mark.parametrize("kind", PLAIN)
-def test_every_kind_of_picture_gives_its_own_colour(service: RunningService, kind: str) -> None:
+def test_every_kind_of_picture_gives_its_own_color(service: RunningService, kind: str) -> None:
     medium, color = PLAIN[kind]
     assert answered(service, medium) == pytest.approx(expected(color), abs=0.02)
 
@@ -132,7 +132,7 @@ def test_a_heic_turned_by_exif_is_seen_upright(service: RunningService) -> None:
     pillow_heif.from_pillow(lying).save(buffer, quality=-1, exif=exif.tobytes())
     response = service.predict(buffer.getvalue(), return_probabilities=True).json()
     assert (response["media"]["width"], response["media"]["height"]) == (64, 48)
-    assert [response["probabilities"][name] for name in COLOURS] == pytest.approx(straight, abs=0.02)
+    assert [response["probabilities"][name] for name in COLORS] == pytest.approx(straight, abs=0.02)
 
 
 def test_as_stored_leaves_a_turned_video_lying(service: RunningService, tmp_path: Path) -> None:

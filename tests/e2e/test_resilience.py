@@ -129,7 +129,7 @@ def heavier(graph: bytes, megabytes: int) -> bytes:
     for node in model.graph.node:
         node.output[:] = [f"{name}_light" if name == output else name for name in node.output]
     model.graph.initializer.append(numpy_helper.from_array(weight, "ballast"))
-    model.graph.initializer.append(numpy_helper.from_array(np.float32(0), "nothing"))
+    model.graph.initializer.append(numpy_helper.from_array(np.zeros((), np.float32), "nothing"))
     model.graph.node.extend(
         [
             helper.make_node("ReduceMax", ["ballast"], ["most"], keepdims=0),
@@ -137,7 +137,7 @@ def heavier(graph: bytes, megabytes: int) -> bytes:
             helper.make_node("Add", [f"{output}_light", "zero"], [output]),
         ]
     )
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def broken() -> bytes:
@@ -146,7 +146,7 @@ def broken() -> bytes:
     graph = helper.make_graph([helper.make_node("Identity", ["other"], ["same"])], "g", [value], [
         helper.make_tensor_value_info("same", TensorProto.FLOAT, ["batch", 3])
     ])  # fmt: skip
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]).SerializeToString()
+    return bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]).SerializeToString())
 
 
 def test_while_versions_load_slowly_and_one_fails_no_request_without_a_version_does(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The service keeps to its own OpenAPI schema, whatever is sent."""
 
+from typing import Any
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -34,9 +36,9 @@ def test_each_route_answers_as_the_schema_says(service: RunningService, method: 
 
     @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy())
-    def answers_well(case: schemathesis.Case) -> None:
+    def answers_well(case: schemathesis.Case[Any]) -> None:
         response = case.call()
-        # a deadline that the caller set himself may pass
+        # a deadline that the caller set themselves may pass
         assert response.status_code < 500 or response.json()["code"] == "deadline-exceeded"
         case.validate_response(response, checks=[response_schema_conformance])
 

@@ -102,7 +102,7 @@ def test_each_sign_of_a_sentence_is_found_where_it_is_signed(studio: Studio, tmp
     asked = [(one, change) for one in studio.sentences.values() for change in CHANGES if one.name not in MORE]
     asked += [(studio.sentences[name], "as it is") for name in MORE]
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda entry: _timeline(studio, *entry, tmp_path), asked))
+        answers = list(pool.map(lambda entry: _timeline(studio, entry[0], entry[1], tmp_path), asked))
     lines: list[str] = []
     wrong: list[str] = []
     for (one, change), segments in zip(asked, answers, strict=True):
@@ -132,7 +132,7 @@ def _timeline(studio: Studio, one: Sentence, change: str, folder: Path) -> list[
     video = one.video
     if change != "as it is":
         video = changed(folder / f"{one.name} {change}.mp4", video, CHANGES[change])
-    params = {"model": _model(one), "stride": STRIDE_S}
+    params: dict[str, str | float] = {"model": _model(one), "stride": STRIDE_S}
     response = studio.service.client.post("/timeline", content=video.read_bytes(), params=params)
     assert response.status_code == 200, response.text
     segments: list[dict[str, Any]] = response.json()["segments"]

@@ -37,10 +37,10 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]
 def _others_are_unharmed(strict: RunningService) -> Iterator[None]:
     """Beside whatever a test does, another session goes on; afterwards all slots are free again."""
     wait_until(lambda: strict.metric("sign_stream_sessions") == 0, 20, "a session of the test before still runs")
-    with streaming(strict) as neighbour:
-        neighbour.start()
-        neighbour.frame(1, 0.0, grey())
-        assert neighbour.answer_to(1)["hands"] == []
+    with streaming(strict) as neighbor:
+        neighbor.start()
+        neighbor.frame(1, 0.0, grey())
+        assert neighbor.answer_to(1)["hands"] == []
         yield
 
 

@@ -37,12 +37,13 @@ def looped(path: Path, seconds: float) -> Path:
     with av.open(str(SAMPLES / "word_cab_left_brown.mp4")) as source, av.open(str(path), "w") as target:
         stream = source.streams.video[0]
         copy = target.add_stream_from_template(stream)
+        assert stream.time_base is not None
         packets = [packet for packet in source.demux(stream) if packet.dts is not None]
         length = sum(packet.duration or 0 for packet in packets)
         for round_ in range(round(seconds / float(length * stream.time_base))):
             for packet in packets:
                 again = av.Packet(bytes(packet))
-                again.pts, again.dts = packet.pts + round_ * length, packet.dts + round_ * length
+                again.pts, again.dts = (packet.pts or 0) + round_ * length, (packet.dts or 0) + round_ * length
                 again.duration, again.time_base, again.is_keyframe = (
                     packet.duration,
                     packet.time_base,

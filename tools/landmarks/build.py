@@ -48,8 +48,8 @@ def _take_pixels(model: ModelProto, nodes: list[Any], constants: dict[str, Any],
     own, entry.name = entry.name, "image"
     entry.type.tensor_type.elem_type = TensorProto.UINT8
     least, most = values
-    constants["scale"] = numpy_helper.from_array(np.float32((most - least) / 255), "scale")
-    constants["offset"] = numpy_helper.from_array(np.float32(least), "offset")
+    constants["scale"] = numpy_helper.from_array(np.array((most - least) / 255, np.float32), "scale")
+    constants["offset"] = numpy_helper.from_array(np.array(least, np.float32), "offset")
     first = [
         helper.make_node("Cast", ["image"], ["levels"], to=TensorProto.FLOAT),
         helper.make_node("Mul", ["levels", "scale"], ["scaled"]),

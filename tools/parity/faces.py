@@ -22,8 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from convert.publish import PublishOptions
 from convert.work import ArchitectureSource, convert_keras
-from service.analysis.judging import outputs_over_time
-from service.analysis.looking import Part, look, section_for
+from service.analysis.clip import ClipRequest, preprocessing_of
+from service.analysis.scoring import outputs_over_time
+from service.analysis.walk import observe_at_once
 from service.context import AppContext, open_services
 from service.media.medium import Medium
 from service.settings import Settings
@@ -45,9 +46,9 @@ STEPS = {
     "enet": "OpenCV, MediaPipe's FaceDetection, torchvision's Resize, ToTensor and Normalize, timm, softmax",
     "fer": "OpenCV, MediaPipe's FaceDetection, grey, `cv2.resize`, / 255 − 0.5, × 2, `model.predict`",
 }
-UNCONFIRMED = "the detector's face is not confirmed by the face mesh: ours sees none"
+UNCONFIRMED = "the detector's face is not confirm_faces by the face mesh: ours sees none"
 ONLY_OURS = "only ours sees a face: OpenCV leaves the film lying, ours turns it upright (`orientation`)"
-OTHER_FACE = "the detector's largest face is not confirmed by the face mesh: ours looks at the next"
+OTHER_FACE = "the detector's largest face is not confirm_faces by the face mesh: ours looks at the next"
 
 
 @dataclass
@@ -99,13 +100,12 @@ async def measure(work: Path, samples: list[Sample]) -> list[Row]:
 
 async def _outputs(context: AppContext, model: str, sample: Sample) -> tuple[Track, Track, Numbers]:
     """(what was seen, the graph's numbers of each sample, what is reported of them)."""
-    part = Part(_medium_of(sample.file), Deadline.after(PATIENCE_S), await context.registry.get(model))
-    seen = await look(
-        part, context, longest_s=600, section_of=lambda manifest: section_for(manifest, ("affect", "features"))
-    )
-    outputs = await outputs_over_time(seen)
-    each = seen.looker.each(np.asarray(outputs.values, np.float32))
-    return seen.track, outputs, np.asarray(each, np.float64)
+    request = ClipRequest(_medium_of(sample.file), Deadline.after(PATIENCE_S), await context.registry.get(model))
+    preprocessing = preprocessing_of(request.model, ("affect", "features"))
+    clip = await observe_at_once(request, preprocessing, context, longest_s=600)
+    outputs = await outputs_over_time(clip)
+    each = clip.base_model.each(np.asarray(outputs.values, np.float32))
+    return clip.track, outputs, np.asarray(each, np.float64)
 
 
 def _medium_of(file: str) -> Medium:
@@ -157,7 +157,7 @@ async def _everyone(context: AppContext, sample: Sample, faces: Stored, answers:
         if _explained(row, track, place, boxes):
             continue
         if track.faces is None or track.faces[place] != len(boxes):
-            row.why["one of several faces is not confirmed by the face mesh"] += 1
+            row.why["one of several faces is not confirm_faces by the face mesh"] += 1
             continue
         scores = [answers[f"enet_b0_8_va_mtl/{key}/{number}"] for number in range(len(boxes))]
         row.gaps.append(float(np.abs(each[place] - reported(np.mean(scores, axis=0), 2)).max()))

@@ -33,7 +33,9 @@ MOST = 4
 def frames_of(sample: dict[str, Any]) -> Iterator[np.ndarray]:
     """The frame that is shown at each 1 / rate s, or one picture as OpenCV reads it; RGB."""
     if not sample["rate"]:
-        yield cv2.cvtColor(cv2.imread(sample["file"]), cv2.COLOR_BGR2RGB)
+        picture = cv2.imread(sample["file"])
+        assert picture is not None
+        yield cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
         return
     capture = cv2.VideoCapture(sample["file"])
     fps, wanted, index = capture.get(cv2.CAP_PROP_FPS), 0, -1
@@ -78,8 +80,8 @@ def main() -> None:
     networks = {
         name: keras.models.load_model(testdata / "keras" / "models" / file, compile=False) for name, file in FER.items()
     }
-    faces: dict[str, np.ndarray] = {}
-    answers: dict[str, np.ndarray] = {}
+    faces: dict[str, Any] = {}
+    answers: dict[str, Any] = {}
     with FaceDetection(model_selection=0, min_detection_confidence=0.5) as detector:
         for sample in samples:
             for number, frame in enumerate(frames_of(sample)):

@@ -11,6 +11,7 @@ import json
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from tools.parity.torch import torchvision_names  # noqa: F401 - must come before torchvision and timm
 
@@ -95,7 +96,7 @@ def main() -> None:
     with np.load(work / "faces.npz") as stored:
         faces = {key: stored[key] for key in stored.files if not key.endswith("/boxes")}
     (work / "models").mkdir(exist_ok=True)
-    answers: dict[str, np.ndarray] = {}
+    answers: dict[str, Any] = {}
     for name, (_, _, side, _) in NETWORKS.items():
         file = work / "models" / f"{name}.pt"
         torch.save(made(name, list(faces.values())[:: max(1, len(faces) // 24)]), file)

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
@@ -61,9 +62,9 @@ def _activations() -> Iterator[KerasCase]:
         "hard_tanh", "log_sigmoid", "tanh_shrink",
     )  # fmt: skip
     for name in names:
-        yield KerasCase(f"dense_{name}", "Dense", chain((WIDTH,), lambda name=name: layers.Dense(5, activation=name)))
+        yield KerasCase(f"dense_{name}", "Dense", chain((WIDTH,), partial(layers.Dense, 5, activation=name)))
     for name in ("relu", "hard_sigmoid", "softmax", "gelu"):
-        part = lambda name=name: layers.Activation(name)  # noqa: E731
+        part = partial(layers.Activation, name)
         yield KerasCase(f"activation_{name}", "Activation", chain((STEPS, WIDTH), part))
     yield KerasCase("dense_no_bias", "Dense", chain((STEPS, WIDTH), lambda: layers.Dense(3, use_bias=False)))
 
@@ -98,8 +99,8 @@ def _recurrent() -> Iterator[KerasCase]:
             [kind.lower(), "seq" if sequences else "last", *(["back"] if backwards else []),
              *(["masked"] if masked else []), *([] if bias else ["nobias"])]
         )  # fmt: skip
-        parts = [lambda: layers.Masking(0.0)] if masked else []
-        parts.append(lambda kind=kind, settings=settings: cell(kind, **settings))
+        parts: list[Part] = [lambda: layers.Masking(0.0)] if masked else []
+        parts.append(partial(cell, kind, **settings))
         yield KerasCase(name, kind.split("_")[0], chain((STEPS, WIDTH), *parts), padded=masked)
 
 
@@ -110,16 +111,26 @@ def cell(kind: str, units: int = 5, **settings: Setting) -> keras.layers.Layer:
     return getattr(layers, kind)(units, **settings)
 
 
+def both_ways(kind: str, sequences: bool, mode: str) -> keras.layers.Layer:
+    """A recurrent layer in both directions."""
+    return layers.Bidirectional(cell(kind, return_sequences=sequences), merge_mode=mode)
+
+
+def at_each_step(part: Part) -> keras.layers.Layer:
+    """A layer for each step."""
+    return layers.TimeDistributed(part())
+
+
 def _recurrent_activations() -> Iterator[KerasCase]:
     for kind in ("LSTM", "GRU", "GRU_before", "SimpleRNN"):
         for name in ("relu", "linear", "elu", "softsign", "softplus", "sigmoid", "hard_sigmoid"):
-            part = lambda kind=kind, name=name: cell(kind, activation=name)  # noqa: E731
+            part = partial(cell, kind, activation=name)
             yield KerasCase(f"{kind.lower()}_{name}", kind.split("_")[0], chain((STEPS, WIDTH), part))
     for kind in ("LSTM", "GRU"):
         for name in ("hard_sigmoid", "tanh", "relu"):
-            part = lambda kind=kind, name=name: cell(kind, recurrent_activation=name)  # noqa: E731
+            part = partial(cell, kind, recurrent_activation=name)
             yield KerasCase(f"{kind.lower()}_gate_{name}", kind, chain((STEPS, WIDTH), part))
-    part = lambda: cell("LSTM", activation="relu", recurrent_activation="hard_sigmoid", return_sequences=True)  # noqa: E731
+    part = partial(cell, "LSTM", activation="relu", recurrent_activation="hard_sigmoid", return_sequences=True)
     yield KerasCase("lstm_relu_hard_masked", "LSTM", chain((STEPS, WIDTH), layers.Masking, part), padded=True)
 
 
@@ -137,9 +148,9 @@ def _recurrent_details() -> Iterator[KerasCase]:
     for kind in ("LSTM", "GRU", "SimpleRNN"):
         for masked in (False, True):
             name = f"{kind.lower()}_states{'_masked' if masked else ''}"
-            yield KerasCase(name, kind, lambda kind=kind, masked=masked: states(kind, masked), padded=masked)
-        yield KerasCase(f"{kind.lower()}_initial_state", kind, lambda kind=kind: handed_on(kind))
-        part = lambda kind=kind: cell(kind, unroll=True)  # noqa: E731
+            yield KerasCase(name, kind, partial(states, kind, masked), padded=masked)
+        yield KerasCase(f"{kind.lower()}_initial_state", kind, partial(handed_on, kind))
+        part = partial(cell, kind, unroll=True)
         yield KerasCase(f"{kind.lower()}_unrolled", kind, chain((STEPS, WIDTH), part))
     zeroed = lambda: layers.LSTM(5, return_sequences=True, zero_output_for_mask=True)  # noqa: E731
     yield KerasCase("lstm_zero_output", "LSTM", chain((STEPS, WIDTH), layers.Masking, zeroed), padded=True)
@@ -164,11 +175,7 @@ def _bidirectional() -> Iterator[KerasCase]:
         if masked != sequences and mode in ("sum", "mul"):
             continue
         parts = [layers.Masking] if masked else []
-        parts.append(
-            lambda kind=kind, mode=mode, sequences=sequences: layers.Bidirectional(
-                cell(kind, return_sequences=sequences), merge_mode=mode
-            )
-        )
+        parts.append(partial(both_ways, kind, sequences, mode))
         parts.append(lambda: layers.Dense(3))
         name = f"bi_{kind.lower()}_{mode}{'_masked' if masked else ''}{'_seq' if sequences else ''}"
         yield KerasCase(name, "Bidirectional", chain((STEPS, WIDTH), *parts), padded=masked)
@@ -237,7 +244,7 @@ def _masks() -> Iterator[KerasCase]:
         for both in (False, True):
             yield KerasCase(
                 f"mask_{kind.lower()}_{'both' if both else 'one'}", "masks",
-                lambda kind=kind, both=both: _merged_masks(kind, both), padded=True,
+                partial(_merged_masks, kind, both), padded=True,
             )  # fmt: skip
     yield KerasCase("mask_concatenate_time", "masks", lambda: _merged_masks("Concatenate", True, axis=1), padded=True)
 
@@ -250,7 +257,7 @@ def _merged_masks(kind: str, both: bool, **settings: Setting) -> keras.Model:
 
 
 def _sequences() -> Iterator[KerasCase]:
-    convolutions = {
+    convolutions: dict[str, dict[str, Setting]] = {
         "valid": {}, "same": {"padding": "same"}, "causal": {"padding": "causal"},
         "strides": {"strides": 2}, "same_strides": {"padding": "same", "strides": 2},
         "same_strides3": {"padding": "same", "strides": 3, "kernel_size": 2},
@@ -260,8 +267,8 @@ def _sequences() -> Iterator[KerasCase]:
         "relu": {"activation": "relu"}, "causal_strides": {"padding": "causal", "strides": 2},
     }  # fmt: skip
     for name, settings in convolutions.items():
-        full = {"filters": 5, "kernel_size": 3} | settings
-        part = lambda full=full: layers.Conv1D(**full)  # noqa: E731
+        full: dict[str, Any] = {"filters": 5, "kernel_size": 3, **settings}
+        part = partial(layers.Conv1D, **full)
         yield KerasCase(f"conv1d_{name}", "Conv1D", chain((8, WIDTH), part))
         if name in ("valid", "same", "causal", "same_strides", "causal_dilated"):
             yield KerasCase(f"conv1d_{name}_open", "Conv1D", chain((None, WIDTH), part), steps=9)
@@ -269,22 +276,20 @@ def _sequences() -> Iterator[KerasCase]:
     yield KerasCase("conv1d_channels_first", "Conv1D", chain((WIDTH, 8), first))
     for padding, strides, kind in itertools.product(("valid", "same"), (None, 1, 3), ("Max", "Average")):
         name = f"{kind.lower()}_pool1d_{padding}_{strides or 'own'}"
-        part = lambda kind=kind, padding=padding, strides=strides: getattr(layers, f"{kind}Pooling1D")(  # noqa: E731
-            2 if strides != 3 else 3, strides=strides, padding=padding
-        )
+        part = partial(getattr(layers, f"{kind}Pooling1D"), 2 if strides != 3 else 3, strides=strides, padding=padding)
         yield KerasCase(name, "pools", chain((8, WIDTH), part))
     for kind, keep in itertools.product(("GlobalMaxPooling1D", "GlobalAveragePooling1D"), (False, True)):
-        part = lambda kind=kind, keep=keep: getattr(layers, kind)(keepdims=keep)  # noqa: E731
+        part = partial(getattr(layers, kind), keepdims=keep)
         yield KerasCase(f"{kind.lower()}{'_keep' if keep else ''}", "pools", chain((8, WIDTH), part))
-    more = {
+    more: dict[str, Part] = {
         "separable1d": lambda: layers.SeparableConv1D(6, 3, depth_multiplier=2, padding="same"),
         "depthwise1d": lambda: layers.DepthwiseConv1D(3, depth_multiplier=2),
         "zero_padding1d": lambda: layers.ZeroPadding1D((1, 2)),
         "cropping1d": lambda: layers.Cropping1D((1, 2)),
         "up_sampling1d": lambda: layers.UpSampling1D(3),
     }
-    for name, part in more.items():
-        yield KerasCase(name, "1-D", chain((8, WIDTH), part))
+    for name, made in more.items():
+        yield KerasCase(name, "1-D", chain((8, WIDTH), made))
     body = [lambda: layers.Conv1D(8, 3, activation="relu"), layers.BatchNormalization, lambda: layers.MaxPooling1D(2)]
     body += [lambda: layers.LSTM(6), lambda: layers.Dense(3, activation="softmax")]
     yield KerasCase("conv_lstm_head", "1-D", chain((16, WIDTH), *body))
@@ -339,7 +344,7 @@ def _pictures() -> Iterator[KerasCase]:
 
 
 def _transposed() -> Iterator[KerasCase]:
-    options = {
+    options: dict[str, dict[str, Setting]] = {
         "valid": {}, "same": {"padding": "same"}, "strides": {"strides": 2}, "sparse": {"strides": 4},
         "same_strides": {"padding": "same", "strides": 2}, "same_strides3": {"padding": "same", "strides": 3},
         "same_sparse": {"padding": "same", "strides": 4}, "even": {"padding": "same", "strides": 2, "kernel_size": 4},
@@ -351,10 +356,10 @@ def _transposed() -> Iterator[KerasCase]:
         "relu": {"activation": "relu", "use_bias": False},
     }  # fmt: skip
     for name, settings in options.items():
-        full = {"filters": 5, "kernel_size": 3} | settings
-        flat = lambda full=full: layers.Conv2DTranspose(**full)  # noqa: E731
+        full: dict[str, Any] = {"filters": 5, "kernel_size": 3, **settings}
+        flat = partial(layers.Conv2DTranspose, **full)
         yield KerasCase(f"conv2d_transpose_{name}", "transposed", chain((5, 4, 3), flat))
-        line = lambda full=full: layers.Conv1DTranspose(**full)  # noqa: E731
+        line = partial(layers.Conv1DTranspose, **full)
         yield KerasCase(f"conv1d_transpose_{name}", "transposed", chain((7, WIDTH), line))
     uneven = lambda: layers.Conv2DTranspose(4, (3, 2), strides=(2, 3), padding="same")  # noqa: E731
     yield KerasCase("conv2d_transpose_uneven", "transposed", chain((5, 4, 3), uneven))
@@ -366,15 +371,15 @@ def _transposed() -> Iterator[KerasCase]:
 
 def _resized() -> Iterator[KerasCase]:
     for kind, size in itertools.product(("bilinear", "nearest"), ((5, 4), (18, 16), (7, 13), (20, 3), (9, 8))):
-        part = lambda kind=kind, size=size: layers.Resizing(*size, interpolation=kind)  # noqa: E731
+        part = partial(layers.Resizing, *size, interpolation=kind)
         yield KerasCase(f"resizing_{kind}_{size[0]}x{size[1]}", "resizing", chain((9, 8, 3), part))
     for size in ((5, 5), (4, 9), (12, 7)):
-        part = lambda size=size: layers.Resizing(*size, crop_to_aspect_ratio=True)  # noqa: E731
+        part = partial(layers.Resizing, *size, crop_to_aspect_ratio=True)
         yield KerasCase(f"resizing_cropped_{size[0]}x{size[1]}", "resizing", chain((9, 8, 3), part))
     for kind, size in itertools.product(("CenterCrop", "RandomCrop"), ((5, 4), (6, 3), (9, 8), (12, 10), (4, 12))):
         if kind == "RandomCrop" and size != (9, 8) and keras.__version__.startswith("3"):
             continue  # refused: versions of Keras 3 differ outside training
-        part = lambda kind=kind, size=size: getattr(layers, kind)(*size)  # noqa: E731
+        part = partial(getattr(layers, kind), *size)
         name = "center_crop" if kind == "CenterCrop" else "random_crop"
         yield KerasCase(f"{name}_{size[0]}x{size[1]}", "resizing", chain((9, 8, 3), part))
     open_size = chain((None, None, 3), lambda: layers.Resizing(6, 6))
@@ -480,7 +485,7 @@ def _merges() -> Iterator[KerasCase]:
         return keras.Model([x, y], getattr(layers, kind)()([x, y]))
 
     for kind in ("Add", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"):
-        yield KerasCase(f"{kind.lower()}3", "merges", lambda kind=kind: merged(kind, 3))
+        yield KerasCase(f"{kind.lower()}3", "merges", partial(merged, kind, 3))
     yield KerasCase("subtract", "merges", lambda: merged("Subtract", 2))
     yield KerasCase("concatenate_time", "merges", lambda: merged("Concatenate", 2, axis=1))
     yield KerasCase("add_broadcast", "merges", lambda: uneven("Add"))
@@ -508,7 +513,7 @@ def _shapes() -> Iterator[KerasCase]:
         "flatten": layers.Flatten,
     }
     for name, part in each.items():
-        whole = lambda part=part: layers.TimeDistributed(part())  # noqa: E731
+        whole = partial(at_each_step, part)
         yield KerasCase(f"time_distributed_{name}", "TimeDistributed", chain((3, STEPS, WIDTH), whole))
     open_time = chain((None, WIDTH), lambda: layers.TimeDistributed(layers.Dense(3)), lambda: layers.GRU(2))
     yield KerasCase("time_distributed_open", "TimeDistributed", open_time)
@@ -568,7 +573,7 @@ def _operations() -> Iterator[KerasCase]:
         return keras.Model([x, y], layers.Rescaling(1.0)(function(both, y)))
 
     for name, function in made.items():
-        yield KerasCase(f"op_{name}", "operations", lambda function=function: build_network(function))
+        yield KerasCase(f"op_{name}", "operations", partial(build_network, function))
 
 
 def _nests() -> Iterator[KerasCase]:

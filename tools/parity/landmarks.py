@@ -113,7 +113,8 @@ def _frames() -> list[Pixels]:
     frames = []
     for clip in chosen:
         with av.open(str(clip)) as container:
-            frames.append(next(container.decode(video=0)).to_ndarray(format="rgb24", threads=1))
+            frame = next(container.decode(video=0))
+            frames.append(np.asarray(frame.to_ndarray(format="rgb24", threads=1), np.uint8))
     return frames
 
 

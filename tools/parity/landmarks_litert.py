@@ -7,12 +7,13 @@ float32 in the network's own range), writes WORK/NAME.outputs.npz (output → tr
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 
-def answers(path: str, inputs: np.ndarray) -> dict[str, np.ndarray]:
+def answers(path: str, inputs: np.ndarray) -> dict[str, Any]:
     """What the file's network says to each input, by the name of the output's tensor."""
     interpreter = Interpreter(path, num_threads=1)
     interpreter.allocate_tensors()

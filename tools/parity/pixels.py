@@ -23,12 +23,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from convert.publish import PublishOptions
 from convert.work import ArchitectureSource, convert_keras
-from service.analysis.judging import judge
-from service.analysis.looking import Look, Part, end_of, look, looker_of, sign_section
+from service.analysis.clip import ClipRequest, ObservedClip, preprocessing_of
+from service.analysis.scoring import score_windows
+from service.analysis.walk import observe_at_once
 from service.context import AppContext, open_services
 from service.media.medium import MediaLimits, Medium
 from service.observe.call import ObserveCall
-from service.observe.landmarker import LandmarkFrame, SeenHand
+from service.observe.landmarker import DetectedHand, LandmarkFrame
 from service.observe.landmarkers import Landmarkers
 from service.observe.observe import observe
 from service.settings import Settings
@@ -47,7 +48,7 @@ STEPS = {
     "hand-crop": "the same with `draw=False`",
     "c3d-bilstm": "the OpenCV loop (112 × 112 area, bgr, /255), black frames up to 128, 3-D network, BiLSTM",
 }
-_EMPTY = "the author's slice is empty and his program ends; ours takes white beyond the edge"
+_EMPTY = "the author's slice is empty and their program ends; ours takes white beyond the edge"
 _WHITE = (
     "asked for white beyond the edge (`--set edge=white`, the samples named so); the author's slice stops at the edge "
     "and what is left is stretched, which is our default"
@@ -79,7 +80,7 @@ class FixedHand:
         self._points = np.array([[*point, 0.0] for point in points], np.float32)
 
     def detect(self, _rgb: Pixels) -> LandmarkFrame:
-        return LandmarkFrame(hands=(SeenHand("right", 0.99, self._points),))
+        return LandmarkFrame(hands=(DetectedHand("right", 0.99, self._points),))
 
     def reset(self) -> None:
         """Nothing is remembered."""
@@ -154,34 +155,34 @@ def medium_of(file: str) -> Medium:
 
 async def answered(context: AppContext, model: str, sample: Sample) -> Answers:
     """Our probabilities: one row a frame where the model looks at single frames, else one."""
-    part = Part(medium_of(sample.file), Deadline.after(PATIENCE_S), await context.registry.get(model))
+    request = ClipRequest(medium_of(sample.file), Deadline.after(PATIENCE_S), await context.registry.get(model))
     if sample.points is None:
-        seen = await look(part, context, longest_s=context.settings.predict_seconds)
+        preprocessing = preprocessing_of(request.model, ("sign",))
+        clip = await observe_at_once(request, preprocessing, context, context.settings.predict_seconds)
     else:
-        seen = await looked(context, part, sample.points)
-    is_picture = seen.track.media.duration is None
-    (judged,) = await judge(seen, [Window(0.0, float("inf") if is_picture else end_of(seen.track, part))])
-    if judged.probabilities is None:
+        clip = with_hand_at(context, request, sample.points)
+    end_s = float("inf") if clip.is_picture else min(clip.track.end_s, request.end_s)
+    (scores,) = await score_windows(clip, [Window(0.0, end_s)])
+    if scores.probabilities is None:
         return np.zeros((0, 1))
-    return np.asarray(judged.probabilities[None] if judged.votes is None else judged.votes, np.float64)
+    return np.asarray(scores.probabilities[None] if scores.votes is None else scores.votes, np.float64)
 
 
-async def looked(context: AppContext, part: Part, points: list[list[float]]) -> Look:
-    """As `look`, with the hand where the sample says instead of where MediaPipe finds it."""
-    model = part.model
-    looker, eye = looker_of(model)
+def with_hand_at(context: AppContext, request: ClipRequest, points: list[list[float]]) -> ObservedClip:
+    """The clip, with the hand where the sample says instead of where MediaPipe finds it."""
+    preprocessing = preprocessing_of(request.model, ("sign",))
     settings = context.settings
     call = ObserveCall(
-        medium=part.medium,
-        request=eye.request,
-        sampling=eye.sampling,
+        medium=request.medium,
+        request=preprocessing.request,
+        sampling=preprocessing.part_sampling(request.start_s, request.end_s),
         start_s=0.0,
         duration_s=None,
         mirrored=False,
         limits=MediaLimits(settings.frame_pixels, settings.predict_seconds, settings.sampled_frames),
     )
     seen = observe(call, lambda: None, Landmarkers(build=lambda _request: FixedHand(points)))
-    return Look(model, sign_section(model.manifest), looker, eye, seen.track, part.deadline, context)
+    return ObservedClip(request.model, preprocessing, seen.track, request.deadline, context)
 
 
 async def measure(work: Path, samples: list[Sample], names: dict[tuple[str, tuple[str, ...]], str]) -> list[Row]:

@@ -55,7 +55,9 @@ def spread_out(model: Any, inputs: np.ndarray) -> None:  # noqa: ANN401
 def frames_of(sample: Sample) -> Iterator[np.ndarray]:
     """The OpenCV loop over a clip (each n-th frame), or one picture as OpenCV reads it; BGR."""
     if not sample["every"]:
-        yield cv2.imread(sample["file"])
+        picture = cv2.imread(sample["file"])
+        assert picture is not None
+        yield picture
         return
     capture = cv2.VideoCapture(sample["file"])
     index = 0
@@ -104,7 +106,7 @@ def by_its_tag(frame: np.ndarray) -> np.ndarray:
         return np.array([luma, ([1, 0, 0] - luma) / (2 - 2 * blue), ([0, 0, 1] - luma) / (2 - 2 * red)])
 
     turned = np.linalg.inv(luma_chroma(0.2126, 0.0722)) @ luma_chroma(0.299, 0.114)
-    return np.clip(np.rint(frame @ turned.T), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(frame @ turned.T), 0, 255), np.uint8)
 
 
 def letter(frame: np.ndarray, method: int = cv2.INTER_AREA) -> np.ndarray:
@@ -220,8 +222,9 @@ def squares(samples: list[Sample], models: Path) -> Answers:
         if failed:
             made[key] = np.array(failed[0])
             continue
-        made[key] = np.array([classifier.getPrediction(one, draw=False)[0] for one in rows])
-        other = [np.ascontiguousarray(one[..., ::-1]) for one in rows]
+        squares = [one for one in rows if not isinstance(one, str)]
+        made[key] = np.array([classifier.getPrediction(one, draw=False)[0] for one in squares])
+        other = [np.ascontiguousarray(one[..., ::-1]) for one in squares]
         made[f"wrong/rgb instead of bgr/{key}"] = np.array([classifier.getPrediction(one)[0] for one in other])
     return made
 

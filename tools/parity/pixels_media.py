@@ -11,6 +11,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import ColorRange, Colorspace
+from av.video.stream import VideoStream
 from PIL import Image
 
 Pixels = npt.NDArray[np.uint8]
@@ -215,7 +216,7 @@ def _moving(scenes: list[list[Pixels]], number: int, size: tuple[int, int]) -> C
     def paint(index: int) -> Pixels:
         picture = Image.fromarray(frames[(index * 2 + 10) % len(frames)]).resize(size, Image.Resampling.BICUBIC)
         tint = np.array((1.0 + 0.2 * np.sin(index / 9), 0.9, 1.0 - 0.3 * np.sin(index / 7)))
-        return np.clip(np.asarray(picture) * tint, 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(np.asarray(picture) * tint, 0, 255), np.uint8)
 
     return paint
 
@@ -234,6 +235,7 @@ def film(
     full = form.startswith("yuvj")
     with av.open(str(path), "w") as output:
         stream = output.add_stream(codec, rate=30)
+        assert isinstance(stream, VideoStream)
         first = painter(0)
         stream.height, stream.width, stream.pix_fmt = *first.shape[:2], form
         stream.time_base = stream.codec_context.time_base = Fraction(1, 30)

@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
@@ -114,7 +115,9 @@ def build_all(folder: Path, wanted: Callable[[str], bool]) -> None:
         except Exception as error:  # noqa: BLE001 - whatever this Keras cannot build is listed with its reason
             left_out[case.name] = f"{type(error).__name__}: {str(error).splitlines()[0][:160] if str(error) else ''}"
             continue
-        record = {f"x{k}": array for k, array in enumerate(arrays)} | {f"y{k}": one for k, one in enumerate(outputs)}
+        record: dict[str, Any] = {f"x{k}": array for k, array in enumerate(arrays)} | {
+            f"y{k}": one for k, one in enumerate(outputs)
+        }
         np.savez_compressed(folder / f"{case.name}.npz", **record)
         names.append({"name": case.name, "file": f"{case.name}.{suffix}", "group": case.group})
     backend = keras.backend.backend()

@@ -29,7 +29,7 @@ MIDDLE_KNUCKLE = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class RowPlan:
     """What was read in one clip. Errors in palm lengths (wrist to middle knuckle, in the picture)."""
 
     name: str
@@ -68,7 +68,7 @@ def error_in_palms(read: FloatArray, true: FloatArray, camera: Camera) -> float:
     return float(np.linalg.norm((read - true) * pixels, axis=1).mean() / palm)
 
 
-def read_clip(recipe: Recipe, path: Path, camera: Camera) -> Reading:
+def read_clip(recipe: Recipe, path: Path, camera: Camera) -> RowPlan:
     """Follow the hand through a clip (video mode, one hand) and compare."""
     performance, sides, errors, frames = Performance(recipe), Counter[str](), [], 0
     with Hands(static_image_mode=False, max_num_hands=1) as hands:
@@ -82,7 +82,7 @@ def read_clip(recipe: Recipe, path: Path, camera: Camera) -> Reading:
             sides[answer.multi_handedness[0].classification[0].label] += 1
     mean, worst = (float(np.mean(errors)), max(errors)) if errors else (float("inf"), float("inf"))
     size_kb, found = path.stat().st_size / 1000, len(errors) / max(frames, 1)
-    return Reading(recipe.name, frames, size_kb, found, dict(sides), mean, worst)
+    return RowPlan(recipe.name, frames, size_kb, found, dict(sides), mean, worst)
 
 
 def main() -> int:

@@ -199,7 +199,7 @@ def track_of(points: NDArray[np.float64], times_s: NDArray[np.float64] | None = 
     values[..., 0] = placed[..., 0] / PICTURE.aspect
     values[..., 1] = placed[..., 1]
     return Track(
-        times_s=np.arange(count) * FRAME_S if times_s is None else times_s,
+        times_s=np.arange(count, dtype=np.float64) * FRAME_S if times_s is None else times_s,
         values=values,
         present=np.ones(count, dtype=bool),
         media=PICTURE,

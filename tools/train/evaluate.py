@@ -57,7 +57,7 @@ def calibrated(probabilities: Probabilities, temperature: float) -> Probabilitie
     """Log-probabilities divided by the temperature, again as probabilities; as the service does."""
     logits = np.log(np.maximum(probabilities, 1e-12)) / temperature
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
 
 def fitted_temperature(probabilities: Probabilities, truth: NDArray[np.int64], weights: NDArray[np.float64]) -> float:

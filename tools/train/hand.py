@@ -89,7 +89,8 @@ def _matrix(rows: list[list[Array]]) -> Array:
 
 def turned(points: Array, by: Array) -> Array:
     """N × 21 × 3 points turned by N × 3 × 3 rotations about the wrist."""
-    return np.einsum("nij,npj->npi", by, points)
+    turned_points: Array = np.einsum("nij,npj->npi", by, points)
+    return turned_points
 
 
 def projected(points: Array, distance: Array) -> Array:

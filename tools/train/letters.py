@@ -7,7 +7,7 @@ lying.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 
@@ -63,6 +63,14 @@ THUMBS: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, f
 }
 
 
+class Turns(TypedDict, total=False):
+    """How the hand is turned, as in a Way."""
+
+    yaw: tuple[float, float]
+    pitch: tuple[float, float]
+    roll: tuple[float, float]
+
+
 class Way(NamedTuple):
     """One way of showing a sign; turns are (mean, half range) in degrees; weight: how often."""
 
@@ -76,19 +84,18 @@ class Way(NamedTuple):
     weight: float = 1.0
 
 
-_Turns = dict[str, tuple[float, float]]
-_LEFT: _Turns = {"yaw": (0, 35), "pitch": (0, 25), "roll": (72, 38)}
-_LEFT_UP: _Turns = {"yaw": (0, 35), "pitch": (0, 25), "roll": (62, 36)}
-_RIGHT_BACK: _Turns = {"yaw": (155, 35), "pitch": (0, 25), "roll": (-82, 25)}
-_RIGHT_EDGE: _Turns = {"yaw": (70, 35), "pitch": (0, 20), "roll": (0, 25)}
-_RIGHT_TILTED: _Turns = {"yaw": (85, 40), "pitch": (0, 25), "roll": (-45, 35)}
-_LEFT_EDGE: _Turns = {"yaw": (-60, 35), "pitch": (0, 20), "roll": (18, 32)}
-_LEFT_BACK: _Turns = {"yaw": (-120, 40), "pitch": (0, 25), "roll": (50, 40)}
-_HANGING: _Turns = {"yaw": (0, 40), "pitch": (160, 35), "roll": (0, 25)}
-_LEFT_DOWN: _Turns = {"yaw": (-45, 45), "pitch": (0, 25), "roll": (110, 35)}
-_RIGHT_DOWN: _Turns = {"yaw": (150, 35), "pitch": (0, 25), "roll": (-130, 30)}
-_TO_CAMERA: _Turns = {"yaw": (0, 40), "pitch": (95, 35), "roll": (0, 30)}
-_FACING: _Turns = {"pitch": (35, 35)}
+_LEFT: Turns = {"yaw": (0, 35), "pitch": (0, 25), "roll": (72, 38)}
+_LEFT_UP: Turns = {"yaw": (0, 35), "pitch": (0, 25), "roll": (62, 36)}
+_RIGHT_BACK: Turns = {"yaw": (155, 35), "pitch": (0, 25), "roll": (-82, 25)}
+_RIGHT_EDGE: Turns = {"yaw": (70, 35), "pitch": (0, 20), "roll": (0, 25)}
+_RIGHT_TILTED: Turns = {"yaw": (85, 40), "pitch": (0, 25), "roll": (-45, 35)}
+_LEFT_EDGE: Turns = {"yaw": (-60, 35), "pitch": (0, 20), "roll": (18, 32)}
+_LEFT_BACK: Turns = {"yaw": (-120, 40), "pitch": (0, 25), "roll": (50, 40)}
+_HANGING: Turns = {"yaw": (0, 40), "pitch": (160, 35), "roll": (0, 25)}
+_LEFT_DOWN: Turns = {"yaw": (-45, 45), "pitch": (0, 25), "roll": (110, 35)}
+_RIGHT_DOWN: Turns = {"yaw": (150, 35), "pitch": (0, 25), "roll": (-130, 30)}
+_TO_CAMERA: Turns = {"yaw": (0, 40), "pitch": (95, 35), "roll": (0, 30)}
+_FACING: Turns = {"pitch": (35, 35)}
 
 LETTERS: dict[str, tuple[Way, ...]] = {
     "A": (Way("FFFF", "beside", weight=2), Way("GGGG", "beside"), Way("FFFF", "along", weight=0.6)),
@@ -279,8 +286,8 @@ POINTING = (
     Way("SFFF", "on_fingers", yaw=(5, 35)),
 )
 
-_COUNTED: dict[str, tuple[float, float]] = {"yaw": (0, 25)}
-_BACK: dict[str, tuple[float, float]] = {"yaw": (175, 25)}
+_COUNTED: Turns = {"yaw": (0, 25)}
+_BACK: Turns = {"yaw": (175, 25)}
 DIGITS: dict[str, tuple[Way, ...]] = {
     "0": (Way("OOOO", "opposed", yaw=(28, 38)), Way("OOOO", "touch_middle", yaw=(0, 50))),
     **{

@@ -6,6 +6,7 @@ into the Keras model that is kept; `as_keras` proves that both answer alike.
 
 import os
 from pathlib import Path
+from typing import TypeAlias
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
@@ -16,7 +17,7 @@ from keras import layers
 from numpy.typing import NDArray
 from torch import nn
 
-Model = keras.Model
+Model: TypeAlias = keras.Model
 Values = NDArray[np.float32]
 
 ENCODER = (192, 128)
@@ -143,7 +144,7 @@ def answer(values: keras.KerasTensor, weights: dict[str, tuple[Values, Values]],
     return told
 
 
-def load(path: Path) -> Model:
+def load(path: Path) -> keras.Model:
     """A Keras model from its file."""
     return keras.models.load_model(path)
 

@@ -48,7 +48,7 @@ def normalized(points: Array) -> Array:
     """Hands of clips (y down, z away) in the shelf's frame: wrist at 0, y up, the longest palm bone as unit."""
     hands = (points - points[:, :1]) * _FLIP
     size = np.linalg.norm(hands[:, _KNUCKLES], axis=-1).max(axis=1)
-    return hands / size[:, None, None]
+    return np.asarray(hands / size[:, None, None])
 
 
 def real_shelves(clips: list[Clip]) -> list[Shelf]:
@@ -106,4 +106,4 @@ def other_proportions(hand: Array, rng: np.random.Generator) -> Array:
 def _directions(hands: Array) -> Array:
     bones = hands[:, 1:] - hands[:, _BONE_FROM]
     bones = bones / np.linalg.norm(bones, axis=-1, keepdims=True)
-    return bones.reshape(len(hands), -1) / np.sqrt(20)
+    return np.asarray(bones.reshape(len(hands), -1) / np.sqrt(20))

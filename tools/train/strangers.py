@@ -20,7 +20,7 @@ from service.pipelines.keypoints import KeypointsSection, tensor
 from service.registry.manifest import read_manifest
 from service.registry.scores import probabilities
 from service.spotting.segment import ScoredWindow, Segment, SpottingRules
-from service.spotting.segments import segments_of
+from service.spotting.segments import find_segments
 from service.track import Window
 
 from .data import FRAME_S, Clip, Moving, recorded_clips, track_of, word_hands
@@ -46,10 +46,10 @@ class Told:
         return Told(self.best[chosen], self.sure[chosen], self.truth[chosen], self.persons[chosen])
 
     def right(self, threshold: float) -> NDArray[np.bool_]:
-        return (self.best == self.truth) & (self.sure >= threshold)
+        return np.asarray((self.best == self.truth) & (self.sure >= threshold))
 
     def answered(self, threshold: float) -> NDArray[np.bool_]:
-        return (self.best != "") & (self.sure >= threshold)
+        return np.asarray((self.best != "") & (self.sure >= threshold))
 
 
 class Reader:
@@ -76,7 +76,7 @@ class Reader:
 
     def segments(self, hand: Moving) -> tuple[Segment, ...]:
         """What a timeline of one hand's clip says."""
-        times, track = self.times, track_of(hand.points, hand.frames * FRAME_S)
+        times, track = self.times, track_of(hand.points, hand.frames.astype(np.float64) * FRAME_S)
         first, last = float(track.times_s[0]), float(track.times_s[-1])
         rules = SpottingRules(
             labels=self.labels,
@@ -92,7 +92,7 @@ class Reader:
             values, part = tensor(track, window, self.section).values, track.cut(window)
             answer = self.answer(values)[0] if len(values) else None
             scored.append(ScoredWindow(window, answer, part.times_s, part.present))
-        return segments_of(scored, rules)
+        return find_segments(scored, rules)
 
 
 def told(clips: Sequence[Clip], values: NDArray[np.float32], labels: Sequence[str], idle: Sequence[str]) -> Told:

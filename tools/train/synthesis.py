@@ -130,7 +130,7 @@ class Scenes:
         return self._filmed([Key(path[0], None, 0, 0), Key(path[1], None, move, 0, self._place(0.8))])
 
     def _idle(self) -> Array:
-        return self.nothing[self.rng.integers(len(self.nothing))]
+        return np.asarray(self.nothing[self.rng.integers(len(self.nothing))])
 
     def _place(self, spread: float) -> tuple[float, float]:
         return (float(self.rng.normal(0, spread)), float(self.rng.normal(0, spread)))
@@ -213,7 +213,7 @@ class Scenes:
         if rng.random() < 0.1:
             wander[rng.random(count) < 0.15] *= 8
         stretch = np.exp(rng.normal(0, 0.05, 2))
-        return points * stretch + steady + wander
+        return np.asarray(points * stretch + steady + wander)
 
     def _target(self, keys: list[Key], ends: Array, start: float, stop: float) -> dict[str, float]:
         shown: dict[str, float] = {}

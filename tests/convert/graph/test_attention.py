@@ -10,7 +10,7 @@ from convert.errors import RefusalError
 from convert.graph.export import export
 from convert.graph.layer_graph import LayerGraph
 from convert.parity import measure_reference
-from tests.convert.made import layer, save_h5
+from tests.convert.made import Arrays, layer, save_h5
 from tests.convert.running import read, session_of
 
 STEPS, WIDTH = 6, 4
@@ -46,8 +46,8 @@ def heads(path: Path, call: dict[str, Any] | None = None, version: str = "2.15.0
 
 
 def plain(path: Path, call: dict[str, Any] | None = None, **config: Any) -> LayerGraph:
-    scale = {"scale": np.float32(0.7)} if config.get("use_scale") else {}
-    concat = {"concat_score_weight": np.float32(1.3)} if config.get("score_mode") == "concat" else {}
+    scale: Arrays = {"scale": np.array(0.7, np.float32)} if config.get("use_scale") else {}
+    concat: Arrays = {"concat_score_weight": np.array(1.3, np.float32)} if config.get("score_mode") == "concat" else {}
     architecture = two_inputs(
         layer("Attention", "att", **config), [[["q", 0, 0, call or {}], ["m", 0, 0, {}]]]
     )  # fmt: skip

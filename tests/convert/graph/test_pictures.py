@@ -63,19 +63,19 @@ def test_without_output_padding_the_length_is_kerass(size: int, kernel: int, str
     assert cut.length(size, stride) == expected
 
 
-def test_nearest_takes_the_pixel_under_the_centre(tmp_path: Path) -> None:
+def test_nearest_takes_the_pixel_under_the_center(tmp_path: Path) -> None:
     session = picture_layer(tmp_path, "Resizing", height=3, width=8, interpolation="nearest")
     got = session.run([PICTURE])[0][0, :, :, 0]
     assert np.array_equal(got, PICTURE[0, 1::2, :, 0].repeat(2, axis=1))
 
 
-def test_bilinear_looks_between_centres(tmp_path: Path) -> None:
+def test_bilinear_looks_between_centers(tmp_path: Path) -> None:
     session = picture_layer(tmp_path, "Resizing", height=6, width=8, interpolation="bilinear")
     got = session.run([PICTURE])[0][0, 0, :, 0]
     assert got == pytest.approx([0, 0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3])
 
 
-def test_a_centre_crop_is_the_middle_or_what_fits_enlarged(tmp_path: Path) -> None:
+def test_a_center_crop_is_the_middle_or_what_fits_enlarged(tmp_path: Path) -> None:
     got = picture_layer(tmp_path, "CenterCrop", height=3, width=2).run([PICTURE])[0]
     assert np.array_equal(got, PICTURE[:, 1:4, 1:3])
     enlarged = picture_layer(tmp_path, "CenterCrop", height=8, width=8).run([PICTURE])[0]

@@ -1,6 +1,8 @@
 """C3D weights without their architecture: `--arch c3d`, by the names of the ports or by order, of Keras 1, 2 and 3."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import h5py
@@ -47,7 +49,9 @@ def in_theanos_order(weights: dict[str, Arrays]) -> dict[str, Arrays]:
     return turned | {"fc6": {**weights["fc6"], "kernel": channels_first}}
 
 
-def save(path: Path, weights: dict[str, Arrays], keras: int = 2, **renamed: str) -> Path:
+def save(
+    path: Path, weights: dict[str, Arrays], keras: int = 2, renamed: Mapping[str, str] = MappingProxyType({})
+) -> Path:
     """Weights alone, as `save_weights` of Keras 1 or 2 wrote them; layers without weights have empty groups."""
     with h5py.File(path, "w") as file:
         if keras > 1:
@@ -106,7 +110,7 @@ def test_files_of_all_versions_of_keras_say_the_same(wanted: Any, tmp_path: Path
     files = [
         save(tmp_path / "keras1.h5", weights, keras=1),
         save(tmp_path / "theano.h5", in_theanos_order(weights), keras=1),
-        save(tmp_path / "ordered.h5", weights, **{name: f"layer_{k}" for k, name in enumerate(weights)}),
+        save(tmp_path / "ordered.h5", weights, renamed={name: f"layer_{k}" for k, name in enumerate(weights)}),
         save_by_path(tmp_path / "keras3.weights.h5", weights),
     ]
     for file in files:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from convert.presets.table import PRESETS, Preset, fit_preset, make_layout_preset, match_presets
+from convert.presets.preset import Preset
+from convert.presets.table import PRESETS, fit_preset, make_layout_preset, match_presets
 from service.pipelines.layouts import LAYOUTS
 
 

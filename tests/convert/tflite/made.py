@@ -67,10 +67,11 @@ class Made:
             for _, _, _, array, _ in self.tensors
         ]
         tensors = [self._tensor(builder, index) for index in range(len(self.tensors))]
-        operations = [_operation(builder, kinds.index(kind), kind, *rest) for kind, *rest in self.operations]
-        codes = [
-            _table(builder, {}, scalars={0: ("Int8", min(_CODES[k], 127)), 3: ("Int32", _CODES[k])}) for k in kinds
+        operations = [
+            _operation(builder, kinds.index(kind), kind, inputs, outputs, options)
+            for kind, inputs, outputs, options in self.operations
         ]
+        codes = [_operator_code(builder, _CODES[kind]) for kind in kinds]
         graph = _table(
             builder,
             {
@@ -97,6 +98,10 @@ class Made:
         return _table(builder, fields, scalars={1: ("Int8", dtype if kind is None else kind), 2: ("Uint32", index + 1)})
 
 
+def _operator_code(builder: Any, code: int) -> int:
+    return _table(builder, {}, scalars={0: ("Int8", min(code, 127)), 3: ("Int32", code)})
+
+
 def _operation(
     builder: Any, code: int, kind: str, inputs: list[int], outputs: list[int], options: dict[str, float]
 ) -> int:
@@ -121,7 +126,7 @@ def _sparsity(
             _table(builder, {0: builder.CreateNumpyVector(np.asarray(values, np.uint8))})
             for values in (segments, indices)
         ]
-        kinds = {0: ("Int8", 1), 2: ("Uint8", 3), 4: ("Uint8", 3)}
+        kinds: dict[int, tuple[str, float]] = {0: ("Int8", 1), 2: ("Uint8", 3), 4: ("Uint8", 3)}
         tables.append(_table(builder, {3: vectors[0], 5: vectors[1]}, scalars=kinds))
     return _table(builder, {0: _ints(builder, order), 1: _ints(builder, blocks), 2: _offsets(builder, tables)})
 

@@ -138,7 +138,7 @@ CASES: dict[str, tuple[bytes, tuple[int, ...], Callable[[Array], Array]]] = {
         lambda x: np.where(x > 0, x, SLOPE * x),
     ),
     "a vector added to a picture": (one("ADD", PICTURE, PICTURE, [SLOPE[0, 0]]), PICTURE, lambda x: x + SLOPE),
-    "a picture times a number": (one("MUL", PICTURE, PICTURE, [np.float32([3])]), PICTURE, lambda x: x * 3),
+    "a picture times a number": (one("MUL", PICTURE, PICTURE, [np.array([3], np.float32)]), PICTURE, lambda x: x * 3),
     "zeros around": (
         one("PAD", PICTURE, (7, 6, 5), [np.array([[0, 0], [1, 2], [0, 0], [0, 1]], INT32)]),
         PICTURE,
@@ -209,7 +209,7 @@ def test_pictures_are_joined_along_the_axis_of_the_file(axis: int, after: tuple[
     ("data", "why"),
     [
         (one("TRANSPOSE_CONV", PICTURE, PICTURE, []), "not converted: TRANSPOSE_CONV"),
-        (one("ADD", PICTURE, PICTURE, [np.float32([1])], activation=5), "activation sign_bit"),
+        (one("ADD", PICTURE, PICTURE, [np.array([1], np.float32)], activation=5), "activation sign_bit"),
         (one("DEQUANTIZE", (4,), (4,), []), "know beforehand"),
     ],
 )

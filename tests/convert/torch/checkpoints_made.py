@@ -5,6 +5,7 @@ import pickle
 import struct
 import tarfile
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,10 @@ class Raw:
     code: bytes
 
 
-class Writer(pickle._Pickler):  # type: ignore[misc, name-defined]
+class Writer(pickle._Pickler):
     """Python's own pickler that also writes the classes above."""
+
+    write: Callable[[bytes], object]
 
     def save(self, obj: Any, save_persistent_id: bool = True) -> None:
         if isinstance(obj, Named):
@@ -74,7 +77,7 @@ class Writer(pickle._Pickler):  # type: ignore[misc, name-defined]
         elif isinstance(obj, Raw):
             self.write(obj.code)
         else:
-            super().save(obj, save_persistent_id)
+            super().save(obj, save_persistent_id)  # type: ignore[misc] # typeshed has the pickler in C alone
 
     def _state(self, state: Any) -> None:
         if state is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -100,7 +101,7 @@ def test_inspect_says_what_a_forest_is_and_which_command_converts_it(suffix: str
         ({"objective": "binary:hinge"}, "binary:hinge"),
     ],
 )
-def test_what_is_not_known_is_refused_by_name(parameters: dict[str, object], says: str, tmp_path: Path) -> None:
+def test_what_is_not_known_is_refused_by_name(parameters: dict[str, Any], says: str, tmp_path: Path) -> None:
     booster = trained(str(parameters.pop("objective", "binary:logistic")), **parameters)
     assert says in answer("inspect", saved(booster, tmp_path / "m.json"))["error"]
 

@@ -126,7 +126,7 @@ def test_zip_entries_that_point_out_are_refused(name: str, tmp_path: Path) -> No
 
 
 def test_a_zip_bomb_is_refused_before_it_unpacks(tmp_path: Path) -> None:
-    entries = {"config.json": "{}", "model.weights.h5": b"\0" * (200 << 20)}
+    entries: dict[str, bytes | str] = {"config.json": "{}", "model.weights.h5": b"\0" * (200 << 20)}
     file = keras_zip(tmp_path / "m.keras", entries, zipfile.ZIP_DEFLATED)
     assert "would unpack to" in refused(file, tmp_path)
 

@@ -94,7 +94,7 @@ def test_lists_that_name_other_files_are_refused_whatever_they_are_called(
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("demuxer", DEMUXERS)
-def test_even_unrecognised_they_open_nothing(name: str, demuxer: str, canary: Path, tmp_path: Path) -> None:
+def test_even_unrecognized_they_open_nothing(name: str, demuxer: str, canary: Path, tmp_path: Path) -> None:
     path = tmp_path / "upload.m3u8"
     path.write_bytes(lists_that_name(canary)[name])
     ports = udp_ports()
@@ -145,8 +145,8 @@ def jpeg_of(width: int, height: int) -> bytes:
 
 def gif_of(width: int, height: int) -> bytes:
     image = b"\x2c" + struct.pack("<4HB", 0, 0, width, height, 0) + b"\x02\x02\x4c\x01\x00"
-    colours = b"\x00\x00\x00\xff\xff\xff"
-    return b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + colours + image + image + b"\x3b"
+    colors = b"\x00\x00\x00\xff\xff\xff"
+    return b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + colors + image + image + b"\x3b"
 
 
 def bmp_of(width: int, height: int) -> bytes:

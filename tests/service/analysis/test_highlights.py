@@ -1,22 +1,21 @@
 """What a caller leaves out of a request for highlights, and who says it instead."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from service.analysis.clip import ClipRequest
 from service.analysis.highlights import (
     HighlightsRequest,
     curve_of,
-    eye_for,
     first_on_grid,
+    preprocessing_for,
     rate_of,
-    section_for_highlights,
     threshold_of,
     times_of,
 )
-from service.analysis.looking import Part
 from service.analysis.samples import channel_names, channel_of
 from service.errors import SignError
 from service.media.medium import Medium
@@ -24,6 +23,7 @@ from service.media.sampling import EveryNth, Rate
 from service.pipelines.chunks import ChunksSection
 from service.pipelines.face_geometry import FaceGeometrySection
 from service.pipelines.image import ImageSection
+from service.pipelines.pixels import PixelSection
 from service.registry.manifest import Manifest
 from service.registry.registry import ServedModel
 from service.spotting.tension import TensionPoint, sample_times, tension_windows
@@ -31,20 +31,28 @@ from service.track import MediaInfo, Track
 from service.workers.deadline import Deadline
 from tests.service.registry.graphs import draft
 
-ASKED = HighlightsRequest(Part(Medium("nowhere", 0), Deadline.after(1), cast(ServedModel, None)))
+CLIP = ClipRequest(Medium("nowhere", 0), Deadline.after(1), cast(ServedModel, None))
+ASKED = HighlightsRequest(CLIP)
 MEDIA = MediaInfo("video", "mp4", 640, 480, 8.0, 30.0)
 CURVE = [TensionPoint(0.0, 0.0), TensionPoint(0.5, None), TensionPoint(1.0, 1.0)]
 
 
-def model(width: int = 1, task: str = "highlight", **changes: Any) -> Manifest:
+def model(
+    width: int = 1,
+    task: str = "highlight",
+    labels: list[str] | None = None,
+    pipeline: PixelSection | FaceGeometrySection | None = None,
+    row: tuple[int, ...] = (10,),
+    **changes: Any,
+) -> Manifest:
     given = {"name": "y", "shape": ["batch", width], "activation": "none", **changes.pop("output", {})}
     fields = draft(
         "model",
         version=1,
         task=task,
-        labels=changes.pop("labels", None),
-        pipeline=FaceGeometrySection().model_dump(),
-        inputs=[{"name": "x", "dtype": "float32", "shape": ["batch", 10], "from": "track"}],
+        labels=labels,
+        pipeline=(pipeline or FaceGeometrySection()).model_dump(),
+        inputs=[{"name": "x", "dtype": "float32", "shape": ["batch", *row], "from": "track"}],
         files={"model.onnx": {"sha256": "0" * 64, "bytes": 1}},
         output=given,
         **changes,
@@ -87,7 +95,7 @@ def test_the_channel_is_the_models_own_choice_unless_the_caller_names_one(
     assert channel_of(manifest, names[0]) == names[0]
     with pytest.raises(SignError, match=f"channel: model has {names[0]}") as caught:
         channel_of(manifest, "boredom")
-    assert caught.value.places[0].parameter == "channel"
+    assert caught.value.parameters[0].parameter == "channel"
 
 
 def test_times_are_the_callers_then_the_manifests_then_the_usual_ones() -> None:
@@ -98,30 +106,43 @@ def test_times_are_the_callers_then_the_manifests_then_the_usual_ones() -> None:
     assert (usual.window_s, usual.min_duration_s, usual.merge_gap_s) == (5.0, 1.0, 1.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What a request knows of a model that is served."""
+
+    manifest: Manifest
+    required: None = None
+
+
+def of(manifest: Manifest, **changes: Any) -> HighlightsRequest:
+    """A request to this model."""
+    return HighlightsRequest(replace(CLIP, model=cast(ServedModel, Served(manifest))), **changes)
+
+
 def test_samples_are_taken_as_often_as_the_caller_or_the_manifest_says() -> None:
-    own = FaceGeometrySection(sampling=Rate(rate=4))
-    by_frames = FaceGeometrySection(sampling=EveryNth(every=3))
-    assert [rate_of(eye_for(ASKED)(eye)) for eye in (own, by_frames)] == [4, 2]
-    assert rate_of(eye_for(replace(ASKED, sample_rate=5))(own)) == 5
+    own = model(pipeline=FaceGeometrySection(sampling=Rate(rate=4)))
+    by_frames = model(pipeline=FaceGeometrySection(sampling=EveryNth(every=3)))
+    assert [rate_of(preprocessing_for(of(manifest))) for manifest in (own, by_frames)] == [4, 2]
+    assert rate_of(preprocessing_for(of(own, sample_rate=5))) == 5
 
 
-def test_an_eye_that_cannot_look_so_is_refused() -> None:
-    assert eye_for(replace(ASKED, faces="mean"))(FaceGeometrySection()) == FaceGeometrySection(faces="mean")
-    picture = ImageSection.model_validate({"resize": {"w": 8, "h": 8}})
-    assert eye_for(ASKED)(picture).votes
+def test_a_pipeline_that_cannot_look_so_is_refused() -> None:
+    assert preprocessing_for(of(model(), faces="mean")) == FaceGeometrySection(faces="mean")
+    picture = model(2, "affect", ["a", "b"], ImageSection.model_validate({"resize": {"w": 8, "h": 8}}), (8, 8, 3))
+    assert preprocessing_for(of(picture)).votes
     with pytest.raises(SignError, match="does not choose between faces"):
-        eye_for(replace(ASKED, faces="mean"))(picture)
-    clips = ChunksSection.model_validate({"resize": {"w": 8, "h": 8}})
+        preprocessing_for(of(picture, faces="mean"))
+    clips = model(2, "affect", ["a", "b"], ChunksSection.model_validate({"resize": {"w": 8, "h": 8}}), (16, 8, 8, 3))
     with pytest.raises(SignError, match="answers for single frames"):
-        eye_for(ASKED)(clips)
+        preprocessing_for(of(clips))
 
 
 def test_only_models_of_faces_are_asked() -> None:
-    section_of = section_for_highlights(ASKED)
-    assert section_of(model()) == section_of(model(3, "affect", labels=list("abc"))) == FaceGeometrySection()
+    assert preprocessing_for(of(model())) == FaceGeometrySection()
+    assert preprocessing_for(of(model(3, "affect", list("abc")))) == FaceGeometrySection()
     for task, advice in (("sign", "Ask /timeline"), ("features", "only serves other models")):
         with pytest.raises(SignError, match=advice):
-            section_of(model(2, task, labels=["a", "b"]))
+            preprocessing_for(of(model(2, task, ["a", "b"])))
 
 
 def test_a_stretch_of_which_nothing_could_be_read_shows_no_face() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from service.api.upload import received
+from service.api.upload import open_upload
 from service.errors import SignError
 from service.settings import Settings
 
@@ -32,7 +32,7 @@ def form(*parts: tuple[str, bytes]) -> bytes:
 def receive_upload(
     chunks: list[bytes], content_type: str | None = None, *, ends: str = "complete", length: int | None = None
 ) -> tuple[bytes, dict[str, str], str | None]:
-    """What `received` makes of a body that comes in these chunks: the medium's bytes, the fields, its name."""
+    """What `open_upload` makes of a body that comes in these chunks: the medium's bytes, the fields, its name."""
     headers = [] if content_type is None else [(b"content-type", content_type.encode())]
     if length is not None:
         headers.append((b"content-length", str(length).encode()))
@@ -56,7 +56,7 @@ def receive_upload(
         scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers, "app": app}
         with tempfile.TemporaryDirectory() as spool:
             try:
-                async with received(Request(scope, receive), Path(spool)) as upload:
+                async with open_upload(Request(scope, receive), Path(spool)) as upload:
                     return Path(upload.medium.path).read_bytes(), upload.fields, upload.file_name
             finally:
                 assert list(Path(spool).iterdir()) == []

@@ -23,7 +23,7 @@ def media(folder: Path, *names: str) -> Path:
 def test_a_folder_s_media_lie_in_the_output_as_they_lie_in_the_folder(tmp_path: Path) -> None:
     inputs = find_inputs([media(tmp_path / "in", "b/1.png", "a.png", ".hidden/2.png")])
     plan = plan_outputs(inputs, str(tmp_path / "out"), ".vtt")
-    assert list(plan.places.values()) == [tmp_path / "out/a.vtt", tmp_path / "out/b/1.vtt"]
+    assert list(plan.paths.values()) == [tmp_path / "out/a.vtt", tmp_path / "out/b/1.vtt"]
 
 
 @pytest.mark.parametrize(("output", "place"), [("x.json", "x.json"), ("new/", "new/a.json"), ("there", "there/a.json")])
@@ -33,7 +33,7 @@ def test_one_file_goes_to_a_file_unless_a_folder_is_meant(
     monkeypatch.chdir(media(tmp_path, "a.png"))
     (tmp_path / "there").mkdir()
     plan = plan_outputs(find_inputs([Path("a.png")]), output, ".json")
-    assert list(plan.places.values()) == [Path(place)]
+    assert list(plan.paths.values()) == [Path(place)]
 
 
 def test_two_answers_never_share_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

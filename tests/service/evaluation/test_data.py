@@ -1,4 +1,4 @@
-"""Labelled clips are found in each of the usual forms, and what is not used is said."""
+"""Labeled clips are found in each of the usual forms, and what is not used is said."""
 
 import csv
 import json
@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.evaluation.data import DataError, LabelledData
+from service.evaluation.data import DataError, LabeledData
 from service.evaluation.reading import read_data
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def labels(data: LabelledData) -> list[tuple[str, str]]:
+def labels(data: LabeledData) -> list[tuple[str, str]]:
     return [(clip.name, clip.label) for clip in data.clips]
 
 
@@ -47,21 +47,21 @@ def test_a_table_names_paths_beside_itself(tmp_path: Path) -> None:
 
 
 def test_rows_of_pixels_are_pictures_with_a_number_or_its_letter(tmp_path: Path) -> None:
-    grey = np.arange(784, dtype=np.uint8)
+    gray = np.arange(784, dtype=np.uint8)
     table = tmp_path / "sign_mnist_test.csv"
     with table.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["label", *(f"pixel{i}" for i in range(1, 785))])
-        writer.writerow([24, *grey])
-        writer.writerow([3, *grey[:-1]])
-        writer.writerow([3, *grey[:-1], 300])
-        writer.writerow([3, *grey[:-1], "x"])
+        writer.writerow([24, *gray])
+        writer.writerow([3, *gray[:-1]])
+        writer.writerow([3, *gray[:-1], 300])
+        writer.writerow([3, *gray[:-1], "x"])
     data = read_data(table)
     (clip,) = data.clips
     assert (clip.label, clip.or_label) == ("24", "Y")
     with clip.medium(tmp_path) as medium, Image.open(medium.path) as picture:
         assert picture.mode == "L"
-        assert np.array_equal(np.asarray(picture), grey.reshape(28, 28))
+        assert np.array_equal(np.asarray(picture), gray.reshape(28, 28))
     assert not Path(medium.path).exists()
     assert list(data.left_out) == ["line 3", "line 4", "line 5"]
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.evaluation.evaluate import Wish, measure, report_of
+from service.evaluation.evaluate import ThresholdTarget, measure, report_of
 from service.evaluation.examining import Examined, answers
 from service.evaluation.fitting import FitError, fit_temperature, threshold_for_coverage, threshold_for_precision
 from service.registry.scores import vote
@@ -82,7 +82,9 @@ def test_a_threshold_for_precision_answers_as_many_as_it_may(clips: list[tuple[b
             threshold_for_precision(found, least)
         return
     fitted = threshold_for_precision(found, least)
-    assert at(fitted.threshold) == (pytest.approx(fitted.precision), max(count for _, count in reachable))
+    precision, count = at(fitted.threshold)
+    assert precision == pytest.approx(fitted.precision)
+    assert count == max(count for _, count in reachable)
     assert fitted.precision >= least
 
 
@@ -100,7 +102,7 @@ def test_a_threshold_for_coverage_is_the_highest_that_answers_enough(
 
 def test_the_report_says_what_was_fitted_and_measures_with_it_in_place() -> None:
     clips, manifest = calibrated_clips(3.0, 400), manifest_with(threshold=0.9)
-    measured = measure(clips, manifest, Wish(precision=0.8))
+    measured = measure(clips, manifest, ThresholdTarget(precision=0.8))
     report = report_of(measured, dataset="made", protocol="all", left_out={"x": "why"}, command="evaluate")
     assert report.fit is not None
     assert report.fit.temperature == pytest.approx(3.0, rel=0.2)

@@ -3,12 +3,12 @@
 import unicodedata
 from pathlib import Path
 
-from service.evaluation.data import LabelledClip
+from service.evaluation.data import LabeledClip
 from service.evaluation.labels import match_labels
 
 
-def clip(label: str, or_label: str | None = None) -> LabelledClip:
-    return LabelledClip(f"{label} {or_label}", label, Path("x"), or_label=or_label)
+def clip(label: str, or_label: str | None = None) -> LabeledClip:
+    return LabeledClip(f"{label} {or_label}", label, Path("x"), or_label=or_label)
 
 
 def test_decomposed_korean_is_the_same_label() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 from hypothesis import strategies as st
 
-from service.export.answer import HighlightsAnswer, MediaFile, Sample, SignsAnswer
+from service.export.answer import HighlightsExport, MediaFile, Sample, SignsExport
 from service.spotting.highlights import Highlight
 from service.spotting.segment import Segment
 from service.spotting.tension import TensionPoint
@@ -25,13 +25,13 @@ AWKWARD = (
 labels = st.one_of(st.sampled_from(AWKWARD), st.text(max_size=30))
 
 
-def signs(*held: tuple[float, float, str], gaps: tuple[Window, ...] = ()) -> SignsAnswer:
+def signs(*held: tuple[float, float, str], gaps: tuple[Window, ...] = ()) -> SignsExport:
     """An answer with these signs, of class 0, 1, …"""
     segments = tuple(Segment(start, end, index, label, 0.9) for index, (start, end, label) in enumerate(held))
-    return SignsAnswer(MEDIA, segments, CREATED, model="asl-letters 1", gaps=gaps)
+    return SignsExport(MEDIA, segments, CREATED, model="asl-letters 1", gaps=gaps)
 
 
-def highlights(*moments: tuple[float, float, float, float], series: bool = False) -> HighlightsAnswer:
+def highlights(*moments: tuple[float, float, float, float], series: bool = False) -> HighlightsExport:
     """An answer with these moments (start, end, peak, score) over a curve that is unknown in its middle."""
     times_s = [index / 2 for index in range(120)]
     points = tuple(
@@ -41,13 +41,13 @@ def highlights(*moments: tuple[float, float, float, float], series: bool = False
         Sample(point.time_s) if point.value is None else Sample(point.time_s, (0.1, 0.2, 0.3, 0.4), {"happiness": 0.5})
         for point in points
     )
-    return HighlightsAnswer(
+    return HighlightsExport(
         MEDIA, tuple(Highlight(*moment) for moment in moments), points, "얼굴의 움직임", samples if series else ()
     )
 
 
 @st.composite
-def answers(draw: st.DrawFn) -> SignsAnswer:
+def answers(draw: st.DrawFn) -> SignsExport:
     """Signs in order, with any labels; some touch, some are shorter than a millisecond, hours may pass between."""
     held: list[tuple[float, float, str]] = []
     at_s = 0.0
@@ -60,7 +60,7 @@ def answers(draw: st.DrawFn) -> SignsAnswer:
 
 
 @st.composite
-def lasting(draw: st.DrawFn) -> SignsAnswer:
+def lasting(draw: st.DrawFn) -> SignsExport:
     """Signs of at least a millisecond, as spotting gives them."""
     answer = draw(answers())
-    return SignsAnswer(MEDIA, [one for one in answer.signs if one.end_s - one.start_s >= 0.001], CREATED)
+    return SignsExport(MEDIA, [one for one in answer.signs if one.end_s - one.start_s >= 0.001], CREATED)

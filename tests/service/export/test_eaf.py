@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from pympi import Elan
 
-from service.export.answer import MediaFile, SignsAnswer
-from service.export.eaf import signs_eaf
+from service.export.answer import MediaFile, SignsExport
+from service.export.eaf import signs_to_eaf
 from service.export.text import one_line
 from service.export.ticks import MILLISECONDS, ticks
 from service.track import MediaKind, Window
@@ -20,8 +20,8 @@ from tests.service.export.answers_made import CREATED, answers, signs
 ORDER = ["HEADER", "TIME_ORDER", "TIER", "LINGUISTIC_TYPE", "CONSTRAINT"]
 
 
-def _root(answer: SignsAnswer) -> ET.Element:
-    return ET.fromstring(signs_eaf(answer))
+def _root(answer: SignsExport) -> ET.Element:
+    return ET.fromstring(signs_to_eaf(answer))
 
 
 def _check_document(root: ET.Element) -> None:
@@ -52,16 +52,16 @@ def _check_document(root: ET.Element) -> None:
 
 @settings(deadline=None)
 @given(answer=answers())
-def test_any_timeline_is_a_valid_document(answer: SignsAnswer) -> None:
+def test_any_timeline_is_a_valid_document(answer: SignsExport) -> None:
     _check_document(_root(answer))
 
 
 @settings(deadline=None, max_examples=50)
 @given(answer=answers())
-def test_pympi_gives_back_the_times_labels_and_confidences(answer: SignsAnswer) -> None:
+def test_pympi_gives_back_the_times_labels_and_confidences(answer: SignsExport) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.eaf"
-        path.write_bytes(signs_eaf(answer))
+        path.write_bytes(signs_to_eaf(answer))
         document = Elan.Eaf(str(path))
     times = ticks(answer.signs, MILLISECONDS)
     found = sorted(document.get_annotation_data_for_tier("signs"))
@@ -90,7 +90,7 @@ def test_the_medium_is_linked_relatively_with_its_type() -> None:
 
 
 def test_characters_that_no_address_may_hold_are_encoded_and_others_stay() -> None:
-    answer = SignsAnswer(MediaFile("a b (1) 50% [x]#.mp4", "video", "mp4", 1.0, 30.0), (), CREATED)
+    answer = SignsExport(MediaFile("a b (1) 50% [x]#.mp4", "video", "mp4", 1.0, 30.0), (), CREATED)
     (link,) = _root(answer).iter("MEDIA_DESCRIPTOR")
     assert link.attrib["RELATIVE_MEDIA_URL"] == "./a b (1) 50%25 %5Bx%5D%23.mp4"
 
@@ -107,12 +107,12 @@ def test_characters_that_no_address_may_hold_are_encoded_and_others_stay() -> No
 )
 def test_each_kind_of_medium_has_a_type_that_elan_knows(kind: MediaKind, format_: str, expected: str) -> None:
     media = MediaFile("a.x", kind, format_, 1.0, 30.0)
-    (link,) = _root(SignsAnswer(media, (), CREATED)).iter("MEDIA_DESCRIPTOR")
+    (link,) = _root(SignsExport(media, (), CREATED)).iter("MEDIA_DESCRIPTOR")
     assert link.attrib["MIME_TYPE"] == expected
 
 
 def test_a_medium_without_a_name_is_not_linked() -> None:
-    answer = SignsAnswer(MediaFile("", "video", "mp4", 1.0, 30.0), (), CREATED)
+    answer = SignsExport(MediaFile("", "video", "mp4", 1.0, 30.0), (), CREATED)
     assert list(_root(answer).iter("MEDIA_DESCRIPTOR")) == []
     _check_document(_root(answer))
 
@@ -128,4 +128,4 @@ def test_damaged_stretches_stand_on_a_tier_of_their_own_in_the_order_of_time() -
 
 
 def test_the_same_answer_gives_the_same_bytes() -> None:
-    assert signs_eaf(signs((0.0, 1.0, "A"))) == signs_eaf(signs((0.0, 1.0, "A")))
+    assert signs_to_eaf(signs((0.0, 1.0, "A"))) == signs_to_eaf(signs((0.0, 1.0, "A")))

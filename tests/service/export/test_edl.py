@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.export.answer import HighlightsAnswer, MediaFile
-from service.export.edl import frame_rate, moments_edl
+from service.export.answer import HighlightsExport, MediaFile
+from service.export.edl import frame_rate, moments_to_edl
 from service.export.ticks import ticks
 from service.spotting.highlights import Highlight
 from tests.service.export.answers_made import highlights
@@ -25,7 +25,7 @@ def _frames(timecode: str, base: int) -> int:
 
 
 def test_moments_as_an_edit_list_read_like_this() -> None:
-    assert moments_edl(highlights((31.5, 37.0, 34.0, 0.91), (40.0, 41.0, 40.5, 0.6))).splitlines() == [
+    assert moments_to_edl(highlights((31.5, 37.0, 34.0, 0.91), (40.0, 41.0, 40.5, 0.6))).splitlines() == [
         "TITLE: 수어 영상.mp4",
         "FCM: NON-DROP FRAME",
         "",
@@ -49,7 +49,7 @@ def test_pycmx_gives_back_the_frames(lengths: list[float], rate: float | None) -
         moments.append(Highlight(at_s, at_s + length_s, at_s, 0.5))
         at_s += length_s + 0.5
     media = MediaFile("a.mp4", "video", "mp4", at_s, rate)
-    events = _events(moments_edl(HighlightsAnswer(media, moments, ())))
+    events = _events(moments_to_edl(HighlightsExport(media, moments, ())))
     counted = frame_rate(media)
     base = round(counted)
     found = [(_frames(one.source_in, base), _frames(one.source_out, base)) for one in events]
@@ -61,7 +61,7 @@ def test_pycmx_gives_back_the_frames(lengths: list[float], rate: float | None) -
 
 def test_of_more_events_than_the_format_counts_the_best_are_kept_in_order_of_time() -> None:
     moments = [Highlight(float(n), n + 0.5, float(n), 0.0 if n == 7 else 1.0) for n in range(1000)]
-    events = _events(moments_edl(HighlightsAnswer(MediaFile("a", "video", "mp4", 1e4, 25.0), moments, ())))
+    events = _events(moments_to_edl(HighlightsExport(MediaFile("a", "video", "mp4", 1e4, 25.0), moments, ())))
     assert len(events) == 999
     assert [one.source_in for one in events[6:8]] == ["00:00:06:00", "00:00:08:00"]
 

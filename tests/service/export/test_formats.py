@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 
-from service.export.answer import MediaFile, SignsAnswer
+from service.export.answer import MediaFile, SignsExport
 from service.export.formats import HIGHLIGHT_FORMATS, JSON_MEDIA_TYPE, TIMELINE_FORMATS
 from tests.service.export.answers_made import MEDIA, answers, highlights
 
@@ -21,7 +21,7 @@ def test_accept_tells_all_formats_apart(table: dict[str, object]) -> None:
 
 @settings(deadline=None, max_examples=30)
 @given(answer=answers())
-def test_any_timeline_is_written_in_every_format(answer: SignsAnswer) -> None:
+def test_any_timeline_is_written_in_every_format(answer: SignsExport) -> None:
     for one in TIMELINE_FORMATS.values():
         assert isinstance(one.file(answer), bytes)
 

@@ -6,15 +6,16 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from service.export.answer import HighlightsAnswer, MediaFile
-from service.export.png import korean_fonts, tension_png
+from service.export.answer import HighlightsExport, MediaFile
+from service.export.png import korean_fonts, tension_to_png
+from service.spotting.tension import TensionPoint
 from tests.service.export.answers_made import MEDIA, highlights
 
 ANSWER = highlights((31.5, 37.0, 34.0, 0.91))
 
 
-def _pixels(answer: HighlightsAnswer) -> np.ndarray:
-    with Image.open(io.BytesIO(tension_png(answer))) as picture:
+def _pixels(answer: HighlightsExport) -> np.ndarray:
+    with Image.open(io.BytesIO(tension_to_png(answer))) as picture:
         assert picture.format == "PNG"
         return np.asarray(picture.convert("RGB")).astype(int)
 
@@ -54,10 +55,10 @@ def test_korean_names_are_drawn_with_a_font_that_has_them() -> None:
 
 def test_what_no_font_has_and_what_looks_like_a_formula_is_drawn_without_complaint() -> None:
     for name in ("$x^$", "\u1234\U0001f600\x00", "a\nb", "$" * 40):
-        assert tension_png(replace(ANSWER, media=replace(MEDIA, name=name), title=name))
+        assert tension_to_png(replace(ANSWER, media=replace(MEDIA, name=name), title=name))
 
 
 def test_an_answer_without_a_single_known_point_is_drawn() -> None:
-    assert tension_png(HighlightsAnswer(MediaFile("", "video", "mp4", None, None), (), ()))
-    unknown = [replace(point, value=None) for point in highlights().tension]
-    assert tension_png(replace(highlights(), tension=unknown))
+    assert tension_to_png(HighlightsExport(MediaFile("", "video", "mp4", None, None), (), ()))
+    unknown = [TensionPoint(point.time_s, None) for point in highlights().tension]
+    assert tension_to_png(replace(highlights(), tension=unknown))

@@ -6,8 +6,8 @@ import io
 import pytest
 from hypothesis import given
 
-from service.export.answer import SignsAnswer
-from service.export.table import cell, moments_csv, signs_csv
+from service.export.answer import SignsExport
+from service.export.table import cell, moments_to_csv, signs_to_csv
 from service.export.ticks import MILLISECONDS, ticks
 from tests.service.export.answers_made import answers, highlights, labels, signs
 
@@ -17,7 +17,7 @@ def _rows(text: str) -> list[dict[str, str]]:
 
 
 def test_a_timeline_as_csv_reads_like_this() -> None:
-    assert signs_csv(signs((0.8, 1.9, "hello"), (2.0, 3.0, 'say "hi", please'))) == (
+    assert signs_to_csv(signs((0.8, 1.9, "hello"), (2.0, 3.0, 'say "hi", please'))) == (
         "start_time,end_time,class_idx,class_name,confidence\r\n"
         "0.800,1.900,0,hello,0.9000\r\n"
         '2.000,3.000,1,"say ""hi"", please",0.9000\r\n'
@@ -25,8 +25,8 @@ def test_a_timeline_as_csv_reads_like_this() -> None:
 
 
 @given(answer=answers())
-def test_csv_gives_back_the_times_and_labels(answer: SignsAnswer) -> None:
-    rows = _rows(signs_csv(answer))
+def test_csv_gives_back_the_times_and_labels(answer: SignsExport) -> None:
+    rows = _rows(signs_to_csv(answer))
     times = [(round(float(row["start_time"]) * 1000), round(float(row["end_time"]) * 1000)) for row in rows]
     assert times == ticks(answer.signs, MILLISECONDS)
     assert [_uncelled(row["class_name"]) for row in rows] == [sign.label for sign in answer.signs]
@@ -44,17 +44,17 @@ def test_an_apostrophe_is_added_only_to_what_starts_like_a_formula_and_can_be_ta
 @pytest.mark.parametrize("label", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
 def test_no_label_is_taken_for_a_formula(label: str) -> None:
     assert cell(label) == f"'{label}"
-    assert _rows(signs_csv(signs((0.0, 1.0, label))))[0]["class_name"] == f"'{label}"
+    assert _rows(signs_to_csv(signs((0.0, 1.0, label))))[0]["class_name"] == f"'{label}"
 
 
 def test_moments_are_rows() -> None:
-    assert _rows(moments_csv(highlights((31.5, 37.0, 34.0, 0.91)))) == [
+    assert _rows(moments_to_csv(highlights((31.5, 37.0, 34.0, 0.91)))) == [
         {"start_time": "31.500", "end_time": "37.000", "peak_time": "34.000", "score": "0.9100"}
     ]
 
 
 def test_the_series_is_one_row_for_each_sample_and_empty_where_nothing_is_known() -> None:
-    rows = _rows(moments_csv(highlights((31.5, 37.0, 34.0, 0.91), series=True)))
+    rows = _rows(moments_to_csv(highlights((31.5, 37.0, 34.0, 0.91), series=True)))
     assert len(rows) == 120
     assert rows[40] == {
         "time": "20.000",

@@ -5,7 +5,7 @@ import numpy as np
 from service.features.gathering import Features
 from service.features.points import point_names
 from service.media.sampling import Rate
-from service.observe.notes import landmark_track
+from service.observe.track_builder import landmark_track
 from service.pipelines.keypoints import KeypointsSection
 from service.track import PART_POINTS, MediaInfo, PartName
 
@@ -16,7 +16,7 @@ def section_of(parts: tuple[PartName, ...], *, selfie: bool) -> KeypointsSection
     """A section that looks at these parts."""
     return KeypointsSection(
         source="hands" if parts == ("hand",) else "holistic",
-        layout=[{"part": part, "axes": ["x", "y"]} for part in parts],  # type: ignore[arg-type]
+        layout=[{"part": part, "axes": ["x", "y"]} for part in parts],
         sampling=Rate(rate=RATE),
         selfie=selfie,
     )
@@ -43,6 +43,6 @@ def landmarks_of(
         track=landmark_track(
             (first + np.arange(frames)) / RATE, values, parts, sides if parts == ("hand",) else None, media, ()
         ),
-        eye=section_of(parts, selfie=selfie),
+        preprocessing=section_of(parts, selfie=selfie),
         points=point_names(parts),
     )

@@ -24,7 +24,7 @@ def shown(color: str, values: np.ndarray, faces: list[int] | None = None) -> dic
     return {path.as_posix(): np.asarray(Image.open(io.BytesIO(content))) for path, content in pictures}
 
 
-def test_only_what_shows_a_hand_is_written_in_true_colours() -> None:
+def test_only_what_shows_a_hand_is_written_in_true_colors() -> None:
     values = np.zeros((2, 2, 2, 3), np.uint8)
     values[1] = RED[::-1]
     (picture,) = shown("bgr", values).values()

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from service.analysis.clip import ClipRequest
 from service.analysis.highlights import HighlightsAnswer, HighlightsRequest, highlights
-from service.analysis.looking import Part
 from service.commands.environment import command_settings
 from service.context import open_services
 from service.errors import SignError
@@ -29,7 +29,7 @@ def gathered(*, chunk_s: float, start_s: float = 0.0, duration_s: float | None =
     async def run() -> Features:
         async with open_services(command_settings(settings, 1), only=("asl-letters", None)) as context:
             model = await context.registry.get("asl-letters")
-            part = Part(medium, Deadline.after(60), model, start_s=start_s, duration_s=duration_s)
+            part = ClipRequest(medium, Deadline.after(60), model, start_s=start_s, duration_s=duration_s)
             return await gather(part, context)
 
     return asyncio.run(run())
@@ -65,7 +65,7 @@ def test_numbers_of_faces_are_those_of_the_series_of_highlights(testdata: Path, 
     async def run() -> tuple[Features, HighlightsAnswer]:
         settings = command_settings(Settings(model_store=tmp_path, default_model="emotions"), 1)
         async with open_services(settings, only=("emotions", None)) as context:
-            part = Part(medium, Deadline.after(60), await context.registry.get("emotions"))
+            part = ClipRequest(medium, Deadline.after(60), await context.registry.get("emotions"))
             found = await gather(part, context, on_pictures=crops.append)
             return found, await highlights(HighlightsRequest(part, with_series=True), context)
 

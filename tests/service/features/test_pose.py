@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pose_format import Pose
 
-from service.features.pose import features_pose
+from service.features.pose import features_to_pose
 from service.observe.call import ObserveCall
 from service.observe.landmarkers import Landmarkers
 from service.observe.observe import observe
@@ -32,8 +32,8 @@ def test_what_is_written_is_read_back(
 ) -> None:
     made = landmarks_of(parts, seed, selfie=selfie, first=first)
     path = folder / "x"
-    path.write_bytes(features_pose(made))
-    call: ObserveCall = call_for(path, made.eye.request, sampling=made.eye.sampling)
+    path.write_bytes(features_to_pose(made))
+    call: ObserveCall = call_for(path, made.preprocessing.request, sampling=made.preprocessing.sampling)
     track: Track = observe(call, lambda: None, Landmarkers()).track
     assert track.parts == parts
     assert track.media.aspect == made.track.media.aspect
@@ -49,7 +49,7 @@ def test_what_is_written_is_read_back(
 
 def test_other_tools_find_named_points_and_bones_in_pixels() -> None:
     made = landmarks_of(("left_hand", "right_hand", "pose"), 4)
-    pose = Pose.read(io.BytesIO(features_pose(made)).getvalue())
+    pose = Pose.read(io.BytesIO(features_to_pose(made)).getvalue())
     assert [component.name for component in pose.header.components] == [
         "LEFT_HAND_LANDMARKS",
         "RIGHT_HAND_LANDMARKS",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from service.features.gathering import Features
-from service.features.tables import Gathered, features_csv, features_npz
+from service.features.tables import Gathered, features_to_csv, features_to_npz
 from service.pipelines.series import SeriesSection, tensor
 from service.track import Window
 from tests.service.evaluation.answers_made import manifest_with
@@ -16,7 +16,7 @@ from tests.service.features.features_made import landmarks_of
 
 
 def loaded(gathered: list[Gathered]) -> dict[str, np.ndarray]:
-    with np.load(io.BytesIO(features_npz(gathered, manifest_with())), allow_pickle=False) as file:
+    with np.load(io.BytesIO(features_to_npz(gathered, manifest_with())), allow_pickle=False) as file:
         return dict(file)
 
 
@@ -27,7 +27,7 @@ def numbers(seed: int) -> Features:
     values[~made.track.present] = 0
     track = replace(made.track, values=values, parts=(), handedness=None)
     reported = np.where(track.present[:, None], values / 2, np.float32(np.nan))
-    return Features(track, made.eye, channels=("joy", "=sum"), reported=reported)
+    return Features(track, made.preprocessing, channels=("joy", "=sum"), reported=reported)
 
 
 def test_each_medium_is_a_slice_of_the_arrays() -> None:
@@ -40,6 +40,7 @@ def test_each_medium_is_a_slice_of_the_arrays() -> None:
     assert np.array_equal(arrays["values"][part], second.track.values, equal_nan=True)
     assert np.array_equal(arrays["times"][part], second.track.times_s)
     assert np.array_equal(arrays["present"][part], second.track.present)
+    assert second.track.handedness is not None
     assert np.array_equal(arrays["handedness"][part], second.track.handedness)
     assert arrays["points"][8] == "hand_INDEX_FINGER_TIP"
     assert arrays["axes"].tolist() == ["x", "y", "z", "visibility"]
@@ -64,7 +65,7 @@ def test_a_medium_in_which_nothing_was_seen_has_no_statistics() -> None:
 
 def test_csv_has_a_named_column_for_each_number_that_gives_the_same_number_back() -> None:
     made = landmarks_of(("hand",), 7)
-    rows = list(csv.DictReader(io.StringIO(features_csv([Gathered("=1.mp4", "A", made)]), newline="")))
+    rows = list(csv.DictReader(io.StringIO(features_to_csv([Gathered("=1.mp4", "A", made)]), newline="")))
     assert len(rows) == len(made.track)
     for place, row in enumerate(rows):
         assert row["file"] == "'=1.mp4"
@@ -77,7 +78,7 @@ def test_csv_has_a_named_column_for_each_number_that_gives_the_same_number_back(
 
 def test_csv_says_what_a_model_s_graph_gives_and_what_is_reported_of_it() -> None:
     made = numbers(5)
-    rows = list(csv.DictReader(io.StringIO(features_csv([Gathered("1.mp4", "", made)]), newline="")))
+    rows = list(csv.DictReader(io.StringIO(features_to_csv([Gathered("1.mp4", "", made)]), newline="")))
     assert list(rows[0])[4:] == ["joy", "'=sum", "joy_reported", "'=sum_reported"]
     place = int(np.flatnonzero(made.track.present)[0])
     assert float(rows[place]["joy_reported"]) == pytest.approx(float(rows[place]["joy"]) / 2)

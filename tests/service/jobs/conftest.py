@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from service.jobs.ledger import database_url
+from service.jobs.table import database_url
 from tests.postgres import fresh_database
 
 

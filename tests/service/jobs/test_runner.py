@@ -86,7 +86,7 @@ def test_jobs_run_to_their_end_one_at_a_time_and_leave_nothing(url: str) -> None
         async with asyncio.timeout(BOUND_S):
             while not await asyncio.to_thread(over):  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.02)
-        await asyncio.to_thread(runner.tidy)
+        await asyncio.to_thread(runner.purge)
         assert await asyncio.to_thread(runner.gave_up, gone) == []
 
     with_runner(url, worker, story)

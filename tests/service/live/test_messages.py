@@ -35,8 +35,8 @@ def test_each_schema_is_one(message: type[SummaryMessage]) -> None:
 
 def test_the_contracts_own_start_message_is_taken() -> None:
     text = (
-        '{"type": "start", "model": "asl-letters", "version": null, "window_s": null, "stride_s": null,'
+        '{"type": "start", "model": "asl-items", "version": null, "window_s": null, "stride_s": null,'
         ' "threshold": null, "mirrored": false, "landmarks": true}'
     )
-    assert StartMessage.model_validate_json(text).model == "asl-letters"
+    assert StartMessage.model_validate_json(text).model == "asl-items"
     assert CONTROL.validate_json(json.dumps({"type": "flush"})).type == "flush"

@@ -75,7 +75,7 @@ def test_what_is_sampled_in_a_gap_is_left_out_instead_of_repeating_the_frame_bef
     result = observe(
         call_for(damaged(tmp_path / "film.mp4"), request),
         lambda: None,
-        Landmarkers(),  # type: ignore[arg-type]
+        Landmarkers(),
     )
     track = result.track
     (gap,) = track.gaps

@@ -46,7 +46,7 @@ def test_exif_orientation_is_applied_once(reader: str, orientation: int, tmp_pat
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "1", "CMYK", "RGBA", "LA", "I;16"])
-def test_every_colour_mode_becomes_rgb(mode: str, tmp_path: Path) -> None:
+def test_every_color_mode_becomes_rgb(mode: str, tmp_path: Path) -> None:
     path = tmp_path / "picture"
     grey = np.full((20, 30), 200, np.uint8)
     if mode == "I;16":

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from service.media.sampling import EveryNth, Rate, sample, settle
+from service.media.sampling import EveryNth, Rate, resolve_sampling, sample
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,12 @@ def test_twice_the_frame_rate_gives_the_same_grid(count: int, rate: float) -> No
 
 @pytest.mark.parametrize("frame_rate", [27.0, 29.97, 30.0, 33.0])
 def test_a_rate_within_a_tenth_is_the_authors(frame_rate: float) -> None:
-    assert settle(EveryNth(every=2, fps=30), frame_rate) == (EveryNth(every=2, fps=30), None)
+    assert resolve_sampling(EveryNth(every=2, fps=30), frame_rate) == (EveryNth(every=2, fps=30), None)
 
 
 @pytest.mark.parametrize("frame_rate", [24.0, 60.0, None])
 def test_another_rate_is_sampled_by_time_and_said(frame_rate: float | None) -> None:
-    sampling, warning = settle(EveryNth(every=2, fps=30), frame_rate)
+    sampling, warning = resolve_sampling(EveryNth(every=2, fps=30), frame_rate)
     assert sampling == Rate(rate=15)
     assert warning is not None
     assert "15 times per second" in warning

@@ -71,7 +71,7 @@ def test_nothing_at_all_is_an_empty_medium() -> None:
 
 
 @given(st.binary(max_size=HEAD_BYTES))
-def test_any_bytes_are_recognised_or_refused_with_a_listed_error(head: bytes) -> None:
+def test_any_bytes_are_recognized_or_refused_with_a_listed_error(head: bytes) -> None:
     try:
         assert sniff(head).kind in ("video", "picture", "landmarks")
     except SignError as error:

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -9,10 +10,10 @@ import numpy as np
 import pytest
 
 from service.errors import SignError
-from service.media.medium import MediaLimits
+from service.media.medium import ColorMatrix, MediaLimits
 from service.media.sniff import sniff
 from service.media.upright import Pixels
-from service.media.video import ColourMatrix, Video, open_video
+from service.media.video import Video, open_video
 from service.track import MediaInfo, Window
 from tests.media_made import (
     LIMITS,
@@ -45,8 +46,8 @@ def info(path: Path, limits: MediaLimits = LIMITS) -> MediaInfo:
     return watch(path, limits=limits)[2].info
 
 
-def first(path: Path, colour: ColourMatrix = "tagged") -> Pixels:
-    with open_video(medium(path), sniff(path.read_bytes()[:4096]), LIMITS, colour) as video:
+def first(path: Path, color: ColorMatrix = "tagged") -> Pixels:
+    with open_video(medium(path), sniff(path.read_bytes()[:4096]), LIMITS, color) as video:
         return next(video.frames(WHOLE)).pixels()
 
 
@@ -74,11 +75,11 @@ def threads() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
 
 
-@pytest.mark.parametrize("colour", ["tagged", "bt601"])
-def test_decoding_and_converting_start_no_threads(tmp_path: Path, colour: ColourMatrix) -> None:
+@pytest.mark.parametrize("color", ["tagged", "bt601"])
+def test_decoding_and_converting_start_no_threads(tmp_path: Path, color: ColorMatrix) -> None:
     path = film(tmp_path / "large.mp4", numbered(1280, 720))
     before = threads()
-    with open_video(medium(path), sniff(path.read_bytes()[:4096]), LIMITS, colour) as video:
+    with open_video(medium(path), sniff(path.read_bytes()[:4096]), LIMITS, color) as video:
         for frame in video.frames(WHOLE):
             frame.pixels()
             assert threads() <= before
@@ -133,7 +134,7 @@ def test_the_display_matrix_is_applied(orientation: int, tmp_path: Path) -> None
     assert (info(path).width, info(path).height) == (64, 48)
 
 
-def test_colour_follows_the_tag_or_bt601_as_asked(testdata: Path, tmp_path: Path) -> None:
+def test_color_follows_the_tag_or_bt601_as_asked(testdata: Path, tmp_path: Path) -> None:
     del tmp_path
     path = testdata / "videos/faces/sintel_face_close.mp4"
     assert first(path).shape == first(path, "bt601").shape == (204, 480, 3)
@@ -293,7 +294,7 @@ def test_an_unnamed_file_is_all_that_ffmpeg_sees(tmp_path: Path, monkeypatch: py
     opened: dict[str, object] = {}
     real = av.open
 
-    def spy(file: io.BytesIO, **options: object) -> object:
+    def spy(file: io.BytesIO, **options: Any) -> object:
         opened.update(options, name=getattr(file, "name", None))
         return real(file, **options)
 

@@ -18,7 +18,8 @@ from tests.media_made import call_for, drawn_face, drawn_hand, film
 pytestmark = pytest.mark.filterwarnings("ignore")  # what MediaPipe's imports and protobuf warn of is not ours
 
 FACE = LandmarkRequest("face_mesh", ("face",))
-ALL_FACES: tuple[PartName, ...] = ("face",) * MOST_FACES
+ONE_FACE: tuple[PartName, ...] = ("face",)
+ALL_FACES = ONE_FACE * MOST_FACES
 
 
 @pytest.fixture(scope="module")

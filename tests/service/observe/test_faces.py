@@ -1,4 +1,4 @@
-"""Faces: found, confirmed, cut out; a hand is none. On real pictures, films and the rendered hands."""
+"""Faces: found, confirm_faces, cut out; a hand is none. On real pictures, films and the rendered hands."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +11,8 @@ from PIL import Image
 from service.media.resize import Resize
 from service.media.sampling import Rate
 from service.media.upright import Pixels
-from service.observe.face_mesh import confirmed
-from service.observe.face_pictures import faces_of
+from service.observe.face_crop import crop_faces
+from service.observe.face_mesh import confirm_faces
 from service.observe.landmarker import FaceBox
 from service.observe.landmarkers import Landmarkers
 from service.observe.observe import observe
@@ -37,15 +37,15 @@ def landmarkers() -> Iterator[Landmarkers]:
 def head(testdata: Path, landmarkers: Landmarkers) -> Pixels:
     """The avatar's head with some space around it."""
     picture = np.asarray(Image.open(testdata / "videos" / "heic" / "avatar_a_orientation1.jpg").convert("RGB"))
-    with landmarkers.borrow(ONE.finder) as finder:
-        x, y, w, h = finder.detect(picture).face_boxes[0].box
+    with landmarkers.borrow(ONE.detector) as detector:
+        x, y, w, h = detector.detect(picture).face_boxes[0].box
     height, width = picture.shape[:2]
     column, row, reach = int((x + w / 2) * width), int((y + h / 2) * height), int(1.1 * w * width)
     return np.ascontiguousarray(picture[max(0, row - reach) : row + reach, column - reach : column + reach])
 
 
 def seen(path: Path, landmarkers: Landmarkers, request: FaceRequest | LandmarkRequest, **changes: object) -> Track:
-    call = call_for(path, request, sampling=Rate(rate=2), **changes)  # type: ignore[arg-type]
+    call = call_for(path, request, sampling=Rate(rate=2), **changes)
     return observe(call, lambda: None, landmarkers).track
 
 
@@ -137,7 +137,7 @@ def test_a_margin_takes_in_more_and_ends_at_the_border(head: Pixels) -> None:
     face = FaceBox((0.5, 0.25, 0.5, 0.5), ((0.6, 0.4), (0.8, 0.4)), 1.0)
     picture = np.ascontiguousarray(head[:200, :200])
     whole = Resize(w=150, h=120, method="nearest", library="opencv")
-    ((_, made),) = faces_of(picture, (face,), FaceRequest(whole, margin=0.1))
+    ((_, made),) = crop_faces(picture, (face,), FaceRequest(whole, margin=0.1))
     wide = picture[40:160, 90:200]
     places = (np.arange(150) * 110 / 150).astype(int)
     assert np.array_equal(made, wide[:, places])
@@ -151,8 +151,8 @@ def test_levelled_eyes_lie_on_one_line(tmp_path: Path, head: Pixels, landmarkers
     for level in (False, True):
         request = FaceRequest(Resize(w=256, h=256, library="opencv"), margin=0.3, level=level)
         crop = np.ascontiguousarray(shown(turned, tmp_path, landmarkers, request).values[0, 0])
-        with landmarkers.borrow(request.finder) as finder:
-            (x0, y0), (x1, y1) = finder.detect(crop).face_boxes[0].eyes
+        with landmarkers.borrow(request.detector) as detector:
+            (x0, y0), (x1, y1) = detector.detect(crop).face_boxes[0].eyes
         slopes[level] = np.degrees(np.arctan2(y1 - y0, x1 - x0))
     assert abs(slopes[False]) > 20
     assert abs(slopes[True]) < 6
@@ -192,9 +192,9 @@ def test_pictures_and_landmarks_are_of_the_same_face(testdata: Path, landmarkers
     pictures = seen(clip, landmarkers, ONE)
     assert pictures.boxes is not None
     assert np.array_equal(points.present, pictures.present)
-    centre = points.part("face")[points.present, :, :2].mean(axis=1)
+    center = points.part("face")[points.present, :, :2].mean(axis=1)
     corner, size = pictures.boxes[pictures.present, :2], pictures.boxes[pictures.present, 2:]
-    assert ((corner < centre) & (centre < corner + size)).all()
+    assert ((corner < center) & (center < corner + size)).all()
 
 
 def test_every_frame_is_looked_at_by_itself(testdata: Path, landmarkers: Landmarkers) -> None:
@@ -215,6 +215,6 @@ def test_each_mesh_confirms_one_box() -> None:
         return SimpleNamespace(score=[0.9], location_data=place)
 
     mesh = np.full((468, 4), 0.3, np.float32)
-    faces = confirmed([detection(0.7), detection(0.2), detection(0.21)], [mesh])
+    faces = confirm_faces([detection(0.7), detection(0.2), detection(0.21)], [mesh])
     assert [box.box[0] for box, _ in faces] == [0.2]
     assert faces[0][0].eyes[0][0] < faces[0][0].eyes[1][0]

@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.observe.followed_hand import LOST_AFTER_S, FollowedHand
-from service.observe.landmarker import SeenHand
+from service.observe.landmarker import DetectedHand
 
 
-def hand_at(x: float, y: float = 0.5, confidence: float = 0.9, size: float = 0.1) -> SeenHand:
+def hand_at(x: float, y: float = 0.5, confidence: float = 0.9, size: float = 0.1) -> DetectedHand:
     points = np.zeros((21, 4), np.float32)
     points[:, 0] = x + np.linspace(0, size, 21)
     points[:, 1] = y - np.linspace(0, size, 21)
-    return SeenHand("right", confidence, points)
+    return DetectedHand("right", confidence, points)
 
 
 def test_it_begins_with_the_most_confident_hand() -> None:

@@ -51,10 +51,12 @@ def test_landmarks_are_float32_of_four_axes(landmarker: Landmarker) -> None:
         frame = landmarker.detect(picture)
         assert len({hand.side for hand in frame.hands} | {"left", "right"}) == 2
         for hand in frame.hands:
-            assert (hand.landmarks.shape, hand.landmarks.dtype) == ((21, 4), np.float32)
+            assert hand.landmarks.shape == (21, 4)
+            assert hand.landmarks.dtype == np.float32
             assert 0 <= hand.confidence <= 1
         for part, points in ((frame.pose, 33), (frame.face, 468)):
-            assert part is None or (part.shape, part.dtype) == ((points, 4), np.float32)
+            assert part is None or part.shape == (points, 4)
+            assert part is None or part.dtype == np.float32
 
 
 def test_nothing_is_seen_in_an_empty_picture(landmarker: Landmarker) -> None:

@@ -34,18 +34,18 @@ def look() -> Iterator[Observe]:
 
 
 def pictures(path: Path, request: PictureRequest, **changes: object) -> ObserveCall:
-    return call_for(path, request, **changes)  # type: ignore[arg-type]
+    return call_for(path, request, **changes)
 
 
 def authors_frames(path: Path) -> Pixels:
     """The author's loop over OpenCV's frames."""
     capture = cv2.VideoCapture(str(path))
-    frames = []
+    frames: list[Pixels] = []
     while True:
         there, frame = capture.read()
         if not there:
             return np.stack(frames)
-        frames.append(cv2.resize(frame, (112, 112), interpolation=cv2.INTER_AREA))
+        frames.append(np.asarray(cv2.resize(frame, (112, 112), interpolation=cv2.INTER_AREA), np.uint8))
 
 
 def test_frames_are_those_of_an_opencv_loop_to_the_level(look: Observe, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_video_comes_upright_or_as_it_is_stored(look: Observe, tmp_path: Path,
     lying = stored_as(corners(), orientation)
     path = turned(film(tmp_path / "turned.mp4", lambda _: lying, frames=2), MATRICES[orientation])
     shown = {kind: look(pictures(path, PictureRequest(SMALL.resize, orientation=kind))).track for kind in (
-        "upright", "as_stored")}  # type: ignore[arg-type]  # fmt: skip
+        "upright", "as_stored")}  # fmt: skip
     assert corner_names(shown["upright"].values[0]) == "rgbw"
     assert corner_names(shown["as_stored"].values[0]) == corner_names(lying)
 
@@ -117,7 +117,7 @@ def test_a_crop_follows_the_hand_and_says_where_there_is_none(
         return drawn_hand(320, 240, at=(0.5, 0.6), size=0.9) if index < 5 else np.full((240, 320, 3), 90, np.uint8)
 
     path = film(tmp_path / "hand.mp4", paint, frames=10, rate=10)
-    request = PictureRequest(Resize(w=64, h=64), "bgr", crop, finder=ONE_HAND)
+    request = PictureRequest(Resize(w=64, h=64), "bgr", crop, detector=ONE_HAND)
     track = look(pictures(path, request)).track
     assert track.values.shape == (10, 64, 64, 3)
     assert track.present[:5].all()
@@ -127,13 +127,13 @@ def test_a_crop_follows_the_hand_and_says_where_there_is_none(
 
 
 def test_a_left_hand_is_named_so(look: Observe, tmp_path: Path) -> None:
-    request = PictureRequest(Resize(w=64, h=64), crop=HandSquare(1.4, 64), finder=ONE_HAND)
+    request = PictureRequest(Resize(w=64, h=64), crop=HandSquare(1.4, 64), detector=ONE_HAND)
     assert look(pictures(signing(tmp_path / "left.mp4", frames=5, mirrored=True), request)).track.side() == "left"
 
 
 def test_a_face_is_cropped_where_there_is_one(look: Observe, testdata: Path) -> None:
-    finder = LandmarkRequest("holistic", ("face",))
-    request = PictureRequest(Resize(w=48, h=48), "grey", FaceSquare(1.2, 64), finder=finder)
+    detector = LandmarkRequest("holistic", ("face",))
+    request = PictureRequest(Resize(w=48, h=48), "grey", FaceSquare(1.2, 64), detector=detector)
     path = testdata / "videos" / "faces" / "sintel_face_close.mp4"
     track = look(pictures(path, request, sampling=Rate(rate=2), duration_s=3.0)).track
     assert track.values.shape[1:] == (48, 48, 1)

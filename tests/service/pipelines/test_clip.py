@@ -5,37 +5,40 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from service.media.resize import ShortSide
-from service.media.sampling import uniform_places
-from service.pipelines import ClipSection, Pipeline, clip
+from service.media.sampling import uniform_indices
+from service.pipelines import Pipeline, clip
 from service.pipelines.chunking import ChunkLimits, Position
-from service.pipelines.clip import ClipChoice
+from service.pipelines.clip import ClipChoice, ClipSection
 from service.pipelines.windows import WindowRule
 from service.track import MediaInfo, Track, Window
 from tests.service.pipelines.alone import rows_alone
 
 MEDIA = MediaInfo("video", "mp4", 64, 48, 10.0, 30.0)
 
+Times = npt.NDArray[np.float64]
+
 
 def section(**changes: Any) -> ClipSection:
     return ClipSection.model_validate({"sampling": {"uniform": 4}, "side": 6, "crop": 4, **changes})
 
 
-def whole_track(times_s: np.ndarray) -> Track:  # type: ignore[type-arg]
+def whole_track(times_s: Times) -> Track:
     """All frames of a medium, each of which carries its number as level."""
     count = len(times_s)
     values = np.repeat(np.arange(count), 48).reshape(count, 4, 4, 3).astype(np.float32)
     return Track(times_s, values, np.ones(count, bool), MEDIA)
 
 
-def kept_track(times_s: np.ndarray, rule: WindowRule, end_s: float) -> Track:  # type: ignore[type-arg]
+def kept_track(times_s: Times, rule: WindowRule, end_s: float) -> Track:
     """What a worker keeps of it for these windows."""
-    chosen = ClipChoice(4, rule).chosen(times_s, end_s, at_end=True)
+    chosen = ClipChoice(4, rule).choose(times_s, end_s, at_end=True)
     track = whole_track(times_s).only(np.isin(times_s, chosen))
     return Track(track.times_s, track.values, track.present, MEDIA, decoded_s=times_s)
 
@@ -43,17 +46,17 @@ def kept_track(times_s: np.ndarray, rule: WindowRule, end_s: float) -> Track:  #
 @given(total=st.integers(1, 5000), count=st.integers(1, 64))
 def test_places_are_the_floor_of_an_exact_linspace(total: int, count: int) -> None:
     exact = [Fraction(total - 1) * place / max(1, count - 1) for place in range(count)]
-    assert uniform_places(total, count).tolist() == [value.numerator // value.denominator for value in exact]
+    assert uniform_indices(total, count).tolist() == [value.numerator // value.denominator for value in exact]
 
 
 @pytest.mark.parametrize(("total", "count"), [(30, 8), (78, 13), (80, 16), (63, 16), (3, 8), (1, 4)])
 def test_places_are_those_of_numpys_linspace(total: int, count: int) -> None:
-    assert uniform_places(total, count).tolist() == np.floor(np.linspace(0, total - 1, count)).tolist()
+    assert uniform_indices(total, count).tolist() == np.floor(np.linspace(0, total - 1, count)).tolist()
 
 
 def test_no_frame_cannot_be_spread() -> None:
     with pytest.raises(ValueError, match="cannot be chosen"):
-        uniform_places(0, 4)
+        uniform_indices(0, 4)
 
 
 def test_a_windows_frames_are_spread_over_those_that_lie_in_it() -> None:
@@ -123,7 +126,7 @@ def test_chunk_by_chunk_each_window_is_cut_once_and_finds_its_frames(
         shown = times_s[(times_s >= chunk.start_s) & (times_s < chunk.until_s)]
         end_s = medium_end_s if at_end else chunk.until_s + 0.01  # a frame behind it was decoded
         assert isinstance(chunk.sampling, ClipChoice)
-        chosen = chunk.sampling.chosen(shown, end_s, at_end)
+        chosen = chunk.sampling.choose(shown, end_s, at_end)
         only = everything.only(np.isin(times_s, chosen))
         track = Track(only.times_s, only.values, only.present, MEDIA, decoded_s=shown)
         over = at_end or chunk.is_last

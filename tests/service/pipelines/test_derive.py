@@ -1,5 +1,8 @@
 """The arithmetic of layouts."""
 
+from collections.abc import Sequence
+from typing import Literal
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -12,14 +15,17 @@ from service.pipelines.layouts import (
     LAYOUTS,
     Aspect,
     Distances,
+    MinOrigin,
     PartLayout,
     Scale,
     Standardize,
     Step,
     Trajectory,
+    UnitBox,
     Velocity,
     WholePixels,
     WristOrigin,
+    ZScore,
     row_width,
 )
 from service.track import PART_POINTS, MediaInfo
@@ -176,3 +182,36 @@ def test_a_standardize_of_another_width_is_refused_with_both_figures() -> None:
 def test_points_that_a_part_does_not_have_are_refused() -> None:
     with pytest.raises(ValueError, match="0 to 20"):
         PartLayout(part="hand", points=(21,), axes=("x",))
+
+
+@given(hand=hands)
+def test_minus_the_least_is_what_the_model_p_tutorial_does(hand: npt.NDArray[np.float32]) -> None:
+    """computervisioneng/sign-language-detector-python: `x - min(x_)`, `y - min(y_)`, point after point."""
+    rows = _rows(hand, MinOrigin())
+    for frame, row in zip(hand.astype(np.float64), rows, strict=True):
+        xs, ys = frame[:, 0].tolist(), frame[:, 1].tolist()
+        wanted = [value for x, y in zip(xs, ys, strict=True) for value in (x - min(xs), y - min(ys))]
+        np.testing.assert_array_equal(row, np.asarray(wanted, np.float32))
+
+
+@given(hand=hands)
+def test_a_unit_box_reaches_from_0_to_1(hand: npt.NDArray[np.float32]) -> None:
+    rows = _rows(hand, UnitBox()).reshape(-1, 21, 2)
+    flat = np.ptp(hand[..., :2].astype(np.float64), axis=1) == 0
+    np.testing.assert_array_equal(rows.min(axis=1), 0)
+    np.testing.assert_array_equal(rows.max(axis=1), np.where(flat, 0, 1))
+
+
+def test_a_z_score_has_mean_0_and_deviation_1() -> None:
+    rows = _rows(_some_hand(), ZScore()).reshape(-1, 21, 2).astype(np.float64)
+    np.testing.assert_allclose(rows.mean(axis=1), 0, atol=1e-6)
+    np.testing.assert_allclose(rows.std(axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize(("by", "points"), [("distance", range(21)), ("base", (1, 5, 9, 13, 17))])
+def test_a_hand_over_its_largest_distance(by: Literal["distance", "base"], points: Sequence[int]) -> None:
+    hand = _some_hand()
+    rows = _rows(hand, WristOrigin(), Scale(by=by)).reshape(-1, 21, 2)
+    away = hand[..., :2].astype(np.float64) - hand[:, :1, :2]
+    lengths = np.hypot(*np.moveaxis(away, -1, 0))[:, list(points)].max(axis=1)
+    np.testing.assert_allclose(rows, away / lengths[:, None, None], atol=1e-6)

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from service.analysis.judging import handed_on
+from service.analysis.scoring import head_input
 from service.observe.request import MOST_FACES, FaceRequest
-from service.pipelines import FaceAffectSection
+from service.pipelines.face_affect import FaceAffectSection
 from service.pipelines.series import SeriesSection
 from service.track import FloatArray, MediaInfo, Track, Window
 from tests.service.pipelines.alone import rows_alone
@@ -61,7 +61,8 @@ def test_levels_become_what_imagenets_networks_take() -> None:
 
 def test_a_graph_that_normalises_itself_gets_the_levels() -> None:
     rows = rows_alone(section(dtype="uint8", layout="nhwc"), track([2]), WHOLE).values
-    assert (rows.dtype, rows.shape) == (np.uint8, (2, 3, 4, 3))
+    assert rows.dtype == np.uint8
+    assert rows.shape == (2, 3, 4, 3)
 
 
 @given(faces=st.lists(st.integers(0, 4), min_size=1, max_size=30), size=st.integers(1, 9))
@@ -74,7 +75,7 @@ def test_however_rows_are_made_every_face_is_made_once(faces: list[int], size: i
     assert levels(np.concatenate([rows.values for rows in made])) if made else not any(faces)
     assert sum(len(rows) for rows in made) == sum(faces)
     for window, taken in zip(windows, reading.windows, strict=True):
-        start, stop = track(faces).places(window)
+        start, stop = track(faces).indices(window)
         assert len(taken.indices) == stop - start
         assert len(taken.seen) == sum(count > 0 for count in faces[start:stop])
 
@@ -121,5 +122,5 @@ class _Doubling:
 def test_a_head_gets_the_outputs_or_what_is_reported_of_them(emotions: str, factor: int) -> None:
     outputs = Track(np.arange(2.0), np.array([[1, 2], [3, 4]], np.float32), np.ones(2, bool), MEDIA)
     head = SeriesSection.model_validate({"statistics": ["mean"], "emotions": emotions})
-    given_on = handed_on(outputs, head, _Doubling())  # type: ignore[arg-type]
+    given_on = head_input(outputs, head, _Doubling())  # type: ignore[arg-type]
     assert np.array_equal(given_on.values, factor * outputs.values)

@@ -31,20 +31,20 @@ def faces(samples: int, seed: int = 0) -> FloatArray:
     return np.asarray(shape + wobble, np.float32)
 
 
-def landmarks(points: FloatArray, media: MediaInfo = WIDE, centre: tuple[float, float] = (0.5, 0.5)) -> Landmarks:
+def landmarks(points: FloatArray, media: MediaInfo = WIDE, center: tuple[float, float] = (0.5, 0.5)) -> Landmarks:
     """Points in heights of the picture as the fractions that a landmarker gives."""
     found = np.zeros((*points.shape[:2], 4), np.float32)
     found[..., :3] = points / np.array([media.aspect, 1.0, media.aspect], np.float32)
-    found[..., :2] += np.array(centre, np.float32)
+    found[..., :2] += np.array(center, np.float32)
     return found
 
 
 def track_of(*people: Landmarks, media: MediaInfo = WIDE, rate: float = 2.0) -> Track:
     """A track at this rate of one face or several, NaN where one is not seen."""
-    parts: tuple[PartName, ...] = ("face",) * len(people)
+    one: tuple[PartName, ...] = ("face",)
     values = np.concatenate(people, axis=1)
     present = np.any([~np.isnan(face[:, 0, 0]) for face in people], axis=0)
-    return Track(np.arange(len(values)) / rate, values, present, media, parts)
+    return Track(np.arange(len(values)) / rate, values, present, media, one * len(people))
 
 
 def values_of(*people: Landmarks, rate: float = 2.0) -> FloatArray:
@@ -73,7 +73,7 @@ def test_where_a_face_is_how_large_and_how_the_picture_is_turned_does_not_count(
 ) -> None:
     points = faces(4, seed)
     moved = (scale * points @ turned_in_the_picture(angle).T).astype(np.float32)
-    there = values_of(landmarks(moved, centre=(0.5 + x, 0.5 + y)))
+    there = values_of(landmarks(moved, center=(0.5 + x, 0.5 + y)))
     assert there == pytest.approx(values_of(landmarks(points)), abs=2e-3)
 
 
@@ -125,7 +125,7 @@ def test_no_motion_is_made_up_where_the_sample_before_shows_no_face_or_another_o
 def test_of_several_faces_the_mean_is_taken_and_each_is_followed() -> None:
     still, moving = np.repeat(faces(1, 1), 3, axis=0), np.repeat(faces(1, 2), 3, axis=0)
     moving[1:, :, 1] += 0.02
-    first, second = landmarks(still, centre=(0.3, 0.5)), landmarks(moving, centre=(0.7, 0.5))
+    first, second = landmarks(still, center=(0.3, 0.5)), landmarks(moving, center=(0.7, 0.5))
     one, other = values_of(first), values_of(second)
     assert values_of(first, second) == pytest.approx((one + other) / 2, abs=1e-4)
     swapped = np.stack([first[0], second[1], first[2]]), np.stack([second[0], first[1], second[2]])

@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from service.observe.request import HandCanvas
-from service.pipelines import ChunksSection, HandCropSection, ImageSection, Pipeline, chunks
+from service.pipelines import Pipeline, chunks
+from service.pipelines.chunks import ChunksSection
+from service.pipelines.hand_crop import HandCropSection
+from service.pipelines.image import ImageSection
 from service.pipelines.series import SeriesSection
 from service.pipelines.series import tensor as series_tensor
 from service.track import MediaInfo, Track, Window
@@ -85,7 +89,7 @@ def test_a_hand_crop_reads_as_an_image_does() -> None:
     assert np.array_equal(
         rows_alone(made, track(5), WHOLE).values, rows_alone(section(scale=0.5), track(5), WHOLE).values
     )
-    with pytest.raises(ValidationError, match="coloured"):
+    with pytest.raises(ValidationError, match="colored"):
         HandCropSection.model_validate({"resize": SIZE, "draw": "cvzone", "color": "grey"})
 
 
@@ -108,7 +112,10 @@ def clip_section(**changes: Any) -> ChunksSection:
     return ChunksSection.model_validate({"resize": SIZE, "color": "bgr", "scale": 1 / 255, **changes})
 
 
-def authors_clip(frames: list[np.ndarray]) -> np.ndarray:  # type: ignore[type-arg]
+Numbers = npt.NDArray[Any]
+
+
+def authors_clip(frames: list[Numbers]) -> Numbers:
     """The author's loop: black frames in turns behind and before, then chunks of 16."""
     frames = [frame / 255 for frame in frames]
     black = np.zeros_like(frames[0])
@@ -147,7 +154,7 @@ def test_channels_first_chunks() -> None:
 def test_clips_lie_on_the_grid_of_chunks_and_reach_the_end(count: int, stride_s: float, start_s: float) -> None:
     seen = track(count, start_s=start_s)
     windows = chunks.grid_windows(seen, Window(start_s, start_s + count / 30), stride_s, clip_section())
-    places = [seen.places(window) for window in windows]
+    places = [seen.indices(window) for window in windows]
     if count < 128:
         assert places == [(0, count)]
         return

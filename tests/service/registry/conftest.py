@@ -10,7 +10,7 @@ import pytest
 
 from service.metrics import Metrics
 from service.registry.registry import Registry
-from service.registry.session import Session
+from service.registry.session import ModelSession
 from service.registry.store import StoredModel
 from service.settings import Settings
 
@@ -46,7 +46,7 @@ def opened(root: Path, metrics: Metrics) -> Opened:
         await registry.start()
         try:
             if settle:
-                await registry.settled()
+                await registry.wait_until_loaded()
             yield registry
         finally:
             await registry.close()
@@ -76,7 +76,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Gate]]:
     """gate(2): version 2 of a model loads only after its gate was opened."""
     gates: dict[int, Gate] = {}
 
-    class GatedSession(Session):
+    class GatedSession(ModelSession):
         def __init__(self, stored: StoredModel, threads: int) -> None:
             if held := gates.get(stored.manifest.version):
                 held.wait()
@@ -86,7 +86,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Gate]]:
         gates[version] = Gate(version)
         return gates[version]
 
-    monkeypatch.setattr("service.registry.loader.Session", GatedSession)
+    monkeypatch.setattr("service.registry.loader.ModelSession", GatedSession)
     yield make
     for held in gates.values():
         held.open()

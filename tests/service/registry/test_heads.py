@@ -1,11 +1,12 @@
 """Heads: models that read what another one gives."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from service.errors import RefusedError
+from service.errors import InvalidModelError
 from service.registry.manifest import Manifest
 from service.registry.requirement import check_required
 from tests.pixel_models import publish_clip_models, publish_means
@@ -15,7 +16,7 @@ from tests.service.registry.graphs import draft
 IMAGE = {"kind": "image", "resize": {"w": 8, "h": 8}}
 
 
-def head(width: int, pipeline: dict[str, object], **changes: object) -> Manifest:
+def head(width: int, pipeline: Mapping[str, object], **changes: object) -> Manifest:
     fields = draft(
         "head",
         version=1,
@@ -31,7 +32,7 @@ def test_statistics_of_ten_channels_are_forty_numbers(root: Path) -> None:
     statistics = {"kind": "series", "statistics": ["mean", "std", "max", "min"]}
     below = publish_means(root, "below", IMAGE, (8, 8, 3), labels=list("abc"))
     check_required(head(12, statistics), below)
-    with pytest.raises(RefusedError, match=r"gives 12 numbers \(mean, std, max, min of 3\); the input takes 40"):
+    with pytest.raises(InvalidModelError, match=r"gives 12 numbers \(mean, std, max, min of 3\); the input takes 40"):
         check_required(head(40, statistics), below)
 
 
@@ -67,7 +68,7 @@ def test_a_pipeline_makes_what_the_graph_takes() -> None:
 @pytest.mark.anyio
 async def test_a_head_is_loaded_with_the_model_below(opened: Opened, root: Path) -> None:
     publish_clip_models(root)
-    async with opened(default_model="clip-colour") as registry:
-        model = await registry.get("clip-colour")
+    async with opened(default_model="clip-color") as registry:
+        model = await registry.get("clip-color")
         assert model.required is not None
         assert (model.required.manifest.name, model.required.width, model.width) == ("chunk-means", 3, 3)

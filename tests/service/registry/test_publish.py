@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.errors import RefusedError
+from service.errors import InvalidModelError
 from service.registry.manifest import Manifest
 from service.registry.store import Store
 from tests.service.registry.graphs import draft, linear, publish
@@ -86,7 +86,7 @@ def test_another_user_can_read_what_was_published_whatever_the_umask(root: Path)
 def test_what_the_service_would_refuse_is_not_published(
     root: Path, fields: dict[str, object], files: dict[str, bytes]
 ) -> None:
-    with pytest.raises(RefusedError):
+    with pytest.raises(InvalidModelError):
         Store(root).publish(fields, files)
     assert not root.exists() or _listing(root) == []
 

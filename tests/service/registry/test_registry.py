@@ -174,7 +174,7 @@ async def test_a_bare_name_that_loads_for_the_first_time_does_not_wait(
         assert not registry.ready
         assert "still loading" in registry.missing
         held.open()
-        await registry.settled()
+        await registry.wait_until_loaded()
         assert registry.ready
         assert registry.missing == ""
 

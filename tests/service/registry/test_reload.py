@@ -12,7 +12,7 @@ import pytest
 
 from service.errors import SignError
 from service.registry.registry import Registry, VersionName
-from service.registry.session import Session
+from service.registry.session import ModelSession
 from service.registry.store import Store, StoredModel
 from service.track import FloatArray
 from tests.service.registry.conftest import Gate
@@ -376,14 +376,14 @@ async def test_a_request_that_runs_while_its_model_is_unloaded_gets_its_answer(
     publish(root, "words")
     entered, free = threading.Event(), threading.Event()
     free.set()
-    run = Session.run
+    run = ModelSession.run
 
-    def held(self: Session, values: FloatArray, mask: FloatArray | None) -> FloatArray:
+    def held(self: ModelSession, values: FloatArray, mask: FloatArray | None) -> FloatArray:
         entered.set()
         assert free.wait(10)
         return run(self, values, mask)
 
-    monkeypatch.setattr(Session, "run", held)
+    monkeypatch.setattr(ModelSession, "run", held)
     async with opened() as registry:
         model = await registry.get("words")
         entered.clear()

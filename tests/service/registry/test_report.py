@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.errors import RefusedError
+from service.errors import InvalidModelError
 from service.registry.manifest import Manifest
 from service.registry.report import EvaluationReport, read_report, report_json
 from service.registry.store import Store
@@ -46,7 +46,7 @@ def test_it_belongs_to_one_graph_of_one_version(published: Manifest) -> None:
         ({"name": "three"}, "three version 1, not two version 1"),
         ({"sha256": "f" * 64}, "another graph"),
     ):
-        with pytest.raises(RefusedError, match=says):
+        with pytest.raises(InvalidModelError, match=says):
             report(model=own | other).check_is_of(published)
 
 
@@ -63,5 +63,5 @@ def test_what_is_no_report_is_refused_with_its_place(tmp_path: Path, field: str,
     with pytest.raises(ValueError, match=field):
         EvaluationReport.model_validate(broken)
     (tmp_path / "r.json").write_text("{", encoding="utf-8")
-    with pytest.raises(RefusedError, match=r"r\.json is no evaluation report"):
+    with pytest.raises(InvalidModelError, match=r"r\.json is no evaluation report"):
         read_report(tmp_path / "r.json")

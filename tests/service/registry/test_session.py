@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
-from service.errors import RefusedError, SignError
-from service.registry.session import BATCH_BYTES, SESSION_BYTES, Session, memory_estimate_bytes
+from service.errors import InvalidModelError, SignError
+from service.registry.session import BATCH_BYTES, SESSION_BYTES, ModelSession, memory_estimate_bytes
 from service.registry.store import Store
 from tests.service.registry.graphs import (
     FEATURES,
@@ -34,13 +34,13 @@ MASKED = {
 }
 
 
-def _session(root: Path, graph: bytes | None = None, **changes: object) -> Session:
+def _session(root: Path, graph: bytes | None = None, **changes: object) -> ModelSession:
     manifest = publish(root, "letters", graph, **changes)
-    return Session(Store(root).read(manifest.name, manifest.version), threads=1)
+    return ModelSession(Store(root).read(manifest.name, manifest.version), threads=1)
 
 
 def _refusal(root: Path, graph: bytes | None = None, **changes: object) -> str:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(InvalidModelError) as caught:
         _session(root, graph, **changes).try_out()
     return str(caught.value)
 
@@ -89,7 +89,7 @@ def test_a_graph_without_a_pipeline_that_cannot_be_tried_is_kept(root: Path) -> 
     }
     _session(root, graph, **table).try_out()
     section = {"kind": "keypoints", "source": "hands", "layout": [{"part": "hand", "points": [0], "axes": ["x"]}]}
-    with pytest.raises(RefusedError, match="the pipeline makes"):
+    with pytest.raises(InvalidModelError, match="the pipeline makes"):
         publish(root, "letters", graph, **table, pipeline={**section, "sampling": {"rate": 5}})
 
 
@@ -109,7 +109,7 @@ def test_weights_outside_the_folder_are_refused(root: Path, location: str) -> No
 def test_weights_in_a_listed_file_are_loaded(root: Path) -> None:
     weights = np.ones((3, 2), np.float32).tobytes()
     Store(root).publish(draft(), {"model.onnx": beside("weights.bin"), "weights.bin": weights})
-    session = Session(Store(root).read("letters", 1), threads=1)
+    session = ModelSession(Store(root).read("letters", 1), threads=1)
     np.testing.assert_array_equal(session.run(ROWS, None), [[3, 3], [12, 12]])
 
 

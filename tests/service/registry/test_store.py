@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import RefusedError
+from service.errors import InvalidModelError
 from service.registry.store import MANIFEST_BYTES, Store
 from tests.service.registry.graphs import linear, publish
 
@@ -18,7 +18,7 @@ def _change_manifest(folder: Path, **changes: object) -> None:
 
 
 def _refusal(root: Path, name: str = "letters", version: int = 1) -> str:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(InvalidModelError) as caught:
         Store(root).read(name, version)
     return str(caught.value)
 

@@ -66,7 +66,7 @@ def _best_paths_state(windows: list[FloatArray | None], at: int, rules: Spotting
 
     def probability(path: tuple[int, ...]) -> float:
         steps = [stay if one == other else (1 - stay) / 2 for one, other in itertools.pairwise(path)]
-        return math.prod(steps) * math.prod(row[state] for row, state in zip(emissions, path, strict=True))
+        return math.prod(steps) * math.prod(float(row[state]) for row, state in zip(emissions, path, strict=True))
 
     best = max(itertools.product(range(3), repeat=len(windows)), key=probability)[at]
     return None if best == 2 else best
@@ -92,12 +92,13 @@ def test_a_decision_comes_one_window_later() -> None:
 
 
 def test_a_single_doubtful_window_does_not_interrupt_a_sign_and_smoothing_none_lets_it() -> None:
-    windows: list[FloatArray | None] = [_row(0.9, 0.1, 0)] * 3 + [_row(0.4, 0.6, 0)] + [_row(0.9, 0.1, 0)] * 3
+    sure, doubtful = _row(0.9, 0.1, 0), _row(0.4, 0.6, 0)
+    windows: list[FloatArray | None] = [sure, sure, sure, doubtful, sure, sure, sure]
     assert _decided(ViterbiDecoder(_rules(0.0)), windows) == [0] * 7
     assert _decided(PlainDecoder(_rules(0.0)), windows) == [0, 0, 0, 1, 0, 0, 0]
 
 
-def test_a_window_without_evidence_is_idle_however_sure_its_neighbours_are() -> None:
+def test_a_window_without_evidence_is_idle_however_sure_its_neighbors_are() -> None:
     assert _decided(ViterbiDecoder(_rules()), [_row(1, 0, 0), None, _row(1, 0, 0)]) == [0, None, 0]
 
 

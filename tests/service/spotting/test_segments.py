@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.pipelines.windows import windows_over
-from service.spotting.merging import NextStart, Piece, Tidy
+from service.spotting.merging import ClassSpan, NextStart, SpanCleaner
 from service.spotting.segment import ScoredWindow, Segment, SpottingRules
-from service.spotting.segments import REACH_S, Spotter, segments_of
+from service.spotting.segments import REACH_S, Spotter, find_segments
 from service.track import Window
 
 LABELS = ("A", "B", "idle")
@@ -38,8 +38,8 @@ def _scored(
     for window in windows_over(0.0, duration_s, window_s, RULES.stride_s):
         inside = (times_s >= window.start_s) & (times_s < window.end_s)
         judged = shown[inside & present]
-        shares = np.array([(judged == index).sum() for index in range(3)], np.float32) / max(len(judged), 1)
-        shares[:] = shares * 0.9 + (1 - shares.sum() * 0.9) / 3
+        counted = np.array([(judged == index).sum() for index in range(3)], np.float32) / max(len(judged), 1)
+        shares = (counted * 0.9 + (1 - counted.sum() * 0.9) / 3).astype(np.float32)
         windows.append(ScoredWindow(window, shares if len(judged) else None, times_s[inside], present[inside]))
     return windows
 
@@ -49,14 +49,14 @@ def _found(segments: tuple[Segment, ...]) -> list[tuple[str, float, float]]:
 
 
 def test_a_sign_between_hands_at_rest_out_of_sight_begins_and_ends_with_the_hand() -> None:
-    segments = segments_of(_scored([(1.0, 2.2, "A")], 4.0, [(1.0, 2.2)]), RULES)
+    segments = find_segments(_scored([(1.0, 2.2, "A")], 4.0, [(1.0, 2.2)]), RULES)
     assert _found(segments) == [("A", 1.0, 2.2)]
     assert segments[0].confidence == pytest.approx(0.93, abs=0.02)
 
 
 def test_boundaries_are_good_to_a_third_of_a_second_though_windows_are_a_second_long() -> None:
     held = [(1.03, 2.23, "A"), (2.9, 4.1, "B"), (4.1, 5.5, "A")]
-    found = segments_of(_scored(held, 7.0, [(1.03, 2.3), (2.9, 5.6)]), RULES)
+    found = find_segments(_scored(held, 7.0, [(1.03, 2.3), (2.9, 5.6)]), RULES)
     assert [one.label for one in found] == ["A", "B", "A"]
     for segment, (start_s, end_s, _) in zip(found, held, strict=True):
         assert abs(segment.start_s - start_s) <= 0.3
@@ -67,70 +67,70 @@ def test_windows_too_empty_to_be_named_belong_to_the_sign_that_the_hand_came_for
     windows = _scored([(1.0, 2.2, "A")], 4.0, [(1.0, 2.2)])
     shy = [
         replace(one, probabilities=np.array([0.35, 0.33, 0.32], np.float32))
-        if one.probabilities is not None and not 1.2 < one.centre_s < 2.0
+        if one.probabilities is not None and not 1.2 < one.center_s < 2.0
         else one
         for one in windows
     ]
-    assert _found(segments_of(shy, RULES)) == [("A", 1.0, 2.2)]
+    assert _found(find_segments(shy, RULES)) == [("A", 1.0, 2.2)]
 
 
 def test_the_hand_is_not_followed_over_windows_that_an_idle_label_won() -> None:
     windows = _scored([(0.0, 1.0, "idle"), (1.0, 2.0, "A"), (2.0, 3.0, "idle")], 3.0, [(0.8, 2.2)])
-    (segment,) = segments_of(windows, RULES)
+    (segment,) = find_segments(windows, RULES)
     assert segment.start_s == pytest.approx(1.0, abs=0.21)
     assert segment.end_s == pytest.approx(2.0, abs=0.21)
 
 
 def test_a_letter_held_is_one_segment() -> None:
-    assert _found(segments_of(_scored([(0.5, 20.0, "A")], 21.0, [(0.5, 20.0)]), RULES)) == [("A", 0.5, 20.0)]
+    assert _found(find_segments(_scored([(0.5, 20.0, "A")], 21.0, [(0.5, 20.0)]), RULES)) == [("A", 0.5, 20.0)]
 
 
 def test_a_letter_released_and_made_again_is_two_segments_also_within_one_window() -> None:
     windows = _scored([(0.5, 1.5, "A"), (2.2, 3.2, "A")], 4.0, [(0.5, 1.5), (2.2, 3.2)])
-    assert all(one.probabilities is not None for one in windows if 1.4 < one.centre_s < 2.3)
-    assert _found(segments_of(windows, RULES)) == [("A", 0.5, 1.5), ("A", 2.2, 3.2)]
+    assert all(one.probabilities is not None for one in windows if 1.4 < one.center_s < 2.3)
+    assert _found(find_segments(windows, RULES)) == [("A", 0.5, 1.5), ("A", 2.2, 3.2)]
 
 
 def test_a_letter_released_into_an_idle_hand_and_made_again_is_two_segments() -> None:
     held = [(0.5, 2.0, "A"), (2.0, 3.6, "idle"), (3.6, 5.0, "A")]
-    found = segments_of(_scored(held, 6.0, [(0.5, 5.0)]), RULES)
+    found = find_segments(_scored(held, 6.0, [(0.5, 5.0)]), RULES)
     assert [one.label for one in found] == ["A", "A"]
 
 
 def test_a_hand_that_the_tracker_loses_for_a_moment_does_not_end_a_sign() -> None:
-    assert _found(segments_of(_scored([(1.0, 3.0, "A")], 4.0, [(1.0, 1.8), (2.1, 3.0)]), RULES)) == [("A", 1.0, 3.0)]
+    assert _found(find_segments(_scored([(1.0, 3.0, "A")], 4.0, [(1.0, 1.8), (2.1, 3.0)]), RULES)) == [("A", 1.0, 3.0)]
 
 
 def test_a_medium_shorter_than_a_window_is_one_segment_of_all_that_is_seen() -> None:
-    assert _found(segments_of(_scored([(0.0, 0.6, "A")], 0.6, [(0.0, 0.6)]), RULES)) == [("A", 0.0, 0.6)]
-    assert _found(segments_of(_scored([(0.1, 0.6, "A")], 0.6, [(0.1, 0.5)]), RULES)) == [("A", 0.1, 0.5)]
+    assert _found(find_segments(_scored([(0.0, 0.6, "A")], 0.6, [(0.0, 0.6)]), RULES)) == [("A", 0.0, 0.6)]
+    assert _found(find_segments(_scored([(0.1, 0.6, "A")], 0.6, [(0.1, 0.5)]), RULES)) == [("A", 0.1, 0.5)]
 
 
 def test_a_sign_shown_from_the_first_to_the_last_frame_is_one_segment_of_the_whole_medium() -> None:
-    assert _found(segments_of(_scored([(0.0, 5.25, "A")], 5.25, [(0.0, 5.25)]), RULES)) == [("A", 0.0, 5.25)]
+    assert _found(find_segments(_scored([(0.0, 5.25, "A")], 5.25, [(0.0, 5.25)]), RULES)) == [("A", 0.0, 5.25)]
 
 
 def test_what_is_shorter_than_min_duration_is_left_out_and_what_lies_around_it_is_joined() -> None:
     plain = replace(RULES, smoothing="none", min_duration_s=0.3, merge_gap_s=0.3)
     windows = _scored([(0.0, 4.0, "A")], 4.0, [(0.0, 4.0)])
     blip = [
-        replace(one, probabilities=np.array([0.1, 0.8, 0.1], np.float32)) if 1.95 < one.centre_s < 2.15 else one
+        replace(one, probabilities=np.array([0.1, 0.8, 0.1], np.float32)) if 1.95 < one.center_s < 2.15 else one
         for one in windows
     ]
-    assert _found(segments_of(blip, plain)) == [("A", 0.0, 4.0)]
-    assert [one.label for one in segments_of(blip, replace(plain, min_duration_s=0.1))] == ["A", "B", "A"]
+    assert _found(find_segments(blip, plain)) == [("A", 0.0, 4.0)]
+    assert [one.label for one in find_segments(blip, replace(plain, min_duration_s=0.1))] == ["A", "B", "A"]
 
 
 def test_idle_and_declined_stretches_are_left_out() -> None:
-    assert segments_of(_scored([(0.0, 3.0, "idle")], 3.0, [(0.0, 3.0)]), RULES) == ()
-    assert segments_of(_scored([], 3.0, [(0.0, 3.0)]), RULES) == ()
-    assert segments_of(_scored([], 3.0, []), RULES) == ()
+    assert find_segments(_scored([(0.0, 3.0, "idle")], 3.0, [(0.0, 3.0)]), RULES) == ()
+    assert find_segments(_scored([], 3.0, [(0.0, 3.0)]), RULES) == ()
+    assert find_segments(_scored([], 3.0, []), RULES) == ()
 
 
 def test_a_gap_in_a_damaged_video_is_never_closed_even_where_the_same_sign_goes_on() -> None:
     windows = _scored([(0.0, 6.0, "A")], 6.0, [(0.0, 6.0)])
     for gap in (Window(2.5, 2.6), Window(2.51, 2.515), Window(2.0, 3.7)):
-        found = segments_of(windows, replace(RULES, merge_gap_s=5.0), [gap])
+        found = find_segments(windows, replace(RULES, merge_gap_s=5.0), [gap])
         before, after = found
         assert gap.start_s - RULES.stride_s <= before.end_s <= gap.start_s
         assert gap.end_s <= after.start_s <= gap.end_s + RULES.stride_s
@@ -138,7 +138,7 @@ def test_a_gap_in_a_damaged_video_is_never_closed_even_where_the_same_sign_goes_
 
 
 def test_alternatives_are_the_next_labels_by_mean_probability_without_idle() -> None:
-    (segment,) = segments_of(_scored([(0.0, 2.0, "A")], 2.0, [(0.0, 2.0)]), RULES)
+    (segment,) = find_segments(_scored([(0.0, 2.0, "A")], 2.0, [(0.0, 2.0)]), RULES)
     assert [(one.class_idx, one.label) for one in segment.alternatives] == [(1, "B")]
     assert segment.alternatives[0].confidence < segment.confidence
 
@@ -152,7 +152,7 @@ def test_a_segment_is_given_as_soon_as_nothing_can_change_it_and_grows_in_sight_
         if spotter.growing is not None:
             growing.append(spotter.growing.end_s)
         if final:
-            given_at = scored.centre_s
+            given_at = scored.center_s
     assert growing == sorted(growing)
     assert given_at == pytest.approx(2.0 + RULES.merge_gap_s + REACH_S + RULES.stride_s, abs=0.11)
     assert spotter.finish() == ()
@@ -161,7 +161,7 @@ def test_a_segment_is_given_as_soon_as_nothing_can_change_it_and_grows_in_sight_
 def test_a_segment_is_given_while_the_next_sign_is_still_held() -> None:
     spotter = Spotter(RULES)
     given_at = {
-        segment.label: scored.centre_s
+        segment.label: scored.center_s
         for scored in _scored([(1.0, 2.0, "A"), (2.0, 6.0, "B")], 8.0, [(1.0, 6.0)])
         for segment in spotter.push(scored)
     }
@@ -225,7 +225,7 @@ def test_segments_never_overlap_are_in_order_and_last_and_stay_within_the_medium
     medium: tuple[list[ScoredWindow], SpottingRules, list[Window]],
 ) -> None:
     scored, rules, gaps = medium
-    found = segments_of(scored, rules, gaps)
+    found = find_segments(scored, rules, gaps)
     for before, after in itertools.pairwise(found):
         assert before.end_s <= after.start_s
         if before.label == after.label:
@@ -258,7 +258,7 @@ def test_a_file_a_job_in_chunks_and_a_live_session_decide_alike(
             spotter.add_gap(waiting.pop(0))
         found.extend(spotter.push(window))
     found.extend(spotter.finish())
-    assert tuple(found) == segments_of(scored, rules, gaps)
+    assert tuple(found) == find_segments(scored, rules, gaps)
 
 
 @settings(max_examples=200, deadline=None)
@@ -266,15 +266,15 @@ def test_a_file_a_job_in_chunks_and_a_live_session_decide_alike(
 def test_segments_that_are_given_early_are_those_that_the_end_would_give(
     medium: tuple[list[ScoredWindow], SpottingRules, list[Window]],
 ) -> None:
-    class Unhurried(Tidy):
-        def advance(self, _next_start_s: NextStart) -> list[Piece]:
+    class Unhurried(SpanCleaner):
+        def advance(self, _next_start_s: NextStart) -> list[ClassSpan]:
             return []
 
     scored, rules, gaps = medium
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("service.spotting.segments.Tidy", Unhurried)
-        late = segments_of(scored, rules, gaps)
-    assert segments_of(scored, rules, gaps) == late
+        patch.setattr("service.spotting.segments.SpanCleaner", Unhurried)
+        late = find_segments(scored, rules, gaps)
+    assert find_segments(scored, rules, gaps) == late
 
 
 def test_rules_that_make_no_sense_are_refused() -> None:

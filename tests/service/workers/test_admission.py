@@ -18,7 +18,7 @@ Story = Callable[[], Coroutine[object, object, None]]
 def admission(most_waiting: int, *slots: str) -> Admission[str]:
     made: Admission[str] = Admission(most_waiting, Metrics())
     for slot in slots:
-        made.leave(slot)
+        made.release(slot)
     return made
 
 
@@ -34,9 +34,9 @@ async def settle() -> None:
 def test_a_free_slot_is_had_at_once_and_given_back() -> None:
     async def story() -> None:
         queue = admission(0, "a")
-        assert await queue.enter(later(), 1) == "a"
+        assert await queue.acquire(later(), 1) == "a"
         assert queue.idle == 0
-        queue.leave("a")
+        queue.release("a")
         assert queue.idle == 1
 
     asyncio.run(story())
@@ -45,18 +45,18 @@ def test_a_free_slot_is_had_at_once_and_given_back() -> None:
 def test_who_comes_first_is_served_first() -> None:
     async def story() -> None:
         queue = admission(3, "a")
-        await queue.enter(later(), 1)
+        await queue.acquire(later(), 1)
         served: list[int] = []
 
         async def ask(number: int) -> None:
-            slot = await queue.enter(later(), 1)
+            slot = await queue.acquire(later(), 1)
             served.append(number)
-            queue.leave(slot)
+            queue.release(slot)
 
         tasks = [asyncio.create_task(ask(number)) for number in range(3)]
         await settle()
         assert queue.waiting == 3
-        queue.leave("a")
+        queue.release("a")
         await asyncio.gather(*tasks)
         assert served == [0, 1, 2]
         assert (queue.waiting, queue.idle) == (0, 1)
@@ -67,12 +67,12 @@ def test_who_comes_first_is_served_first() -> None:
 def test_one_more_than_may_wait_is_refused_at_once_and_told_when_to_come_back() -> None:
     async def story() -> None:
         queue = admission(1, "a")
-        await queue.enter(later(), 1)
-        queue.learn(11.0)
-        waiting = asyncio.create_task(queue.enter(later(), 1))
+        await queue.acquire(later(), 1)
+        queue.note_service_time(11.0)
+        waiting = asyncio.create_task(queue.acquire(later(), 1))
         await settle()
         with pytest.raises(SignError) as caught:
-            await queue.enter(later(), 1)
+            await queue.acquire(later(), 1)
         assert caught.value.code == "busy"
         assert caught.value.retry_after_s == 6  # two calls of 3 s (a fifth of the way from 1 s to 11 s)
         waiting.cancel()
@@ -85,13 +85,13 @@ def test_one_more_than_may_wait_is_refused_at_once_and_told_when_to_come_back() 
 def test_a_deadline_counts_the_wait() -> None:
     async def story() -> None:
         queue = admission(1, "a")
-        await queue.enter(later(), 1)
+        await queue.acquire(later(), 1)
         with pytest.raises(SignError) as caught:
-            await queue.enter(later(0.01), 1)
+            await queue.acquire(later(0.01), 1)
         assert caught.value.code == "deadline-exceeded"
         assert queue.waiting == 0
         with pytest.raises(SignError, match="deadline"):
-            await queue.enter(later(0), 1)
+            await queue.acquire(later(0), 1)
 
     asyncio.run(story())
 
@@ -99,10 +99,10 @@ def test_a_deadline_counts_the_wait() -> None:
 def test_a_slot_that_comes_as_its_taker_gives_up_goes_to_the_next() -> None:
     async def story() -> None:
         queue = admission(2, "a")
-        await queue.enter(later(), 1)
-        quitter, next_one = (asyncio.create_task(queue.enter(later(), 1)) for _ in range(2))
+        await queue.acquire(later(), 1)
+        quitter, next_one = (asyncio.create_task(queue.acquire(later(), 1)) for _ in range(2))
         await settle()
-        queue.leave("a")
+        queue.release("a")
         quitter.cancel()
         assert await next_one == "a"
         assert quitter.cancelled() or quitter.exception() is not None
@@ -113,15 +113,15 @@ def test_a_slot_that_comes_as_its_taker_gives_up_goes_to_the_next() -> None:
 def test_closing_refuses_who_waits_and_who_comes() -> None:
     async def story() -> None:
         queue = admission(1, "a")
-        await queue.enter(later(), 1)
-        waiting = asyncio.create_task(queue.enter(later(), 1))
+        await queue.acquire(later(), 1)
+        waiting = asyncio.create_task(queue.acquire(later(), 1))
         await settle()
         queue.close()
-        for attempt in (waiting, queue.enter(later(), 1)):
+        for attempt in (waiting, queue.acquire(later(), 1)):
             with pytest.raises(SignError, match="shutting down") as caught:
                 await attempt
             assert caught.value.code == "shutting-down"
-        queue.leave("a")
+        queue.release("a")
         assert queue.idle == 0
 
     asyncio.run(story())
@@ -129,8 +129,8 @@ def test_closing_refuses_who_waits_and_who_comes() -> None:
 
 def test_only_an_idle_slot_can_be_withdrawn() -> None:
     queue = admission(0, "a", "b")
-    assert queue.withdraw("a")
-    assert not queue.withdraw("a")
+    assert queue.remove_idle("a")
+    assert not queue.remove_idle("a")
     assert queue.idle == 1
 
 
@@ -143,13 +143,13 @@ def test_no_slot_is_ever_lost_or_lent_twice(steps: list[tuple[str, int]]) -> Non
         held: list[str] = []
         for step, which in steps:
             if step == "ask":
-                asking.append(asyncio.create_task(queue.enter(later(), 2)))
+                asking.append(asyncio.create_task(queue.acquire(later(), 2)))
             elif step == "job":
-                asking.append(asyncio.create_task(queue.enter_behind(later())))
+                asking.append(asyncio.create_task(queue.acquire_low_priority(later())))
             elif step == "cancel" and asking:
                 asking[which % len(asking)].cancel()
             elif step == "finish" and held:
-                queue.leave(held.pop(which % len(held)))
+                queue.release(held.pop(which % len(held)))
             if which % 2:
                 await settle()
                 held += [task.result() for task in asking if task.done() and not _failed(task)]
@@ -160,7 +160,7 @@ def test_no_slot_is_ever_lost_or_lent_twice(steps: list[tuple[str, int]]) -> Non
             task.cancel()
         results = await asyncio.gather(*asking, return_exceptions=True)
         held += [result for result in results if isinstance(result, str)]
-        assert sorted(held + [slot for slot in slots if queue.withdraw(slot)]) == sorted(slots)
+        assert sorted(held + [slot for slot in slots if queue.remove_idle(slot)]) == sorted(slots)
 
     asyncio.run(story())
 
@@ -174,18 +174,18 @@ def with_jobs(most: int, *slots: str) -> tuple[Admission[str], list[int]]:
     asked: list[int] = []
     made: Admission[str] = Admission(1, Metrics(), most, lambda: asked.append(made.waiting))
     for slot in slots:
-        made.leave(slot)
+        made.release(slot)
     return made, asked
 
 
 def test_jobs_hold_no_more_slots_than_they_may() -> None:
     async def story() -> None:
         queue, _ = with_jobs(1, "a", "b")
-        assert await queue.enter_behind(later()) == "a"
-        second = asyncio.create_task(queue.enter_behind(later()))
+        assert await queue.acquire_low_priority(later()) == "a"
+        second = asyncio.create_task(queue.acquire_low_priority(later()))
         await settle()
         assert (second.done(), queue.idle, queue.with_jobs) == (False, 1, ("a",))
-        queue.leave("a")
+        queue.release("a")
         assert await second == "b"
         assert queue.with_jobs == ("b",)
 
@@ -195,17 +195,17 @@ def test_jobs_hold_no_more_slots_than_they_may() -> None:
 def test_interactive_callers_go_before_jobs_that_came_first() -> None:
     async def story() -> None:
         queue, asked = with_jobs(1, "a")
-        assert await queue.enter_behind(later()) == "a"
-        job = asyncio.create_task(queue.enter_behind(later()))
+        assert await queue.acquire_low_priority(later()) == "a"
+        job = asyncio.create_task(queue.acquire_low_priority(later()))
         await settle()
-        caller = asyncio.create_task(queue.enter(later(), 1))
+        caller = asyncio.create_task(queue.acquire(later(), 1))
         await settle()
         assert asked == [1]  # whoever holds a slot for a job is asked to give it back
-        queue.leave("a")
+        queue.release("a")
         await settle()
         assert caller.done()
         assert not job.done()
-        queue.leave("a")
+        queue.release("a")
         assert await job == "a"
 
     asyncio.run(story())
@@ -214,14 +214,14 @@ def test_interactive_callers_go_before_jobs_that_came_first() -> None:
 def test_a_slot_that_a_job_holds_is_no_reason_to_refuse() -> None:
     async def story() -> None:
         queue = Admission[str](0, Metrics())
-        queue.leave("a")
-        await queue.enter_behind(later())
-        caller = asyncio.create_task(queue.enter(later(), 1))
+        queue.release("a")
+        await queue.acquire_low_priority(later())
+        caller = asyncio.create_task(queue.acquire(later(), 1))
         await settle()
         with pytest.raises(SignError) as caught:
-            await queue.enter(later(), 1)
+            await queue.acquire(later(), 1)
         assert caught.value.code == "busy"
-        queue.leave("a")
+        queue.release("a")
         assert await caller == "a"
 
     asyncio.run(story())
@@ -230,10 +230,10 @@ def test_a_slot_that_a_job_holds_is_no_reason_to_refuse() -> None:
 def test_a_job_that_gives_up_as_its_slot_comes_hands_it_on() -> None:
     async def story() -> None:
         queue, _ = with_jobs(1, "a")
-        await queue.enter_behind(later())
-        quitter, other = (asyncio.create_task(queue.enter_behind(later())) for _ in range(2))
+        await queue.acquire_low_priority(later())
+        quitter, other = (asyncio.create_task(queue.acquire_low_priority(later())) for _ in range(2))
         await settle()
-        queue.leave("a")
+        queue.release("a")
         quitter.cancel()
         assert await other == "a"
         assert queue.with_jobs == ("a",)
@@ -244,11 +244,11 @@ def test_a_job_that_gives_up_as_its_slot_comes_hands_it_on() -> None:
 def test_closing_refuses_jobs_too() -> None:
     async def story() -> None:
         queue, _ = with_jobs(1, "a")
-        await queue.enter_behind(later())
-        waiting = asyncio.create_task(queue.enter_behind(later()))
+        await queue.acquire_low_priority(later())
+        waiting = asyncio.create_task(queue.acquire_low_priority(later()))
         await settle()
         queue.close()
-        for attempt in (waiting, queue.enter_behind(later())):
+        for attempt in (waiting, queue.acquire_low_priority(later())):
             with pytest.raises(SignError, match="shutting down"):
                 await attempt
 

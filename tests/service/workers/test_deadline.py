@@ -28,7 +28,7 @@ def test_what_runs_into_an_enforced_deadline_is_cancelled() -> None:
     async def wait() -> None:
         nonlocal cancelled
         try:
-            async with Deadline.after(0.01).enforced():
+            async with Deadline.after(0.01).enforce():
                 await asyncio.get_running_loop().create_future()
         except SignError as error:
             cancelled = error.code == "deadline-exceeded"
@@ -39,7 +39,7 @@ def test_what_runs_into_an_enforced_deadline_is_cancelled() -> None:
 
 def test_what_ends_in_time_is_left_alone() -> None:
     async def work() -> int:
-        async with Deadline.after(60).enforced():
+        async with Deadline.after(60).enforce():
             return 7
 
     assert asyncio.run(work()) == 7

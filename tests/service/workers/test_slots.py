@@ -16,7 +16,7 @@ from service.errors import SignError
 from service.media.sampling import Rate
 from service.metrics import Metrics
 from service.observe.call import ObserveCall, ObserveResult
-from service.observe.unwanted import UnwantedError
+from service.observe.cancelled import ObservationCancelledError
 from service.settings import Settings
 from service.workers.deadline import Deadline
 from service.workers.slots import Slots
@@ -27,7 +27,7 @@ R = TypeVar("R")
 BOUND_S = 30.0
 
 
-class House:
+class SlotPool:
     """One slot in one event loop, with its metrics."""
 
     def __init__(self, **settings: float) -> None:
@@ -78,8 +78,8 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[House]:
-    made = House()
+def pool() -> Iterator[SlotPool]:
+    made = SlotPool()
     yield made
     made.close()
 
@@ -88,10 +88,10 @@ def house() -> Iterator[House]:
 def _all_slots_come_back(request: pytest.FixtureRequest) -> Iterator[None]:
     """Whatever a test does, the slot lies ready again after it."""
     yield
-    if "house" in request.fixturenames:
-        house: House = request.getfixturevalue("house")
-        house.run(house.until(lambda: house.slots.idle == 1))
-        assert (house.slots.busy, house.slots.waiting, house.slots.ready) == (0, 0, True)
+    if "pool" in request.fixturenames:
+        pool: SlotPool = request.getfixturevalue("pool")
+        pool.run(pool.until(lambda: pool.slots.idle == 1))
+        assert (pool.slots.busy, pool.slots.waiting, pool.slots.ready) == (0, 0, True)
 
 
 @pytest.fixture(scope="module")
@@ -112,126 +112,130 @@ async def refusal(work: "Coroutine[object, object, R] | asyncio.Task[R]") -> Sig
     return caught.value
 
 
-def test_a_call_gives_a_track_its_cost_and_metrics(house: House, clip: Path) -> None:
-    result = house.run(house.ask(call_for(clip)))
+def test_a_call_gives_a_track_its_cost_and_metrics(pool: SlotPool, clip: Path) -> None:
+    result = pool.run(pool.ask(call_for(clip)))
     assert (len(result.track), result.decoded, result.observed) == (4, 4, 4)
     assert result.track.side() == "right"
     assert min(result.decode_s, result.observe_s) > 0 <= result.queue_s
-    sample = house.metrics.registry.get_sample_value
+    sample = pool.metrics.registry.get_sample_value
     assert sample("sign_frames_total", {"stage": "observed"}) == 4
     assert sample("sign_stage_seconds_count", {"stage": "decode"}) == 1
     assert sample("sign_media_seconds_total") == pytest.approx(0.3)
     assert sample("sign_slots", {"state": "idle"}) == 1
 
 
-def test_the_same_video_gives_the_same_track_with_another_in_between(house: House, clip: Path, tmp_path: Path) -> None:
-    first = house.run(house.ask(call_for(clip))).track
-    house.run(house.ask(call_for(signing(tmp_path / "other.mp4", frames=4, mirrored=True))))
-    again = house.run(house.ask(call_for(clip))).track
+def test_the_same_video_gives_the_same_track_with_another_in_between(
+    pool: SlotPool, clip: Path, tmp_path: Path
+) -> None:
+    first = pool.run(pool.ask(call_for(clip))).track
+    pool.run(pool.ask(call_for(signing(tmp_path / "other.mp4", frames=4, mirrored=True))))
+    again = pool.run(pool.ask(call_for(clip))).track
     assert np.array_equal(first.values, again.values, equal_nan=True)
 
 
-def test_what_is_wrong_with_a_medium_crosses_as_it_is(house: House, tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_medium_crosses_as_it_is(pool: SlotPool, tmp_path: Path) -> None:
     path = tmp_path / "upload"
     path.write_bytes(b"#EXTM3U\nfile:///etc/passwd\n")
-    pid = house.pid
-    error = house.run(refusal(house.ask(call_for(path))))
+    pid = pool.pid
+    error = pool.run(refusal(pool.ask(call_for(path))))
     assert error.code == "media-unsupported"
     assert "m3u8" in error.detail
-    assert house.pid == pid
+    assert pool.pid == pid
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
 def test_a_process_that_dies_costs_the_one_call(
-    number: signal.Signals, house: House, clip: Path, long_clip: ObserveCall
+    number: signal.Signals, pool: SlotPool, clip: Path, long_clip: ObserveCall
 ) -> None:
     async def story() -> None:
-        died = house.restarts("died")
-        pid = house.pid
-        victim = asyncio.create_task(house.ask(long_clip))
-        other = asyncio.create_task(house.ask(call_for(clip)))
-        await house.until(lambda: house.reads(Path(long_clip.medium.path)))
+        died = pool.restarts("died")
+        pid = pool.pid
+        victim = asyncio.create_task(pool.ask(long_clip))
+        other = asyncio.create_task(pool.ask(call_for(clip)))
+        await pool.until(lambda: pool.reads(Path(long_clip.medium.path)))
         os.kill(pid, number)
         assert (await refusal(victim)).code == "worker-died"
         assert len((await other).track) == 4
-        assert house.pid != pid
-        assert house.restarts("died") == died + 1
+        assert pool.pid != pid
+        assert pool.restarts("died") == died + 1
 
-    house.run(story())
+    pool.run(story())
 
 
-def test_a_process_that_dies_while_idle_costs_no_call(house: House, clip: Path) -> None:
+def test_a_process_that_dies_while_idle_costs_no_call(pool: SlotPool, clip: Path) -> None:
     async def story() -> None:
-        pid = house.pid
+        pid = pool.pid
         os.kill(pid, signal.SIGKILL)
-        await house.until(lambda: house.slots.idle == 0)
-        assert not house.slots.ready
-        assert len((await house.ask(call_for(clip))).track) == 4
-        assert house.pid != pid
+        await pool.until(lambda: pool.slots.idle == 0)
+        assert not pool.slots.ready
+        assert len((await pool.ask(call_for(clip))).track) == 4
+        assert pool.pid != pid
 
-    house.run(story())
+    pool.run(story())
 
 
-def test_who_hangs_up_stops_the_work_and_keeps_the_process(house: House, clip: Path, long_clip: ObserveCall) -> None:
+def test_who_hangs_up_stops_the_work_and_keeps_the_process(pool: SlotPool, clip: Path, long_clip: ObserveCall) -> None:
     async def story() -> None:
-        pid = house.pid
-        caller = asyncio.create_task(house.ask(long_clip))
-        await house.until(lambda: house.reads(Path(long_clip.medium.path)))
+        pid = pool.pid
+        caller = asyncio.create_task(pool.ask(long_clip))
+        await pool.until(lambda: pool.reads(Path(long_clip.medium.path)))
         caller.cancel()
         with pytest.raises(asyncio.CancelledError):
             await caller
-        assert house.slots.busy == 0
-        assert len((await house.ask(call_for(clip))).track) == 4
-        assert house.pid == pid
+        assert pool.slots.busy == 0
+        assert len((await pool.ask(call_for(clip))).track) == 4
+        assert pool.pid == pid
 
-    house.run(story())
+    pool.run(story())
 
 
-def test_hanging_up_at_any_moment_frees_the_slot(house: House, clip: Path) -> None:
+def test_hanging_up_at_any_moment_frees_the_slot(pool: SlotPool, clip: Path) -> None:
     async def story() -> None:
         for moments in range(12):
-            caller = asyncio.create_task(house.ask(call_for(clip)))
+            caller = asyncio.create_task(pool.ask(call_for(clip)))
             for _ in range(moments):
                 await asyncio.sleep(0)
             caller.cancel()
             await asyncio.gather(caller, return_exceptions=True)
-            await house.until(lambda: house.slots.idle == 1)
+            await pool.until(lambda: pool.slots.idle == 1)
 
-    house.run(story())
+    pool.run(story())
 
 
-def test_a_deadline_that_passes_while_working_stops_the_work(house: House, clip: Path, long_clip: ObserveCall) -> None:
+def test_a_deadline_that_passes_while_working_stops_the_work(
+    pool: SlotPool, clip: Path, long_clip: ObserveCall
+) -> None:
     async def story() -> None:
-        pid = house.pid
-        error = await refusal(house.ask(long_clip, seconds=0.3))
+        pid = pool.pid
+        error = await refusal(pool.ask(long_clip, seconds=0.3))
         assert (error.code, error.limit) == ("deadline-exceeded", 0.3)
-        assert len((await house.ask(call_for(clip))).track) == 4
-        assert house.pid == pid
+        assert len((await pool.ask(call_for(clip))).track) == 4
+        assert pool.pid == pid
 
-    house.run(story())
+    pool.run(story())
 
 
 def test_a_deadline_that_passes_while_waiting_costs_the_working_call_nothing(
-    house: House, clip: Path, long_clip: ObserveCall
+    pool: SlotPool, clip: Path, long_clip: ObserveCall
 ) -> None:
     async def story() -> None:
-        working = asyncio.create_task(house.ask(long_clip))
-        await house.until(lambda: house.slots.busy == 1)
-        assert (await refusal(house.ask(call_for(clip), seconds=0.05))).code == "deadline-exceeded"
-        assert house.slots.busy == 1
+        working = asyncio.create_task(pool.ask(long_clip))
+        await pool.until(lambda: pool.slots.busy == 1)
+        assert (await refusal(pool.ask(call_for(clip), seconds=0.05))).code == "deadline-exceeded"
+        assert pool.slots.busy == 1
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
 
-    house.run(story())
+    pool.run(story())
 
 
-def test_one_more_than_may_wait_is_refused(house: House, clip: Path, long_clip: ObserveCall) -> None:
+def test_one_more_than_may_wait_is_refused(pool: SlotPool, clip: Path, long_clip: ObserveCall) -> None:
     async def story() -> None:
-        working = asyncio.create_task(house.ask(long_clip))
-        await house.until(lambda: house.slots.busy == 1)
-        waiting = [asyncio.create_task(house.ask(call_for(clip))) for _ in range(4)]
-        await house.until(lambda: house.slots.waiting == 4)
-        error = await refusal(house.ask(call_for(clip)))
+        working = asyncio.create_task(pool.ask(long_clip))
+        await pool.until(lambda: pool.slots.busy == 1)
+        waiting = [asyncio.create_task(pool.ask(call_for(clip))) for _ in range(4)]
+        await pool.until(lambda: pool.slots.waiting == 4)
+        error = await refusal(pool.ask(call_for(clip)))
         assert error.code == "busy"
         assert error.retry_after_s is not None
         assert error.retry_after_s >= 1
@@ -239,74 +243,74 @@ def test_one_more_than_may_wait_is_refused(house: House, clip: Path, long_clip: 
         results = await asyncio.gather(*waiting)
         assert [len(result.track) for result in results] == [4] * 4
 
-    house.run(story())
+    pool.run(story())
 
 
-def test_a_job_gives_way_to_an_interactive_call_and_keeps_what_it_has_seen(
-    house: House, clip: Path, long_clip: ObserveCall
+def test_a_job_preemptible_to_an_interactive_call_and_keeps_what_it_has_seen(
+    pool: SlotPool, clip: Path, long_clip: ObserveCall
 ) -> None:
     async def story() -> None:
-        pid = house.pid
-        job = asyncio.create_task(house.slots.observe_behind(long_clip, Deadline.after(BOUND_S)))
-        await house.until(lambda: house.reads(Path(long_clip.medium.path)))
-        assert len((await house.ask(call_for(clip))).track) == 4
+        pid = pool.pid
+        job = asyncio.create_task(pool.slots.observe_low_priority(long_clip, Deadline.after(BOUND_S)))
+        await pool.until(lambda: pool.reads(Path(long_clip.medium.path)))
+        assert len((await pool.ask(call_for(clip))).track) == 4
         try:
             seen = await job
-        except UnwantedError:
+        except ObservationCancelledError:
             return  # the caller came before the first frame
-        assert (seen.gave_way, seen.at_end) == (True, False)
+        assert (seen.preempted, seen.at_end) == (True, False)
         assert 0 < len(seen.track) < 1000
-        assert house.pid == pid
+        assert pool.pid == pid
 
-    house.run(story())
+    pool.run(story())
 
 
-def test_a_job_waits_behind_interactive_calls(house: House, clip: Path, long_clip: ObserveCall) -> None:
+def test_a_job_waits_behind_interactive_calls(pool: SlotPool, clip: Path, long_clip: ObserveCall) -> None:
     async def story() -> None:
-        working = asyncio.create_task(house.ask(long_clip))
-        await house.until(lambda: house.slots.busy == 1)
+        working = asyncio.create_task(pool.ask(long_clip))
+        await pool.until(lambda: pool.slots.busy == 1)
         ended: list[str] = []
 
         async def note(name: str, work: "Coroutine[object, object, ObserveResult]") -> None:
             await work
             ended.append(name)
 
-        job = asyncio.create_task(note("job", house.slots.observe_behind(call_for(clip), Deadline.after(BOUND_S))))
+        job = asyncio.create_task(note("job", pool.slots.observe_low_priority(call_for(clip), Deadline.after(BOUND_S))))
         await asyncio.sleep(0)
-        callers = [asyncio.create_task(note("caller", house.ask(call_for(clip)))) for _ in range(2)]
-        await house.until(lambda: house.slots.waiting == 2)
+        callers = [asyncio.create_task(note("caller", pool.ask(call_for(clip)))) for _ in range(2)]
+        await pool.until(lambda: pool.slots.waiting == 2)
         working.cancel()
         await asyncio.gather(job, *callers)
         assert ended == ["caller", "caller", "job"]
 
-    house.run(story())
+    pool.run(story())
 
 
-def test_a_process_that_does_not_stop_when_told_is_killed(house: House, clip: Path, tmp_path: Path) -> None:
+def test_a_process_that_does_not_stop_when_told_is_killed(pool: SlotPool, clip: Path, tmp_path: Path) -> None:
     stuck = tmp_path / "stuck"
     os.mkfifo(stuck)  # opening it waits for ever for somebody who writes
 
     async def story() -> None:
-        pid, timeouts = house.pid, house.restarts("timeout")
-        assert (await refusal(house.ask(call_for(stuck), seconds=0.3))).code == "deadline-exceeded"
-        assert len((await house.ask(call_for(clip))).track) == 4
-        assert house.pid != pid
-        assert house.restarts("timeout") == timeouts + 1
+        pid, timeouts = pool.pid, pool.restarts("timeout")
+        assert (await refusal(pool.ask(call_for(stuck), seconds=0.3))).code == "deadline-exceeded"
+        assert len((await pool.ask(call_for(clip))).track) == 4
+        assert pool.pid != pid
+        assert pool.restarts("timeout") == timeouts + 1
 
-    house.run(story())
+    pool.run(story())
 
 
-def test_signals_to_the_whole_group_do_not_end_a_process(house: House, clip: Path) -> None:
-    pid = house.pid
+def test_signals_to_the_whole_group_do_not_end_a_process(pool: SlotPool, clip: Path) -> None:
+    pid = pool.pid
     for number in (signal.SIGINT, signal.SIGTERM):
         os.kill(pid, number)
-    assert len(house.run(house.ask(call_for(clip))).track) == 4
-    assert house.pid == pid
+    assert len(pool.run(pool.ask(call_for(clip))).track) == 4
+    assert pool.pid == pid
 
 
-def test_a_process_is_confined(house: House) -> None:
+def test_a_process_is_confined(pool: SlotPool) -> None:
     limits = {}
-    for line in Path(f"/proc/{house.pid}/limits").read_text().splitlines()[1:]:
+    for line in Path(f"/proc/{pool.pid}/limits").read_text().splitlines()[1:]:
         limits[line[:26].strip()] = line[26:47].strip()
     assert limits["Max address space"] == str(Settings().slot_memory_bytes)
     assert limits["Max core file size"] == "0"
@@ -316,38 +320,38 @@ def test_a_process_is_confined(house: House) -> None:
 
 
 def test_a_process_is_replaced_after_so_many_calls(clip: Path) -> None:
-    house = House(slot_calls=2)
+    pool = SlotPool(slot_calls=2)
     try:
         pids = []
         for _ in range(4):
-            pids.append(house.pid)
-            house.run(house.ask(call_for(clip)))
-            house.run(house.until(lambda: house.slots.idle == 1))
+            pids.append(pool.pid)
+            pool.run(pool.ask(call_for(clip)))
+            pool.run(pool.until(lambda: pool.slots.idle == 1))
         assert pids[0] == pids[1] != pids[2] == pids[3]
-        assert house.restarts("recycled") == 2
+        assert pool.restarts("recycled") == 2
     finally:
-        house.close()
+        pool.close()
 
 
 def test_closing_fails_what_runs_and_what_waits_at_once(clip: Path, long_clip: ObserveCall) -> None:
-    house = House()
-    pid = house.pid
+    pool = SlotPool()
+    pid = pool.pid
 
     async def story() -> None:
-        working = asyncio.create_task(house.ask(long_clip))
-        await house.until(lambda: house.reads(Path(long_clip.medium.path)))
-        waiting = asyncio.create_task(house.ask(call_for(clip)))
-        await house.until(lambda: house.slots.waiting == 1)
-        await house.slots.close()
+        working = asyncio.create_task(pool.ask(long_clip))
+        await pool.until(lambda: pool.reads(Path(long_clip.medium.path)))
+        waiting = asyncio.create_task(pool.ask(call_for(clip)))
+        await pool.until(lambda: pool.slots.waiting == 1)
+        await pool.slots.close()
         assert (await refusal(working)).code == "shutting-down"
         assert (await refusal(waiting)).code == "shutting-down"
-        assert not house.slots.ready
+        assert not pool.slots.ready
 
     try:
-        house.run(story())
+        pool.run(story())
         assert not Path(f"/proc/{pid}").exists()
     finally:
-        house.runner.close()
+        pool.runner.close()
 
 
 def test_processes_end_with_the_one_that_started_them() -> None:

@@ -37,7 +37,7 @@ SHOWN = png(drawn_hand())
 EMPTY = png(np.full((120, 160, 3), 90, np.uint8))
 
 
-class House:
+class SlotPool:
     """Stream slots in one event loop, with their metrics."""
 
     def __init__(self, slots: int) -> None:
@@ -68,8 +68,8 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[House]:
-    made = House(2)
+def pool() -> Iterator[SlotPool]:
+    made = SlotPool(2)
     yield made
     made.run(made.slots.close())
     made.runner.close()
@@ -81,24 +81,24 @@ async def refusal(work: Coroutine[object, object, R]) -> SignError:
     return caught.value
 
 
-def test_a_session_keeps_what_it_follows(house: House) -> None:
+def test_a_session_keeps_what_it_follows(pool: SlotPool) -> None:
     async def work() -> None:
-        async with house.session() as stream:
-            looks = [await stream.look(LiveFrame(step / 15, SHOWN)) for step in range(3)]
-            assert [look.anew for look in looks] == [True, False, False]
+        async with pool.session() as stream:
+            looks = [await stream.observe(LiveFrame(step / 15, SHOWN)) for step in range(3)]
+            assert [look.discontinuity for look in looks] == [True, False, False]
             assert [look.track.present.tolist() for look in looks] == [[True]] * 3
             assert [look.track.times_s.tolist() for look in looks] == [[step / 15] for step in range(3)]
             assert looks[0].hands[0].side == "right"
-            assert (await stream.look(LiveFrame(5.0, SHOWN, anew=True))).anew
-            turned = await stream.look(LiveFrame(5.1, EMPTY))
-            assert (turned.anew, turned.hands) == (True, ())
+            assert (await stream.observe(LiveFrame(5.0, SHOWN, discontinuity=True))).discontinuity
+            turned = await stream.observe(LiveFrame(5.1, EMPTY))
+            assert (turned.discontinuity, turned.hands) == (True, ())
 
-    house.run(work())
+    pool.run(work())
 
 
-def test_a_broken_picture_costs_one_frame(house: House) -> None:
+def test_a_broken_picture_costs_one_frame(pool: SlotPool) -> None:
     async def work() -> None:
-        async with house.session() as stream:
+        async with pool.session() as stream:
             for picture, code in (
                 (SHOWN[:300], "media-corrupt"),
                 (b"GIF89a" + bytes(20), "media-unsupported"),
@@ -106,97 +106,97 @@ def test_a_broken_picture_costs_one_frame(house: House) -> None:
                 (b"", "media-empty"),
                 (png(np.zeros((481, 640, 3), np.uint8)), "picture-too-large"),
             ):
-                assert (await refusal(stream.look(LiveFrame(0.0, picture)))).code == code
-            assert (await stream.look(LiveFrame(0.1, SHOWN))).track.present.all()
+                assert (await refusal(stream.observe(LiveFrame(0.0, picture)))).code == code
+            assert (await stream.observe(LiveFrame(0.1, SHOWN))).track.present.all()
 
-    house.run(work())
+    pool.run(work())
 
 
-def test_sessions_have_processes_of_their_own_and_no_more_than_slots(house: House) -> None:
+def test_sessions_have_processes_of_their_own_and_no_more_than_slots(pool: SlotPool) -> None:
     async def work() -> None:
-        async with house.session() as first, house.session() as second:
+        async with pool.session() as first, pool.session() as second:
             assert first.pid != second.pid
-            assert (await refusal(house.slots.lease(CALL).__aenter__())).code == "busy"
-            assert house.count("sign_rejected_total", reason="busy") == 1
-        async with house.session() as third:
-            await third.look(LiveFrame(0.0, EMPTY))
+            assert (await refusal(pool.slots.lease(CALL).__aenter__())).code == "busy"
+            assert pool.count("sign_rejected_total", reason="busy") == 1
+        async with pool.session() as third:
+            await third.observe(LiveFrame(0.0, EMPTY))
 
-    house.run(work())
+    pool.run(work())
 
 
-def test_what_one_session_followed_the_next_does_not_know(house: House) -> None:
+def test_what_one_session_followed_the_next_does_not_know(pool: SlotPool) -> None:
     async def work() -> None:
-        async with house.session() as stream:
-            await stream.look(LiveFrame(100.0, SHOWN))
-        async with house.session() as stream:
-            assert (await stream.look(LiveFrame(0.0, SHOWN))).anew
+        async with pool.session() as stream:
+            await stream.observe(LiveFrame(100.0, SHOWN))
+        async with pool.session() as stream:
+            assert (await stream.observe(LiveFrame(0.0, SHOWN))).discontinuity
 
-    house.run(work())
+    pool.run(work())
 
 
-def test_a_process_that_is_killed_costs_its_session_and_no_other(house: House) -> None:
+def test_a_process_that_is_killed_costs_its_session_and_no_other(pool: SlotPool) -> None:
     async def work() -> None:
-        async with house.session() as first, house.session() as second:
+        async with pool.session() as first, pool.session() as second:
             os.kill(first.pid, signal.SIGKILL)
-            assert (await refusal(first.look(LiveFrame(0.0, SHOWN)))).code == "worker-died"
-            assert (await second.look(LiveFrame(0.0, SHOWN))).track.present.all()
-        await house.until(lambda: house.count("sign_slot_restarts_total", reason="died") >= 1)
-        async with house.session() as third:
-            assert (await third.look(LiveFrame(0.0, SHOWN))).track.present.all()
+            assert (await refusal(first.observe(LiveFrame(0.0, SHOWN)))).code == "worker-died"
+            assert (await second.observe(LiveFrame(0.0, SHOWN))).track.present.all()
+        await pool.until(lambda: pool.count("sign_slot_restarts_total", reason="died") >= 1)
+        async with pool.session() as third:
+            assert (await third.observe(LiveFrame(0.0, SHOWN))).track.present.all()
 
-    house.run(work())
+    pool.run(work())
 
 
 def test_a_spare_process_that_ends_is_replaced() -> None:
-    house = House(1)
+    pool = SlotPool(1)
 
     async def work() -> None:
-        async with house.session() as stream:
+        async with pool.session() as stream:
             pid = stream.pid
-        async with house.session() as stream:
+        async with pool.session() as stream:
             assert stream.pid == pid  # kept warm
-        died = house.count("sign_slot_restarts_total", reason="died")
+        died = pool.count("sign_slot_restarts_total", reason="died")
         os.kill(pid, signal.SIGKILL)
-        async with house.session() as stream:  # even before its end is noticed
+        async with pool.session() as stream:  # even before its end is noticed
             assert stream.pid != pid
-        await house.until(lambda: house.count("sign_slot_restarts_total", reason="died") > died)
-        async with house.session() as stream:
+        await pool.until(lambda: pool.count("sign_slot_restarts_total", reason="died") > died)
+        async with pool.session() as stream:
             assert stream.pid != pid
 
-    house.run(work())
-    house.run(house.slots.close())
-    house.runner.close()
+    pool.run(work())
+    pool.run(pool.slots.close())
+    pool.runner.close()
 
 
 def test_a_session_that_is_cancelled_while_a_frame_is_looked_at_gives_its_slot_back() -> None:
-    house = House(1)
+    pool = SlotPool(1)
 
     async def work() -> None:
         async def look_for_ever() -> None:
-            async with house.session() as stream:
+            async with pool.session() as stream:
                 for step in range(10_000):
-                    await stream.look(LiveFrame(step / 15, SHOWN))
+                    await stream.observe(LiveFrame(step / 15, SHOWN))
 
         task = asyncio.create_task(look_for_ever())
-        await house.until(lambda: house.slots.taken == 1)
+        await pool.until(lambda: pool.slots.taken == 1)
         await asyncio.sleep(0.5)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        async with house.session() as stream:
-            await stream.look(LiveFrame(0.0, SHOWN))
+        async with pool.session() as stream:
+            await stream.observe(LiveFrame(0.0, SHOWN))
 
-    house.run(work())
-    house.run(house.slots.close())
-    house.runner.close()
+    pool.run(work())
+    pool.run(pool.slots.close())
+    pool.runner.close()
 
 
 def test_nobody_is_let_in_once_it_is_closed() -> None:
-    house = House(1)
-    house.run(house.slots.close())
+    pool = SlotPool(1)
+    pool.run(pool.slots.close())
 
     async def work() -> SignError:
-        return await refusal(house.slots.lease(CALL).__aenter__())
+        return await refusal(pool.slots.lease(CALL).__aenter__())
 
-    assert house.run(work()).code == "shutting-down"
-    house.runner.close()
+    assert pool.run(work()).code == "shutting-down"
+    pool.runner.close()

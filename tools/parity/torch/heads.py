@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,8 +19,8 @@ STEPS, WIDTH = 12, 10
 KEPT = ("lstm", "lstm_bi_hidden", "lstm_packed", "gru_deep", "conv", "conv_flat", "conv_valid", "mlp")
 
 
-class Recurrent(nn.Module):
-    """A recurrent layer and a linear one behind the readout."""
+class Layers(nn.Module):
+    """A recurrent layer and a linear one."""
 
     def __init__(
         self, kind: type[nn.RNNBase] = nn.LSTM, layers: int = 2, both: bool = False, classes: int = 1,
@@ -30,6 +31,10 @@ class Recurrent(nn.Module):
         self.dropout = nn.Dropout(0.3)
         self.fc = nn.Linear(16 if both else 8, classes)
         self.readout = readout
+
+
+class Recurrent(Layers):
+    """With the readout between them."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         steps, state = self.lstm(x)
@@ -43,7 +48,7 @@ class Recurrent(nn.Module):
         return self.fc(self.dropout(row))
 
 
-class Packed(Recurrent):
+class Packed(Layers):
     """Trained on packed sequences: what is padded is not seen."""
 
     def forward(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
@@ -150,7 +155,7 @@ def made(name: str, seed: int = 0) -> nn.Module:
     return head.eval()
 
 
-def answered(head: nn.Module, seed: int = 1) -> dict[str, np.ndarray]:
+def answered(head: nn.Module, seed: int = 1) -> dict[str, Any]:
     """Inputs (x0, and x1: a mask where steps are padded) and what the head answers (y0)."""
     torch.manual_seed(seed)
     linear = next(iter(head.children()))

@@ -91,7 +91,7 @@ def trained_network(seed: int = 0) -> nn.Module:
     optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=STEPS)
     network.train()
-    turns = np.array([0, 15, 31, 47], np.float32) * 3 / 47
+    turns = np.asarray(np.array([0, 15, 31, 47], np.float32) * 3 / 47, np.float32)
     for step in range(STEPS):
         labels = generator.integers(0, len(LABELS), BATCH)
         clips = np.stack([Grating.drawn(generator, int(k)).frames(turns, CROP, CROP, generator) for k in labels])
@@ -116,7 +116,7 @@ def write_videos(folder: Path, seed: int) -> None:
     """Videos of 1.6 s at 30 frames a second, 56 × 40, named by their class."""
     folder.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(seed)
-    turns = np.arange(48, dtype=np.float32) * 3 / 47
+    turns = np.asarray(np.arange(48, dtype=np.float32) * 3 / 47, np.float32)
     for place in range(VIDEOS // 2):
         label = place % len(LABELS)
         frames = Grating.drawn(generator, label).frames(turns, 56, 40, generator)

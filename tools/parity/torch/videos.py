@@ -25,11 +25,12 @@ from convert.presets.networks import NETWORKS, Network
 from convert.publish import PublishOptions
 from convert.torch.architectures.settings import Flags
 from convert.torch.convert import ExportOptions, convert_torch
-from service.analysis.looking import Look, Part, end_of, look
+from service.analysis.clip import ClipRequest, ObservedClip, preprocessing_of
+from service.analysis.walk import observe_at_once
 from service.context import AppContext, open_services
 from service.errors import SignError
 from service.media.medium import Medium
-from service.pipelines.clip import ClipSection, steps
+from service.pipelines.clip import ClipSection, window_frames
 from service.settings import Settings
 from service.track import Window
 from service.workers.deadline import Deadline
@@ -143,11 +144,12 @@ async def compared(context: AppContext, network: Network, sample: Sample, author
     medium = Medium(str(sample.file), sample.file.stat().st_size)
     length_s = sample.length_s or network.frames * network.sampling / 30
     model = await context.registry.get(network.name.replace("_", "-"))
-    part = Part(medium, Deadline.after(PATIENCE_S), model, sample.start_s, length_s)
-    seen = await look(part, context, longest_s=context.settings.predict_seconds)
-    window = Window(sample.start_s, end_of(seen.track, part))
-    rows = seen.eye.plan_rows(seen.track, [window]).make(0, 1)
-    logits = (await seen.looker.outputs(rows))[0]
+    request = ClipRequest(medium, Deadline.after(PATIENCE_S), model, sample.start_s, length_s)
+    preprocessing = preprocessing_of(model, ("sign",))
+    clip = await observe_at_once(request, preprocessing, context, context.settings.predict_seconds)
+    window = Window(sample.start_s, min(clip.track.end_s, request.end_s))
+    rows = preprocessing.plan_rows(clip.track, [window]).make(0, 1)
+    logits = (await clip.base_model.outputs(rows))[0]
     mean, std = np.float32(0.45), np.float32(0.225)
     levels = np.abs(rows.values[0] - (author * std + mean) * 255).max(axis=(0, 2, 3))
     theirs = np.array(answer["logits"], np.float32)
@@ -157,19 +159,19 @@ async def compared(context: AppContext, network: Network, sample: Sample, author
         float(np.abs(logits - theirs).max()),
         float(np.abs(theirs).max()),
         tuple(float(level) for level in levels),
-        _taken(seen, window),
+        _taken(clip, window),
         tuple(answer["taken"]),
     )
 
 
-def _taken(seen: Look, window: Window) -> tuple[int, ...]:
+def _taken(clip: ObservedClip, window: Window) -> tuple[int, ...]:
     """Which of the window's frames the clip is made of, counted from the window's first."""
-    section, track = seen.eye, seen.track
+    section, track = clip.preprocessing, clip.track
     if not isinstance(section, ClipSection) or track.decoded_s is None:
         raise TypeError("the model looks at no clips")
     inside = track.decoded_s[(track.decoded_s >= window.start_s) & (track.decoded_s < window.end_s)]
-    (unit,) = steps(track, window, section).seen
-    return tuple(int(place) for place in np.searchsorted(inside, track.times_s[list(unit)]))
+    (frames,) = window_frames(track, window, section).seen
+    return tuple(int(place) for place in np.searchsorted(inside, track.times_s[list(frames)]))
 
 
 def page(gaps: list[Gap], versions: dict[str, str]) -> str:

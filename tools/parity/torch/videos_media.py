@@ -13,6 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 TICKS = 90_000
 
@@ -106,6 +107,7 @@ def _file_name(name: str) -> str:
 def _write(path: Path, made: Made, source: Path) -> None:
     with av.open(str(path), "w") as output:
         stream = output.add_stream(made.codec, rate=30, options=dict(made.options))
+        assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = made.width, made.height, made.pix_fmt
         base = Fraction(1, 1000 if made.suffix in (".webm", ".avi") else TICKS)
         stream.time_base = stream.codec_context.time_base = Fraction(1, 30) if made.suffix == ".avi" else base
@@ -119,7 +121,7 @@ def _write(path: Path, made: Made, source: Path) -> None:
         output.mux(stream.encode(None))
 
 
-def _pictures(source: Path, made: Made) -> Iterator[np.ndarray]:  # type: ignore[type-arg]
+def _pictures(source: Path, made: Made) -> Iterator[np.ndarray]:
     with av.open(str(source)) as container:
         for frame in container.decode(video=0):
             yield frame.reformat(width=made.width, height=made.height, format="rgb24").to_ndarray()

@@ -135,7 +135,10 @@ def test_flags_come_before_the_file_and_the_file_before_the_table() -> None:
 
 
 def test_a_data_modules_hyper_parameters_count() -> None:
-    groups = {"hyper_parameters": {"model_name": "x3d_s"}, "datamodule_hyper_parameters": {"clip_duration": 2.5}}
+    groups: dict[str, dict[str, Any]] = {
+        "hyper_parameters": {"model_name": "x3d_s"},
+        "datamodule_hyper_parameters": {"clip_duration": 2.5},
+    }
     stored = Read(x3d_state(), "zip", "lightning", hyper_parameters=groups)
     assert resolve_settings(recognize(stored), stored, Flags()).clip_duration_s == 2.5
 

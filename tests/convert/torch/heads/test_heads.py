@@ -37,7 +37,7 @@ def converted(name: str, store: Path, *more: str) -> tuple[str, ...]:
     """The arguments that convert a kept head; the activation and names that are not in its weights among them."""
     with np.load(DATA / f"{name}.npz") as known:
         classes = known["y0"].shape[1]
-    said = ("--activation", "sigmoid")
+    said: tuple[str, ...] = ("--activation", "sigmoid")
     if classes > 1:
         said = ("--labels", str(store.parent / "labels.txt"), "--channel", "tense")
     file = str(DATA / f"{name}.pt")

@@ -1,5 +1,6 @@
 """Clips as the service makes them beside PyTorchVideo's own transforms, and a converted network through the service."""
 
+import asyncio
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,11 +19,11 @@ from convert.presets.networks import NETWORKS, normalize_pixels
 from convert.publish import PublishOptions
 from convert.torch.architectures.settings import Flags
 from convert.torch.convert import ExportOptions, convert_torch
+from service.embedding import PredictOptions, Settings, TimelineOptions, open_services, predict, timeline
 from service.media.resize import ShortSide
-from service.media.resizing import resized
-from service.media.sampling import uniform_places
+from service.media.resizing import resize_picture
+from service.media.sampling import uniform_indices
 from service.registry.manifest import Manifest, read_manifest
-from tests.running import RunningService, running_service
 
 SMALL = "x3d_xs"
 SIZES = [(640, 480), (480, 640), (333, 187), (185, 331), (854, 480), (128, 72), (182, 182), (1280, 720)]
@@ -36,7 +37,7 @@ def test_the_short_side_and_the_crop_are_pytorchvideos(network: object, width: i
     picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     video = torch.from_numpy(picture).permute(2, 0, 1)[:, None].float()
     author = CenterCrop(crop)(short_side_scale(video, side))[:, 0].permute(1, 2, 0).numpy()
-    assert np.abs(resized(picture, ShortSide(side, crop)) - author).max() <= 2e-3  # of 255 levels
+    assert np.abs(resize_picture(picture, ShortSide(side, crop)) - author).max() <= 2e-3  # of 255 levels
 
 
 @pytest.mark.parametrize("count", sorted({frames for frames, _ in CLIPS.values() if frames}))
@@ -45,7 +46,7 @@ def test_the_chosen_frames_are_pytorchvideos_but_for_the_rounding_of_its_float32
     different = 0
     for total in range(1, 1201):
         theirs = uniform_temporal_subsample(torch.arange(total), count, 0).numpy()
-        ours = uniform_places(total, count)
+        ours = uniform_indices(total, count)
         assert set((ours - theirs).tolist()) <= {0, 1}
         exact = np.arange(count) * (total - 1) / max(1, count - 1)
         assert all(exact[place] == ours[place] for place in np.flatnonzero(ours != theirs))
@@ -61,7 +62,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, torch.nn.
     stored = {"model_name": SMALL, "class_names": [f"sign {place}" for place in range(CLASSES)]}
     torch.save({"state_dict": network.state_dict(), "hyper_parameters": stored}, folder / "a.ckpt")
     for kind in ("pixels", "normalised", "uint8"):
-        export = ExportOptions(layout="3d", input_kind=kind)  # type: ignore[arg-type]
+        export = ExportOptions(layout="3d", input_kind=kind)
         options = PublishOptions(name=f"x3d-{kind}", store=folder / "store")
         convert_torch(folder / "a.ckpt", options, Flags(head_activation="none"), export)
     return folder / "store", network
@@ -84,14 +85,7 @@ def test_a_video_network_is_published_with_its_clips_and_times(published: tuple[
     assert manifest_of(published[0], "x3d-uint8").pipeline.model_dump()["dtype"] == "uint8"
 
 
-@pytest.fixture(scope="module")
-def service(published: tuple[Path, torch.nn.Module], tmp_path_factory: pytest.TempPathFactory) -> RunningService:
-    settings = {"SIGN_DEFAULT_MODEL": "x3d-pixels", "SIGN_SLOTS": "1"}
-    with running_service(tmp_path_factory.mktemp("service"), SIGN_MODEL_STORE=str(published[0]), **settings) as running:
-        yield running  # type: ignore[misc]
-
-
-def _film(path: Path) -> np.ndarray:  # type: ignore[type-arg]
+def _film(path: Path) -> np.ndarray:
     """A video of a wandering stripe without loss, and its frames."""
     frames = []
     with av.open(str(path), "w") as output:
@@ -108,27 +102,46 @@ def _film(path: Path) -> np.ndarray:  # type: ignore[type-arg]
     return np.stack(frames)
 
 
-@pytest.mark.parametrize(("kind", "tolerance"), [("pixels", 1e-3), ("normalised", 1e-3), ("uint8", 0.1)])
+TOLERANCES = {"pixels": 1e-3, "normalised": 1e-3, "uint8": 0.1}
+
+
 def test_the_service_answers_what_the_original_says_of_the_same_frames(
-    service: RunningService, published: tuple[Path, torch.nn.Module], tmp_path: Path, kind: str, tolerance: float
+    published: tuple[Path, torch.nn.Module], tmp_path: Path
 ) -> None:
     frames = _film(tmp_path / "stripe.mp4")
     network = NETWORKS[SMALL]
-    body = service.predict(
-        tmp_path / "stripe.mp4", model=f"x3d-{kind}", clip_duration=1.6, return_probabilities=True
-    ).json()
     taken = frames[[0, 15, 31, 47]]
     video = torch.from_numpy(taken).permute(3, 0, 1, 2).float()
     author = CenterCrop(network.crop)(short_side_scale(video, network.side))
     with torch.no_grad():
         logits = published[1](torch.from_numpy(normalize_pixels(author[None].numpy(), network)))[0].numpy()
-    ours = np.log([body["probabilities"][f"sign {place}"] for place in range(CLASSES)])
-    assert np.abs((ours - ours.mean()) - (logits - logits.mean())).max() <= tolerance
+    answers = asyncio.run(_answers(published[0], tmp_path / "stripe.mp4"))
+    for kind, tolerance in TOLERANCES.items():
+        ours = np.log(answers[kind])
+        assert np.abs((ours - ours.mean()) - (logits - logits.mean())).max() <= tolerance, kind
 
 
-def test_a_timeline_and_its_job_answer(service: RunningService, tmp_path: Path) -> None:
+async def _answers(store: Path, video: Path) -> dict[str, list[float]]:
+    """The probabilities of the labels by way of taking pixels."""
+    answers = {}
+    async with open_services(Settings(model_store=store, default_model="x3d-pixels", slots=1)) as services:
+        for kind in TOLERANCES:
+            asked = PredictOptions(model=f"x3d-{kind}", clip_duration=1.6, return_probabilities=True)
+            found = (await predict(services, video, asked)).probabilities
+            assert found is not None
+            answers[kind] = [found[f"sign {place}"] for place in range(CLASSES)]
+    return answers
+
+
+def test_a_timeline_looks_at_windows_of_the_clips_length(
+    published: tuple[Path, torch.nn.Module], tmp_path: Path
+) -> None:
     _film(tmp_path / "stripe.mp4")
-    content = (tmp_path / "stripe.mp4").read_bytes()
-    direct = service.client.post("/timeline", content=content, params={"return_windows": "true"})
-    assert direct.status_code == 200, direct.text
-    assert [window["start_time"] for window in direct.json()["windows"]] == pytest.approx([0.0, 0.4])
+
+    async def ask() -> list[float]:
+        settings = Settings(model_store=published[0], default_model="x3d-pixels", slots=1)
+        async with open_services(settings) as services:
+            found = await timeline(services, tmp_path / "stripe.mp4", TimelineOptions(return_windows=True))
+        return [window.start_time for window in found.windows or ()]
+
+    assert asyncio.run(ask()) == pytest.approx([0.0, 0.4])

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ ALLOWED = 1e-5
 
 def flags_of(words: tuple[str, ...]) -> HeadFlags:
     """The flags that the command line makes of these words."""
-    said = {word.removeprefix("--"): following for word, following in pairwise((*words, ""))}
+    said: dict[str, Any] = {word.removeprefix("--"): following for word, following in pairwise((*words, ""))}
     return HeadFlags(said.get("readout"), said.get("hidden"), said.get("padding"), "--masked" in words)
 
 

@@ -1,0 +1,121 @@
+"""What a classifier's own numbers tell of the features that it was trained on: a hint, with its reason."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from convert.presets.preset import Match
+from convert.presets.table import PRESETS
+from convert.sklearn.parts import (
+    Chain,
+    Doubles,
+    GaussianBayes,
+    Neighbors,
+    Part,
+    Quadratic,
+    Standardize,
+    SupportVectors,
+    Trees,
+    walk,
+)
+
+HAND_XY = 42
+_CORNER, _WRIST = "hand-min-origin", "hand-keypoints"
+_CLOSE = 1e-6
+ENOUGH = 62
+"""Splits of which none looks at the first two of 42 numbers: by chance in one of twenty forests, (40 / 42)⁶²."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Numbers that a model compares features with. what: their name for a person; rows: whole ones, if it has some."""
+
+    what: str
+    features: np.ndarray
+    numbers: Doubles
+    rows: Doubles | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Whether the numbers agree with a convention, and a sentence that says why."""
+
+    agrees: bool
+    reason: str
+
+
+def rank_presets(part: Part, features: int) -> tuple[Match, ...] | None:
+    """The presets of 42 numbers in the order that the model's own speak for; None for other inputs."""
+    if features != HAND_XY:
+        return None
+    compared = _compared(part, features)
+    if compared is None:
+        reason = "42 values: either preset fits, and nothing in the file tells which"
+        return tuple(Match(PRESETS[name], reason) for name in (_CORNER, _WRIST))
+    corner, wrist = _speaks_for_corner(compared), _speaks_for_wrist(compared)
+    ranked = [(_CORNER, corner), (_WRIST, wrist)]
+    if wrist.agrees and not corner.agrees:
+        ranked.reverse()
+    neither = "" if corner.agrees or wrist.agrees else "42 values, but neither preset of 42 agrees: "
+    return tuple(Match(PRESETS[name], neither + evidence.reason) for name, evidence in ranked)
+
+
+def _speaks_for_corner(compared: Compared) -> Evidence:
+    """Minus the least x and y, no number is below 0, and each row reaches 0 on both axes."""
+    least = float(compared.numbers.min())
+    if least < -_CLOSE:
+        return Evidence(
+            False, f"minus the least x and y none would be below 0; of the {compared.what} the least is {least:.2g}"
+        )
+    if compared.rows is not None and not _touch_zero(compared.rows):
+        reason = (
+            "minus the least x and y each row would reach 0; the stored rows do not (as they come: --set 'derive=[]')"
+        )
+        return Evidence(False, reason)
+    return Evidence(True, f"none of the {compared.what} is below 0, as minus the least x and y")
+
+
+def _speaks_for_wrist(compared: Compared) -> Evidence:
+    """Minus the wrist, the first two numbers are always 0: nothing is to be compared there."""
+    if (np.abs(compared.numbers[compared.features < 2]) > _CLOSE).any():
+        return Evidence(False, f"minus the wrist the first two numbers are always 0; the {compared.what} use them")
+    if compared.numbers.size < ENOUGH:
+        return Evidence(
+            False, f"{compared.numbers.size} {compared.what} are too few to leave out the wrist but by chance"
+        )
+    return Evidence(True, f"the {compared.what} leave out the first two numbers, which minus the wrist are always 0")
+
+
+def _touch_zero(rows: Doubles) -> bool:
+    return bool((np.abs(rows.reshape(len(rows), -1, 2).min(axis=1)) <= _CLOSE).all())
+
+
+def _compared(part: Part, features: int) -> Compared | None:
+    """The numbers of the first part that meets the features as they come."""
+    for one in walk(part):
+        found = _numbers_of(one)
+        if found is not None:
+            return found if found.features.size and found.features.max() < features else None
+        if isinstance(one, Chain) and not isinstance(one.steps[0], Standardize):
+            return None
+    return None
+
+
+def _numbers_of(part: Part) -> Compared | None:
+    match part:
+        case Standardize(mean) if mean is not None:
+            return Compared("scaler's means", np.arange(len(mean)), mean)
+        case Trees():
+            inner = np.flatnonzero((part.left >= 0) & (np.abs(part.threshold) < 1e30))
+            return Compared("trees' thresholds", part.feature[inner], part.threshold[inner])
+        case Neighbors():
+            return _of_rows("stored points' numbers", part.points, part.points)
+        case SupportVectors():
+            return _of_rows("support vectors' numbers", part.vectors, part.vectors)
+        case GaussianBayes() | Quadratic():
+            return _of_rows("classes' means", part.means, None)
+    return None
+
+
+def _of_rows(what: str, table: Doubles, rows: Doubles | None) -> Compared:
+    return Compared(what, np.tile(np.arange(table.shape[1]), len(table)), table.ravel(), rows)

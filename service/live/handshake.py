@@ -1,0 +1,120 @@
+"""The door of /stream: who may come in, in which protocol, and what they want first."""
+
+import asyncio
+import base64
+import binascii
+from urllib.parse import urlsplit
+
+from fastapi import WebSocket
+from pydantic import ValidationError
+from starlette.websockets import WebSocketDisconnect
+
+from service.contract.keys import bearer_key, check_key
+from service.contract.messages import StartMessage
+from service.errors import SignError
+from service.live.closing import CloseCode, ClosingError
+from service.live.session import DisconnectedError
+from service.settings import Settings
+
+PROTOCOL = "sign.v1"
+_KEY_PROTOCOL = "sign.key."
+_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_START_S = 10.0
+
+
+class ClientSocket:
+    """A WebSocket of a client, as a session needs it."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self._socket = socket
+
+    async def receive(self) -> str | bytes:
+        """The next message; DisconnectedError where none will come."""
+        message = await self._socket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise DisconnectedError
+        text, data = message.get("text"), message.get("bytes")
+        return data or b"" if text is None else text
+
+    async def send(self, text: str) -> None:
+        """Send a message as soon as the reader has room for it; DisconnectedError where nobody reads."""
+        try:
+            await self._socket.send_text(text)
+        except WebSocketDisconnect:
+            raise DisconnectedError from None
+
+    async def close(self, code: int, reason: str) -> None:
+        """Say why and close; DisconnectedError where the client was faster."""
+        try:
+            await self._socket.close(code, reason)
+        except (WebSocketDisconnect, RuntimeError):  # Starlette's word for a socket that is closed already
+            raise DisconnectedError from None
+
+
+async def accept(socket: WebSocket) -> ClientSocket:
+    """Accept the connection in our protocol, where the client names it. DisconnectedError where it has gone."""
+    try:
+        await socket.accept(PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None)
+    except WebSocketDisconnect:
+        raise DisconnectedError from None
+    return ClientSocket(socket)
+
+
+def check_caller(socket: WebSocket, settings: Settings) -> None:
+    """Raise ClosingError or SignError where the page or the caller may not stream."""
+    origin = socket.headers.get("origin")
+    if origin is not None and not _is_welcome(origin, socket, settings):
+        detail = f"Pages of {origin} may not stream here; SIGN_CORS_ORIGINS names those that may."
+        raise ClosingError(CloseCode.NOT_ALLOWED, detail, "key-refused")
+    check_key(_key_of(socket), settings)
+
+
+async def read_start(socket: ClientSocket, settings: Settings) -> StartMessage:
+    """The first message. Raises ClosingError where it is another one, or none comes."""
+    try:
+        async with asyncio.timeout(min(_START_S, settings.stream_idle_s)):
+            first = await socket.receive()
+    except TimeoutError:
+        raise ClosingError(CloseCode.IDLE, "No start message came. Send it first.") from None
+    if isinstance(first, bytes):
+        detail = "The first message must be the start message, as text."
+        raise ClosingError(CloseCode.START_INVALID, detail, "parameter-invalid")
+    try:
+        return StartMessage.model_validate_json(first)
+    except ValidationError as error:
+        found = "; ".join(_shown(".".join(map(str, entry["loc"])), entry["msg"]) for entry in error.errors())
+        raise ClosingError(CloseCode.START_INVALID, f"start message: {found}", "parameter-invalid") from None
+
+
+def _shown(place: str, problem: str) -> str:
+    return f"{place}: {problem}" if place else problem
+
+
+def _is_welcome(origin: str, socket: WebSocket, settings: Settings) -> bool:
+    """Whether a page of this origin may come: our own, or one of those allowed."""
+    if "*" in settings.cors_origins or origin in settings.cors_origins:
+        return True
+    own = f"{socket.scope['scheme']}://{socket.headers.get('host', '')}"
+    return _place(origin) == _place(own)
+
+
+def _place(address: str) -> tuple[bool, str | None, int | None] | None:
+    """Whether it is encrypted, the host and the port; None where it is no address."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    return parts.scheme in ("https", "wss"), parts.hostname, port
+
+
+def _key_of(socket: WebSocket) -> str | None:
+    """The key in the Authorization header, or the one that a browser offers as a protocol."""
+    offered = [name for name in socket.scope["subprotocols"] if name.startswith(_KEY_PROTOCOL)]
+    if not offered:
+        return bearer_key(socket.headers)
+    encoded = offered[0].removeprefix(_KEY_PROTOCOL)
+    try:
+        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        raise SignError("key-refused", f"{_KEY_PROTOCOL}… is not the base64url of a key.") from None

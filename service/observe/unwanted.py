@@ -1,5 +1,0 @@
-"""UnwantedError: how work that nobody waits for any more ends. Imports nothing: a slot's process loads it first."""
-
-
-class UnwantedError(Exception):
-    """The call was stopped from outside: nobody waits for an answer, or another call goes before it."""

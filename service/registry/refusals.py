@@ -1,0 +1,30 @@
+"""What a caller is told who asks for a model that cannot answer."""
+
+import asyncio
+
+from service.errors import InvalidModelError, SignError
+from service.registry.served import ServedModel
+from service.registry.states import Entry
+
+RETRY_AFTER_S = 2.0
+_FAILED_RETRY_AFTER_S = 30.0
+
+
+def model_failed(detail: str) -> SignError:
+    """The error for a model that is refused, with the reason."""
+    return SignError("model-failed", detail, retry_after_s=_FAILED_RETRY_AFTER_S)
+
+
+def model_unloaded(entry: Entry) -> SignError:
+    """The error for a version that an operator took out of memory."""
+    address = f"/models/{entry.name}/versions/{entry.version}/load"
+    return SignError("model-state", f"{entry.name} version {entry.version} was unloaded; POST {address} to load it.")
+
+
+def load_result(load: asyncio.Task[ServedModel], who: str) -> ServedModel:
+    """What a finished load gave; SignError `model-failed` where it was refused."""
+    if load.cancelled():
+        raise SignError("shutting-down", "The service is ending.", retry_after_s=RETRY_AFTER_S)
+    if isinstance(problem := load.exception(), InvalidModelError):
+        raise model_failed(f"{who} is refused: {problem}")
+    return load.result()
