@@ -114,6 +114,19 @@ class Angles(Section):
     unit: Literal["degrees", "radians"] = "degrees"
 
 
+class Distances(Section):
+    """Adds the distances between all pairs of these points of each hand, over x and y, in lengths of the palm: the
+    longest of those from the wrist to the knuckles 5, 9 and 17. Pairs in order: first with second, first with third, …
+    """
+
+    step: Literal["distances"] = "distances"
+    points: tuple[Annotated[int, Field(ge=0, lt=PART_POINTS["hand"])], ...] = Field(min_length=2)
+
+    @property
+    def width(self) -> int:
+        return len(self.points) * (len(self.points) - 1) // 2
+
+
 class Trajectory(Section):
     """Adds each hand's way over time: the wrist's x, y minus their mean over the window, divided by the window's
     mean palm length (wrist to point 9). Zero where the hand is missing.
@@ -146,6 +159,7 @@ Step = Annotated[
     | ZScore
     | Scale
     | Angles
+    | Distances
     | Trajectory
     | Velocity
     | Standardize,
@@ -160,6 +174,8 @@ def row_width(parts: tuple[PartLayout, ...], steps: tuple[Step, ...]) -> int:
     for step in steps:
         if isinstance(step, Angles):
             width += 15 * hands
+        elif isinstance(step, Distances):
+            width += step.width * hands
         elif isinstance(step, Trajectory):
             width += 2 * hands
         elif isinstance(step, Velocity):
