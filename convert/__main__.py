@@ -1,4 +1,4 @@
-"""The command line: keras, torch, onnx, tflite, xgboost, sklearn, inspect, verify, calibrate, list."""
+"""The command line: keras, torch, onnx, tflite, xgboost, sklearn, inspect, verify, compare, calibrate, list."""
 
 import json
 import sys
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from convert.compare.command import register as register_compare
 from convert.errors import HEADINGS, ConversionError
 from convert.options import FileArgument, GoldenOption, JsonFlag, StoreOption, with_publish_options
 from convert.torch.command import register as register_torch
 
 if TYPE_CHECKING:
-    from convert.publish import PublishOptions
+    from convert.draft import PublishOptions
     from convert.report import Report
 
 app = typer.Typer(
@@ -174,6 +175,7 @@ def _open_printer(as_json: bool) -> Iterator[Callable[["Report"], None]]:
 
 
 register_torch(app, _open_printer)
+register_compare(app, _open_printer)
 
 if __name__ == "__main__":
     app()

@@ -5,13 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from convert.draft import ManifestDraft, PublishOptions
 from convert.errors import UnprovenError
 from convert.facts import list_facts
 from convert.golden import measure_golden
 from convert.memory import note_memory
 from convert.model_info import ModelInfo
 from convert.parity import Measured, require
-from convert.publish import ManifestDraft, PublishOptions, draft_manifest, publish
+from convert.publish import draft_manifest, publish
 from convert.report import Made, Report, report_published
 
 

@@ -1,19 +1,18 @@
 """Of each fact of a published model whether it was read from the file, declared by the caller, or assumed."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from convert.draft import ManifestDraft, PublishOptions
 from convert.model_info import ModelInfo, Origin
 from convert.parity import Measured
 
-if TYPE_CHECKING:
-    from convert.publish import ManifestDraft, PublishOptions
-
 Fact = dict[str, str]
 """As the manifest keeps it: fact, value, origin."""
+
 _TOLD = ("softmax", "sigmoid", "log_softmax", "probabilities", "logits", "regression")
 
 
-def list_facts(info: ModelInfo, draft: "ManifestDraft", options: "PublishOptions") -> list[Fact]:
+def list_facts(info: ModelInfo, draft: ManifestDraft, options: PublishOptions) -> list[Fact]:
     """All facts, in the order of the way from a medium to an answer."""
     preset_said = options.pipeline is not None or options.layout is not None
     pipeline: Origin = "declared" if preset_said else "assumed"
@@ -69,7 +68,7 @@ def _count(info: ModelInfo) -> str:
     return ", ".join(f"{kind} × {count}" if count > 1 else kind for kind, count in list(info.layers.items())[:8])
 
 
-def _find_activation_origin(info: ModelInfo, draft: "ManifestDraft", options: "PublishOptions") -> Origin:
+def _find_activation_origin(info: ModelInfo, draft: ManifestDraft, options: PublishOptions) -> Origin:
     if options.activation is not None:
         return "declared"
     return "read" if info.output_activation in _TOLD or draft.task == "features" else "assumed"

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from convert.presets.clues import clue_to
 from convert.presets.faces import match_emotions
 from convert.presets.preset import Match
 from convert.presets.table import match_presets
@@ -103,7 +104,12 @@ class ModelInfo:
             "warnings": list(self.warnings),
             "facts": [{"fact": fact, "value": value, "origin": origin} for fact, value, origin in self.facts],
             "presets": [
-                {"name": match.preset.name, "why": match.reason, "assumptions": list(match.preset.assumptions)}
+                {
+                    "name": match.preset.name,
+                    "why": match.reason,
+                    "told_by": clue_to(match),
+                    "assumptions": list(match.preset.assumptions),
+                }
                 for match in self.matches
             ],
         }

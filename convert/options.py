@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from convert.publish import PublishOptions
+    from convert.draft import PublishOptions
     from convert.report import Report
 
 OpenPrinter = Callable[[bool], AbstractContextManager[Callable[["Report"], None]]]
@@ -94,7 +94,7 @@ def _collect_options(  # noqa: PLR0913 - one option a fact of the manifest; type
         bool, typer.Option("--assume", help="Publish although the structure is assumed; parity is named not proven.")
     ] = False,
 ) -> "PublishOptions":
-    from convert.publish import PublishOptions  # noqa: PLC0415 - heavy
+    from convert.draft import PublishOptions  # noqa: PLC0415 - heavy
 
     return PublishOptions(
         name=name,

@@ -1,11 +1,12 @@
 """From a model and the caller's options to a manifest, and into the store."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from convert.draft import ManifestDraft, PublishOptions
 from convert.errors import CallError, MismatchError
 from convert.facts import list_facts, record_parity
 from convert.heads import check_head, choose_tension_channel, compute_output_rate, note_requirement
@@ -16,7 +17,7 @@ from convert.parity import Measured
 from convert.plain import Json
 from convert.presets.heads import SAMPLES_A_SECOND, fit_to_steps, match_heads
 from convert.presets.preset import Match, Preset, Times
-from convert.presets.table import PRESETS, drop_settled_assumptions, fit_preset, make_layout_preset
+from convert.presets.table import PRESETS, drop_settled_assumptions, fit_preset, make_layout_preset, name_others
 from convert.store_lookup import look_up_model
 from convert.version import find_version
 from service.errors import InvalidModelError
@@ -42,58 +43,6 @@ ENDINGS: dict[str, Activation] = {
     "log_softmax": "softmax",
     "regression": "none",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class PublishOptions:
-    """What the caller asked for, as it stands on the command line."""
-
-    name: str
-    store: Path = Path("model_store")
-    pipeline: str | None = None
-    layout: str | None = None
-    labels: str | None = None
-    encoding: str = "utf-8"
-    settings: tuple[str, ...] = ()
-    task: Task | None = None
-    requires: str | None = None
-    activation: Activation | None = None
-    channel: str | None = None
-    window_s: float | None = None
-    stride_s: float | None = None
-    threshold: float | None = None
-    idle: tuple[str, ...] = ()
-    title: str | None = None
-    license: str | None = None
-    attribution: tuple[str, ...] = ()
-    language: str | None = None
-    unit: str | None = None
-    details: Path | None = None
-    golden: Path | None = None
-    assume: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ManifestDraft:
-    """A manifest in the making: the pipeline and all that was found, wished and assumed.
-
-    activation: what the service has yet to apply; channel: the name of the number that is a highlight's tension;
-    channels: the names of all numbers where some are no labels.
-    """
-
-    task: Task
-    pipeline: Pipeline
-    preset: str | None
-    times: Times | None
-    assumptions: tuple[str, ...]
-    overrides: dict[str, Any]
-    labels: Labels | None
-    details: dict[str, Any]
-    notes: tuple[str, ...]
-    required: Manifest | None
-    activation: Activation
-    channel: str | None
-    channels: tuple[str, ...] | None = None
 
 
 def draft_manifest(info: ModelInfo, options: PublishOptions) -> ManifestDraft:
@@ -189,8 +138,8 @@ def _choose_pipeline(info: ModelInfo, options: PublishOptions) -> tuple[Preset |
         return None, validate_pipeline(_read_json(Path(options.pipeline)), options.pipeline), []
     matches = _match_required_heads(info) if options.requires else info.matches
     if matches:
-        match = matches[0]
-        found = f"No pipeline was given. Found {match.preset.name}: {match.reason}"
+        match, others = matches[0], name_others(matches)
+        found = f"No pipeline was given. Found {match.preset.name}: {match.reason}{others}"
         if not isinstance(match.preset.pipeline, SeriesSection) or options.requires:
             return match.preset, match.preset.pipeline, [f"{found}."]
         hint = f"{found}: published as kind `tensor` until --requires names the model whose outputs it reads."

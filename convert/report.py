@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from convert.draft import ManifestDraft
 from convert.facts import Fact, summarize_facts
 from convert.files import Command
 from convert.model_info import ModelInfo, find_idle_labels, format_shape
 from convert.parity import Measured
-from convert.publish import ENDINGS, ManifestDraft
+from convert.presets.clues import list_clues
+from convert.publish import ENDINGS
 from service.pipelines.series import SeriesSection
 from service.registry.manifest import Manifest
 
@@ -98,6 +100,7 @@ def report_inspection(
     for match in info.matches[:2]:
         report.lines.append(f"{likely} preset: {match.preset.name}: {match.reason}")
         report.lines += [f"  assumed: {sentence}" for sentence in match.preset.assumptions]
+    report.lines += list_clues(info.matches)
     if not info.matches:
         report.lines.append(
             "No preset fits; give --layout or --pipeline FILE.json, or it is stored without a pipeline."

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from convert.conversion import convert_model, show_progress
+from convert.draft import PublishOptions
 from convert.files import COMMANDS, sniff
 from convert.golden import measure_golden
 from convert.keras.convert import open_keras
@@ -15,7 +16,6 @@ from convert.model_info import format_shape
 from convert.onnx.convert import OnnxModel, open_onnx
 from convert.parity import Measured, require
 from convert.presets.table import PRESETS
-from convert.publish import PublishOptions
 from convert.recalibration import publish_recalibrated
 from convert.report import Report, report_inspection, report_verified
 from convert.sklearn.convert import open_sklearn

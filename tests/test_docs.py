@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 from prometheus_client import Metric
 
+from convert.presets.landmarks import LANDMARK_PRESETS
 from service.app import create_app
 from service.errors import KINDS, Code
 from service.metrics import Metrics
@@ -60,7 +61,15 @@ def test_each_step_and_each_scale_has_its_formula() -> None:
     assert [by for by in scales if f'| `scale`, `"by": "{by}"` |' not in FEATURES] == []
 
 
-def test_the_example_of_a_section_is_one() -> None:
-    example = re.search(r"```json\n(.*?)```", FEATURES, re.DOTALL)
-    assert example is not None
-    assert KeypointsSection.model_validate_json(example.group(1)).width == 42
+def test_the_examples_of_sections_are_some() -> None:
+    examples = re.findall(r"```json\n(.*?)```", FEATURES, re.DOTALL)
+    widths = [KeypointsSection.model_validate_json(example).width for example in examples]
+    assert widths == [42, 12]
+
+
+def test_each_field_of_a_section_is_described() -> None:
+    assert [field for field in KeypointsSection.model_fields if f"`{field}`" not in FEATURES] == []
+
+
+def test_each_preset_of_landmarks_is_on_the_page_of_features() -> None:
+    assert [preset.name for preset in LANDMARK_PRESETS if f"`{preset.name}`" not in FEATURES] == []

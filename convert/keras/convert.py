@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convert.conversion import Proven
+from convert.draft import ManifestDraft
 from convert.errors import RefusalError
 from convert.files import compute_sha256, expect
 from convert.graph.export import Exported, export
@@ -15,7 +16,6 @@ from convert.isolation import run_isolated
 from convert.keras.reader import is_half_precision
 from convert.model_info import ModelInfo, TensorSpec, count_kinds
 from convert.parity import measure_reference
-from convert.publish import ManifestDraft
 
 MAX_ONNX_BYTES = (1 << 31) - (1 << 20)
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from convert.conversion import Proven
+from convert.draft import ManifestDraft
 from convert.files import compute_sha256, expect
 from convert.isolation import run_isolated
 from convert.model_info import ModelInfo, TensorSpec, count_kinds
 from convert.onnx.checker import REWRITTEN_FILE
 from convert.onnx.trial import DTYPES
 from convert.parity import TOLERANCE, Measured
-from convert.publish import ManifestDraft
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from convert.conversion import Proven
+from convert.draft import ManifestDraft
 from convert.errors import ParityError
 from convert.files import compute_sha256, expect
 from convert.isolation import run_isolated
 from convert.model_info import ModelInfo, TensorSpec
 from convert.parity import TOLERANCE, Measured, Session, compare_rows
-from convert.publish import ManifestDraft
 from convert.sklearn.features import rank_presets
 from convert.sklearn.graph import onnx_bytes
 from convert.sklearn.nodes import INPUT, OUTPUT

@@ -1,11 +1,12 @@
 """What a classifier's own numbers tell of the features that it was trained on: a hint, with its reason."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from convert.presets.preset import Match
-from convert.presets.table import PRESETS
+from convert.presets.table import PRESETS, match_presets
 from convert.sklearn.parts import (
     Chain,
     Doubles,
@@ -20,7 +21,10 @@ from convert.sklearn.parts import (
 )
 
 HAND_XY = 42
-_CORNER, _WRIST = "hand-min-origin", "hand-keypoints"
+_CORNER, _WRIST, _PIXELS = "hand-min-origin", "hand-keypoints", "hand-pixels"
+_DEVIATION, _BOX = "hand-zscore", "hand-box"
+WITHOUT_PIXELS = 20.0
+"""What no coordinate exceeds that is a fraction of the picture, or is scaled by a length of the hand."""
 _CLOSE = 1e-6
 ENOUGH = 62
 """Splits of which none looks at the first two of 42 numbers: by chance in one of twenty forests, (40 / 42)⁶²."""
@@ -45,19 +49,47 @@ class Evidence:
 
 
 def rank_presets(part: Part, features: int) -> tuple[Match, ...] | None:
-    """The presets of 42 numbers in the order that the model's own speak for; None for other inputs."""
+    """The presets of 42 numbers, those first that the model's own speak for; None for other inputs."""
     if features != HAND_XY:
         return None
     compared = _compared(part, features)
+    others = [match for match in match_presets((HAND_XY,)) if match.preset.name not in (_CORNER, _WRIST)]
     if compared is None:
-        reason = "42 values: either preset fits, and nothing in the file tells which"
-        return tuple(Match(PRESETS[name], reason) for name in (_CORNER, _WRIST))
+        reason = "42 values: several presets fit, and nothing in the file tells which"
+        return (*(Match(PRESETS[name], reason) for name in (_CORNER, _WRIST)), *others)
+    largest = float(np.abs(compared.numbers).max())
+    if largest > WITHOUT_PIXELS:
+        reason = f"of the {compared.what} the largest is {largest:.3g}, as only pixels are"
+        return _first(_PIXELS, reason)
     corner, wrist = _speaks_for_corner(compared), _speaks_for_wrist(compared)
     ranked = [(_CORNER, corner), (_WRIST, wrist)]
     if wrist.agrees and not corner.agrees:
         ranked.reverse()
-    neither = "" if corner.agrees or wrist.agrees else "42 values, but neither preset of 42 agrees: "
-    return tuple(Match(PRESETS[name], neither + evidence.reason) for name, evidence in ranked)
+    if not corner.agrees and not wrist.agrees and _may_be_standardized(compared):
+        reason = (
+            f"of the {compared.what} some are below 0, and the first two numbers are used: only {_DEVIATION} has both"
+        )
+        return _first(_DEVIATION, reason)
+    if corner.agrees and compared.rows is not None and _touch(compared.rows, 1.0, np.max):
+        return _first(_BOX, f"each row of the {compared.what} reaches 0 and 1 on both axes")
+    neither = "" if corner.agrees or wrist.agrees else f"42 values, but they speak for neither {_CORNER} nor {_WRIST}: "
+    return (*(Match(PRESETS[name], neither + evidence.reason) for name, evidence in ranked), *others)
+
+
+def _first(name: str, reason: str) -> tuple[Match, ...]:
+    """The preset that only is left, with its reason, and then the others by their shape."""
+    return (Match(PRESETS[name], reason), *(one for one in match_presets((HAND_XY,)) if one.preset.name != name))
+
+
+def _uses_first_two(compared: Compared) -> bool:
+    return bool((np.abs(compared.numbers[compared.features < 2]) > _CLOSE).any())
+
+
+def _may_be_standardized(compared: Compared) -> bool:
+    """Whether the numbers lie on both sides of 0 from the first on, and whole rows have the mean 0 and deviation 1."""
+    if compared.rows is None:
+        return _uses_first_two(compared) and float(compared.numbers.min()) < -_CLOSE
+    return _touch(compared.rows, 0.0, np.mean) and _touch(compared.rows, 1.0, np.std)
 
 
 def _speaks_for_corner(compared: Compared) -> Evidence:
@@ -67,7 +99,7 @@ def _speaks_for_corner(compared: Compared) -> Evidence:
         return Evidence(
             False, f"minus the least x and y none would be below 0; of the {compared.what} the least is {least:.2g}"
         )
-    if compared.rows is not None and not _touch_zero(compared.rows):
+    if compared.rows is not None and not _touch(compared.rows, 0.0, np.min):
         reason = (
             "minus the least x and y each row would reach 0; the stored rows do not (as they come: --set 'derive=[]')"
         )
@@ -77,7 +109,7 @@ def _speaks_for_corner(compared: Compared) -> Evidence:
 
 def _speaks_for_wrist(compared: Compared) -> Evidence:
     """Minus the wrist, the first two numbers are always 0: nothing is to be compared there."""
-    if (np.abs(compared.numbers[compared.features < 2]) > _CLOSE).any():
+    if _uses_first_two(compared):
         return Evidence(False, f"minus the wrist the first two numbers are always 0; the {compared.what} use them")
     if compared.numbers.size < ENOUGH:
         return Evidence(
@@ -86,8 +118,10 @@ def _speaks_for_wrist(compared: Compared) -> Evidence:
     return Evidence(True, f"the {compared.what} leave out the first two numbers, which minus the wrist are always 0")
 
 
-def _touch_zero(rows: Doubles) -> bool:
-    return bool((np.abs(rows.reshape(len(rows), -1, 2).min(axis=1)) <= _CLOSE).all())
+def _touch(rows: Doubles, value: float, statistic: Callable[..., Doubles]) -> bool:
+    """Whether a statistic of each row's points has this value on both axes."""
+    found = statistic(rows.reshape(len(rows), -1, 2), axis=1)
+    return bool((np.abs(found - value) <= _CLOSE).all())
 
 
 def _compared(part: Part, features: int) -> Compared | None:

@@ -11,8 +11,8 @@ from convert.errors import CallError
 from convert.options import JsonFlag, OpenPrinter, with_publish_options
 
 if TYPE_CHECKING:
+    from convert.draft import PublishOptions
     from convert.presets.networks import Kernel
-    from convert.publish import PublishOptions
 
 
 class Layout(StrEnum):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from convert.conversion import Proven, SourceModel, convert_model, show_progress
+from convert.draft import ManifestDraft, PublishOptions
 from convert.errors import CallError
 from convert.files import compute_sha256
 from convert.model_info import ModelInfo, TensorSpec
@@ -15,7 +16,6 @@ from convert.parity import Measured, require
 from convert.presets.faces import match_hsemotion
 from convert.presets.networks import normalize_pixels
 from convert.presets.preset import Match
-from convert.publish import ManifestDraft, PublishOptions
 from convert.report import Made, Report
 from convert.torch.architectures.recognize import RecognizedNetwork, recognize
 from convert.torch.architectures.settings import Flags, Settings, describe_clips, record_settings, resolve_settings

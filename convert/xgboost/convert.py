@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from convert.conversion import Proven
+from convert.draft import ManifestDraft
 from convert.errors import ParityError
 from convert.files import compute_sha256, expect
 from convert.isolation import run_isolated
 from convert.model_info import ModelInfo, TensorSpec
 from convert.parity import Measured, Session, compare_rows
-from convert.publish import ManifestDraft
 from convert.xgboost.features import note_order
 from convert.xgboost.forest import Floats, Forest, Link, read_forest
 from convert.xgboost.graph import INPUT, OUTPUT, onnx_bytes

@@ -9,8 +9,10 @@ from service.pipelines.layouts import (
     AXES,
     Angles,
     Aspect,
+    Distances,
     MinOrigin,
     PartLayout,
+    Pixels,
     Scale,
     Standardize,
     Step,
@@ -24,10 +26,11 @@ from service.pipelines.layouts import (
 from service.track import HAND_PARTS, FloatArray, Landmarks, MediaInfo
 
 Doubles = npt.NDArray[np.float64]
-_PointStep = WholePixels | Aspect | WristOrigin | MinOrigin | UnitBox | ZScore | Scale
+_PointStep = WholePixels | Pixels | Aspect | WristOrigin | MinOrigin | UnitBox | ZScore | Scale
 """Steps that move points; the others add values or work on the row."""
 
 WRIST, MIDDLE_KNUCKLE = 0, 9
+KNUCKLES = [5, 9, 17]
 FINGER_BASES = (1, 5, 9, 13, 17)
 # bones: from each finger's base outwards, four a finger; then the pairs of neighboring bones
 _BONE_FROM = np.array([0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11, 0, 13, 14, 15, 0, 17, 18, 19])
@@ -53,6 +56,8 @@ def rows_of(
                 added.append(_velocity(_row(points, parts, added)))
             case Angles():
                 added.extend(bend_angles(hand, step.unit) for hand in _hands(points, parts))
+            case Distances():
+                added.extend(pair_distances(hand, step.points) for hand in _hands(points, parts))
             case Trajectory():
                 added.extend(_trajectory(hand) for hand in _hands(points, parts))
             case Standardize():
@@ -79,10 +84,22 @@ def bend_angles(hand: Doubles, unit: Literal["degrees", "radians"]) -> Doubles:
     return np.asarray(np.degrees(angles) if unit == "degrees" else angles)
 
 
+def pair_distances(hand: Doubles, points: tuple[int, ...]) -> Doubles:
+    """T × pairs distances between the points of T × 21 × ≥2 landmarks over x and y, in palm lengths."""
+    flat = hand[..., :2]
+    palm = np.linalg.norm(flat[:, KNUCKLES] - flat[:, [WRIST]], axis=-1).max(axis=1)
+    first, second = np.triu_indices(len(points), 1)
+    chosen = flat[:, points]
+    apart = np.linalg.norm(chosen[:, first] - chosen[:, second], axis=-1)
+    return np.asarray(apart / np.where(palm == 0, 1.0, palm)[:, None])
+
+
 def _moved(block: Doubles, entry: PartLayout, step: _PointStep, media: MediaInfo) -> Doubles:
     match step:
         case WholePixels():
             return _whole_pixels(block, media)
+        case Pixels(swapped=swapped):
+            return _pixels(block, media, swapped=swapped)
         case Aspect():
             return np.asarray(block * np.array([media.aspect, 1.0, media.aspect, 1.0]))
     return _moved_hand(block, entry, step) if entry.part in HAND_PARTS else block
@@ -135,6 +152,13 @@ def _whole_pixels(block: Doubles, media: MediaInfo) -> Doubles:
     size = np.array([media.width, media.height])
     pixels = block.copy()
     pixels[..., :2] = np.minimum(np.trunc(block[..., :2] * size), size - 1)
+    return pixels
+
+
+def _pixels(block: Doubles, media: MediaInfo, *, swapped: bool) -> Doubles:
+    across, down = (media.height, media.width) if swapped else (media.width, media.height)
+    pixels = block.copy()
+    pixels[..., :3] = np.trunc(block[..., :3] * np.array([across, down, media.width]))
     return pixels
 
 

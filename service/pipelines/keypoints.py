@@ -10,7 +10,7 @@ from service.media.sampling import Sampling
 from service.observe.request import LandmarkMode, LandmarkRequest
 from service.pipelines.derive import rows_of
 from service.pipelines.kind import FeaturesKind, Streams
-from service.pipelines.layouts import PartLayout, Standardize, Step, row_width
+from service.pipelines.layouts import PartLayout, Standardize, Step, points_shape, row_width
 from service.pipelines.length import Length, fit_length
 from service.pipelines.missing import Missing, fill_missing
 from service.pipelines.over_time import SampledOverTime
@@ -28,6 +28,7 @@ class KeypointsSection(Section, SampledOverTime):
     mirror_left: a followed left hand is flipped in x, so that one model serves both hands.
     selfie: the author ran MediaPipe on the mirrored frame, so coordinates and the names of Holistic's parts are those
     of the mirrored picture; what the service reports of sides is always the person's own.
+    form: a `row` of all values, or the same values as `points`, one a row (21 × 2 for the x and y of a hand).
     landmarks: `faithful` finds what MediaPipe finds, so that an author's features stay what they were; `robust` finds
     hands that MediaPipe loses (with the landmark engine alone).
     orientation, yuv: how the author's reader gave them the frames (see `media.medium`).
@@ -51,6 +52,7 @@ class KeypointsSection(Section, SampledOverTime):
     sampling: Sampling
     missing: Missing = "zero"
     length: Length | None = None
+    form: Literal["row", "points"] = "row"
 
     @model_validator(mode="after")
     def _check_source(self) -> "KeypointsSection":
@@ -70,6 +72,8 @@ class KeypointsSection(Section, SampledOverTime):
         if any(isinstance(step, Standardize) for step in self.derive[:-1]):
             raise ValueError("standardize is the last step")
         row_width(self.layout, self.derive)
+        if self.form == "points" and points_shape(self.layout, self.derive) is None:
+            raise ValueError("form: points need the same number of axes in all parts and no step that adds values")
         return self
 
     @property
@@ -89,7 +93,9 @@ class KeypointsSection(Section, SampledOverTime):
     @property
     def input_shape(self) -> tuple[int, ...]:
         """One input's shape without the batch."""
-        return (self.width,) if self.length is None else (self.length.length, self.width)
+        points = points_shape(self.layout, self.derive) if self.form == "points" else None
+        observation = points or (self.width,)
+        return observation if self.length is None else (self.length.length, *observation)
 
     @property
     def request(self) -> LandmarkRequest:
@@ -121,7 +127,8 @@ def tensor(track: Track, window: Window, section: KeypointsSection) -> ModelRows
         part = part.only(part.present)
     rows = _rows(part, section)
     if section.length is None:
-        return ModelRows(values=rows, mask=None, times_s=part.times_s)
+        values = rows.reshape(-1, *section.input_shape)
+        return ModelRows(values=values, mask=None, times_s=part.times_s)
     fitted = fit_length(rows, part.times_s, section.length)
     warnings: tuple[str, ...] = ()
     if fitted.cut:
@@ -129,7 +136,8 @@ def tensor(track: Track, window: Window, section: KeypointsSection) -> ModelRows
         warnings = (
             f"The part {span} gives {len(rows)} observations; {fitted.cut} more than the model takes were cut.",
         )
-    return ModelRows(values=fitted.values[None], mask=fitted.mask[None], times_s=part.times_s[:1], warnings=warnings)
+    values = fitted.values.reshape(1, *section.input_shape)
+    return ModelRows(values=values, mask=fitted.mask[None], times_s=part.times_s[:1], warnings=warnings)
 
 
 def _rows(part: Track, section: KeypointsSection) -> FloatArray:

@@ -43,6 +43,17 @@ class WholePixels(Section):
     step: Literal["whole_pixels"] = "whole_pixels"
 
 
+class Pixels(Section):
+    """x, y and z in whole pixels of the picture: int(x · width), int(y · height), int(z · width), cut towards 0.
+
+    Unlike whole_pixels, what lies outside the picture stays there. swapped: x times the height and y times the width,
+    as scripts compute that read `x, y, c = frame.shape`, whose first number is the height.
+    """
+
+    step: Literal["pixels"] = "pixels"
+    swapped: bool = False
+
+
 class Aspect(Section):
     """x and z times width / height: all axes in units of the picture's height."""
 
@@ -103,6 +114,19 @@ class Angles(Section):
     unit: Literal["degrees", "radians"] = "degrees"
 
 
+class Distances(Section):
+    """Adds the distances between all pairs of these points of each hand, over x and y, in lengths of the palm: the
+    longest of those from the wrist to the knuckles 5, 9 and 17. Pairs in order: first with second, first with third, …
+    """
+
+    step: Literal["distances"] = "distances"
+    points: tuple[Annotated[int, Field(ge=0, lt=PART_POINTS["hand"])], ...] = Field(min_length=2)
+
+    @property
+    def width(self) -> int:
+        return len(self.points) * (len(self.points) - 1) // 2
+
+
 class Trajectory(Section):
     """Adds each hand's way over time: the wrist's x, y minus their mean over the window, divided by the window's
     mean palm length (wrist to point 9). Zero where the hand is missing.
@@ -127,6 +151,7 @@ class Standardize(Section):
 
 Step = Annotated[
     WholePixels
+    | Pixels
     | Aspect
     | WristOrigin
     | MinOrigin
@@ -134,6 +159,7 @@ Step = Annotated[
     | ZScore
     | Scale
     | Angles
+    | Distances
     | Trajectory
     | Velocity
     | Standardize,
@@ -148,6 +174,8 @@ def row_width(parts: tuple[PartLayout, ...], steps: tuple[Step, ...]) -> int:
     for step in steps:
         if isinstance(step, Angles):
             width += 15 * hands
+        elif isinstance(step, Distances):
+            width += step.width * hands
         elif isinstance(step, Trajectory):
             width += 2 * hands
         elif isinstance(step, Velocity):
@@ -157,6 +185,14 @@ def row_width(parts: tuple[PartLayout, ...], steps: tuple[Step, ...]) -> int:
                 f"standardize has {len(step.mean)} means and {len(step.std)} deviations for a row of {width}"
             )
     return width
+
+
+def points_shape(parts: tuple[PartLayout, ...], steps: tuple[Step, ...]) -> tuple[int, int] | None:
+    """(points, axes) of a row whose values are those of points alone; None where it holds more, or unlike points."""
+    axes = {len(entry.axes) for entry in parts}
+    if len(axes) != 1 or any(isinstance(step, Angles | Trajectory | Velocity) for step in steps):
+        return None
+    return sum(len(entry.indices) for entry in parts), axes.pop()
 
 
 def _part(part: PartName, axes: str, points: Literal["all"] | tuple[int, ...] = "all") -> PartLayout:
@@ -177,6 +213,9 @@ class Layout(Section):
         return row_width(self.parts, self.derive)
 
 
+_HAND_XYZ = (_part("hand", "xyz"),)
+_HAND_XY = (_part("hand", "xy"),)
+_HANDS_XY = (_part("left_hand", "xy"), _part("right_hand", "xy"))
 _HANDS_XYZ = (_part("left_hand", "xyz"), _part("right_hand", "xyz"))
 
 LAYOUTS: dict[str, Layout] = {
@@ -196,8 +235,37 @@ LAYOUTS: dict[str, Layout] = {
         selfie=True,
         assumptions=("the author ran MediaPipe on the mirrored frame",),
     ),
-    "hand_min_42": Layout(parts=(_part("hand", "xy"),), derive=(MinOrigin(),)),
-    "hand_63": Layout(parts=(_part("hand", "xyz"),), assumptions=("raw x, y, z as MediaPipe gives them",)),
+    "hand_min_42": Layout(parts=_HAND_XY, derive=(MinOrigin(),)),
+    "hand_distance_42": Layout(parts=_HAND_XY, derive=(WristOrigin(), Scale(by="distance"))),
+    "hand_base_42": Layout(parts=_HAND_XY, derive=(WristOrigin(), Scale(by="base"))),
+    "hand_box_42": Layout(parts=_HAND_XY, derive=(UnitBox(),)),
+    "hand_zscore_42": Layout(parts=_HAND_XY, derive=(ZScore(),)),
+    "hand_xy_42": Layout(parts=_HAND_XY, assumptions=("raw x and y as MediaPipe gives them",)),
+    "hand_pixels_42": Layout(
+        parts=_HAND_XY,
+        derive=(Pixels(swapped=True),),
+        selfie=True,
+        assumptions=(
+            "the author ran MediaPipe on the mirrored frame",
+            "pixels: x times the height and y times the width, of pictures as large as the author's (640 × 480)",
+        ),
+    ),
+    "hand_wrist_63": Layout(parts=_HAND_XYZ, derive=(WristOrigin(),)),
+    "hand_distance_63": Layout(parts=_HAND_XYZ, derive=(WristOrigin(), Scale(by="distance"))),
+    "hand_pixels_63": Layout(
+        parts=_HAND_XYZ,
+        derive=(Pixels(),),
+        assumptions=("pixels: of pictures as large as the author's (cvzone's examples: 1280 × 720 or 640 × 480)",),
+    ),
+    "hands_84": Layout(
+        parts=_HANDS_XY, assumptions=("the left hand first, then the right; raw x and y as MediaPipe gives them",)
+    ),
+    "hands_min_84": Layout(
+        parts=_HANDS_XY,
+        derive=(MinOrigin(),),
+        assumptions=("the left hand first, then the right; each minus its own least x and y",),
+    ),
+    "hand_63": Layout(parts=_HAND_XYZ, assumptions=("raw x, y, z as MediaPipe gives them",)),
     "hands_126": Layout(
         parts=_HANDS_XYZ, assumptions=("the left hand first, then the right; raw x, y, z as MediaPipe gives them",)
     ),

@@ -101,10 +101,12 @@ def test_a_regressions_value_is_the_tension(model: Any, tmp_path: Path, store: P
 
 def test_numbers_that_are_classes_are_named_by_their_numbers(tmp_path: Path) -> None:
     model = fit_preset(RandomForestClassifier(3, max_depth=2, random_state=0), (score(rows()) > 0).astype(int))
-    result = command("inspect", exported(model, tmp_path / "m.onnx"))
+    file = exported(model, tmp_path / "m.onnx")
+    result = command("inspect", file)
     assert "Labels in the file: 0, 1" in result.stdout
     assert "of 2 outputs probabilities answers" in result.stdout
-    assert "python -m convert onnx m.onnx --name NAME --requires MODEL --pipeline highlight-stats" in result.stdout
+    assert "as a head, if it reads another model's outputs: python -m convert onnx" in result.stdout
+    assert f"onnx {file} --name NAME --requires MODEL --pipeline highlight-stats" in result.stdout
 
 
 def test_scores_whose_largest_is_not_the_label_are_refused(tmp_path: Path) -> None:

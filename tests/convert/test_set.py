@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from convert.draft import ManifestDraft, PublishOptions
 from convert.errors import CallError, RefusalError
 from convert.model_info import ModelInfo, TensorSpec
 from convert.overrides import parse_overrides
-from convert.publish import ManifestDraft, PublishOptions, draft_manifest
+from convert.publish import draft_manifest
 from service.pipelines.keypoints import KeypointsSection
 from service.registry.manifest import read_manifest
 from tests.convert.heads_made import publish_affect

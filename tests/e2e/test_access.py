@@ -112,8 +112,10 @@ def test_only_admins_change_models(guarded: RunningService) -> None:
 
 
 def test_the_last_version_of_the_default_model_cannot_be_unloaded(guarded: RunningService) -> None:
-    address = "/models/asl-letters/versions/1/unload"
-    assert guarded.client.post(address, headers=bearer("boss")).json()["code"] == "model-state"
+    earlier, last = "/models/asl-letters/versions/1", "/models/asl-letters/versions/2"
+    assert guarded.client.post(f"{earlier}/unload", headers=bearer("boss")).json()["state"] == "unloaded"
+    assert guarded.client.post(f"{last}/unload", headers=bearer("boss")).json()["code"] == "model-state"
+    assert guarded.client.post(f"{earlier}/load", headers=bearer("boss")).json()["state"] == "ready"
 
 
 def test_another_model_is_unloaded_and_loaded_again(guarded: RunningService) -> None:

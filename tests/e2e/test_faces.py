@@ -11,7 +11,7 @@ import pytest
 from mediapipe.python.solutions.face_detection import FaceDetection
 from PIL import Image
 
-from convert.publish import PublishOptions
+from convert.draft import PublishOptions
 from convert.work import ArchitectureSource, convert_keras
 from service.media.resize import Resize
 from service.media.sampling import Rate

@@ -13,7 +13,7 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageOps
 
-from convert.publish import PublishOptions
+from convert.draft import PublishOptions
 from convert.work import ArchitectureSource, convert_keras
 from service.media.upright import Pixels
 from tests.media_made import MATRICES, corners, drawn_hand, film, signing, stored_as, turned

@@ -20,7 +20,7 @@ import structlog
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from convert.publish import PublishOptions
+from convert.draft import PublishOptions
 from convert.work import ArchitectureSource, convert_keras
 from service.analysis.clip import ClipRequest, preprocessing_of
 from service.analysis.scoring import outputs_over_time

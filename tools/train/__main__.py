@@ -17,6 +17,7 @@ from .letters import DIGITS, LETTERS
 from .network import Model, Values
 from .poses import made_shelf, nothing_hands
 from .synthesis import NOTHING, Scenes
+from .together import with_earlier
 
 NOISY = "signn-pool"
 LEAST_ANSWERED = 0.9
@@ -48,7 +49,7 @@ def evaluate(recipe: folds.Recipe, data: Path, out: Path) -> None:
     _print_strokes(answers, recipe, threshold)
     for name, values in idle.items():
         shares = ", ".join(f"{declined_share(values, least):.3f} at {least:g}" for least in (0.0, threshold))
-        print(f"declined of {name}: {shares} ({len(values) // len(models)} hands, {len(models)} networks)")
+        print(f"declined of {name}: {shares} ({len(values)} answers of {len(models)} networks)")
     if recipe.kind == "letters":
         curve = risk_coverage(_reliable(answers), recipe.labels)
     else:
@@ -61,8 +62,11 @@ def evaluate(recipe: folds.Recipe, data: Path, out: Path) -> None:
 def train(recipe: folds.Recipe, data: Path, out: Path) -> None:
     """Train on everybody; write the network, its pipeline, its labels and its details for the converter."""
     name = f"asl-{recipe.kind}"
-    model = folds.trained(recipe, recipe.corpus(out, data), out / f"{name}.keras")
-    write_section(out / f"{name}.pipeline.json")
+    model = folds.trained(recipe, recipe.corpus(out, data), out / f"{recipe.kind}-everybody.keras")
+    if recipe.kind == "letters":
+        model = with_earlier(model)
+    model.save(out / f"{name}.keras")
+    write_section(recipe.kind, out / f"{name}.pipeline.json")
     (out / f"{name}.labels.txt").write_text("\n".join((*recipe.labels, NOTHING)) + "\n")
     print(f"{name}: {model.count_params()} parameters, window {TIME['window_s']} s, in {out}")
 
@@ -121,8 +125,13 @@ def _idle_answers(recipe: folds.Recipe, models: list[Model], data: Path) -> dict
     ways = LETTERS if recipe.kind == "letters" else DIGITS
     scenes = Scenes(recipe.labels, nothing_hands(ways, 1500, rng), rng)
     shelf = made_shelf(ways, 60, rng)
-    made = rows_of_sequences([scenes.idle(shelf) for _ in range(1500)])
-    words = [rows_of_track(track_of(hand[None])) for hand in other_hands(data)]
+    made = rows_of_sequences(recipe.kind, [scenes.idle(shelf) for _ in range(1500)])
+    if recipe.kind == "letters":
+        return {
+            MADE_IDLE: folds.answers_of_all(models, made),
+            "windows of people signing words": folds.left_out_of_words(recipe, models, data),
+        }
+    words = [rows_of_track(recipe.kind, track_of(hand[None])) for hand in other_hands(data)]
     return {
         MADE_IDLE: folds.answers_of_all(models, made),
         "single hands of people signing words": folds.answers_of_all(

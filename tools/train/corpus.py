@@ -7,13 +7,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .data import DIGIT_LABELS, LETTER_LABELS, digit_clips, letter_clips
+from .data import DIGIT_LABELS, FRAME_S, LETTER_LABELS, Moving, digit_clips, letter_clips, word_hands
 from .features import rows_of_sequences, targets_of
 from .letters import DIGITS, LETTERS
 from .poses import MADE, Shelf, made_shelf, nothing_hands, real_shelves
-from .synthesis import Scenes, Sequence
+from .synthesis import NOTHING, Scenes, Sequence
 
 MOVING = ("J", "Z")
+# K that looks like U and V like K; a pool whose labels and landmarks are noisy
+DOUBTFUL = {"maham": ("K", "V"), "signn-pool": LETTER_LABELS}
+# windows of words, in frames; how far a hand's points go in one that counts, in palm lengths; how many a person
+_WINDOW_FRAMES = (6, 15)
+_MOVES = 0.35
+_WORDS = 2
+_PASSES = 2
+_STROKES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,21 @@ class Corpus:
     values: NDArray[np.float32]
     targets: NDArray[np.float32]
     persons: NDArray[np.str_]
+
+    def trusted(self, labels: tuple[str, ...]) -> "Corpus":
+        """Without what is labeled so loosely that it teaches errors (see DOUBTFUL): it is for measuring only."""
+        kept = np.ones(len(self.persons), dtype=bool)
+        for person, doubted in DOUBTFUL.items():
+            columns = [labels.index(label) for label in doubted if label in labels]
+            kept &= ~((self.persons == person) & (self.targets[:, columns] > 0).any(axis=1))
+        return Corpus(self.values[kept], self.targets[kept], self.persons[kept])
+
+    def with_more_strokes(self, labels: tuple[str, ...]) -> "Corpus":
+        """J and Z as movements _STROKES times: windows of words, which are nothing, move like them."""
+        columns = [labels.index(label) for label in MOVING if label in labels]
+        strokes = np.flatnonzero(self.targets[:, columns].sum(axis=1) > 0.99)
+        rows = np.concatenate([np.arange(len(self.persons)), np.repeat(strokes, _STROKES - 1)])
+        return Corpus(self.values[rows], self.targets[rows], self.persons[rows])
 
     def without(self, persons: tuple[str, ...]) -> "Corpus":
         kept = ~np.isin(self.persons, persons)
@@ -63,9 +86,43 @@ def sequences_of(task: Task) -> list[Sequence]:
     return sequences
 
 
+def word_windows(hands: list[Moving], count: int, rng: np.random.Generator) -> list[Sequence]:
+    """At most `count` windows of hands that sign words, as nothing: only those in which the hand moves or changes.
+
+    What is held still may be the shape of a letter (hello is a B, yes an S), so it teaches nothing.
+    """
+    windows: list[Sequence] = []
+    for hand in (hands[row] for _ in range(_PASSES) for row in rng.permutation(len(hands))):
+        length = int(rng.integers(*_WINDOW_FRAMES))
+        first = int(rng.integers(max(1, len(hand.points) - length + 1)))
+        points = hand.points[first : first + length]
+        palm = np.linalg.norm(points[:, 9] - points[:, 0], axis=-1).mean() + 1e-6
+        if np.linalg.norm(np.ptp(points, axis=0), axis=-1).mean() < _MOVES * palm:
+            continue
+        if rng.random() < 0.5:
+            points = points * np.array([-1.0, 1.0])
+        times = hand.frames[first : first + length] * FRAME_S
+        windows.append(Sequence(points / palm, times - times[0], {NOTHING: 1.0}))
+        if len(windows) == count:
+            break
+    return windows
+
+
 def _made(task: Task) -> tuple[NDArray[np.float32], NDArray[np.float32], str]:
     sequences = sequences_of(task)
-    return rows_of_sequences(sequences), targets_of(sequences, task.labels), task.shelf.person
+    kind = "letters" if task.labels == LETTER_LABELS else "digits"
+    return rows_of_sequences(kind, sequences), targets_of(sequences, task.labels), task.shelf.person
+
+
+def _words(
+    folder: Path, labels: tuple[str, ...], count: int, seed: int
+) -> list[tuple[NDArray[np.float32], NDArray[np.float32], str]]:
+    """At most `count` windows of each person who signs words."""
+    rng, signing, made = np.random.default_rng(seed + 5000), word_hands(folder), []
+    for person in sorted({hand.person for hand in signing}):
+        windows = word_windows([hand for hand in signing if hand.person == person], count, rng)
+        made.append((rows_of_sequences("letters", windows), targets_of(windows, labels), person))
+    return made
 
 
 def make_corpus(kind: str, folder: Path, each: int, seed: int, processes: int = 2) -> Corpus:
@@ -84,6 +141,7 @@ def make_corpus(kind: str, folder: Path, each: int, seed: int, processes: int = 
     tasks += [Task(made_shelf(ways, each, rng), labels, each, seed + 1000 + part) for part in range(parts)]
     with Pool(processes) as pool:
         made = pool.map(_made, tasks, chunksize=1)
+    made += _words(folder, labels, int(_WORDS * each), seed) if letters else []
     return Corpus(
         np.concatenate([values for values, _, _ in made]),
         np.concatenate([targets for _, targets, _ in made]),

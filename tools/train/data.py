@@ -21,6 +21,9 @@ Kind = Literal["held", "stroke", "other"]
 _KINDS: tuple[Kind, ...] = ("held", "stroke", "other")
 _UNKNOWN_ASPECT = 4 / 3
 _LEAST_HAND = 0.02
+# what a recording of a held hand adds beyond so many frames is the same again
+_MOST_FRAMES = 30
+_LEAST_SEEN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Clip:
 
 
 def letter_clips(folder: Path) -> list[Clip]:
-    """All clips of letters.npz, and the photographed letters."""
+    """All clips of letters.npz, the photographed letters, and the recorded ones of letters_free.npz."""
     with np.load(folder / "letters.npz", allow_pickle=False) as stored:
         data = {name: stored[name] for name in stored.files}
     clips = []
@@ -63,7 +66,54 @@ def letter_clips(folder: Path) -> list[Clip]:
                 placed=int(data["space"][index]) == 0,
             )
         )
-    return clips + [clip for clip in _photographs(folder) if clip.label in LETTER_LABELS]
+    photographed = [clip for clip in _photographs(folder) if clip.label in LETTER_LABELS]
+    return clips + photographed + recorded_clips(folder / "letters_free.npz")
+
+
+def recorded_clips(path: Path, each: int | None = None) -> list[Clip]:
+    """The clips of a packed file without J and Z of one photograph; at most `each` a person and letter, spread evenly.
+
+    One photograph that was read several times is a clip of one frame.
+    """
+    with np.load(path, allow_pickle=False) as stored:
+        data = {name: stored[name] for name in stored.files if name != "pose"}
+    clips = []
+    for index in _chosen(data, each):
+        frames = slice(*data["offsets"][index : index + 2])
+        points = data["hands"][frames, data["slot"][index]].astype(np.float64)
+        points = points[np.isfinite(points[:, 0, 0])]
+        label, still = str(data["labels"][data["label"][index]]), bool(data["still"][index])
+        if not len(points) or (still and label in "JZ"):
+            continue
+        if still:
+            points = points[len(points) // 2 :][:1]
+        elif len(points) > _MOST_FRAMES:
+            points = points[np.linspace(0, len(points) - 1, _MOST_FRAMES).round().astype(int)]
+        aspect, mirror = float(data["aspect"][index]), -1.0 if data["flip"][index] == 1 else 1.0
+        person = str(data["persons"][data["person"][index]])
+        clips.append(
+            Clip(
+                label=label,
+                person=person,
+                source=person,
+                kind="stroke" if label in "JZ" else "held",
+                points=points * np.array([aspect * mirror, 1.0, aspect]),
+                has_depth=bool(np.any(points[..., 2])),
+                placed=not still,
+            )
+        )
+    return clips
+
+
+def _chosen(data: dict[str, np.ndarray], each: int | None) -> list[int]:
+    if each is None:
+        return list(range(len(data["label"])))
+    chosen: list[int] = []
+    cells = data["person"].astype(int) * len(data["labels"]) + data["label"]
+    for cell in np.unique(cells):
+        mine = np.flatnonzero(cells == cell)
+        chosen += mine[np.linspace(0, len(mine) - 1, min(each, len(mine))).round().astype(int)].tolist()
+    return sorted(chosen)
 
 
 def digit_clips(folder: Path) -> list[Clip]:
@@ -106,6 +156,33 @@ def other_hands(folder: Path) -> NDArray[np.float64]:
             frame = int(single[len(single) // 2])
             chosen.append(hands[start + frame, int(np.argmax(seen[frame])), :, :2].astype(np.float64))
     return np.stack(chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """A hand of somebody who signs words or idles: T × 21 × 2 points as in `Clip`, the frames in which it is seen."""
+
+    person: str
+    label: str
+    points: NDArray[np.float64]
+    frames: NDArray[np.int64]
+
+
+def word_hands(folder: Path, files: tuple[str, ...] = ("words.npz", "words_free.npz")) -> list[Moving]:
+    """Both hands of every clip of words, where seen in at least _LEAST_SEEN frames; the left in the look of a right."""
+    found = []
+    for name in files:
+        with np.load(folder / name, allow_pickle=False) as stored:
+            data = {key: stored[key] for key in stored.files if key != "pose"}
+        for index, (start, stop) in enumerate(pairwise(data["offsets"])):
+            person, label = (str(data[f"{what}s"][data[what][index]]) for what in ("person", "label"))
+            for slot, mirror in enumerate((-1.0, 1.0)):
+                hand = data["hands"][start:stop, slot, :, :2].astype(np.float64)
+                frames = np.flatnonzero(np.isfinite(hand[:, 0, 0]))
+                if len(frames) >= _LEAST_SEEN:
+                    points = hand[frames] * np.array([_UNKNOWN_ASPECT * mirror, 1.0])
+                    found.append(Moving(person, label, points, frames))
+    return found
 
 
 def track_of(points: NDArray[np.float64], times_s: NDArray[np.float64] | None = None) -> Track:

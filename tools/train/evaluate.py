@@ -40,9 +40,9 @@ class Answers:
         )
 
 
-def inputs_of(clips: list[Clip]) -> NDArray[np.float32]:
+def inputs_of(kind: str, clips: list[Clip]) -> NDArray[np.float32]:
     """N × steps × width: each clip whole, as /predict looks at it."""
-    rows = [rows_of_track(track_of(clip.points)) for clip in clips]
+    rows = [rows_of_track(kind, track_of(clip.points)) for clip in clips]
     return np.stack([row for row in rows if row is not None])
 
 

@@ -13,36 +13,41 @@ from .data import track_of
 from .synthesis import NOTHING, Sequence
 
 STEPS = 16
-SECTION = KeypointsSection.model_validate(
-    {
-        "kind": "keypoints",
-        "source": "hands",
-        "complexity": 1,
-        "mirror_left": True,
-        "layout": [{"part": "hand", "points": "all", "axes": ["x", "y"]}],
-        "derive": [
-            {"step": "aspect"},
-            {"step": "trajectory"},
-            {"step": "wrist_origin"},
-            {"step": "scale", "by": "max"},
-        ],
-        "sampling": {"rate": 15},
-        "missing": "drop",
-        "length": {"length": STEPS, "resample": True},
-    }
-)
+_TIPS_AND_JOINTS = [4, 3, 8, 12, 16, 20, 6, 10, 14, 18, 5, 9, 13, 17]
+_PLACE = [{"step": "aspect"}, {"step": "trajectory"}]
+_SHAPE = [{"step": "wrist_origin"}, {"step": "scale", "by": "max"}]
+_DERIVE = {
+    "letters": [*_PLACE, {"step": "distances", "points": _TIPS_AND_JOINTS}, *_SHAPE],
+    "digits": [*_PLACE, *_SHAPE],
+}
+SECTIONS = {
+    kind: KeypointsSection.model_validate(
+        {
+            "kind": "keypoints",
+            "source": "hands",
+            "complexity": 1,
+            "mirror_left": True,
+            "layout": [{"part": "hand", "points": "all", "axes": ["x", "y"]}],
+            "derive": derive,
+            "sampling": {"rate": 15},
+            "missing": "drop",
+            "length": {"length": STEPS, "resample": True},
+        }
+    )
+    for kind, derive in _DERIVE.items()
+}
 ALWAYS = Window(-1.0, 1e9)
 
 
-def rows_of_track(track: Track, window: Window = ALWAYS) -> NDArray[np.float32] | None:
-    """STEPS × width values of one window, or None where no hand is seen in it."""
-    values = tensor(track, window, SECTION).values
+def rows_of_track(kind: str, track: Track, window: Window = ALWAYS) -> NDArray[np.float32] | None:
+    """STEPS × width values of one window for `letters` or `digits`, or None where no hand is seen in it."""
+    values = tensor(track, window, SECTIONS[kind]).values
     return values[0] if len(values) else None
 
 
-def rows_of_sequences(sequences: list[Sequence]) -> NDArray[np.float32]:
+def rows_of_sequences(kind: str, sequences: list[Sequence]) -> NDArray[np.float32]:
     """N × STEPS × width."""
-    rows = [rows_of_track(track_of(sequence.points, sequence.times_s)) for sequence in sequences]
+    rows = [rows_of_track(kind, track_of(sequence.points, sequence.times_s)) for sequence in sequences]
     return np.stack([row for row in rows if row is not None])
 
 
@@ -56,6 +61,6 @@ def targets_of(sequences: list[Sequence], labels: tuple[str, ...]) -> NDArray[np
     return targets
 
 
-def write_section(path: Path) -> None:
+def write_section(kind: str, path: Path) -> None:
     """The manifest's `pipeline`, for the converter."""
-    path.write_text(json.dumps(SECTION.model_dump(mode="json"), indent=2) + "\n")
+    path.write_text(json.dumps(SECTIONS[kind].model_dump(mode="json"), indent=2) + "\n")

@@ -19,15 +19,21 @@ CURLS: dict[str, tuple[float, float, float]] = {
     "S": (4, 6, 4),  # straight
     "L": (16, 20, 12),  # loose
     "F": (78, 100, 58),  # fist
+    "G": (66, 88, 48),  # loose fist
     "T": (62, 92, 30),  # fist over the thumb
     "t": (40, 88, 40),  # the index over the thumb, raised
     "H": (15, 88, 52),  # hooked
     "h": (16, 55, 34),  # hooked a little
     "x": (6, 42, 40),  # bent at the tip
+    "k": (42, 72, 44),  # hooked and lowered
     "K": (45, 10, 6),  # forward from the knuckle
+    "c": (22, 34, 26),  # round, wide open
     "C": (34, 44, 30),  # round
+    "q": (43, 51, 34),  # round, nearly closed
     "O": (50, 58, 38),  # round, closed
+    "f": (64, 34, 20),  # flat, closed
     "E": (58, 104, 58),  # tips on the thumb
+    "e": (24, 100, 62),  # tips above the thumb, knuckles raised
     "D": (80, 82, 30),  # draped over the thumb
     "B": (80, 12, 8),  # straight, bent at the knuckle
     "R": (55, 72, 38),  # round, at the thumb's tip
@@ -40,6 +46,8 @@ THUMBS: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, f
     "on_fingers": ((28, 48), (-44, 28), (-67, 7)),
     "on_middle": ((30, 46), (-36, 30), (-58, 8)),
     "on_pinky": ((28, 50), (-50, 24), (-74, 4)),
+    "high": ((30, 42), (-26, 34), (-52, 18)),
+    "low_middle": ((32, 46), (-14, 34), (-28, 20)),
     "out": ((62, 16), (78, 6), (84, 0)),
     "at_middle": ((34, 42), (-2, 34), (-6, 20)),
     "opposed": ((36, 56), (6, 52), (-12, 38)),
@@ -80,49 +88,111 @@ _LEFT: Turns = {"yaw": (0, 35), "pitch": (0, 25), "roll": (72, 38)}
 _LEFT_UP: Turns = {"yaw": (0, 35), "pitch": (0, 25), "roll": (62, 36)}
 _RIGHT_BACK: Turns = {"yaw": (155, 35), "pitch": (0, 25), "roll": (-82, 25)}
 _RIGHT_EDGE: Turns = {"yaw": (70, 35), "pitch": (0, 20), "roll": (0, 25)}
+_RIGHT_TILTED: Turns = {"yaw": (85, 40), "pitch": (0, 25), "roll": (-45, 35)}
 _LEFT_EDGE: Turns = {"yaw": (-60, 35), "pitch": (0, 20), "roll": (18, 32)}
+_LEFT_BACK: Turns = {"yaw": (-120, 40), "pitch": (0, 25), "roll": (50, 40)}
 _HANGING: Turns = {"yaw": (0, 40), "pitch": (160, 35), "roll": (0, 25)}
 _LEFT_DOWN: Turns = {"yaw": (-45, 45), "pitch": (0, 25), "roll": (110, 35)}
 _RIGHT_DOWN: Turns = {"yaw": (150, 35), "pitch": (0, 25), "roll": (-130, 30)}
+_TO_CAMERA: Turns = {"yaw": (0, 40), "pitch": (95, 35), "roll": (0, 30)}
+_FACING: Turns = {"pitch": (35, 35)}
 
 LETTERS: dict[str, tuple[Way, ...]] = {
-    "A": (Way("FFFF", "beside"),),
-    "B": (Way("SSSS", "across"), Way("SSSS", "under", fan=0)),
-    "C": (Way("CCCC", "round", yaw=(30, 40)), Way("CCCC", "round", weight=0.4, **_LEFT_EDGE)),
-    "D": (Way("SRRR", "opposed", yaw=(12, 30)), Way("SRFF", "touch_middle", yaw=(12, 30))),
-    "E": (Way("EEEE", "on_fingers"), Way("EEEE", "under"), Way("EEEE", "across")),
-    "F": (Way("PSSS", "touch_index", fan=7), Way("PLLL", "touch_index", fan=4)),
+    "A": (Way("FFFF", "beside", weight=2), Way("GGGG", "beside"), Way("FFFF", "along", weight=0.6)),
+    "B": (Way("SSSS", "across"), Way("SSSS", "under", fan=0), Way("SSSS", "beside", fan=0, weight=0.4)),
+    "C": (
+        Way("CCCC", "round", yaw=(30, 40)),
+        Way("CCCC", "round", weight=0.4, **_LEFT_EDGE),
+        Way("cccc", "round", yaw=(30, 45)),
+        Way("qqqq", "round", fan=0, yaw=(50, 40)),
+        Way("CCCC", "wide", fan=0, yaw=(50, 40), weight=0.5),
+    ),
+    "D": (
+        Way("SRRR", "opposed", yaw=(12, 30)),
+        Way("SRFF", "touch_middle", yaw=(12, 30)),
+        Way("SOOO", "opposed", yaw=(15, 40)),
+        Way("SOOO", "touch_middle", yaw=(15, 40)),
+    ),
+    "E": (
+        Way("EEEE", "on_fingers"),
+        Way("EEEE", "under"),
+        Way("EEEE", "across"),
+        Way("eeee", "across"),
+        Way("eeee", "under"),
+        Way("eeee", "on_fingers", weight=0.6),
+    ),
+    "F": (
+        Way("PSSS", "touch_index", fan=7),
+        Way("PLLL", "touch_index", fan=4),
+        Way("OSSS", "opposed", fan=3, weight=0.6),
+        Way("RSSS", "touch_index", fan=2, weight=0.6),
+    ),
     "G": (
         Way("SFFF", "along", **_LEFT_UP),
         Way("SFFF", "wide", **_LEFT_UP),
+        Way("LFFF", "at_middle", weight=0.7, **_LEFT_UP),
         Way("SFFF", "along", **_RIGHT_BACK),
+        Way("SFFF", "wide", weight=0.7, **_RIGHT_BACK),
+        Way("SFFF", "at_middle", weight=0.7, **_RIGHT_BACK),
         Way("BFFF", "round", **_RIGHT_EDGE),
         Way("KFFF", "round", **_RIGHT_EDGE),
+        Way("BFFF", "at_middle", weight=0.7, **_RIGHT_EDGE),
+        Way("KFFF", "along", weight=0.7, **_RIGHT_TILTED),
+        Way("SFFF", "at_middle", weight=0.7, **_RIGHT_TILTED),
         Way("BFFF", "along", **_LEFT_EDGE),
         Way("KFFF", "round", **_LEFT_EDGE),
+        Way("SFFF", "along", weight=0.7, **_LEFT_BACK),
     ),
     "H": (
         Way("SSFF", "on_fingers", fan=0, **_LEFT),
         Way("SSFF", "beside", fan=0, **_LEFT),
         Way("SSFF", "on_middle", fan=0, **_RIGHT_BACK),
+        Way("SSFF", "beside", fan=0, weight=0.7, **_RIGHT_BACK),
         Way("BBFF", "along", fan=0, **_RIGHT_EDGE),
         Way("BBFF", "on_middle", fan=0, weight=0.5, **_LEFT_EDGE),
         Way("BBFF", "on_fingers", fan=0, yaw=(90, 40), pitch=(0, 20), roll=(-20, 30)),
+        Way("KKFF", "on_middle", fan=0, weight=0.7, **_RIGHT_TILTED),
+        Way("KKFF", "beside", fan=0, weight=0.7, **_LEFT_BACK),
     ),
-    "I": (Way("FFFS", "on_fingers"), Way("FFFS", "on_middle")),
-    "K": (Way("SKFF", "at_middle", fan=3, yaw=(15, 35)), Way("SKFF", "between", fan=6, yaw=(15, 30))),
-    "L": (Way("SFFF", "out", yaw=(0, 28)),),
+    "I": (
+        Way("FFFS", "on_fingers", weight=1.5),
+        Way("FFFS", "on_middle", weight=1.5),
+        Way("FFFS", "beside"),
+        Way("GGGS", "along"),
+        Way("FFFL", "under", weight=0.5),
+    ),
+    "K": (
+        Way("SKFF", "at_middle", fan=3, yaw=(15, 35)),
+        Way("SKFF", "between", fan=6, yaw=(15, 30)),
+        Way("SLFF", "at_middle", fan=6, yaw=(10, 40)),
+        Way("SKFF", "low_middle", fan=5, yaw=(15, 40)),
+        Way("SLFF", "low_middle", fan=8, yaw=(10, 35)),
+    ),
+    "L": (
+        Way("SFFF", "out", yaw=(0, 28)),
+        Way("SGGG", "out", yaw=(0, 50), weight=0.5),
+        Way("SFFF", "wide", weight=0.3),
+    ),
     "M": (
         Way("DDDF", "under"),
         Way("TTTF", "under"),
-        Way("BBBF", "under", pitch=(35, 35)),
-        Way("BBBF", "across", pitch=(35, 35)),
+        Way("TTTT", "under", weight=0.6),
+        Way("DDDG", "on_pinky", weight=0.6),
+        Way("BBBF", "under", **_FACING),
+        Way("BBBF", "across", **_FACING),
+        Way("SSSF", "under", fan=0, **_HANGING),
+        Way("KKKF", "under", fan=0, weight=0.7, **_HANGING),
+        Way("LLLG", "across", fan=1, weight=0.7, **_HANGING),
     ),
     "N": (
         Way("DDFF", "between"),
         Way("TTFF", "under"),
-        Way("BBFF", "under", pitch=(35, 35)),
-        Way("BBFF", "on_middle", pitch=(35, 35)),
+        Way("TTFF", "low_middle"),
+        Way("BBFF", "under", **_FACING),
+        Way("BBFF", "on_middle", **_FACING),
+        Way("SSFF", "under", fan=0, **_HANGING),
+        Way("KKFF", "under", fan=0, weight=0.7, **_HANGING),
+        Way("LLFF", "on_fingers", fan=1, weight=0.7, **_HANGING),
     ),
     "O": (
         Way("OOOO", "opposed", yaw=(28, 38), weight=2),
@@ -130,6 +200,8 @@ LETTERS: dict[str, tuple[Way, ...]] = {
         Way("OOOO", "opposed", yaw=(30, 40), roll=(60, 40)),
         Way("OOOO", "opposed", **_LEFT_EDGE),
         Way("RRRR", "touch_index", yaw=(40, 50), roll=(40, 50)),
+        Way("ffff", "touch_middle", yaw=(25, 45)),
+        Way("ffff", "opposed", yaw=(40, 45), weight=0.7),
     ),
     "P": (
         Way("SKFF", "at_middle", fan=3, **_HANGING),
@@ -139,6 +211,9 @@ LETTERS: dict[str, tuple[Way, ...]] = {
         Way("SBFF", "at_middle", fan=3, **_LEFT),
         Way("SBFF", "at_middle", fan=3, **_LEFT_DOWN),
         Way("SKFF", "at_middle", fan=3, **_RIGHT_DOWN),
+        Way("SKFF", "low_middle", fan=4, weight=0.7, **_LEFT_DOWN),
+        Way("SKFF", "at_middle", fan=4, **_TO_CAMERA),
+        Way("SBFF", "low_middle", fan=4, weight=0.7, **_TO_CAMERA),
     ),
     "Q": (
         Way("SFFF", "along", **_HANGING),
@@ -146,21 +221,65 @@ LETTERS: dict[str, tuple[Way, ...]] = {
         Way("SFFF", "wide", yaw=(-40, 45), pitch=(0, 25), roll=(118, 26)),
         Way("LFFF", "along", yaw=(-30, 40), pitch=(20, 30), roll=(125, 25)),
         Way("SFFF", "along", yaw=(150, 35), pitch=(0, 25), roll=(-145, 25)),
+        Way("SFFF", "wide", weight=0.7, **_HANGING),
+        Way("KGGG", "at_middle", weight=0.7, **_HANGING),
     ),
-    "R": (Way("SSFF", "on_fingers", aside=(-8, 9, 0, 0)), Way("SLFF", "on_middle", aside=(-6, 6, 0, 0))),
-    "S": (Way("FFFF", "on_fingers"), Way("FFFF", "on_middle")),
-    "T": (Way("TFFF", "between"), Way("tFFF", "between"), Way("tFFF", "beside", weight=0.5)),
-    "U": (Way("SSFF", "on_fingers", fan=0), Way("SSFF", "on_middle", fan=0)),
-    "V": (Way("SSFF", "on_fingers", fan=8, aside=(0, -8, 0, 0)), Way("SSFF", "on_middle", fan=10, aside=(0, -6, 0, 0))),
-    "W": (Way("SSSF", "on_pinky", fan=8), Way("SSSE", "touch_pinky", fan=10)),
+    "R": (
+        Way("SSFF", "on_fingers", aside=(-8, 9, 0, 0)),
+        Way("SLFF", "on_middle", aside=(-6, 6, 0, 0)),
+        Way("LSFF", "across", aside=(-10, 10, 0, 0)),
+        Way("SLFF", "touch_ring", aside=(-12, 10, 0, 0)),
+    ),
+    "S": (
+        Way("FFFF", "on_fingers", weight=1.5),
+        Way("FFFF", "on_middle", weight=1.5),
+        Way("FFFF", "high"),
+        Way("GGGG", "high"),
+        Way("GGGG", "on_fingers"),
+    ),
+    "T": (
+        Way("TFFF", "between"),
+        Way("tFFF", "between"),
+        Way("tFFF", "beside", weight=0.5),
+        Way("tGGG", "at_middle", weight=0.7),
+        Way("BFFF", "between", weight=0.6, **_LEFT_EDGE),
+        Way("BFFF", "out", weight=0.6, **_RIGHT_EDGE),
+        Way("KFFF", "beside", weight=0.4, **_RIGHT_EDGE),
+    ),
+    "U": (
+        Way("SSFF", "on_fingers", fan=0),
+        Way("SSFF", "on_middle", fan=0),
+        Way("SSGG", "touch_ring", fan=0),
+        Way("LLFF", "across", fan=0, weight=0.7),
+    ),
+    "V": (
+        Way("SSFF", "on_fingers", fan=8, aside=(0, -8, 0, 0)),
+        Way("SSFF", "on_middle", fan=10, aside=(0, -6, 0, 0)),
+        Way("SSGG", "touch_ring", fan=9, aside=(0, -8, 0, 0)),
+        Way("LSFF", "across", fan=6, aside=(0, -5, 0, 0), weight=0.7),
+    ),
+    "W": (
+        Way("SSSF", "on_pinky", fan=8),
+        Way("SSSE", "touch_pinky", fan=10),
+        Way("SSSR", "touch_pinky", fan=4),
+        Way("LLLF", "across", fan=5, weight=0.6),
+    ),
     "X": (
         Way("HFFF", "on_middle", yaw=(-20, 35)),
         Way("hFFF", "on_middle", yaw=(-20, 35), weight=1.5),
         Way("xFFF", "on_middle", yaw=(-15, 40)),
         Way("HFFF", "on_fingers", yaw=(-35, 35), roll=(20, 35)),
         Way("hFFF", "on_fingers", yaw=(15, 40), roll=(5, 25)),
+        Way("xFFF", "on_fingers", yaw=(15, 45), weight=0.7),
+        Way("HGGG", "high", yaw=(20, 40)),
+        Way("kFFF", "on_middle", yaw=(30, 50)),
+        Way("HFFF", "beside", yaw=(0, 45), weight=0.5),
     ),
-    "Y": (Way("FFFS", "out", aside=(0, 0, 0, -14)), Way("FFFS", "wide", aside=(0, 0, 0, -8)), Way("FFFS", "along")),
+    "Y": (
+        Way("FFFS", "out", aside=(0, 0, 0, -14), weight=2),
+        Way("FFFS", "wide", aside=(0, 0, 0, -8)),
+        Way("GGGL", "out", aside=(0, 0, 0, -10)),
+    ),
 }
 POINTING = (
     Way("SFFF", "on_middle", yaw=(5, 35)),

@@ -26,6 +26,9 @@ HEAD = 96
 BATCH = 256
 PEAK_RATE = 4e-3
 SAME = 1e-4
+LAYERS = ("first", "second", "near", "wide", "head", "last")
+# a row: x and y of the points, the wrist's way in x and y, then distances, which a mirrored hand keeps
+POINTS = 21
 
 
 class Network(nn.Module):
@@ -71,7 +74,7 @@ def train(values: Values, targets: Values, epochs: int, seed: int, mirrored: flo
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps, pct_start=0.2)
     inputs, wanted = torch.from_numpy(values), torch.from_numpy(targets)
     mirror = torch.ones(values.shape[2])
-    mirror[0::2] = -1.0
+    mirror[: 2 * POINTS + 2 : 2] = -1.0
     loss_of = nn.CrossEntropyLoss(label_smoothing=0.04)
     for epoch in range(epochs):
         losses = []
@@ -93,19 +96,13 @@ def train(values: Values, targets: Values, epochs: int, seed: int, mirrored: flo
 
 def as_keras(network: Network, steps: int) -> keras.Model:
     """The same network as a Keras model that ends in probabilities; ValueError where their answers differ."""
-    width, classes = network.first.in_features, network.last.out_features
+    width = network.first.in_features
     values = keras.Input((steps, width), name="x")
-    hidden = layers.Dense(ENCODER[0], activation="relu", name="first")(values)
-    hidden = layers.Dense(ENCODER[1], activation="relu", name="second")(hidden)
-    hidden = layers.Conv1D(FILTERS, 3, padding="same", activation="relu", name="near")(hidden)
-    hidden = layers.Conv1D(FILTERS, 3, padding="same", activation="relu", name="wide")(hidden)
-    pooled = layers.Concatenate()([layers.GlobalAveragePooling1D()(hidden), layers.GlobalMaxPooling1D()(hidden)])
-    pooled = layers.Dense(HEAD, activation="relu", name="head")(pooled)
-    model = keras.Model(values, layers.Dense(classes, activation="softmax", name="last")(pooled))
-    for name, linear in zip(("first", "second", "near", "wide", "head", "last"), network.linears(), strict=True):
-        layer = model.get_layer(name)
-        kernel = linear.weight.detach().numpy().T.reshape(layer.kernel.shape)
-        layer.set_weights([kernel, linear.bias.detach().numpy()])
+    weights = {
+        name: (linear.weight.detach().numpy().T, linear.bias.detach().numpy())
+        for name, linear in zip(LAYERS, network.linears(), strict=True)
+    }
+    model = keras.Model(values, answer(values, weights))
     sample = torch.randn(64, steps, width)
     with torch.no_grad():
         there = network(sample).softmax(dim=1).numpy()
@@ -115,6 +112,36 @@ def as_keras(network: Network, steps: int) -> keras.Model:
             f"the Keras model differs from the trained one by {difference:.2g}; at most {SAME:g} is allowed"
         )
     return model
+
+
+def answer(values: keras.KerasTensor, weights: dict[str, tuple[Values, Values]], prefix: str = "") -> keras.KerasTensor:
+    """The probabilities of one network over `values`; weights: kernel and bias of each of LAYERS."""
+
+    def dense(units: int, name: str, activation: str = "relu") -> layers.Layer:
+        return layers.Dense(units, activation=activation, name=prefix + name)
+
+    def convolution(name: str) -> layers.Layer:
+        return layers.Conv1D(FILTERS, 3, padding="same", activation="relu", name=prefix + name)
+
+    first, second, near, wide = (
+        dense(ENCODER[0], "first"),
+        dense(ENCODER[1], "second"),
+        convolution("near"),
+        convolution("wide"),
+    )
+    head, last = dense(HEAD, "head"), dense(len(weights["last"][1]), "last", "softmax")
+    hidden = wide(near(second(first(values))))
+    pooled = layers.Concatenate(name=prefix + "pooled")(
+        [
+            layers.GlobalAveragePooling1D(name=prefix + "mean")(hidden),
+            layers.GlobalMaxPooling1D(name=prefix + "most")(hidden),
+        ]
+    )
+    told = last(head(pooled))
+    for name, layer in zip(LAYERS, (first, second, near, wide, head, last), strict=True):
+        kernel, bias = weights[name]
+        layer.set_weights([kernel.reshape(layer.kernel.shape), bias])
+    return told
 
 
 def load(path: Path) -> keras.Model:

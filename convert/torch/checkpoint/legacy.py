@@ -1,13 +1,15 @@
 """What torch.save wrote until 1.5: several pickles one after another, then the storages' numbers in one row."""
 
+import io
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from convert.errors import SAVE_AGAIN, ContradictionError, DamagedError, RefusalError
-from convert.pickles.interpreter import Dialect, PickleInterpreter, Stream
-from convert.pickles.values import Value
-from convert.torch.checkpoint.rebuild import CHECKPOINT, declare_storage
+from convert.pickles.interpreter import PickleInterpreter, Stream
+from convert.pickles.values import Args, Value
+from convert.torch.checkpoint.rebuild import CHECKPOINT, LOAD_FROM_BYTES, declare_storage, refuse_nested
 from convert.torch.checkpoint.values import DTYPES, Storage, is_count
 
 MAGIC = 0x1950A86A20F9469CFC6C
@@ -32,21 +34,21 @@ def begins_with_magic(head: bytes) -> bool:
     return _MAGIC_BYTES in head[:_MAGIC_WITHIN]
 
 
-def read(stream: Seekable, whole: memoryview, dialect: Dialect = CHECKPOINT) -> Read:
+def read(stream: Seekable, whole: memoryview) -> Read:
     """(value, bytes of a storage, stand-ins) of a legacy file. stream: at its start; whole: all of it."""
-    if PickleInterpreter(stream, dialect, "the first pickle").run() != MAGIC:
+    if PickleInterpreter(stream, CHECKPOINT, "the first pickle").run() != MAGIC:
         raise RefusalError("The file is a plain pickle, not a PyTorch checkpoint.", _WEIGHTS)
-    if PickleInterpreter(stream, dialect, "the protocol's number").run() != PROTOCOL:
+    if PickleInterpreter(stream, CHECKPOINT, "the protocol's number").run() != PROTOCOL:
         raise RefusalError("The file has an unknown version of PyTorch's format.", _WEIGHTS)
-    system = PickleInterpreter(stream, dialect, "the system's description").run()
+    system = PickleInterpreter(stream, CHECKPOINT, "the system's description").run()
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise RefusalError("The file was saved on a big-endian machine.", "Load and save it on a common one.")
     declared: dict[str, Storage] = {}
     interpreter = PickleInterpreter(
-        stream, dialect, "the checkpoint's pickle", lambda reference: _resolved(reference, declared)
+        stream, CHECKPOINT, "the checkpoint's pickle", lambda reference: _resolved(reference, declared)
     )
     value = interpreter.run()
-    keys = PickleInterpreter(stream, dialect, "the list of storages").run()
+    keys = PickleInterpreter(stream, CHECKPOINT, "the list of storages").run()
     places = _places(whole, stream.tell(), keys, declared)
 
     def bytes_of(storage: Storage) -> memoryview:
@@ -60,7 +62,7 @@ def read(stream: Seekable, whole: memoryview, dialect: Dialect = CHECKPOINT) -> 
 
 def read_pickle(stream: Stream) -> Read:
     """The same of a plain pickle of tensors, each of which holds its storage's file as bytes (`pickle.dump`)."""
-    interpreter = PickleInterpreter(stream, CHECKPOINT, "the pickle")
+    interpreter = PickleInterpreter(stream, _PICKLE, "the pickle")
     value = interpreter.run()
 
     def bytes_of(storage: Storage) -> memoryview:
@@ -114,3 +116,18 @@ def _element_bytes(storage: Storage) -> int:
     if storage.refused not in known:
         raise RefusalError(f"The file holds a {storage.refused}, which is not read here.", _WEIGHTS)
     return known[storage.refused]
+
+
+def _load_storage(args: Args) -> Value:
+    """A storage that pickle.dump wrote: the bytes of a file with nothing but it, read as such a file is."""
+    data = args[0]
+    if not isinstance(data, bytes) or not begins_with_magic(data):
+        return refuse_nested(args)
+    storage, bytes_of, _ = read(io.BytesIO(data), memoryview(data))
+    if not isinstance(storage, Storage):
+        return refuse_nested(args)
+    return replace(storage, held=bytes_of(storage))
+
+
+_PICKLE = replace(CHECKPOINT, builders={**CHECKPOINT.builders, LOAD_FROM_BYTES: _load_storage})
+"""What pickle.dump writes: storages as bytes, which hold no further ones."""

@@ -1,8 +1,5 @@
 """The few functions that a checkpoint's tensors are rebuilt with, restated as arithmetic on records."""
 
-import io
-from dataclasses import replace
-
 from convert.errors import SAVE_AGAIN, ContradictionError, UnsafeError
 from convert.pickles.builders import build_first, build_list
 from convert.pickles.interpreter import Dialect
@@ -12,6 +9,8 @@ from convert.torch.checkpoint.values import DTYPES, QUANTIZED_STORAGES, STORAGES
 
 MAX_DIMENSIONS = 8
 _DTYPE_OF_NAME = {name: code for code, (name, _) in DTYPES.items()}
+LOAD_FROM_BYTES = "torch.storage._load_from_bytes"
+"""How pickle.dump writes a storage: as the bytes of a file of its own."""
 _RESAVE = "Where you trust the file, save its weights alone: `torch.save(model.state_dict(), 'weights.pt')`."
 
 
@@ -74,24 +73,12 @@ def _by_type(args: Args) -> Value:
     return builder(inner)
 
 
-def _nested(_: Args) -> Value:
+def refuse_nested(_: Args) -> Value:
+    """Refuse a pickle inside a pickle: always UnsafeError."""
     raise UnsafeError(
         "The file holds a pickle inside a pickle (torch.load or torch.storage._load_from_bytes).",
         "Save the weights with `torch.save(model.state_dict(), 'weights.pt')` instead of `pickle.dump`.",
     )
-
-
-def _load_storage(args: Args) -> Value:
-    """A storage that pickle.dump wrote: the bytes of a file with nothing but it, read as such a file is."""
-    from convert.torch.checkpoint import legacy  # noqa: PLC0415 - it reads by this dialect
-
-    data = args[0]
-    if not isinstance(data, bytes) or not legacy.begins_with_magic(data):
-        return _nested(args)
-    storage, bytes_of, _ = legacy.read(io.BytesIO(data), memoryview(data), _WITHIN)
-    if not isinstance(storage, Storage):
-        return _nested(args)
-    return replace(storage, held=bytes_of(storage))
 
 
 _BUILDERS: dict[str, Builder] = {
@@ -112,9 +99,9 @@ _BUILDERS: dict[str, Builder] = {
     "torch.jit._pickle.build_doublelist": build_list,
     "torch.jit._pickle.build_boollist": build_list,
     "torch.jit._pickle.restore_type_tag": build_first,
-    "torch.storage._load_from_bytes": _load_storage,
-    "torch.load": _nested,
-    "torch.serialization.load": _nested,
+    LOAD_FROM_BYTES: refuse_nested,
+    "torch.load": refuse_nested,
+    "torch.serialization.load": refuse_nested,
 }
 
 CHECKPOINT = Dialect(
@@ -126,6 +113,3 @@ CHECKPOINT = Dialect(
     },
 )
 """What the pickles of PyTorch's files hold beside plain data; all files of one kind have it."""
-
-_WITHIN = replace(CHECKPOINT, builders={**_BUILDERS, "torch.storage._load_from_bytes": _nested})
-"""The same for what lies inside of a pickle as bytes, which holds no further one."""

@@ -15,9 +15,10 @@ from convert.torch.checkpoint.checkpoint import Checkpoint
 from convert.torch.heads.evidence import Evidence, read_evidence
 from convert.torch.heads.flags import HeadFlags
 from convert.torch.heads.graph import make_layer_graph, reads_steps
+from convert.torch.heads.measure import Structure
 from convert.torch.heads.parts import NORMS, HeadParts
 from convert.torch.heads.steps import format_order
-from convert.torch.heads.structures import MAX_STRUCTURES, Structure, list_structures
+from convert.torch.heads.structures import MAX_STRUCTURES, list_structures
 
 SHOWN = 6
 TRIED_ROWS = 1

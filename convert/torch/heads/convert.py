@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from convert.conversion import Proven
+from convert.draft import ManifestDraft
 from convert.errors import CallError
 from convert.files import compute_sha256
 from convert.graph.export import Exported, export
 from convert.graph.layer_graph import LayerGraph
 from convert.model_info import ModelInfo, TensorSpec, Unproven, count_kinds
 from convert.parity import measure_reference
-from convert.publish import ManifestDraft
 from convert.report import Report, report_inspection
 from convert.torch.checkpoint.checkpoint import Checkpoint
 from convert.torch.checkpoint.labels import find_labels

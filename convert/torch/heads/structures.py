@@ -1,13 +1,12 @@
 """All structures that a head's tensors, gaps and flags leave open, the most usual first."""
 
-import bisect
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from convert.torch.heads.evidence import Evidence, Junction
 from convert.torch.heads.flags import HeadFlags
-from convert.torch.heads.graph import count_steps
+from convert.torch.heads.measure import Structure, measure_input
 from convert.torch.heads.modules import read_part_options, read_slot
 from convert.torch.heads.parts import NORMS, RECURRENT, HeadParts, Part
 from convert.torch.heads.steps import Option, Step
@@ -24,19 +23,7 @@ MAX_PLACEMENTS = 2000
 MAX_STRUCTURES = 5000
 MIXED_COST = 1.5
 """Of another function behind the readout than before it."""
-MAX_LENGTH = 2048
-USUAL_LENGTHS = (30, 60, 20, 16, 32, 10, 64)
 _WEIGHTED = ("Linear", "Conv1d", *RECURRENT)
-
-
-@dataclass(frozen=True, slots=True)
-class Structure:
-    """One way the head may run. length: steps of its input, None for any; lengths: all that would fit."""
-
-    steps: Steps
-    length: int | None = None
-    lengths: tuple[int, ...] = ()
-    cost: float = 0.0
 
 
 def list_structures(
@@ -48,7 +35,7 @@ def list_structures(
     found: dict[Steps, Structure] = {}
     for cost, placed in sorted(placements, key=lambda one: one[0])[:MAX_PLACEMENTS]:
         for more, steps in _fill(placed, head, evidence, flags):
-            structure = _measure(head, Structure(steps, cost=cost + more), length, lengths)
+            structure = measure_input(head, Structure(steps, cost=cost + more), length, lengths)
             if structure is not None and steps not in found:
                 found[steps] = structure
         if len(found) > limit:
@@ -351,55 +338,3 @@ def _pad(step: Step, padding: str, head: HeadParts) -> Step:
         kernel // 2 if padding == "half" or (padding == "same" and step.number("stride", 1) > 1) else padding
     )
     return replace(step, options=(("padding", value), *step.options))
-
-
-def _measure(
-    head: HeadParts, structure: Structure, length: int | None, known: dict[Steps, tuple[int, ...]]
-) -> Structure | None:
-    """The structure with the length of its input, where that follows; None where the shapes do not allow it.
-
-    known: the lengths that were found for the same convolutions and pools.
-    """
-    steps = structure.steps
-    if not _follow(head, steps):
-        return None
-    flattened = any(step.kind == "readout" and step.name == "flatten" for step in steps) and head.steps is not None
-    if head.last_in_time is None or (length is None and not flattened):
-        return structure
-    if length is not None:
-        left = count_steps(head, steps, length)
-        fits = left == (head.steps or 1) if flattened else left > 0
-        return replace(structure, length=length if flattened else None, lengths=(length,)) if fits else None
-    key = tuple(step for step in steps if step.kind != "function")
-    if key not in known:
-        known[key] = _find_lengths(head, steps, head.steps or 1)
-    if not known[key]:
-        return None
-    usual = next((one for one in USUAL_LENGTHS if one in known[key]), known[key][0])
-    return replace(structure, length=usual, lengths=known[key])
-
-
-def _follow(head: HeadParts, steps: Steps) -> bool:
-    """Whether each part takes what the one before gives."""
-    parts = {part.name: part for part in head.parts}
-    width = head.inputs
-    in_time = head.last_in_time is not None
-    for step in steps:
-        if step.kind == "part":
-            if parts[step.name].inputs != width:
-                return False
-            width = parts[step.name].outputs
-        elif step.kind == "readout" and in_time:
-            width *= (head.steps or 1) if step.name == "flatten" else 1
-            in_time = False
-    return True
-
-
-def _find_lengths(head: HeadParts, steps: Steps, wanted: int) -> tuple[int, ...]:
-    """All lengths of the input that leave as many steps; what is left only grows with it."""
-    lengths = range(1, MAX_LENGTH)
-    first, end = (
-        bisect.bisect_left(lengths, least, key=lambda length: count_steps(head, steps, length))
-        for least in (wanted, wanted + 1)
-    )
-    return tuple(lengths[first:end])

@@ -72,11 +72,28 @@ def test_a_models_own_numbers_tell_which_convention_it_was_trained_on(origin: st
         assert "neither" not in said["presets"][0]["why"]
 
 
+@pytest.mark.parametrize("preset", ["hand-zscore", "hand-box", "hand-pixels"])
+def test_conventions_that_leave_a_trace_in_stored_rows_are_told_by_it(preset: str, tmp_path: Path) -> None:
+    rows, labels = rows_of_hands("corner")
+    hands = rows.reshape(-1, 21, 2)
+    match preset:
+        case "hand-zscore":
+            hands = (hands - hands.mean(axis=1, keepdims=True)) / hands.std(axis=1, keepdims=True)
+        case "hand-box":
+            hands = hands / hands.max(axis=1, keepdims=True)
+        case _:
+            hands = np.trunc(hands * 640)
+    model = KNeighborsClassifier().fit(hands.reshape(-1, 42), labels)
+    said = answer("inspect", written(model, tmp_path / "m.p"))
+    assert said["presets"][0]["name"] == preset
+    assert all(one["told_by"] for one in said["presets"])
+
+
 def test_rows_of_no_known_convention_are_said_to_be_of_none(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     model = KNeighborsClassifier(3).fit(rng.normal(0, 1, (60, 42)), rng.integers(0, 3, 60))
     result = command("inspect", written(model, tmp_path / "m.p"))
-    assert "neither preset of 42 agrees" in result.stdout
+    assert "they speak for neither" in result.stdout
     assert "its classes are numbers: --labels FILE names them, the least number first" in result.stdout
 
 

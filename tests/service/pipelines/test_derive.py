@@ -14,8 +14,10 @@ from service.pipelines.derive import bend_angles, rows_of
 from service.pipelines.layouts import (
     LAYOUTS,
     Aspect,
+    Distances,
     MinOrigin,
     PartLayout,
+    Pixels,
     Scale,
     Standardize,
     Step,
@@ -88,6 +90,14 @@ def test_whole_pixels_are_cut_not_rounded_and_end_inside_the_picture() -> None:
     assert _rows(hand, WholePixels())[0, :2].tolist() == [319.0, 479.0]
 
 
+def test_pixels_keep_what_lies_outside_and_the_depth_and_may_exchange_the_sides() -> None:
+    hand = np.zeros((1, 21, 4), np.float32)
+    hand[0, 0, :3] = (-0.26, 1.25, -0.1)
+    parts = (PartLayout(part="hand", points=(0,), axes=("x", "y", "z")),)
+    assert rows_of([hand], parts, (Pixels(),), MEDIA)[0].tolist() == [-166.0, 600.0, -64.0]
+    assert rows_of([hand], parts, (Pixels(swapped=True),), MEDIA)[0].tolist() == [-124.0, 800.0, -64.0]
+
+
 def test_aspect_puts_both_axes_into_units_of_the_height() -> None:
     hand = np.ones((1, 21, 4), np.float32)
     assert _rows(hand, Aspect())[0, :2] == pytest.approx([640 / 480, 1.0])
@@ -119,6 +129,35 @@ def test_a_trajectory_says_where_the_wrist_goes_in_palm_lengths() -> None:
     hand[:, :, 0] += np.array([[0.4], [0.5], [0.6]], np.float32)
     way = _rows(hand, Trajectory())[:, -2:]
     np.testing.assert_allclose(way, [[-1, 0], [0, 0], [1, 0]], atol=1e-5)
+
+
+def test_distances_are_in_palm_lengths_pair_by_pair_in_order() -> None:
+    hand = np.zeros((1, 21, 4), np.float32)
+    hand[0, 9, 1] = 0.2  # the palm
+    hand[0, 4, 0], hand[0, 8, 1] = 0.3, 0.4
+    added = _rows(hand, Distances(points=(0, 4, 8)))[0, 42:]
+    np.testing.assert_allclose(added, [1.5, 2.0, 2.5], atol=1e-6)
+
+
+@given(hand=hands, turn=st.floats(-np.pi, np.pi), size=st.floats(0.5, 2))
+def test_distances_do_not_change_when_the_hand_turns_in_the_picture_or_comes_nearer(
+    hand: npt.NDArray[np.float32], turn: float, size: float
+) -> None:
+    hand[:, 9, :2] = hand[:, 0, :2] + 0.5  # a palm that is not nothing
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    turned = hand.copy()
+    turned[..., :2] = (hand[..., :2].astype(np.float64) @ rotation) * size
+    step = Distances(points=(4, 8, 12, 17))
+    np.testing.assert_allclose(_rows(turned, step)[:, 42:], _rows(hand, step)[:, 42:], atol=1e-4)
+
+
+def test_distances_of_a_hand_without_a_palm_are_no_infinity() -> None:
+    assert np.isfinite(_rows(np.full((1, 21, 4), 0.5, np.float32), Distances(points=(4, 8)))).all()
+
+
+def test_a_row_with_distances_is_as_wide_as_the_layout_says() -> None:
+    step = Distances(points=(4, 8, 12, 16, 20))
+    assert _rows(_some_hand(), step).shape[1] == row_width(HAND_XY, (step,)) == 42 + 10
 
 
 def test_velocity_is_the_difference_from_the_observation_before() -> None:

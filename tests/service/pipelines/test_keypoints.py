@@ -42,6 +42,21 @@ def test_a_sequence_is_padded_and_masked() -> None:
     assert rows.mask.tolist() == [[1, 1, 1, 0]]
 
 
+@pytest.mark.parametrize("length", [None, {"length": 4}])
+def test_points_are_the_rows_values_one_point_a_row(length: Any) -> None:
+    row, points = _section(length=length), _section(length=length, form="points")
+    values = tensor(_track(4), ALL, points).values
+    assert values.shape == ((4, 21, 2) if length is None else (1, 4, 21, 2))
+    assert values.shape[1:] == points.input_shape
+    np.testing.assert_array_equal(values.ravel(), tensor(_track(4), ALL, row).values.ravel())
+
+
+@pytest.mark.parametrize("step", ["velocity", "angles", "trajectory"])
+def test_points_take_no_step_that_adds_values(step: str) -> None:
+    with pytest.raises(ValidationError, match="form"):
+        _section(form="points", derive=[{"step": step}])
+
+
 def test_only_observations_of_the_window_are_used() -> None:
     track = _track(10)
     rows = tensor(track, Window(0.2, 0.4), _section())

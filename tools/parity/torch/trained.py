@@ -29,7 +29,7 @@ from tools.parity.torch.originals import original  # isort: skip - brings torchv
 from pytorchvideo.models.x3d import create_x3d  # isort: skip
 
 from convert.calibration import ClipShape, read_folder  # isort: skip
-from convert.publish import PublishOptions  # isort: skip
+from convert.draft import PublishOptions  # isort: skip
 from convert.quantize import quantize  # isort: skip
 from convert.torch.architectures.build import accept_pixels, build_network  # isort: skip
 from convert.torch.checkpoint.checkpoint import read_checkpoint  # isort: skip

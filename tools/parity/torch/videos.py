@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
+from convert.draft import PublishOptions
 from convert.presets.networks import NETWORKS, Network
-from convert.publish import PublishOptions
 from convert.torch.architectures.settings import Flags
 from convert.torch.convert import ExportOptions, convert_torch
 from service.analysis.clip import ClipRequest, ObservedClip, preprocessing_of

@@ -15,8 +15,8 @@ from tools.parity.torch.originals import CLASSES, CLIPS, original  # isort: skip
 from pytorchvideo.transforms.functional import short_side_scale, uniform_temporal_subsample  # isort: skip
 from torchvision.transforms import CenterCrop  # isort: skip
 
+from convert.draft import PublishOptions
 from convert.presets.networks import NETWORKS, normalize_pixels
-from convert.publish import PublishOptions
 from convert.torch.architectures.settings import Flags
 from convert.torch.convert import ExportOptions, convert_torch
 from service.embedding import PredictOptions, Settings, TimelineOptions, open_services, predict, timeline

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
+from convert.draft import PublishOptions
 from convert.parity import open_session
 from convert.presets.networks import NETWORKS, normalize_pixels
-from convert.publish import PublishOptions
 from convert.torch.architectures.settings import Flags
 from convert.torch.convert import ExportOptions, convert_torch
 from convert.torch.synthetic_clips import synthesize_clips

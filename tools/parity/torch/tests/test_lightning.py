@@ -14,8 +14,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from torchmetrics.classification import MulticlassAccuracy
 
+from convert.draft import PublishOptions
 from convert.parity import open_session
-from convert.publish import PublishOptions
 from convert.torch.architectures.settings import Flags
 from convert.torch.convert import ExportOptions, convert_torch
 from convert.torch.synthetic_clips import synthesize_clips
