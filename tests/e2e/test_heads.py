@@ -55,7 +55,7 @@ def service(folder: Path, booster: xgboost.Booster) -> Iterator[RunningService]:
         "forest": ("xgboost", saved(booster, folder / "head.ubj"), "--pipeline", "highlight-stats", "--window-s", "6"),
         "masked": ("keras", lstm_head_with_a_mask(folder / "head.h5", "bool")),
         "packed": ("torch", kept, "--readout", "hidden", "--masked", "--activation", "sigmoid",
-                   "--set", f"length.length={STEPS}"),
+                   "--golden", kept.with_suffix(".npz"), "--set", f"length.length={STEPS}"),
     }  # fmt: skip
     for name, arguments in heads.items():
         result = command(*arguments, "--name", name, "--store", store, "--requires", "affect")
