@@ -223,5 +223,9 @@ def _reason(shape: Shape, preset: Preset) -> str:
     width = shape[-1]
     what = f"{width} values are {preset.about}"
     note = _NOTES.get(width) if width else None
-    steps = f"the input is {shape[0]} steps of {width}: " if len(shape) == 2 else "the input is one row: "
+    steps = (
+        f"the input is {shape[0] or 'any number of'} steps of {width}: "
+        if len(shape) == 2
+        else "the input is one row: "
+    )
     return steps + what + (f"; {note}" if note else "")
