@@ -103,7 +103,12 @@ class ModelInfo:
             "warnings": list(self.warnings),
             "facts": [{"fact": fact, "value": value, "origin": origin} for fact, value, origin in self.facts],
             "presets": [
-                {"name": match.preset.name, "why": match.reason, "assumptions": list(match.preset.assumptions)}
+                {
+                    "name": match.preset.name,
+                    "standing": match.standing,
+                    "why": match.reason,
+                    "assumptions": list(match.preset.assumptions),
+                }
                 for match in self.matches
             ],
         }

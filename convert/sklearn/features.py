@@ -51,13 +51,18 @@ def rank_presets(part: Part, features: int) -> tuple[Match, ...] | None:
     compared = _compared(part, features)
     if compared is None:
         reason = "42 values: either preset fits, and nothing in the file tells which"
-        return tuple(Match(PRESETS[name], reason) for name in (_CORNER, _WRIST))
+        return tuple(Match(PRESETS[name], reason, "Possible") for name in (_CORNER, _WRIST))
     corner, wrist = _speaks_for_corner(compared), _speaks_for_wrist(compared)
     ranked = [(_CORNER, corner), (_WRIST, wrist)]
     if wrist.agrees and not corner.agrees:
         ranked.reverse()
-    neither = "" if corner.agrees or wrist.agrees else "42 values, but neither preset of 42 agrees: "
-    return tuple(Match(PRESETS[name], neither + evidence.reason) for name, evidence in ranked)
+    if not corner.agrees and not wrist.agrees:
+        neither = "42 values, but neither preset of 42 agrees: "
+        return tuple(Match(PRESETS[name], neither + evidence.reason, "Possible") for name, evidence in ranked)
+    return tuple(
+        Match(PRESETS[name], evidence.reason, "Likely" if evidence.agrees else "Less likely")
+        for name, evidence in ranked
+    )
 
 
 def _speaks_for_corner(compared: Compared) -> Evidence:

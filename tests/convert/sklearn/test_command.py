@@ -70,13 +70,15 @@ def test_a_models_own_numbers_tell_which_convention_it_was_trained_on(origin: st
         said = answer("inspect", written(model.fit(rows, labels), tmp_path / "m.p"))
         assert said["presets"][0]["name"] == preset
         assert "neither" not in said["presets"][0]["why"]
+        assert [one["standing"] for one in said["presets"]] == ["Likely", "Less likely"]
 
 
 def test_rows_of_no_known_convention_are_said_to_be_of_none(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     model = KNeighborsClassifier(3).fit(rng.normal(0, 1, (60, 42)), rng.integers(0, 3, 60))
     result = command("inspect", written(model, tmp_path / "m.p"))
-    assert "neither preset of 42 agrees" in result.stdout
+    assert "Possible preset: hand-min-origin: 42 values, but neither preset of 42 agrees" in result.stdout
+    assert "Likely" not in result.stdout
     assert "its classes are numbers: --labels FILE names them, the least number first" in result.stdout
 
 
