@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convert.errors import RefusalError
+from convert.errors import DamagedError, RefusalError
 from convert.tflite.flatbuffer import OUTSIDE, Table, root_table
 from convert.tflite.schema import DTYPES, IDENTIFIER, OPTIONS, operator_name
 from convert.tflite.sparse import dense
@@ -75,7 +75,7 @@ def read_network(data: bytes) -> Network:
         operations = tuple(_operation(entry, kinds) for entry in graphs[0].tables(3))
         network = Network(tensors, operations, _indices(graphs[0], 1), _indices(graphs[0], 2))
     except OUTSIDE:
-        raise RefusalError("The file refers to bytes that it does not have: it is damaged or cut off.") from None
+        raise DamagedError("The file refers to bytes that it does not have.", "Copy or download it again.") from None
     _check_indices(network)
     return network
 
