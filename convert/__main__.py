@@ -1,6 +1,5 @@
 """The command line: keras, torch, onnx, tflite, xgboost, sklearn, inspect, verify, compare, calibrate, list."""
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import typer
 from convert.compare.command import register as register_compare
 from convert.errors import HEADINGS, ConversionError
 from convert.options import FileArgument, GoldenOption, JsonFlag, StoreOption, with_publish_options
+from convert.terminal import dump_json, escape_controls
 from convert.torch.command import register as register_torch
 
 if TYPE_CHECKING:
@@ -152,9 +152,9 @@ def _open_printer(as_json: bool) -> Iterator[Callable[["Report"], None]]:
 
     def answer(report: "Report") -> None:
         if as_json:
-            sys.stdout.write(json.dumps(report.document, ensure_ascii=False, indent=2) + "\n")
+            sys.stdout.write(dump_json(report.document) + "\n")
         else:
-            sys.stdout.write("\n".join(report.lines) + "\n")
+            sys.stdout.write("".join(f"{escape_controls(line)}\n" for line in report.lines))
 
     try:
         yield answer
@@ -166,11 +166,10 @@ def _open_printer(as_json: bool) -> Iterator[Callable[["Report"], None]]:
                 "kind": error.kind,
                 "exit_code": error.exit_code,
             }
-            sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+            sys.stdout.write(dump_json(document) + "\n")
         else:
-            sys.stderr.write(
-                f"{HEADINGS[error.kind]}: {error.reason}\n" + (f"→ {error.advice}\n" if error.advice else "")
-            )
+            said = f"{HEADINGS[error.kind]}: {error.reason}\n" + (f"→ {error.advice}\n" if error.advice else "")
+            sys.stderr.write(escape_controls(said, keep="\n"))
         raise typer.Exit(error.exit_code) from None
 
 

@@ -106,6 +106,7 @@ class ModelInfo:
             "presets": [
                 {
                     "name": match.preset.name,
+                    "standing": match.standing,
                     "why": match.reason,
                     "told_by": clue_to(match),
                     "assumptions": list(match.preset.assumptions),

@@ -96,9 +96,9 @@ def report_inspection(
     """
     use = " ".join((format_command(command, info, typed), *flags))
     report = Report(_describe(info), info.document() | {"command": use})
-    likely = "Possible" if may_be_no_head(info) else "Likely"
     for match in info.matches[:2]:
-        report.lines.append(f"{likely} preset: {match.preset.name}: {match.reason}")
+        standing = "Possible" if may_be_no_head(info) else match.standing
+        report.lines.append(f"{standing} preset: {match.preset.name}: {match.reason}")
         report.lines += [f"  assumed: {sentence}" for sentence in match.preset.assumptions]
     report.lines += list_clues(info.matches)
     if not info.matches:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from convert.errors import RefusalError
+from convert.errors import DamagedError, RefusalError
 
 MAX_BYTES = 512 << 20
 _PIECE = 1 << 20
@@ -37,7 +37,7 @@ def compressed_by(head: bytes) -> str | None:
 
 
 def unpacked(path: Path) -> bytes:
-    """The file's content, decompressed. RefusalError where it is damaged, too large, or compressed in another way."""
+    """The file's content, decompressed. RefusalError where it is cut off, too large, or compressed in another way."""
     if path.stat().st_size > MAX_BYTES:
         raise RefusalError(f"{path.name} is larger than {MAX_BYTES >> 20} MiB.", "Train fewer or smaller trees.")
     raw = path.read_bytes()
@@ -73,7 +73,7 @@ def _decompressed(raw: bytes, file: str, name: str, decompressor: Any) -> bytes:
             if len(content) > MAX_BYTES:
                 raise RefusalError(f"{file} unpacks to more than {MAX_BYTES >> 20} MiB.", "It is no model.")
             if not piece and not rest and getattr(decompressor, "needs_input", True) and not decompressor.eof:
-                raise RefusalError(f"{file} is damaged: its {name} data are cut off.", _AGAIN)
+                raise DamagedError(f"{file} ends inside its {name} data.", _AGAIN)
     except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error) as error:
-        raise RefusalError(f"{file} is damaged: its {name} data cannot be unpacked ({error}).", _AGAIN) from None
+        raise DamagedError(f"The {name} data of {file} cannot be unpacked ({error}).", _AGAIN) from None
     return bytes(content)

@@ -13,6 +13,7 @@ from convert.graph.layer_graph import Array, GraphInput, Shape
 OPSET = 17
 IR_VERSION = 8
 MAX_ELEMENTS = 1 << 28
+MAX_INPUT_ELEMENTS = 1 << 24
 """Most numbers of one tensor for one input; a config can declare sizes that no weight in the file backs."""
 
 BATCH = "batch"
@@ -117,15 +118,15 @@ class Builder:
         """The run-time sizes of axes first … last−1 as a vector."""
         return self.op("Shape", value.name, start=first, end=last)
 
-    def check_size(self, value: Value, place: str) -> None:
+    def check_size(self, value: Value, place: str, most: int = MAX_ELEMENTS) -> None:
         """Refuse a tensor that no reasonable model makes. RefusalError."""
         total = 1
         for size in value.shape[1:]:
             total *= 1 if size is None else size
-        if total > MAX_ELEMENTS or any(size is not None and size < 0 for size in value.shape[1:]):
+        if total > most or any(size is not None and size < 0 for size in value.shape[1:]):
             raise UnsafeError(
                 f"{place} makes a tensor of the shape {value.shape} for one input.",
-                f"At most {MAX_ELEMENTS} numbers are allowed; the architecture is damaged or hostile.",
+                f"At most {most} numbers are allowed; no model of this service needs more.",
             )
 
     def model(self, name: str, inputs: Sequence[GraphInput], outputs: Sequence[tuple[str, Value]]) -> ModelProto:

@@ -5,7 +5,7 @@ from typing import Any
 
 from convert.errors import ContradictionError
 from convert.graph.activations import find_activation
-from convert.graph.builder import Builder, Value
+from convert.graph.builder import MAX_INPUT_ELEMENTS, Builder, Value
 from convert.graph.layer_graph import Call, LayerGraph, Ref, Shape
 from convert.graph.layers import LAYERS
 from convert.graph.masks import carries
@@ -27,6 +27,8 @@ def export(graph: LayerGraph) -> Exported:
     """The graph as an ONNX model. Raises RefusalError where a layer or one of its settings has no conversion."""
     builder = Builder()
     made: dict[str, list[Value]] = {one.name: [Value(one.name, one.shape)] for one in graph.inputs}
+    for name, (value,) in made.items():
+        builder.check_size(value, f"The input {name}", MAX_INPUT_ELEMENTS)
     for call in graph.calls:
         made[call.name] = _convert(call, _inputs(call, made, builder), builder)
     values = [_value(made, ref, None) for ref in graph.outputs]

@@ -15,6 +15,8 @@ Array = npt.NDArray[np.generic]
 
 MAX_FIELDS = 64
 MAX_DIMENSIONS = 16
+MAX_CODE = 0x110000
+"""Behind Unicode's last character."""
 _MULTIARRAY = ("numpy.core.multiarray", "numpy._core.multiarray")
 _NUMERIC = ("numpy.core.numeric", "numpy._core.numeric")
 _KINDS = "biufUS"
@@ -57,6 +59,14 @@ def read_dtype(value: Value) -> np.dtype[np.generic] | None:
         return None
 
 
+def is_text_sound(array: Array) -> bool:
+    """Whether every number of text is a character's: Python fails on any other. Rows of fields are not looked at."""
+    if array.dtype.kind != "U":
+        return True
+    codes = np.frombuffer(array.tobytes(), f"{array.dtype.byteorder}u4".replace("=", "<"))
+    return bool((codes < MAX_CODE).all())
+
+
 def _read_row_dtype(state: tuple[Value, ...]) -> np.dtype[np.generic] | None:
     """A row of named fields: each must lie inside it, so that no two types read the same bytes beyond its end."""
     names, fields = state[3], state[4]
@@ -94,4 +104,5 @@ def _make_array(shape: Value, declared: Value, raw: Value, *, fortran: bool) -> 
         return None
     if math.prod(shape) * dtype.itemsize != len(raw):
         return None
-    return np.frombuffer(bytes(raw), dtype).reshape(shape, order="F" if fortran else "C")
+    array = np.frombuffer(bytes(raw), dtype).reshape(shape, order="F" if fortran else "C")
+    return array if is_text_sound(array) else None

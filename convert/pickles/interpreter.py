@@ -10,14 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import IO, ClassVar, Protocol, cast
 
-from convert.errors import SAVE_AGAIN, ContradictionError, DamagedError
+from convert.errors import ContradictionError, DamagedError, RefusalError
 from convert.pickles import trust
 from convert.pickles.builders import BUILDERS
 from convert.pickles.values import Args, AttributedDict, Builder, Global, Record, StandIn, Value, shown
 
 Persistent = Callable[[Value], Value]
 _SCALARS = (str, int, float, bool, bytes, type(None), Record)
-_DAMAGED = "Download or copy the file again."
+_COPY_AGAIN = "Download or copy the file again."
+_SAVE_AGAIN = "Download or copy the file again, or save it again where it was made."
+_CUT_OFF = ("remain", "exhausted before", "not enough data", "no newline found")
+"""What pickletools says where a pickle ends before its end."""
 
 
 class Stream(Protocol):
@@ -61,18 +64,18 @@ class PickleInterpreter:
         self.stand_ins: dict[str, int] = {}
 
     def run(self) -> Value:
-        """The value that the pickle describes. RefusalError where it is damaged or would call something."""
+        """The value that the pickle describes. RefusalError where it cannot be read or would call something."""
         try:
             for opcode, argument, _ in pickletools.genops(cast("IO[bytes]", self._stream)):
                 if opcode.name == "STOP":
                     return self._stack.pop()
                 step = self._steps.get(opcode.name)
                 if step is None:
-                    raise ValueError(f"no model has the opcode {opcode.name}")  # noqa: TRY301 - as damaged as any
+                    raise ValueError(f"no model has the opcode {opcode.name}")  # noqa: TRY301 - refused as any
                 step(self, argument)
         except (IndexError, KeyError, TypeError, ValueError, AttributeError, OverflowError, struct.error) as error:
-            raise ContradictionError(f"{self._what} is damaged: {_first_line(error)}.", SAVE_AGAIN) from None
-        raise DamagedError(f"{self._what} is cut off.", _DAMAGED)
+            raise _refuse(self._what, error) from None
+        raise DamagedError(f"{self._what} is cut off.", _COPY_AGAIN)
 
     def _push(self, value: Value) -> None:
         self._stack.append(value)
@@ -357,6 +360,15 @@ def _key(value: Value) -> Value:
 
 def _describe(value: Value) -> str:
     return f"an object of {value.of}" if isinstance(value, StandIn) else type(value).__name__
+
+
+def _refuse(what: str, error: Exception) -> RefusalError:
+    """Bytes that are missing are told from a pickle that says what no pickle can."""
+    said = _first_line(error)
+    if any(words in said for words in _CUT_OFF):
+        return DamagedError(f"{what} is cut off: {said}.", _COPY_AGAIN)
+    said = "it refers to what it has not stored" if isinstance(error, KeyError) else said
+    return ContradictionError(f"{what} cannot be read as a pickle: {said}.", _SAVE_AGAIN)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """Preset: the class alone; `presets` holds the table."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from service.pipelines import Described
 from service.registry.manifest import Task
@@ -40,10 +41,11 @@ class Preset:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A preset that fits a graph, and why."""
+    """A preset that fits a graph, and why. standing: how it is printed, as far as anything speaks for it."""
 
     preset: Preset
     reason: str
+    standing: Literal["Likely", "Possible", "Less likely"] = "Likely"
 
 
 FRAME_VOTE = Times(window_s=1.0, stride_s=0.25, min_duration_s=0.3, merge_gap_s=0.2)

@@ -147,7 +147,9 @@ def _reason(shape: Shape, preset: Preset) -> str:
     if not isinstance(section, KeypointsSection):
         raise TypeError(f"{preset.name} takes no rows of landmarks")
     what, note = f"{section.width} values are {preset.about}", _NOTES.get(section.width)
-    steps = "the input is one row: " if section.length is None else f"the input is {shape[0]} steps of {shape[-1]}: "
+    steps = "the input is one row: "
+    if section.length is not None:
+        steps = f"the input is {shape[0] or 'any number of'} steps of {shape[-1]}: "
     if len(shape) > len(section.input_shape):
         steps = f"the input is {' × '.join(map(str, shape))}: "
     return steps + what + (f"; {note}" if note else "")

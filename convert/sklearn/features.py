@@ -1,7 +1,7 @@
 """What a classifier's own numbers tell of the features that it was trained on: a hint, with its reason."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -53,10 +53,18 @@ def rank_presets(part: Part, features: int) -> tuple[Match, ...] | None:
     if features != HAND_XY:
         return None
     compared = _compared(part, features)
-    others = [match for match in match_presets((HAND_XY,)) if match.preset.name not in (_CORNER, _WRIST)]
+    others = [
+        replace(match, standing="Possible")
+        for match in match_presets((HAND_XY,))
+        if match.preset.name not in (_CORNER, _WRIST)
+    ]
     if compared is None:
         reason = "42 values: several presets fit, and nothing in the file tells which"
-        return (*(Match(PRESETS[name], reason) for name in (_CORNER, _WRIST)), *others)
+        return (*(Match(PRESETS[name], reason, "Possible") for name in (_CORNER, _WRIST)), *others)
+    return _rank_by_numbers(compared, others)
+
+
+def _rank_by_numbers(compared: Compared, others: Sequence[Match]) -> tuple[Match, ...]:
     largest = float(np.abs(compared.numbers).max())
     if largest > WITHOUT_PIXELS:
         reason = f"of the {compared.what} the largest is {largest:.3g}, as only pixels are"
@@ -65,20 +73,26 @@ def rank_presets(part: Part, features: int) -> tuple[Match, ...] | None:
     ranked = [(_CORNER, corner), (_WRIST, wrist)]
     if wrist.agrees and not corner.agrees:
         ranked.reverse()
-    if not corner.agrees and not wrist.agrees and _may_be_standardized(compared):
-        reason = (
-            f"of the {compared.what} some are below 0, and the first two numbers are used: only {_DEVIATION} has both"
-        )
-        return _first(_DEVIATION, reason)
+    if not corner.agrees and not wrist.agrees:
+        if _may_be_standardized(compared):
+            below = f"of the {compared.what} some are below 0, and the first two numbers are used"
+            return _first(_DEVIATION, f"{below}: only {_DEVIATION} has both")
+        neither = f"42 values, but they speak for neither {_CORNER} nor {_WRIST}: "
+        matches = (Match(PRESETS[name], neither + evidence.reason, "Possible") for name, evidence in ranked)
+        return (*matches, *others)
     if corner.agrees and compared.rows is not None and _touch(compared.rows, 1.0, np.max):
         return _first(_BOX, f"each row of the {compared.what} reaches 0 and 1 on both axes")
-    neither = "" if corner.agrees or wrist.agrees else f"42 values, but they speak for neither {_CORNER} nor {_WRIST}: "
-    return (*(Match(PRESETS[name], neither + evidence.reason) for name, evidence in ranked), *others)
+    matches = (
+        Match(PRESETS[name], evidence.reason, "Likely" if evidence.agrees else "Less likely")
+        for name, evidence in ranked
+    )
+    return (*matches, *others)
 
 
 def _first(name: str, reason: str) -> tuple[Match, ...]:
     """The preset that only is left, with its reason, and then the others by their shape."""
-    return (Match(PRESETS[name], reason), *(one for one in match_presets((HAND_XY,)) if one.preset.name != name))
+    others = (one for one in match_presets((HAND_XY,)) if one.preset.name != name)
+    return (Match(PRESETS[name], reason), *(replace(one, standing="Less likely") for one in others))
 
 
 def _uses_first_two(compared: Compared) -> bool:

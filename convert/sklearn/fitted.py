@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convert.errors import RefusalError
+from convert.errors import SAVE_AGAIN, ContradictionError, RefusalError
 from convert.pickles.values import Global, StandIn, Value, shown
 from convert.sklearn.arrays import Array, find_array, find_items, find_names, find_plain
 
@@ -121,9 +121,9 @@ class Fitted:
         version = f" of scikit-learn {self.version}" if self.version else ""
         return RefusalError(f"{self.where} ({shown(self.of)}{version}) is not known to us: {what}.", _NEEDED)
 
-    def contradicts(self, what: str) -> RefusalError:
+    def contradicts(self, what: str) -> ContradictionError:
         """A refusal of a file whose parts do not fit each other."""
-        return RefusalError(f"The file contradicts itself: {self.where} ({self.kind}): {what}.", "Save it again.")
+        return ContradictionError(f"{self.where} ({self.kind}): {what}.", SAVE_AGAIN)
 
     def numbers(self, *names: str) -> Array:
         """An attribute as the numbers that the file has, NaN among them or not."""

@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 
-from convert.errors import RefusalError
-from convert.pickles.arrays import read_dtype
+from convert.errors import SAVE_AGAIN, ContradictionError, DamagedError, RefusalError
+from convert.pickles.arrays import is_text_sound, read_dtype
 from convert.pickles.interpreter import Dialect, PickleInterpreter, Stream
 from convert.pickles.values import StandIn, Value, shown
 
@@ -64,8 +64,11 @@ def _read_behind(declared: dict[str, Value], stream: Stream) -> Value:
     needed = math.prod(shape) * dtype.itemsize
     raw = stream.read(needed)
     if len(raw) != needed:
-        raise RefusalError(f"The file is cut off inside an array: {len(raw)} of {needed} bytes are there.", _AGAIN)
-    return np.frombuffer(raw, dtype).reshape(shape, order="F" if declared.get("order") == "F" else "C")
+        raise DamagedError(f"The file is cut off inside an array: {len(raw)} of {needed} bytes are there.", _AGAIN)
+    array = np.frombuffer(raw, dtype).reshape(shape, order="F" if declared.get("order") == "F" else "C")
+    if not is_text_sound(array):
+        raise ContradictionError("The file holds text whose characters are none.", SAVE_AGAIN)
+    return array
 
 
 def _holds_objects(dtype: Value) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from convert.errors import RefusalError
+from convert.errors import SAVE_AGAIN, ContradictionError, RefusalError
 from convert.pickles.values import shown
 from convert.sklearn.arrays import find_names
 from convert.sklearn.bundle import Bundle, find_model
@@ -84,9 +84,8 @@ def _names(bundle: Bundle) -> tuple[tuple[str, ...], str]:
         return classes, "classes_"
     places = [int(name) for name in classes]
     if max(places) >= len(bundle.encoder):
-        raise RefusalError(
-            f"The file contradicts itself: the model knows the class {max(places)}, the labels beside it are "
-            f"{len(bundle.encoder)}.",
+        raise ContradictionError(
+            f"The model knows the class {max(places)}, the labels beside it are {len(bundle.encoder)}.",
             "Save the model with the labels that it was trained with.",
         )
     return tuple(bundle.encoder[place] for place in places), "the labels beside the model, by classes_"
@@ -100,9 +99,9 @@ def _check_whole(part: Part, features: int, width: int) -> None:
         with np.errstate(all="ignore"):
             shape = probabilities(part, np.zeros((2, features))).shape
     except (ValueError, IndexError) as error:
-        raise RefusalError(f"The file contradicts itself: its parts do not fit each other ({error}).") from None
+        raise ContradictionError(f"The model's parts do not fit each other ({error}).", SAVE_AGAIN) from None
     if shape != (2, width):
-        raise RefusalError(f"The file contradicts itself: it answers {shape[1]} numbers for {width} classes.")
+        raise ContradictionError(f"The model answers {shape[1]} numbers for {width} classes.", SAVE_AGAIN)
 
 
 def _version(fitted: Fitted) -> str:

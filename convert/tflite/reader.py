@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convert.errors import RefusalError
+from convert.errors import ContradictionError, DamagedError, RefusalError
 from convert.tflite.flatbuffer import OUTSIDE, Table, root_table
 from convert.tflite.schema import DTYPES, IDENTIFIER, OPTIONS, operator_name
 from convert.tflite.sparse import dense
@@ -75,7 +75,7 @@ def read_network(data: bytes) -> Network:
         operations = tuple(_operation(entry, kinds) for entry in graphs[0].tables(3))
         network = Network(tensors, operations, _indices(graphs[0], 1), _indices(graphs[0], 2))
     except OUTSIDE:
-        raise RefusalError("The file refers to bytes that it does not have: it is damaged or cut off.") from None
+        raise DamagedError("The file refers to bytes that it does not have.", "Copy or download it again.") from None
     _check_indices(network)
     return network
 
@@ -99,19 +99,21 @@ def _data(entry: Table, name: str, shape: tuple[int, ...], buffers: list[Table])
     """A constant's numbers; None where the tensor is computed."""
     index = entry.integer(2, "I")
     if index >= len(buffers):
-        raise RefusalError(f"Tensor {name!r} lies in buffer {index}; the file has {len(buffers)}.")
+        raise ContradictionError(f"Tensor {name!r} lies in buffer {index}; the file has {len(buffers)}.")
     raw = buffers[index].raw(0)
     if not raw:
         return None
     dtype = DTYPES[entry.integer(1, "b")]
     if len(raw) % dtype.itemsize:
-        raise RefusalError(f"Tensor {name!r} has {len(raw)} bytes, no whole number of {dtype}.")
+        raise ContradictionError(f"Tensor {name!r} has {len(raw)} bytes, no whole number of {dtype}.")
     values = np.frombuffer(raw, dtype)
     sparsity = entry.table(6)
     if sparsity is not None:
         return dense(values, shape, sparsity, name)
     if len(values) != math.prod(shape):
-        raise RefusalError(f"Tensor {name!r} has the shape {shape}, but the file holds {len(values)} numbers of it.")
+        raise ContradictionError(
+            f"Tensor {name!r} has the shape {shape}, but the file holds {len(values)} numbers of it."
+        )
     return values.reshape(shape)
 
 
@@ -126,7 +128,7 @@ def _quantization(entry: Table | None) -> Quantization | None:
 def _operation(entry: Table, kinds: list[str]) -> Operation:
     index = entry.integer(0, "I")
     if index >= len(kinds):
-        raise RefusalError(f"An operator has the code {index}; the file names {len(kinds)}.")
+        raise ContradictionError(f"An operator has the code {index}; the file names {len(kinds)}.")
     kind = kinds[index]
     table = entry.table(4)
     options = {
@@ -146,7 +148,11 @@ def _check_indices(network: Network) -> None:
     for operation in network.operations:
         inputs, outputs = operation.inputs, operation.outputs
         if not inputs or not outputs or inputs[0] < 0 or max(*inputs, *outputs) >= most or min(outputs) < 0:
-            raise RefusalError(f"{operation.kind} has the inputs {inputs} and outputs {outputs} of {most} tensors.")
+            raise ContradictionError(
+                f"{operation.kind} has the inputs {inputs} and outputs {outputs} of {most} tensors."
+            )
     ends = (*network.inputs, *network.outputs)
     if not network.inputs or not network.outputs or not all(0 <= index < most for index in ends):
-        raise RefusalError(f"The network's inputs {network.inputs} and outputs {network.outputs} are not all there.")
+        raise ContradictionError(
+            f"The network's inputs {network.inputs} and outputs {network.outputs} are not all there."
+        )

@@ -55,3 +55,11 @@ def test_an_ending_that_does_not_tell_is_asked_for(activation: str, tmp_path: Pa
     part = layer("Dense", "answer", units=3, activation=activation)
     file = save_h5(tmp_path / "m.h5", sequential((42,), part), {"answer": dense_weights(42, 3)})
     assert "Published" in _run_printed(file, tmp_path, labels=3)
+
+
+def test_an_input_of_more_numbers_than_any_model_takes_is_refused_before_it_is_tried(tmp_path: Path) -> None:
+    layers = [layer("GlobalAveragePooling1D", "g"), layer("Dense", "answer", units=3, activation="softmax")]
+    file = save_h5(tmp_path / "m.h5", sequential((8_000_000, 126), *layers), {"answer": dense_weights(126, 3)})
+    result = command("inspect", file)
+    assert result.exit_code == 3
+    assert "The input x makes a tensor of the shape (None, 8000000, 126)" in result.stderr

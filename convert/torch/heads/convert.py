@@ -12,7 +12,7 @@ from convert.graph.export import Exported, export
 from convert.graph.layer_graph import LayerGraph
 from convert.model_info import ModelInfo, TensorSpec, Unproven, count_kinds
 from convert.parity import measure_reference
-from convert.report import Report, report_inspection
+from convert.report import Report, format_command, report_inspection
 from convert.torch.checkpoint.checkpoint import Checkpoint
 from convert.torch.checkpoint.labels import find_labels
 from convert.torch.heads.assumptions import list_assumptions, list_head_facts
@@ -84,13 +84,19 @@ def open_head(file: Path, checkpoint: Checkpoint, flags: HeadFlags, golden: Path
 def inspect_head(file: Path, checkpoint: Checkpoint) -> Report:
     """What a head is, what would be assumed, and the command that converts it."""
     model = open_head(file, checkpoint, HeadFlags())
-    report = report_inspection(model.info, "torch", _list_missing_flags(model), file)
+    proof = () if model.choice.settled else ("--golden FILE.npz",)
+    report = report_inspection(model.info, "torch", proof, file)
     report.lines[1:1] = [f"  {part.name}: {part.describe()}" for part in model.parts.parts]
     report.lines[-1:-1] = [
         *[f"  {origin}: {fact}: {value}" for fact, value, origin in model.info.facts],
         *[f"  assumed: {sentence}" for sentence in model.assumptions],
         *_list_structures(model),
+        *_explain_activation(model),
     ]
+    if proof:
+        assumed = " ".join((format_command("torch", model.info, file), "--assume"))
+        report.lines.append(f"Without inputs and outputs of its author's, as not proven: {assumed}")
+        report.document["command_assumed"] = assumed
     report.document["network"] = {
         "family": "head",
         "inputs": model.parts.inputs,
@@ -117,16 +123,11 @@ def _list_structures(model: HeadModel) -> list[str]:
     ]
 
 
-def _list_missing_flags(model: HeadModel) -> tuple[str, ...]:
-    """Flags that only the author can fill in."""
-    flags = []
-    if model.parts.last_in_time is not None and model.parts.steps is None and not model.choice.settled:
-        flags.append("--readout last|mean|max")
-    if model.info.output_activation == _UNTOLD:
-        flags.append("--activation none|sigmoid")
-    if not model.choice.settled:
-        flags.append("--golden FILE.npz")
-    return tuple(flags)
+def _explain_activation(model: HeadModel) -> list[str]:
+    """What the command's --activation means, where the weights do not say what follows."""
+    if model.info.output_activation != _UNTOLD:
+        return []
+    return ["  --activation: none takes its number as it is; sigmoid, if it was trained as a logit (BCEWithLogitsLoss)"]
 
 
 def _parse_flags(parts: HeadParts, flags: HeadFlags) -> HeadFlags:

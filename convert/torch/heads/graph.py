@@ -58,7 +58,9 @@ def make_layer_graph(head: HeadParts, steps: Sequence[Step], length: int | None,
         else:
             chain.add(_make_function(step, place))
     if chain.in_time:
-        raise CallError("Nothing makes one row of the steps.", "Say it: --readout last|mean|max.")
+        raise CallError(
+            "Nothing makes one row of the steps.", "Say it: --readout last, --readout mean or --readout max."
+        )
     row = (None, length, head.inputs) if in_time else (None, head.inputs)
     inputs = (GraphInput(INPUT, row), *((GraphInput(MASK, (None, length)),) if masked else ()))
     return LayerGraph("head", "", inputs, (chain.last,), tuple(chain.calls))

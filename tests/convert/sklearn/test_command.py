@@ -70,6 +70,7 @@ def test_a_models_own_numbers_tell_which_convention_it_was_trained_on(origin: st
         said = answer("inspect", written(model.fit(rows, labels), tmp_path / "m.p"))
         assert said["presets"][0]["name"] == preset
         assert "neither" not in said["presets"][0]["why"]
+        assert [one["standing"] for one in said["presets"][:2]] == ["Likely", "Less likely"]
 
 
 @pytest.mark.parametrize("preset", ["hand-zscore", "hand-box", "hand-pixels"])
@@ -93,7 +94,8 @@ def test_rows_of_no_known_convention_are_said_to_be_of_none(tmp_path: Path) -> N
     rng = np.random.default_rng(0)
     model = KNeighborsClassifier(3).fit(rng.normal(0, 1, (60, 42)), rng.integers(0, 3, 60))
     result = command("inspect", written(model, tmp_path / "m.p"))
-    assert "they speak for neither" in result.stdout
+    assert "Possible preset: hand-min-origin: 42 values, but they speak for neither" in result.stdout
+    assert "Likely" not in result.stdout
     assert "its classes are numbers: --labels FILE names them, the least number first" in result.stdout
 
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 
-from convert.errors import RefusalError
+from convert.errors import RefusalError, RefusalKind
 from tests.convert.sklearn.models import FILES, fit, read_model
 
 FOREST = (FILES / "forest_sk1.3.2.p").read_bytes()
@@ -27,11 +28,12 @@ class Called:
         return self.how
 
 
-def refused(content: bytes, folder: Path) -> str:
+def refused(content: bytes, folder: Path, kind: RefusalKind) -> str:
     path = folder / "m.p"
     path.write_bytes(content)
     with pytest.raises(RefusalError) as caught:
         read_model(path)
+    assert caught.value.kind == kind
     return str(caught.value)
 
 
@@ -39,7 +41,7 @@ def refused(content: bytes, folder: Path) -> str:
 def test_a_call_beside_the_model_refuses_the_file_and_does_not_run(function: Any, tmp_path: Path) -> None:
     trap = tmp_path / "it-ran"
     model = fit(RandomForestClassifier(2, random_state=0))
-    said = refused(pickle.dumps({"model": model, "x": Called(function, f"touch {trap}", "y")}), tmp_path)
+    said = refused(pickle.dumps({"model": model, "x": Called(function, f"touch {trap}", "y")}), tmp_path, "unsafe")
     assert "when it is loaded" in said
     assert not trap.exists()
 
@@ -62,7 +64,23 @@ def test_a_tree_that_is_none_is_refused(change: dict[str, Any], protocol: int, t
     nodes = model.estimators_[0].tree_.__getstate__()["nodes"]  # the tree's own memory
     for name, value in change.items():
         nodes[name][0] = value
-    assert "contradicts itself" in refused(pickle.dumps(model, protocol=protocol), tmp_path)
+    assert "tree 0" in refused(pickle.dumps(model, protocol=protocol), tmp_path, "contradiction")
+
+
+@pytest.mark.parametrize("name", ["forest_sk1.3.2.p", "logistic_sk1.3.2.joblib", "mlp_sk1.3.2.joblib"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.99])
+def test_a_file_that_is_cut_off_is_said_to_miss_bytes(name: str, share: float, tmp_path: Path) -> None:
+    content = (FILES / name).read_bytes()
+    said = refused(content[: int(share * len(content))], tmp_path, "damaged")
+    assert "all bytes of the file are there" not in said
+
+
+@pytest.mark.parametrize("protocol", [2, 5])
+def test_text_of_no_characters_is_refused(protocol: int, tmp_path: Path) -> None:
+    model = LogisticRegression().fit(np.eye(2), ["A", "B"])
+    content, text = pickle.dumps(model, protocol=protocol), "AB".encode("utf-32-le")
+    assert text in content
+    refused(content.replace(text, b"A\0\0\x7fB\0\0\0"), tmp_path, "unknown")
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -224,3 +224,12 @@ def test_a_network_of_whole_numbers_is_refused() -> None:
     out = made.operation("RELU", [entry], made.tensor(1, 4, dtype="int8"))
     with pytest.raises(RefusalError, match="int8"):
         export(read_network(made.file([entry], [out])))
+
+
+@pytest.mark.parametrize("kind", ["CONV_2D", "FULLY_CONNECTED", "RESHAPE", "CONCATENATION"])
+def test_an_operation_without_its_inputs_is_refused(kind: str) -> None:
+    made = Made()
+    entry = made.tensor(1, 4, 4, 1)
+    out = made.operation(kind, [], made.tensor(1, 4, 4, 1))
+    with pytest.raises(RefusalError):
+        export(read_network(made.file([entry], [out])))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -161,10 +162,22 @@ def test_inspect_says_what_a_head_is_and_which_command_converts_it(name: str, sa
     assert result.exit_code == 0, result.stderr
     assert said in result.stdout
     assert f"{name}.pt --name NAME --requires MODEL" in result.stdout
-    assert ("--readout last|mean|max" in result.stdout) == (name != "mlp")
+    assert not set("|<>;&$`") & set(result.stdout.partition("Convert it: ")[2])
+    assert "None" not in result.stdout
     document = answer("inspect", DATA / f"{name}.pt")
     assert document["network"]["family"] == "head"
     assert document["presets"][0]["name"] == ("highlight-stats" if name == "mlp" else "highlight-sequence")
+
+
+def test_what_inspect_prints_of_a_head_converts_as_it_is_typed(store: Path) -> None:
+    printed = answer("inspect", DATA / "lstm.pt")
+    places = {"NAME": "head", "MODEL": "affect", "FILE.npz": str(DATA / "lstm.npz")}
+    for number, line in enumerate((printed["command"], printed["command_assumed"])):
+        assert line in command("inspect", DATA / "lstm.pt").stdout
+        typed = [places.get(word, word) for word in shlex.split(line)[3:]]
+        result = command(*typed, "--store", store)
+        assert result.exit_code == 0, result.stderr
+        assert ("not proven" in result.stdout) == (number == 1)
 
 
 def state(**shapes: tuple[int, ...]) -> dict[str, np.ndarray]:
