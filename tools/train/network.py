@@ -32,7 +32,7 @@ POINTS = 21
 
 
 class Network(nn.Module):
-    """(batch, steps, width) → (batch, classes) logits; a convolution is a product over three neighbouring steps."""
+    """(batch, steps, width) → (batch, classes) logits; a convolution is a product over three neighboring steps."""
 
     def __init__(self, width: int, classes: int) -> None:
         super().__init__()
@@ -53,13 +53,13 @@ class Network(nn.Module):
         dropout = nn.functional.dropout
         hidden = dropout(self.first(values).relu(), 0.15, self.training)
         hidden = self.second(hidden).relu()
-        hidden = self.near(_neighbours(hidden)).relu()
-        hidden = self.wide(_neighbours(hidden)).relu()
+        hidden = self.near(_neighbors(hidden)).relu()
+        hidden = self.wide(_neighbors(hidden)).relu()
         pooled = dropout(torch.cat([hidden.mean(dim=1), hidden.amax(dim=1)], dim=-1), 0.25, self.training)
         return self.last(self.head(pooled).relu())
 
 
-def _neighbours(values: torch.Tensor) -> torch.Tensor:
+def _neighbors(values: torch.Tensor) -> torch.Tensor:
     padded = nn.functional.pad(values, (0, 0, 1, 1))
     return torch.cat([padded[:, :-2], padded[:, 1:-1], padded[:, 2:]], dim=-1)
 

@@ -1,4 +1,4 @@
-"""Normalisations with the statistics that training left, and plain rescaling."""
+"""Normalizations with the statistics that training left, and plain rescaling."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Resizing and the crops of pictures, as they are outside training; places are half-pixel centres, as in Keras."""
+"""Resizing and the crops of pictures, as they are outside training; places are half-pixel centers, as in Keras."""
 
 from typing import Any
 

@@ -89,7 +89,7 @@ def cropping(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
 
 @layer("UpSampling1D", "UpSampling2D", "UpSampling3D")
 def up_sampling(one: Layer, inputs: list[Value], g: Builder) -> list[Value]:
-    """Each place repeated; in 2-D also bilinear between half-pixel centres."""
+    """Each place repeated; in 2-D also bilinear between half-pixel centers."""
     x = inputs[0]
     rank = x.rank - 2
     factors = spread(one.config.get("size", 2), rank)

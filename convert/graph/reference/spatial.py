@@ -174,7 +174,7 @@ def cropping(layer: Layer, inputs: list[Datum]) -> list[Datum]:
 
 @reference("UpSampling1D", "UpSampling2D", "UpSampling3D")
 def up_sampling(layer: Layer, inputs: list[Datum]) -> list[Datum]:
-    """Each place n times, or straight lines between the centres of places."""
+    """Each place n times, or straight lines between the centers of places."""
     x = last(layer, inputs[0].values)
     for axis, factor in enumerate(spread(layer.config.get("size", 2), x.ndim - 2), start=1):
         if layer.config.get("interpolation", "nearest") == "nearest":

@@ -45,10 +45,10 @@ NAMES = np.array(["A", "B", "L", "W", "Y"])
 
 def hands(count: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows of 42 numbers like hand coordinates minus their least x and y, and the classes that they show."""
-    centres = np.random.default_rng(7).uniform(0, 0.4, (classes, 42))
+    centers = np.random.default_rng(7).uniform(0, 0.4, (classes, 42))
     rng = np.random.default_rng(seed)
     shown = rng.integers(0, classes, count)
-    rows = (centres[shown] + rng.normal(0, 0.3, (count, 42))).reshape(count, 21, 2)
+    rows = (centers[shown] + rng.normal(0, 0.3, (count, 42))).reshape(count, 21, 2)
     return (rows - rows.min(axis=1, keepdims=True)).reshape(count, 42), shown
 
 
