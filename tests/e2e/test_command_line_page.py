@@ -179,10 +179,10 @@ def test_evaluations_say_what_is_right_and_what_was_left_out(ran: Ran) -> None:
 
 def test_what_was_fitted_is_published_as_the_next_version(folder: Path, ran: Ran) -> None:
     fit = json.loads((folder / "out/report.json").read_text())["fit"]
-    published = json.loads((folder / "model_store/asl-letters/2/manifest.json").read_text())
+    published = json.loads((folder / "model_store/asl-letters/3/manifest.json").read_text())
     assert published["output"]["temperature"] == fit["temperature"]
     assert published["output"]["threshold"] == fit["threshold"]
     fitted = of(ran, "evaluate clips --fit").stdout.splitlines()
     after = list(ran.values())[-1].stdout.splitlines()
-    assert after[0] == "asl-letters version 2"
+    assert after[0] == "asl-letters version 3"
     assert after[1:8] == fitted[1:8]
