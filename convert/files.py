@@ -30,6 +30,7 @@ _IS = {
     "keras": "a Keras file", "onnx": "an ONNX file", "tflite": "a TensorFlow Lite model", "xgboost": "an XGBoost model",
     "sklearn": "a pickle, as scikit-learn's models are",
 }  # fmt: skip
+_PICKLED_BOOSTER = " A pickle of XGBoost: load it where it was trained and save it with model.save_model('model.ubj')."
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _PICKLE_SUFFIXES = frozenset({".p", ".pkl", ".pickle", ".joblib"})
 _RESAVE = "Load it where it was trained and save it with `model.save('model.keras')` or `model.save('model.h5')`."
@@ -54,7 +55,8 @@ def expect(path: Path, command: Command) -> FileKind:
     kind = sniff(path)
     if COMMANDS[kind] != command:
         right = COMMANDS[kind]
-        raise MismatchError(f"{path.name} is {_IS[right]}.", f"Use `python -m convert {right}`.")
+        other = _PICKLED_BOOSTER if (right, command) == ("sklearn", "xgboost") else ""
+        raise MismatchError(f"{path.name} is {_IS[right]}.", f"Use `python -m convert {right}`.{other}")
     return kind
 
 

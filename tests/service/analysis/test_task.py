@@ -54,7 +54,7 @@ def test_a_medium_of_one_chunk_is_answered_as_the_routes_answer() -> None:
         one = PredictRequest(await clip_of(SAMPLES / "letter_a_right_light.mp4", context))
         assert (await run(PREDICT, one, Walk.of_job(context))).prediction == (await predict(one, context)).prediction
         states = {model.name: [version.state for version in model.versions] for model in context.registry.snapshot()}
-        assert states.pop("asl-letters") == ["ready"]
+        assert states.pop("asl-letters").count("ready") == 1
         assert {state for found in states.values() for state in found} == {"available"}
 
     with_services(both)
