@@ -1,7 +1,7 @@
 """How a conversion ends without a published model: what kind of refusal it is, and the exit code of the command.
 
-A refusal is one of three: the file is not known to us, it contradicts itself, or it contradicts what was asked. Beside
-them: bytes are missing, the file is not safe to open, or the fault is ours.
+A refusal is one of three: the file is not known to us, it contradicts itself, or it contradicts what was asked. There
+are also: bytes are missing, the file is not safe to open, or the fault is ours.
 """
 
 from typing import ClassVar, Literal

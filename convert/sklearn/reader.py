@@ -67,7 +67,7 @@ def _model_of(bundle: Bundle) -> tuple[Part, int, list[str]]:
     if len(bundle.steps) > 1:
         kinds = ", ".join(step.kind for step in bundle.steps)
         raise RefusalError(
-            f"Beside the model lie {kinds}; their order is not in the file.",
+            f"With the model lie {kinds}; their order is not in the file.",
             "Save them as one: make_pipeline(…, model).",
         )
     step = bundle.steps[0]

@@ -4,6 +4,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from convert.errors import RefusalError
+from convert.torch.checkpoint.structure import ModuleRecord
 from convert.torch.heads.evidence import Evidence, Junction
 from convert.torch.heads.flags import HeadFlags
 from convert.torch.heads.measure import Structure, measure_input
@@ -279,11 +281,9 @@ def _list_functions(evidence: Evidence, flags: HeadFlags) -> dict[str, float]:
     return {name: (0.0 if name in named else cost + 0.5) for name, cost in FUNCTION_COSTS.items()}
 
 
-def _try_slot(record: object) -> Steps:
-    from convert.errors import RefusalError  # noqa: PLC0415
-
+def _try_slot(record: ModuleRecord) -> Steps:
     try:
-        return read_slot(record, "Beside it")  # type: ignore[arg-type]
+        return read_slot(record, "It")
     except RefusalError:
         return ()
 
