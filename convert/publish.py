@@ -32,7 +32,7 @@ from service.text import read_text
 
 DETAILS = {
     "title", "description", "unit", "time", "language", "evaluation", "attribution", "license", "label_text",
-    "idle_labels", "temperature", "threshold",
+    "idle_labels", "temperature", "threshold", "decoder", "over_time",
 }  # fmt: skip
 """Manifest fields that --details may give."""
 

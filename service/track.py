@@ -17,6 +17,7 @@ Numbers = TypeVar("Numbers", FloatArray, CountArray)
 MediaKind = Literal["video", "picture", "landmarks"]
 PartName = Literal["left_hand", "right_hand", "hand", "pose", "face"]
 Side = Literal["left", "right"]
+HandState = Literal["spelling", "signing", "resting"]
 
 PART_POINTS: dict[PartName, int] = {
     "left_hand": 21,

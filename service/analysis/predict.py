@@ -109,7 +109,7 @@ async def _score_chunk(
     clip = await (walk.for_one_answer() if is_one_answer else walk).next_chunk(part, preprocessing, rule, cursor)
     if clip is None:
         return None
-    windows = [Window(0.0, float("inf"))]
+    windows = [Window(0.0, float("inf"))] if rule.answers_at_s is None else rule.windows(part.start_s)[:1]
     if not clip.is_picture:
         windows = preprocessing.due_windows(clip.track, rule, cursor.position)
     if rule.spread and windows and not clip.is_picture:
@@ -117,7 +117,7 @@ async def _score_chunk(
     else:
         scores = await score_windows(clip, windows)
     scored = 0 if is_one_answer else cursor.position.scored + len(windows)
-    cursor.finish_chunk(clip, windows, part.start_s + scored * rule.stride_s)
+    cursor.finish_chunk(clip, windows, rule.begins_s(scored))
     return clip, scores
 
 
@@ -134,6 +134,8 @@ def preprocessing_for(request: PredictRequest) -> Observing:
 def window_rule(clip: ClipRequest, preprocessing: Observing) -> WindowRule:
     """How a clip is cut: not at all where it is one window, else into windows of the manifest's length."""
     times = clip.model.manifest.time
+    if times is not None and times.answers_at_s is not None:
+        return WindowRule(clip.start_s, times.window_s, times.stride_s, answers_at_s=times.answers_at_s)
     if clip.duration_s is not None or times is None or times.whole_clip:
         return WindowRule(clip.start_s)
     return WindowRule(clip.start_s, times.window_s, times.stride_s, preprocessing.averaged_windows)

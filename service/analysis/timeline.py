@@ -13,8 +13,10 @@ from service.media.sampling import Rate
 from service.pipelines import Observing
 from service.pipelines.windows import WindowRule
 from service.registry.manifest import Manifest, Timing
+from service.spotting.moments import MomentRules
 from service.spotting.segment import ScoredWindow, Segment, Smoothing, SpottingRules
-from service.spotting.segments import Spotter
+from service.spotting.spotting import Spotting, spotter_for
+from service.spotting.states import StateSpan
 from service.spotting.transcript import transcript
 from service.track import MediaInfo, Track, Window
 
@@ -44,7 +46,10 @@ class TimelineRequest(SpottingOptions):
 
 @dataclass(frozen=True, slots=True)
 class TimelineAnswer:
-    """Segments in order, the transcript, and each window's own answer. gaps: damaged stretches of the medium."""
+    """Segments in order, the transcript, and each window's own answer. gaps: damaged stretches of the medium.
+
+    states: what the hand does when, one span after the other; None where the model does not tell it.
+    """
 
     segments: tuple[Segment, ...]
     transcript: str
@@ -56,6 +61,7 @@ class TimelineAnswer:
     warnings: tuple[str, ...]
     stages_s: dict[str, float]
     gaps: tuple[Window, ...] = ()
+    states: tuple[StateSpan, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -63,8 +69,9 @@ class TimelineState:
     """Between two chunks: the spotter, and what was strange about single windows."""
 
     cursor: Cursor
-    spotter: Spotter | None = None
+    spotter: Spotting | None = None
     warnings: tuple[str, ...] = ()
+    states: tuple[StateSpan, ...] = ()
 
 
 async def timeline(request: TimelineRequest, context: AppContext, *, keep_windows: bool = True) -> TimelineAnswer:
@@ -92,21 +99,22 @@ async def next_chunk(request: TimelineRequest, state: TimelineState, walk: Walk)
     """Score the windows that end in the next chunk, and let the spotter have them."""
     cursor, part, preprocessing = state.cursor, request.clip, preprocessing_for(request)
     times = times_of(request, part.model.manifest)
-    rule = WindowRule(part.start_s, times.window_s, times.stride_s)
+    rule = WindowRule(part.start_s, times.window_s, times.stride_s, answers_at_s=times.answers_at_s)
     clip = await walk.next_chunk(part, preprocessing, rule, cursor)
     if clip is None:
         return None
     if clip.is_picture:
         raise SignError("media-wrong-kind", "A picture has no timeline; send it to /predict, or send a video.")
     windows = preprocessing.due_windows(clip.track, rule, cursor.position)
-    spotter = state.spotter or Spotter(rules_of(request, _true_times(times, windows, preprocessing), clip.manifest))
+    spotter = state.spotter or spotter_for(rules_of(request, _true_times(times, windows, preprocessing), clip.manifest))
     scores = await score_windows(clip, windows)
     segments = await clip.timed("spotting", lambda: _spot(spotter, scores, clip, is_over=cursor.is_over))
     state.spotter = spotter if windows or state.spotter else None
+    state.states += spotter.take_states()
     cursor.warn(*_not_followed(request, preprocessing))
     state.warnings = tuple(dict.fromkeys((*state.warnings, *(text for one in scores for text in one.warnings))))
     scored = cursor.position.scored + len(windows)
-    cursor.finish_chunk(clip, windows, part.start_s + scored * times.stride_s)
+    cursor.finish_chunk(clip, windows, rule.begins_s(scored))
     return ChunkResult(segments, [_prediction(entry, clip, request.threshold) for entry in scores])
 
 
@@ -126,6 +134,7 @@ async def finish(
         warnings=tuple(dict.fromkeys((*cursor.warnings, *describe_damage(cursor.gaps), *state.warnings))),
         stages_s=cursor.stages_s,
         gaps=cursor.gaps,
+        states=None if manifest.decoder is None else state.states,
     )
 
 
@@ -144,6 +153,8 @@ def times_of(options: SpottingOptions, manifest: Manifest) -> Timing:
         "min_duration_s": options.min_duration_s,
         "merge_gap_s": options.merge_gap_s,
     }
+    if manifest.decoder is not None:  # its answers are about moments: they have no other length, and no other pace
+        asked["window_s"] = asked["stride_s"] = None
     changes = {name: value for name, value in asked.items() if value is not None}
     if manifest.time is not None:
         return manifest.time.model_copy(update=changes)
@@ -155,6 +166,8 @@ def times_of(options: SpottingOptions, manifest: Manifest) -> Timing:
 
 def _not_followed(request: TimelineRequest, preprocessing: Observing) -> tuple[str, ...]:
     """What of the request could not be followed."""
+    if request.clip.model.manifest.decoder is not None and (request.window_s or request.stride_s):
+        return ("The model answers for single moments; clip_duration and stride were not followed.",)
     if request.window_s is None or not preprocessing.windows_in_frames:
         return ()
     frames = preprocessing.clip_frames
@@ -168,9 +181,9 @@ def _true_times(times: Timing, windows: list[Window], preprocessing: Observing) 
     return times.model_copy(update={"stride_s": max(windows[1].start_s - windows[0].start_s, 1e-3)})
 
 
-def rules_of(options: SpottingOptions, times: Timing, manifest: Manifest) -> SpottingRules:
+def rules_of(options: SpottingOptions, times: Timing, manifest: Manifest) -> SpottingRules | MomentRules:
     """How the windows become segments."""
-    return SpottingRules(
+    rules = SpottingRules(
         labels=manifest.labels or (),
         stride_s=times.stride_s,
         idle_labels=manifest.idle_labels,
@@ -179,9 +192,21 @@ def rules_of(options: SpottingOptions, times: Timing, manifest: Manifest) -> Spo
         merge_gap_s=times.merge_gap_s,
         smoothing=options.smoothing,
     )
+    decoder = manifest.decoder
+    if decoder is None or times.answers_at_s is None:
+        return rules
+    return MomentRules(
+        rules,
+        answers_at_s=times.answers_at_s,
+        states=decoder.states,
+        change_cost=decoder.change_cost if options.smoothing == "viterbi" else 0.0,
+        lag_s=decoder.lag_s,
+        least_state_s=decoder.least_state_s,
+        begins_as=decoder.begins_as,
+    )
 
 
-def _spot(spotter: Spotter, scores: list[WindowScores], clip: ObservedClip, *, is_over: bool) -> tuple[Segment, ...]:
+def _spot(spotter: Spotting, scores: list[WindowScores], clip: ObservedClip, *, is_over: bool) -> tuple[Segment, ...]:
     for gap in clip.track.gaps:
         spotter.add_gap(gap)
     found = [segment for entry in scores for segment in spotter.push(to_spot(entry, clip.view(entry.window)))]

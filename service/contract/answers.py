@@ -15,7 +15,8 @@ from service.export.answer import Sample
 from service.registry.manifest import Manifest
 from service.spotting.highlights import Highlight
 from service.spotting.segment import Segment
-from service.track import MediaInfo, MediaKind, Side, Window
+from service.spotting.states import StateSpan
+from service.track import HandState, MediaInfo, MediaKind, Side, Window
 
 WINDOW_TOP_K = 5
 
@@ -215,8 +216,20 @@ class GapBody(BaseModel):
         return cls(start_time=gap.start_s, end_time=gap.end_s)
 
 
+class StateBody(BaseModel):
+    """What the hand does from when to when: spelling, signing something else, or resting."""
+
+    state: HandState
+    start_time: Seconds
+    end_time: Seconds
+
+    @classmethod
+    def of(cls, span: StateSpan) -> Self:
+        return cls(state=span.state, start_time=span.start_s, end_time=span.end_s)
+
+
 class TimelineBody(BaseModel):
-    """The answer of /timeline. gaps: only of damaged media."""
+    """The answer of /timeline. gaps: only of damaged media. states: only of models that tell them."""
 
     model: ModelRef
     media: MediaBody
@@ -225,6 +238,7 @@ class TimelineBody(BaseModel):
     transcript: str
     windows: list[PredictionBody] | None = None
     gaps: list[GapBody] | None = None
+    states: list[StateBody] | None = None
     evidence: EvidenceBody
     warnings: list[str]
 
@@ -235,6 +249,7 @@ class TimelineBody(BaseModel):
             for window in (answer.windows if with_windows else ())
         ]
         asked = {"windows": windows} if with_windows else {}
+        told = {} if answer.states is None else {"states": [StateBody.of(span) for span in answer.states]}
         damaged = {"gaps": [GapBody.of(gap) for gap in answer.gaps]} if answer.gaps else {}
         return cls(
             model=ModelRef.of(answer.manifest),
@@ -245,6 +260,7 @@ class TimelineBody(BaseModel):
             evidence=EvidenceBody.of(answer.evidence, None),
             warnings=list(answer.warnings),
             **damaged,
+            **told,
             **asked,
         )
 

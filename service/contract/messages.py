@@ -5,11 +5,11 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from service.analysis.prediction import Prediction
-from service.contract.answers import ModelRef, PredictionBody, SegmentBody
+from service.contract.answers import ModelRef, PredictionBody, Seconds, SegmentBody, StateBody
 from service.errors import Code
 from service.observe.landmarker import DetectedHand
 from service.registry.manifest import NAME_PATTERN
-from service.track import Side
+from service.track import HandState, Side
 
 TOP_K = 5
 _DIGITS = 5  # a hundred-thousandth of the picture: finer than a pixel, and half the text
@@ -146,6 +146,14 @@ class SegmentMessage(ServerMessage):
     transcript: str
 
 
+class StateMessage(ServerMessage):
+    """What the hand does from start_time on, where the model tells it: spelling, signing something else, or resting."""
+
+    type: Literal["state"]
+    state: HandState
+    start_time: Seconds
+
+
 class ErrorMessage(ServerMessage):
     """What was wrong with a frame (seq, where it is known), or why the socket is closed next; codes as in api.md."""
 
@@ -175,6 +183,7 @@ class SummaryMessage(ServerMessage):
     transcript: str
     duration_s: float
     latency_ms: Latency
+    states: list[StateBody] | None = None
 
 
 CLIENT_MESSAGES: tuple[type[ClientMessage], ...] = (StartMessage, FlushMessage, ResetMessage, StopMessage)
@@ -183,6 +192,7 @@ SERVER_MESSAGES: tuple[type[ServerMessage], ...] = (
     FrameMessage,
     InterimMessage,
     SegmentMessage,
+    StateMessage,
     ErrorMessage,
     SummaryMessage,
 )

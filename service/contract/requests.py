@@ -29,7 +29,7 @@ def make_timeline_request(
 ) -> TimelineRequest:
     """What the options ask of the medium."""
     return TimelineRequest(
-        clip=make_clip_request(options, medium, context, model, duration_s=None),
+        clip=make_clip_request(options, medium, context, model.over_time or model, duration_s=None),
         window_s=options.clip_duration,
         stride_s=options.stride,
         min_duration_s=options.min_duration,

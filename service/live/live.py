@@ -87,7 +87,7 @@ class Live:
         check_caller(socket, context.settings)
         start = await self._start_of(client)
         model = await context.registry.get(start.model or context.settings.default_model, start.version)
-        session = LiveSession(client, start, model, context)
+        session = LiveSession(client, start, model.over_time or model, context)
         async with self._slots.lease(session.call) as stream:
             with self._running(session):
                 return await session.run(stream)

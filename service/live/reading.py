@@ -15,21 +15,26 @@ from service.live.scoring import LiveScorer
 from service.media.sampling import TIME_SLACK_S, first_step_at_or_after
 from service.observe.live import LiveObservation
 from service.observe.request import LandmarkRequest, PictureRequest
-from service.pipelines.windows import full_window, windows_over
+from service.pipelines.windows import WindowRule
 from service.registry.manifest import Timing
 from service.registry.registry import ServedModel
 from service.spotting.segment import Segment
-from service.spotting.segments import Spotter
+from service.spotting.spotting import spotter_for
+from service.spotting.states import StateSpan
 from service.spotting.transcript import transcript
 from service.track import Track, Window
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What is new: segments that are final, and the one that grows if it changed; each with the transcript then."""
+    """What is new: segments that are final, and the one that grows if it changed; each with the transcript then.
+
+    states: those that the hand has come into, each as far as it is known.
+    """
 
     segments: tuple[tuple[Segment, str], ...] = ()
     growing: tuple[Segment, str] | None = None
+    states: tuple[StateSpan, ...] = ()
 
 
 class Reader:
@@ -49,6 +54,7 @@ class Reader:
         self._rate = self._scorer.rate
         _check_window(self.times, self._rate, self.request.kept_bytes, context.settings.pixel_bytes)
         self.segments: list[Segment] = []
+        self.states: list[StateSpan] = []
         self.prediction: Prediction | None = None
         self._said_until_s = -np.inf
         self._forget()
@@ -65,6 +71,11 @@ class Reader:
     def rate(self) -> float:
         """How often per second frames are looked at."""
         return self._rate
+
+    @property
+    def tells_states(self) -> bool:
+        """Whether the model tells what the hand does where it names no sign."""
+        return self._model.manifest.decoder is not None
 
     @property
     def transcript(self) -> str:
@@ -90,9 +101,10 @@ class Reader:
             self._forget()
             return Update()
         end_s = max(self._until_s, min(until_s, self._until_s + 1 / self._rate))
-        windows = windows_over(self._start_s, end_s, self.times.window_s, self.times.stride_s)[self._scored_count :]
+        windows = self._rule.windows(end_s)
         update = await self._score(windows)
         update = self._found(update, self._spotter.finish())
+        self.states += self._spotter.take_states()
         self._said_until_s = end_s
         self._forget()
         return replace(update, growing=None)
@@ -100,6 +112,7 @@ class Reader:
     def reset(self) -> None:
         """Forget everything that was seen and said."""
         self.segments.clear()
+        self.states.clear()
         self.prediction = None
         self._said_until_s = -np.inf
         self._forget()
@@ -111,11 +124,12 @@ class Reader:
         self._until_s = -np.inf
         self._scored_count = 0
         self._grown: Segment | None = None
+        self._told: StateSpan | None = None
 
     def _begin(self, start_s: float) -> None:
         self._start_s = start_s
         self._step = first_step_at_or_after(start_s, self._rate)
-        self._spotter = Spotter(self._rules, max(start_s, self._said_until_s))
+        self._spotter = spotter_for(self._rules, max(start_s, self._said_until_s))
 
     def _note(self, shown: SampledFrame, one: Track) -> None:
         """Put the observation at every point that the frame stands for.
@@ -142,16 +156,15 @@ class Reader:
 
     def _due(self) -> list[Window]:
         """The windows in which every point has been looked at."""
-        due: list[Window] = []
-        if self._start_s is None:
-            return due
-        known_s = self._step / self._rate
-        times = self.times
-        while True:
-            window = full_window(self._scored_count + len(due), self._start_s, times.window_s, times.stride_s)
-            if window.end_s > known_s:
-                return due
-            due.append(window)
+        return [] if self._start_s is None else self._rule.complete(self._step / self._rate)
+
+    @property
+    def _rule(self) -> WindowRule:
+        """How what comes is cut into windows, those aside that were scored."""
+        times, start_s = self.times, 0.0 if self._start_s is None else self._start_s
+        return WindowRule(
+            start_s, times.window_s, times.stride_s, first=self._scored_count, answers_at_s=times.answers_at_s
+        )
 
     async def _score(self, windows: list[Window]) -> Update:
         """Score windows, and let the spotter have them."""
@@ -162,17 +175,27 @@ class Reader:
         self._scored_count += len(windows)
         for entry in scores:
             update = self._found(update, self._spotter.push(to_spot(entry, track.cut(entry.window))))
+            update = self._changed(update)
         self.prediction = self._prediction(scores[-1], track)
         growing = self._spotter.growing
         if growing is not None and _differs(growing, self._grown):
             update = replace(update, growing=(growing, self._text_of([*self.segments, growing])))
         self._grown = growing
         if self._start_s is not None:
-            needed_s = self._start_s + self._scored_count * self.times.stride_s - TIME_SLACK_S
+            needed_s = self._rule.begins_s(self._scored_count) - TIME_SLACK_S
             keep = track.times_s >= min(needed_s, float(track.times_s[-1]))
             self._track = track.only(keep)
             self._scorer.forget(float(self._track.times_s[0]))
         return update
+
+    def _changed(self, update: Update) -> Update:
+        """The update with the state that the hand has come into, if it is another than before."""
+        self.states += self._spotter.take_states()
+        now = self._spotter.state
+        if now is None or (self._told is not None and now.state == self._told.state):
+            return update
+        self._told = now
+        return replace(update, states=(*update.states, now))
 
     def _prediction(self, entry: WindowScores, track: Track) -> Prediction:
         evidence = Evidence.of(track.cut(entry.window))
@@ -195,7 +218,7 @@ def _check_window(times: Timing, rate: float, kept_bytes: int, most_bytes: int) 
 
 
 def _both(first: Update, second: Update) -> Update:
-    return Update((*first.segments, *second.segments), second.growing)
+    return Update((*first.segments, *second.segments), second.growing, (*first.states, *second.states))
 
 
 def _differs(growing: Segment, before: Segment | None) -> bool:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from service.analysis.timeline import SpottingOptions
 from service.context import AppContext
-from service.contract.answers import ModelRef, SegmentBody
+from service.contract.answers import ModelRef, SegmentBody, StateBody
 from service.contract.messages import (
     CONTROL,
     ErrorMessage,
@@ -22,6 +22,7 @@ from service.contract.messages import (
     SegmentMessage,
     ServerMessage,
     StartMessage,
+    StateMessage,
     StopMessage,
     SummaryMessage,
     prediction_body,
@@ -252,7 +253,7 @@ class LiveSession:
         await self._tell(await self._reader.flush(self._sampler.until_s))
         self._sampler.finish()
         self._count()
-        stats = self._stats
+        stats, states = self._stats, self._reader.states
         await self._send(
             SummaryMessage(
                 type="summary",
@@ -265,6 +266,7 @@ class LiveSession:
                 transcript=self._reader.transcript,
                 duration_s=stats.duration_s,
                 latency_ms=stats.latency,
+                **({"states": [StateBody.of(state) for state in states]} if self._reader.tells_states else {}),
             )
         )
         return closing
@@ -272,6 +274,8 @@ class LiveSession:
     async def _tell(self, update: Update) -> None:
         for segment, transcript in update.segments:
             await self._send(SegmentMessage(type="segment", segment=SegmentBody.of(segment), transcript=transcript))
+        for state in update.states:
+            await self._send(StateMessage(type="state", state=state.state, start_time=state.start_s))
         if update.growing is not None:
             segment, transcript = update.growing
             await self._send(InterimMessage(type="interim", segment=SegmentBody.of(segment), transcript=transcript))

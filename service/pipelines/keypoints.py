@@ -129,7 +129,7 @@ def tensor(track: Track, window: Window, section: KeypointsSection) -> ModelRows
     if section.length is None:
         values = rows.reshape(-1, *section.input_shape)
         return ModelRows(values=values, mask=None, times_s=part.times_s)
-    fitted = fit_length(rows, part.times_s, section.length)
+    fitted = fit_length(rows, part.times_s, section.length, window)
     warnings: tuple[str, ...] = ()
     if fitted.cut:
         span = f"from {window.start_s:g} s to {window.end_s:g} s"

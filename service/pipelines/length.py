@@ -4,16 +4,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from service.section import Section
-from service.track import FloatArray, TimeArray
+from service.track import FloatArray, TimeArray, Window
+
+_SLACK_STEPS = 1e-4
 
 
 class Length(Section):
     """The `length` section: L steps; what is too short is padded, what is too long is cut, or all is resampled.
 
     resample: linear in time to L points over the observations that are there; nothing is padded or cut then.
+    in_time: each observation stands where it lies in the window, a step lasting an L-th of it; steps without one have
+    `value`, and the mask says 0. Nothing is padded, cut or resampled then.
     """
 
     length: int = Field(ge=1, le=100_000)
@@ -21,6 +25,13 @@ class Length(Section):
     value: float = 0.0
     truncate: Literal["pre", "post", "center"] = "post"
     resample: bool = False
+    in_time: bool = False
+
+    @model_validator(mode="after")
+    def _check_one_way(self) -> "Length":
+        if self.in_time and self.resample:
+            raise ValueError("length: steps are either in_time or resampled")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +43,16 @@ class Fitted:
     cut: int
 
 
-def fit_length(values: FloatArray, times_s: TimeArray, section: Length) -> Fitted:
-    """Bring T × F values to L × F.
+def fit_length(values: FloatArray, times_s: TimeArray, section: Length, window: Window | None = None) -> Fitted:
+    """Bring T × F values to L × F. window: what they were observed in, for steps that stand in time.
 
     Raises ValueError if there are no observations, or too few where padding is `none`.
     """
     total = len(values)
     if total == 0:
         raise ValueError("no observations to fit")
+    if section.in_time and window is not None:
+        return _in_time(values, times_s, section, window)
     if section.resample:
         return Fitted(_resample(values, times_s, section.length), np.ones(section.length, np.float32), 0)
     kept = _truncate(values, section)
@@ -52,6 +65,17 @@ def fit_length(values: FloatArray, times_s: TimeArray, section: Length) -> Fitte
     padded[before : before + len(kept)] = kept
     mask[before : before + len(kept)] = 1.0
     return Fitted(padded, mask, max(0, total - section.length))
+
+
+def _in_time(values: FloatArray, times_s: TimeArray, section: Length, window: Window) -> Fitted:
+    """Of several observations in one step the last stays."""
+    shares = (times_s - window.start_s) / window.duration_s
+    steps = np.floor(shares * section.length + _SLACK_STEPS).astype(np.intp).clip(0, section.length - 1)
+    placed = np.full((section.length, *values.shape[1:]), section.value, np.float32)
+    mask = np.zeros(section.length, np.float32)
+    placed[steps] = values
+    mask[steps] = 1.0
+    return Fitted(placed, mask, 0)
 
 
 def _truncate(values: FloatArray, section: Length) -> FloatArray:

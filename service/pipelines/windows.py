@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from service.track import Window
 
 _SLACK_S = 1e-6
+_ROUNDING_S = 1e-9
 
 
 def full_window(index: int, start_s: float, window_s: float, stride_s: float) -> Window:
@@ -36,9 +37,14 @@ def windows_over(start_s: float, end_s: float, window_s: float, stride_s: float)
 def complete_windows(start_s: float, until_s: float, window_s: float, stride_s: float, first: int = 0) -> list[Window]:
     """Of the windows that begin at every stride_s from start_s, those that end by until_s, from number `first` on."""
     windows: list[Window] = []
-    while (begins_s := start_s + (first + len(windows)) * stride_s) + window_s <= until_s:
+    while (begins_s := start_s + (first + len(windows)) * stride_s) + window_s <= until_s + _ROUNDING_S:
         windows.append(Window(begins_s, begins_s + window_s))
     return windows
+
+
+def moments_between(start_s: float, end_s: float, stride_s: float) -> int:
+    """How many moments at every stride_s from start_s lie before end_s, one at least."""
+    return max(1, math.ceil((end_s - start_s) / stride_s - _SLACK_S))
 
 
 def spread_windows(start_s: float, end_s: float, window_s: float, count: int) -> list[Window]:
@@ -57,7 +63,9 @@ def spread_windows(start_s: float, end_s: float, window_s: float, count: int) ->
 class WindowRule:
     """How a part that begins at start_s is cut. window_s None: it is one window.
 
-    spread: so many windows, evenly; 0: one every stride_s. first: how many of those were judged before.
+    spread: so many windows, evenly; 0: one every stride_s. first: how many of those were judged before. answers_at_s:
+    the moment in a window that its answer is about: the part's first window has it at start_s, and each moment every
+    stride_s has its own window, which may begin before the part and end after it. None: windows lie in the part.
     """
 
     start_s: float
@@ -65,6 +73,7 @@ class WindowRule:
     stride_s: float = 1.0
     spread: int = 0
     first: int = 0
+    answers_at_s: float | None = None
 
     def windows(self, end_s: float) -> list[Window]:
         """The windows of a part that ends there."""
@@ -72,15 +81,29 @@ class WindowRule:
             return [Window(self.start_s, end_s)]
         if self.spread:
             return spread_windows(self.start_s, end_s, self.window_s, self.spread)
+        if self.answers_at_s is not None:
+            count = moments_between(self.start_s, end_s, self.stride_s)
+            return [
+                full_window(index, self._first_s, self.window_s, self.stride_s) for index in range(self.first, count)
+            ]
         return windows_over(self.start_s, end_s, self.window_s, self.stride_s)[self.first :]
 
     def complete(self, until_s: float) -> list[Window]:
         """The windows that are complete by then, of a part that goes on behind it."""
         if self.window_s is None or self.spread:
             return []
-        return complete_windows(self.start_s, until_s, self.window_s, self.stride_s, self.first)
+        return complete_windows(self._first_s, until_s, self.window_s, self.stride_s, self.first)
 
     @property
     def from_s(self) -> float:
         """From where on frames are needed. The last window may begin with the one that was judged last, not before."""
-        return self.start_s + max(0, self.first - 1) * self.stride_s
+        return self._first_s + max(0, self.first - 1) * self.stride_s
+
+    def begins_s(self, index: int) -> float:
+        """Where window number `index` begins."""
+        return self._first_s + index * self.stride_s
+
+    @property
+    def _first_s(self) -> float:
+        """Where the first window begins."""
+        return self.start_s - (self.answers_at_s or 0.0)

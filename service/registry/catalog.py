@@ -125,12 +125,16 @@ class Catalog:
         entry.used = self._uses
 
     def readers(self, entry: Entry) -> list[Entry]:
-        """Loaded versions that read what this one gives."""
-        if entry.served is None:
+        """Loaded versions that read what this one gives, or for which it answers."""
+        mine = entry.served
+        if mine is None:
             return []
-        return [other for other in self if other.served is not None and other.served.required is entry.served]
+        others = ((other, other.served) for other in self)
+        return [other for other, model in others if model is not None and mine in (model.required, model.over_time)]
 
-    def to_evict(self, need_bytes: int, used_bytes: int, limit_bytes: int, keep: ServedModel | None) -> list[Entry]:
+    def to_evict(
+        self, need_bytes: int, used_bytes: int, limit_bytes: int, keep: tuple[ServedModel | None, ...]
+    ) -> list[Entry]:
         """Versions to give up so that `need_bytes` more fit, longest unused first.
 
         Neither defaults nor what another one reads, `keep` among them, is given up.
@@ -140,7 +144,7 @@ class Catalog:
         free = limit_bytes - used_bytes
         defaults = set(self._defaults.values())
         victims = []
-        spare = [entry for entry in self if entry.served not in (None, keep) and entry not in defaults]
+        spare = [entry for entry in self if entry.served not in (None, *keep) and entry not in defaults]
         for entry in sorted(spare, key=lambda entry: entry.used):
             if free >= need_bytes:
                 break

@@ -55,7 +55,9 @@ class Loader:
         finally:
             self._reserved_bytes -= need_bytes
 
-    async def build(self, manifest: Manifest, required: ServedModel | None) -> ServedModel:
+    async def build(
+        self, manifest: Manifest, required: ServedModel | None, over_time: ServedModel | None = None
+    ) -> ServedModel:
         """The version of this manifest, verified and warmed up.
 
         Raises InvalidModelError where a digest is wrong, the graph is not what the manifest says, or it cannot run.
@@ -71,6 +73,7 @@ class Loader:
                 batch_rows=self._settings.batch_rows,
                 memory_bytes=need_bytes,
                 required=required,
+                over_time=over_time,
             )
             self._alive.add(model)
         return model

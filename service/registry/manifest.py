@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from service.pipelines import Pipeline
 from service.section import Section
+from service.track import HandState
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
 MANIFEST_FILE = "manifest.json"
@@ -37,13 +38,37 @@ class Requires(Section):
 
 
 class Timing(Section):
-    """How a model answers over time, in seconds. whole_clip: /predict looks at the whole medium at once."""
+    """How a model answers over time, in seconds. whole_clip: /predict looks at the whole medium at once.
+
+    answers_at_s: the moment in a window, from its start, that its answer is about. Every stride of the medium then has
+    its own window, and those of its beginning and end reach beyond it. None: windows lie in the medium, and each
+    answers for its middle.
+    """
 
     window_s: float = Field(gt=0)
     stride_s: float = Field(gt=0)
     min_duration_s: float = Field(0.0, ge=0)
     merge_gap_s: float = Field(0.0, ge=0)
     whole_clip: bool = False
+    answers_at_s: float | None = Field(None, ge=0)
+
+
+class MomentDecoder(Section):
+    """How the answers of a model that says of single moments what is shown become signs: its time has answers_at_s.
+
+    states: what an idle label means: `spelling` is a way between two signs, or a CTC model's blank; `signing` is
+    signing that shows none of the labels; `resting` neither. An idle label that is not named rests. change_cost: what
+    each change costs on the most probable path, in nats. lag_s: how far the decisions trail behind the newest moment.
+    least_state_s: a state that lasts less is not told. begins_as: by sign, the signs whose shape its movement begins
+    with; where one goes over into it without a way between, it is part of it.
+    """
+
+    kind: Literal["moments"] = "moments"
+    states: dict[str, HandState] = Field(default_factory=dict)
+    change_cost: float = Field(1.0, ge=0, le=100)
+    lag_s: float = Field(0.2, ge=0, le=5)
+    least_state_s: float = Field(0.5, ge=0)
+    begins_as: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 class Input(Section):
@@ -170,7 +195,8 @@ class Manifest(Section):
     """All that is known of a model version.
 
     A single number between 0 and 1 (sigmoid of width 1) has the labels [other, positive]; where only the positive one
-    is given, `other` is added and is an idle label.
+    is given, `other` is added and is an idle label. over_time: another model, pinned, that answers in this one's place
+    what is signed when: /timeline, its jobs and /stream.
     """
 
     schema_version: Literal[1] = Field(1, alias="schema")
@@ -187,6 +213,8 @@ class Manifest(Section):
     requires: Requires | None = None
     unit: Literal["letter", "word"] | None = None
     time: Timing | None = None
+    decoder: MomentDecoder | None = None
+    over_time: Requires | None = None
     inputs: tuple[Input, ...] = Field(min_length=1)
     output: Output
     files: dict[str, StoredFile]
@@ -220,6 +248,7 @@ class Manifest(Section):
         self._check_labels()
         self._check_channel()
         self._check_inputs()
+        self._check_decoder()
         return self
 
     def _check_files(self) -> None:
@@ -248,6 +277,23 @@ class Manifest(Section):
             emotions = tuple(self.output.channels[place] for place in self.output.emotions)
             if emotions != self.labels:
                 raise ValueError(f"labels: they are {list(self.labels)}, the channels name {list(emotions)}")
+
+    def _check_decoder(self) -> None:
+        answers_at_s = None if self.time is None else self.time.answers_at_s
+        if (self.decoder is None) != (answers_at_s is None):
+            raise ValueError(
+                "decoder: it reads moments, and time.answers_at_s says which: neither goes without the other"
+            )
+        if self.decoder is None:
+            return
+        if self.task != "sign":
+            raise ValueError("decoder: only models that name signs have one")
+        unknown = set(self.decoder.states) - set(self.idle_labels)
+        if unknown:
+            raise ValueError(f"decoder: states: {sorted(unknown)} are no idle labels")
+        named = {name for sign, first in self.decoder.begins_as.items() for name in (sign, *first)}
+        if unknown := named - set(self.labels or ()):
+            raise ValueError(f"decoder: begins_as: {sorted(unknown)} are no labels")
 
     def _check_channel(self) -> None:
         channel, named = self.output.channel, self.output.channels or self.labels or ()

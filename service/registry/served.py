@@ -20,7 +20,8 @@ class ServedModel:
     """A verified, warmed-up version.
 
     Whoever got one may use it to the end of what they do: unloading takes it out of the registry, and its memory goes
-    back when the last request that holds it has ended. `required` is the model that it reads from, held likewise.
+    back when the last request that holds it has ended. `required` is the model that it reads from, held likewise, and
+    `over_time` the one that says in its place what is signed when.
     """
 
     def __init__(
@@ -33,10 +34,12 @@ class ServedModel:
         batch_rows: int,
         memory_bytes: int,
         required: "ServedModel | None" = None,
+        over_time: "ServedModel | None" = None,
     ) -> None:
         self.manifest: Manifest = stored.manifest
         self.memory_bytes = memory_bytes
         self.required = required
+        self.over_time = over_time
         self._session = session
         name, version = stored.manifest.name, str(stored.manifest.version)
         rows_metric = metrics.batch_rows.labels(name)

@@ -26,6 +26,7 @@ from service.spotting.decoder import Doubles, decoder_for, has_evidence
 from service.spotting.merging import ClassSpan, SpanCleaner
 from service.spotting.presence import PresenceIntervals
 from service.spotting.segment import Alternative, ScoredWindow, Segment, SpottingRules
+from service.spotting.states import StateSpan
 from service.track import FloatArray, Window, merge_windows
 
 REACH_S: Final = 0.3
@@ -107,6 +108,15 @@ class Spotter:
             self._close_run()
         spans = [*self._resolve(math.inf), *self._cleaner.finish()]
         return (*done, *map(self._segment, spans))
+
+    @property
+    def state(self) -> StateSpan | None:
+        """Windows do not tell what the hand is doing where they name no sign."""
+        return None
+
+    def take_states(self) -> tuple[StateSpan, ...]:
+        """No spans of states."""
+        return ()
 
     @property
     def growing(self) -> Segment | None:
@@ -232,14 +242,19 @@ class Spotter:
         return any(gap.start_s <= time_s < gap.end_s for gap in self._gaps)
 
     def _segment(self, span: ClassSpan) -> Segment:
-        labels, means = self._rules.labels, (span.total / span.count).clip(0.0, 1.0)
-        order = [int(index) for index in (-means).argsort(kind="stable")]
-        others = [i for i in order if i != span.class_idx and labels[i] not in self._rules.idle_labels and means[i] > 0]
-        return Segment(
-            start_s=span.start_s,
-            end_s=span.end_s,
-            class_idx=span.class_idx,
-            label=labels[span.class_idx],
-            confidence=float(means[span.class_idx]),
-            alternatives=tuple(Alternative(i, labels[i], float(means[i])) for i in others[: self._rules.alternatives]),
-        )
+        return segment_of(span, self._rules)
+
+
+def segment_of(span: ClassSpan, rules: SpottingRules) -> Segment:
+    """What a span shows, with its mean probability and the other signs that it might show."""
+    labels, means = rules.labels, (span.total / span.count).clip(0.0, 1.0)
+    order = [int(index) for index in (-means).argsort(kind="stable")]
+    others = [i for i in order if i != span.class_idx and labels[i] not in rules.idle_labels and means[i] > 0]
+    return Segment(
+        start_s=span.start_s,
+        end_s=span.end_s,
+        class_idx=span.class_idx,
+        label=labels[span.class_idx],
+        confidence=float(means[span.class_idx]),
+        alternatives=tuple(Alternative(i, labels[i], float(means[i])) for i in others[: rules.alternatives]),
+    )

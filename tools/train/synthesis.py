@@ -180,17 +180,17 @@ class Scenes:
                 way = np.array(source.place) + share[:, None] * (np.array(key.place) - np.array(source.place))
                 places[here] = way + offset
                 if key.stroke:
-                    self._stroke(key, progress / max(key.hold_s, FRAME_S), hands, places, here)
+                    self.draw_stroke(key.stroke, progress / max(key.hold_s, FRAME_S), hands, places, here)
             if key.stroke and here.any():
                 offset = places[here][-1] - np.array(key.place)
                 keys[index] = Key(hands[here][-1], key.label, key.move_s, key.hold_s, key.place, key.stroke)
             begin = float(end)
         return hands, places
 
-    def _stroke(self, key: Key, share: Array, hands: Array, places: Array, here: NDArray[np.bool_]) -> None:
+    def draw_stroke(self, stroke: str, share: Array, hands: Array, places: Array, here: NDArray[np.bool_]) -> None:
         """Move the hand along its stroke; half of them stay where they end."""
         share = share / self.rng.uniform(0.45, 1.0) if self.rng.random() < 0.5 else share
-        path, turns = (_hook if key.stroke == "J" else _zigzag)(np.clip(share, 0, 1), self.rng)
+        path, turns = (_hook if stroke == "J" else _zigzag)(np.clip(share, 0, 1), self.rng)
         places[here] += path
         hands[here] = np.matmul(hands[here], np.swapaxes(rotation(*turns.T), 1, 2))
 
