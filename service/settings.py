@@ -1,6 +1,7 @@
 """Every setting of the service, in one class; each is read from the environment with the prefix SIGN_."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -75,7 +76,8 @@ class Settings(BaseSettings):
 
     # slots: the processes that read media
     landmarks: Literal["mediapipe", "engine"] = Field(
-        "mediapipe", description="What finds landmarks: MediaPipe, or our engine with its networks."
+        "engine",
+        description="What finds landmarks: our engine with MediaPipe's networks, or MediaPipe where it is installed.",
     )
     slots: int = Field(default_factory=default_slots, ge=1, description="Processes that decode and observe.")
     slot_calls: int = Field(500, ge=1, description="Calls after which a slot's process is replaced.")
@@ -126,6 +128,15 @@ class Settings(BaseSettings):
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("landmarks")
+    @classmethod
+    def _check_landmarks(cls, value: str) -> str:
+        if value == "mediapipe" and find_spec("mediapipe") is None:
+            raise ValueError(
+                "MediaPipe is not installed: `make mediapipe` (Python 3.11 or 3.12), or leave it at engine"
+            )
         return value
 
     @field_validator("model_versions")

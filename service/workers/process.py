@@ -76,7 +76,8 @@ def init_worker(stop: StopFlag, confinement: Confinement, buffer: "SharedFrameBu
     os.environ.update(_ENVIRONMENT)
     _silence()
     _limit(confinement)
-    _without_plotting()
+    if confinement.landmarks == "mediapipe":
+        _without_plotting()
     from service.observe.landmarkers import Landmarkers  # noqa: PLC0415
 
     _state = _WorkerState(stop, confinement, Landmarkers(library=confinement.landmarks), buffer)
