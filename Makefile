@@ -28,11 +28,12 @@ $(VENV)/serve.stamp: locks/serve.lock
 	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or later is needed; python3 is $$(python3 --version 2>&1). Set PYTHON=/path/to/python"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP_INSTALL) -r locks/serve.lock
+	@echo "Installing the $$(grep -c '^[a-z0-9].*==' $<) packages of $< into $(VENV)/, this first time only; it takes some minutes."
+	@$(PIP_INSTALL) -r locks/serve.lock
 	@touch $@
 
 $(VENV)/convert.stamp: $(VENV)/serve.stamp locks/convert.lock
-	$(PIP_INSTALL) -r locks/convert.lock
+	@$(PIP_INSTALL) -r locks/convert.lock
 	@touch $@
 
 # MediaPipe takes protobuf and onnx back to what it can stand; its wheels are for Python 3.11 and 3.12.
@@ -55,7 +56,7 @@ node_modules/stamp: $(VENV)/dev.stamp package-lock.json
 	@touch $@
 
 serve: $(VENV)/serve.stamp
-	$(BIN)/python -m service serve
+	@$(BIN)/python -m service serve
 
 convert: $(VENV)/convert.stamp
 	@echo "$(BIN)/python -m convert inspect FILE says what a file is: docs/convert.md"
