@@ -11,7 +11,7 @@ import typer
 
 from convert.compare.command import register as register_compare
 from convert.errors import HEADINGS, CallError, ConversionError
-from convert.options import FileArgument, GoldenOption, JsonFlag, StoreOption, with_publish_options
+from convert.options import FOUND_STORE, FileArgument, GoldenOption, JsonFlag, StoreOption, with_publish_options
 from convert.terminal import dump_json, escape_controls
 from convert.torch.command import register as register_torch
 
@@ -128,7 +128,7 @@ def inspect_command(
 @app.command()
 def verify(
     model: Annotated[str, typer.Argument(help="NAME, NAME:VERSION or FILE.onnx.")],
-    store: StoreOption = Path("model_store"),
+    store: StoreOption = FOUND_STORE,
     golden: GoldenOption = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -156,7 +156,7 @@ def calibrate(
 
 
 @app.command("list")
-def list_command(store: StoreOption = Path("model_store"), as_json: JsonFlag = False) -> None:
+def list_command(store: StoreOption = FOUND_STORE, as_json: JsonFlag = False) -> None:
     """List presets, layouts, layers, and the models of the store."""
     from convert.work import list_all  # noqa: PLC0415 - heavy
 
