@@ -30,6 +30,8 @@ _MOV_DEMUXER = "mov"
 _POSE_VERSIONS = (b"\xcd\xcc\xcc\x3d", b"\xcd\xcc\x4c\x3e")  # 0.1 and 0.2 as float32
 _TS_PACKET = 188
 _M2TS_PACKET = 192
+_LEAST_MARKS = 2
+_SURE_MARKS = 8
 
 _REFUSED_STARTS: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF document"),
@@ -128,10 +130,21 @@ def _bmp(head: bytes) -> MediaType | None:
 
 def _transport_stream(head: bytes) -> MediaType | None:
     for packet, offset in ((_TS_PACKET, 0), (_M2TS_PACKET, 4)):
-        marks = head[offset::packet][:8]
-        if len(marks) >= 2 and set(marks) == {0x47}:
+        if _is_marked(head, packet, offset, _LEAST_MARKS):
             return MediaType("video", "mpeg-ts", "mpegts")
     return None
+
+
+def _cut_transport_stream(head: bytes) -> MediaType | None:
+    """A stream that begins within a packet, as recordings of broadcasts do: many marks must follow."""
+    if any(_is_marked(head, packet, at, _SURE_MARKS) for packet in (_TS_PACKET, _M2TS_PACKET) for at in range(packet)):
+        return MediaType("video", "mpeg-ts", "mpegts")
+    return None
+
+
+def _is_marked(head: bytes, packet: int, offset: int, least: int) -> bool:
+    marks = head[offset::packet][:_SURE_MARKS]
+    return len(marks) >= least and set(marks) == {0x47}
 
 
 def _pose(head: bytes) -> MediaType | None:
@@ -150,6 +163,7 @@ _RECOGNIZERS: tuple[Callable[[bytes], MediaType | None], ...] = (
     _bmp,
     _transport_stream,
     _pose,
+    _cut_transport_stream,
 )
 
 

@@ -34,7 +34,7 @@ def observe(
         kind = sniff(file.read(HEAD_BYTES))
     if kind.kind == "landmarks":
         return observe_pose_file(call, *_landmarks_asked(call))
-    if kind.kind == "picture" or (kind.format == "gif" and is_still(call.medium)):
+    if is_still(call.medium, kind):
         return observe_picture(call, kind, keep_going, landmarkers, sink)
     if isinstance(call.sampling, EveryNth | Rate):
         return observe_video(call, call.sampling, kind, keep_going, landmarkers, sink)
