@@ -9,6 +9,7 @@ LEAP_S = 10.0
 
 _BACK_S = 0.25
 _LONG_HELD = 4
+_ROUNDED_S = 1e-6  # FFmpeg gives a container's start in whole microseconds
 
 
 class Clock:
@@ -30,7 +31,8 @@ class Clock:
 
     def seconds(self, stamp_s: float) -> float:
         """Where a timestamp lies, before anything began anew."""
-        return stamp_s - self._origin
+        time_s = stamp_s - self._origin
+        return 0.0 if -_ROUNDED_S < time_s < 0 else time_s
 
     def tick(self, stamp_s: float | None, lasts_s: float) -> float:
         """When the next frame is shown, given its timestamp and how long the file says that it lasts (0: nothing)."""

@@ -13,7 +13,7 @@ from service.media.upright import AS_STORED, Turn, read_turn
 def _unknown_type(cls: type[SideDataType], value: Any) -> SideDataType:  # noqa: ANN401 - as Enum has it
     """A member for a type that FFmpeg knows and PyAV does not: without one, none of a frame's side data can be read."""
     member = object.__new__(cls)
-    member._name_, member._value_ = f"UNKNOWN_{value}", value  # type: ignore[assignment]
+    member._name_, member._value_ = f"UNKNOWN_{value}", value
     return member
 
 

@@ -76,7 +76,8 @@ def test_a_leap_is_a_gap_and_costs_nothing_of_the_length(suffix: str, codec: str
     assert numbers == list(range(60))
     assert times_s[30] == pytest.approx(1001.0, abs=0.1)
     (leap,) = video.leaps
-    assert (leap.start_s, leap.end_s) == (pytest.approx(1.0, abs=0.05), pytest.approx(times_s[30]))
+    assert leap.start_s == pytest.approx(1.0, abs=0.05)
+    assert leap.end_s == pytest.approx(times_s[30])
     result = observe(call_for(path, SMALL), lambda: None, Landmarkers())
     assert len(result.track) == pytest.approx(20, abs=1)
     assert result.track.gaps == result.track.leaps == video.leaps
