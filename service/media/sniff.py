@@ -25,6 +25,7 @@ class MediaType:
 
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"heif"}
 _AVIF_BRANDS = {b"avif", b"avis"}
+_VIDEO_BRANDS = (b"iso", b"mp4", b"avc", b"qt", b"M4", b"3g", b"dash", b"cmf", b"MSNV")
 _MOV_ATOMS = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
 _MOV_DEMUXER = "mov"
 _POSE_VERSIONS = (b"\xcd\xcc\xcc\x3d", b"\xcd\xcc\x4c\x3e")  # 0.1 and 0.2 as float32
@@ -114,12 +115,16 @@ def _iso_base_media(head: bytes) -> MediaType | None:
         brands = {head[8:12], *(head[at : at + 4] for at in range(16, size - 3, 4))}
         if head[8:12] in _AVIF_BRANDS or (head[8:12] in _HEIF_BRANDS and brands & _AVIF_BRANDS):
             return MediaType("picture", "avif")
-        if head[8:12] in _HEIF_BRANDS:
+        if head[8:12] in _HEIF_BRANDS or (brands & _HEIF_BRANDS and not any(map(_is_of_videos, brands))):
             return MediaType("picture", "heic")
         return MediaType("video", "mov" if head[8:12] == b"qt  " else "mp4", _MOV_DEMUXER)
     if atom in _MOV_ATOMS and int.from_bytes(head[:4], "big") != 0:
         return MediaType("video", "mov", _MOV_DEMUXER)
     return None
+
+
+def _is_of_videos(brand: bytes) -> bool:
+    return brand.startswith(_VIDEO_BRANDS)
 
 
 def _bmp(head: bytes) -> MediaType | None:
