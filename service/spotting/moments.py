@@ -180,7 +180,7 @@ class MomentSpotter:
             self._states.append(state)
         spans: list[ClassSpan] = []
         run = self._run
-        if run is not None and (run.class_idx != label or self._damaged(run.end_s, start_s)):
+        if run is not None and (run.class_idx != label or self._is_broken(run.end_s, start_s)):
             if self._goes_over(run, name, start_s):
                 start_s, self._run = run.start_s, None
             spans += self._close()
@@ -195,7 +195,7 @@ class MomentSpotter:
     def _goes_over(self, run: _Run, name: str, start_s: float) -> bool:
         """Whether the run was but the beginning of the sign of this name."""
         before = self._rules.spotting.labels[run.class_idx]
-        return before in self._rules.begins_as.get(name, ()) and not self._damaged(run.end_s, start_s)
+        return before in self._rules.begins_as.get(name, ()) and not self._is_broken(run.end_s, start_s)
 
     def _extend(self, label: int, shown: Doubles, start_s: float, end_s: float) -> None:
         run = self._run
@@ -223,6 +223,10 @@ class MomentSpotter:
         if chosen:
             shown[spotting.labels.index(chosen[0])] = 1.0
         return shown
+
+    def _is_broken(self, end_s: float, start_s: float) -> bool:
+        """Whether something is missing between two moments."""
+        return start_s - end_s > _SLACK_S or self._damaged(end_s, start_s)
 
     def _damaged(self, start_s: float, end_s: float) -> bool:
         return any(gap.start_s < end_s and gap.end_s > start_s for gap in self._gaps)
