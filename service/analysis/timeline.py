@@ -220,7 +220,17 @@ def to_spot(entry: WindowScores, view: Track) -> ScoredWindow:
 
 
 def _prediction(entry: WindowScores, clip: ObservedClip, threshold: float | None) -> Prediction:
-    return answer(entry.window, entry.probabilities, entry.evidence(clip), clip.manifest, threshold)
+    window = window_told(entry.window, clip.manifest)
+    return answer(window, entry.probabilities, entry.evidence(clip), clip.manifest, threshold)
+
+
+def window_told(window: Window, manifest: Manifest) -> Window:
+    """What a window's answer is about: all of it, or the moment that a model of moments answers for."""
+    times = manifest.time
+    if times is None or times.answers_at_s is None:
+        return window
+    moment_s = max(0.0, window.start_s + times.answers_at_s)
+    return Window(moment_s, moment_s + times.stride_s)
 
 
 TIMELINE = ChunkedTask(TimelineRequest, TimelineAnswer, preprocessing_for, begin, next_chunk, finish)

@@ -7,7 +7,7 @@ import numpy as np
 
 from service.analysis.prediction import Evidence, Prediction, answer
 from service.analysis.scoring import WindowScores
-from service.analysis.timeline import SpottingOptions, rules_of, times_of, to_spot
+from service.analysis.timeline import SpottingOptions, rules_of, times_of, to_spot, window_told
 from service.context import AppContext
 from service.errors import SignError
 from service.live.frame_sampler import SampledFrame
@@ -199,7 +199,9 @@ class Reader:
 
     def _prediction(self, entry: WindowScores, track: Track) -> Prediction:
         evidence = Evidence.of(track.cut(entry.window))
-        return answer(entry.window, entry.probabilities, evidence, self._model.manifest, self._options.threshold)
+        manifest = self._model.manifest
+        window = window_told(entry.window, manifest)
+        return answer(window, entry.probabilities, evidence, manifest, self._options.threshold)
 
     def _found(self, update: Update, segments: tuple[Segment, ...]) -> Update:
         told = []

@@ -31,10 +31,9 @@ class MomentRules:
     """How moments become segments and states.
 
     states: what a moment is that shows an idle label, rest where it is not named; one that shows a sign is spelling.
-    change_cost: of each change
-    on the path, in nats. lag_s: how far the decisions trail. begins_as: the shapes that a sign's movement begins with: a
-    run of one that goes over into it without a way between is part of it. least_state_s: a state that lasts less is part of the one
-    before it.
+    change_cost: of each change on the path, in nats. lag_s: how far the decisions trail. least_state_s: a state that
+    lasts less is part of the one before it. begins_as: the shapes that a sign's movement begins with: a run of one that
+    goes over into it without a way between is part of it.
     """
 
     spotting: SpottingRules

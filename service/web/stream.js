@@ -9,6 +9,7 @@ import { protocols } from "./key.js";
  * @property {(ready: any) => void} ready
  * @property {(frame: any, roundTripMs: number) => void} frame
  * @property {(interim: any) => void} interim
+ * @property {(state: any) => void} state
  * @property {(segment: any) => void} segment
  * @property {(summary: any) => void} summary
  * @property {(code: number, why: Why) => void} closed
@@ -83,6 +84,7 @@ export class Stream {
       this.listener.frame(message, sent === undefined ? message.latency_ms : performance.now() - sent);
     } else if (message.type === "interim") this.listener.interim(message);
     else if (message.type === "segment") this.listener.segment(message);
+    else if (message.type === "state") this.listener.state(message);
     else if (message.type === "summary") this.listener.summary(message);
     else if (message.type === "error") this.why = { code: message.code, detail: message.detail };
   }

@@ -5,6 +5,7 @@ import { modelOf, textOf } from "./models.js";
 import { along, strip } from "./track.js";
 
 const WORTH_NAMING = 0.01;
+const LEAST_WORDS_S = 1;
 
 /** @typedef {{start_time: number, end_time: number, class_name: string, confidence: number, alternatives: {class_name: string, confidence: number}[]}} Segment */
 
@@ -15,14 +16,26 @@ const WORTH_NAMING = 0.01;
 export function timelineView(answer, player) {
   const manifest = modelOf(answer.model)?.manifest;
   const nameOf = (/** @type {string} */ label) => textOf(label, manifest);
-  if (answer.segments.length === 0) return [element("p.empty", { word: "timeline.none" })];
+  const words = looksLikeWords(answer.states ?? []) ? [element("p.note", { word: "timeline.words" })] : [];
+  if (answer.segments.length === 0) return words.length ? words : [element("p.empty", { word: "timeline.none" })];
   const text = answer.segments.map((/** @type {Segment} */ one) => nameOf(one.class_name));
   return [
+    ...words,
     element("h3", { word: "timeline.transcript" }),
     element("p.transcript-line", { text: text.join(manifest?.unit === "letter" ? "" : " ") }),
     trackView(answer.segments, answer.duration, player, nameOf),
     element("details", {}, element("summary", { word: "timeline.table" }), table(answer.segments, player, nameOf)),
   ];
+}
+
+/**
+ * Whether the hand signs words for longer than it spells.
+ * @param {{state: string, start_time: number, end_time: number}[]} states
+ */
+function looksLikeWords(states) {
+  const lasts = (/** @type {string} */ state) =>
+    states.filter((one) => one.state === state).reduce((sum, one) => sum + one.end_time - one.start_time, 0);
+  return lasts("signing") > Math.max(lasts("spelling"), LEAST_WORDS_S);
 }
 
 /**

@@ -185,6 +185,7 @@ export const ENGLISH = {
   "answer.bars": "Confidence by label",
   "timeline.title": "Timeline",
   "timeline.transcript": "Transcript",
+  "timeline.words": "These look like words; I read letters.",
   "timeline.none": "No sign was found. Is the hand in the picture? A lower threshold shows more guesses.",
   "timeline.track": "Signs in time. Arrow keys go from one to the next, Enter plays it.",
   "timeline.segment": "{label}, from {start} to {end}, {confidence}",

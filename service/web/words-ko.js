@@ -185,6 +185,7 @@ export const KOREAN = {
   "answer.bars": "라벨별 확률",
   "timeline.title": "시간선",
   "timeline.transcript": "받아쓰기",
+  "timeline.words": "단어를 하시는 것 같습니다. 저는 지문자를 읽습니다.",
   "timeline.none": "수어를 찾지 못했습니다. 손이 화면에 있나요? 기준을 낮추면 더 많은 추측이 보입니다.",
   "timeline.track": "시간 순서의 수어. 화살표 키로 옮겨 다니고, Enter로 재생합니다.",
   "timeline.segment": "{label}, {start}부터 {end}까지, {confidence}",

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.pipelines.length import Length, fit_length
+from service.track import Window
 
 
 def _sequence(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -65,3 +66,17 @@ def test_resampling_follows_time_not_the_count_of_observations() -> None:
 def test_no_observations_are_an_error() -> None:
     with pytest.raises(ValueError, match="no observations"):
         fit_length(np.zeros((0, 2), np.float32), np.zeros(0), Length(length=3))
+
+
+def test_steps_in_time_stand_where_they_lie_in_the_window_and_the_mask_tells_the_rest() -> None:
+    section = Length(length=30, in_time=True)
+    times = np.array([0.0, 1 / 15, 3 / 15])
+    fitted = fit_length(np.arange(3, dtype=np.float32)[:, None] + 1, times, section, Window(-1.4, 0.6))
+    assert np.flatnonzero(fitted.mask).tolist() == [21, 22, 24]
+    assert fitted.values[[21, 22, 24], 0].tolist() == [1, 2, 3]
+    assert fitted.values.sum() == 6
+
+
+def test_steps_are_not_in_time_and_resampled_at_once() -> None:
+    with pytest.raises(ValueError, match="in_time or resampled"):
+        Length(length=3, in_time=True, resample=True)

@@ -1,12 +1,13 @@
 """Windows over time."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.pipelines.windows import windows_over
+from service.pipelines.windows import WindowRule, windows_over
 
 seconds = st.floats(0.05, 50.0)
 
@@ -53,3 +54,19 @@ def test_the_last_full_window_is_kept_and_one_ends_at_the_end() -> None:
 def test_nonsense_is_refused(start: float, end: float, window: float, stride: float) -> None:
     with pytest.raises(ValueError, match=r"between|positive"):
         windows_over(start, end, window, stride)
+
+
+@given(st.floats(0, 50), st.floats(0.1, 9), st.floats(0.05, 0.5), st.integers(0, 20), st.integers(0, 40))
+def test_of_a_model_of_moments_each_has_its_window_whatever_lies_beyond_the_part(
+    start: float, span: float, stride: float, judged: int, steps: int
+) -> None:
+    rule = WindowRule(start, 2.0, stride, answers_at_s=1.4)
+    windows = rule.windows(start + span)
+    moments = [window.start_s + 1.4 for window in windows]
+    assert moments[0] == pytest.approx(start)
+    assert all(abs(after - one - stride) < 1e-6 for one, after in itertools.pairwise(moments))
+    assert moments[-1] < start + span <= moments[-1] + stride + 1e-5
+    known_s = start + steps * stride
+    whole = replace(rule, first=judged).complete(known_s)
+    assert all(window.end_s <= known_s + 1e-6 for window in whole)
+    assert [*rule.complete(known_s)[:judged], *whole] == rule.complete(known_s) or judged > len(rule.complete(known_s))

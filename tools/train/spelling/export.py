@@ -10,6 +10,7 @@ import onnx
 import onnx.compose
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
 from .network import MIDDLE, NEAR, PAST, STEPS, WAY, WIDE, Network
 from .strings import CLASSES, STROKES
@@ -156,8 +157,6 @@ def _moving(graph: _Graph, width: int) -> str:
 
 
 def _prove(network: Network, model: onnx.ModelProto, width: int) -> None:
-    from onnx.reference import ReferenceEvaluator
-
     rng = np.random.default_rng(0)
     mask = (rng.random((5, STEPS)) < 0.8).astype(np.float32)
     values = (rng.normal(0, 1, (5, STEPS, width)) * mask[..., None]).astype(np.float32)

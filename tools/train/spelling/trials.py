@@ -110,16 +110,19 @@ class Strings:
             poses.append(previous[0] + share[..., None] * (self._resting() - previous[0]))
             places.append(previous[1] + share * _REST)
         points = (np.concatenate(poses) + np.concatenate(places)[:, None])[int(rng.integers(fine)) :: fine]
+        kind = f"{rate:g}/s {'double' if double else 'cut' if cut else 'free'}"
+        return self._seen(points, spans, kind, cut=cut)
+
+    def _seen(self, points: Points, spans: list[tuple[str, float, float]], kind: str, *, cut: bool) -> Trial:
+        """What a camera sees of it, from within the first letter to within the last where it is cut."""
         start_s, stop_s = 0.0, len(points) * FRAME_S
         if cut:
             start_s = (spans[0][2] - spans[0][1]) * 0.4
             stop_s = spans[-1][1] + (spans[-1][2] - spans[-1][1]) * 0.6
-        chosen = slice(round(start_s / FRAME_S), max(round(start_s / FRAME_S) + 2, round(stop_s / FRAME_S)))
-        shift = chosen.start * FRAME_S
-        noise = self._noise(len(points))
+        first = round(start_s / FRAME_S)
+        chosen, shift = slice(first, max(first + 2, round(stop_s / FRAME_S))), first * FRAME_S
         letters = tuple((name, max(0.0, begin - shift), end - shift) for name, begin, end in spans)
-        kind = f"{rate:g}/s {'double' if double else 'cut' if cut else 'free'}"
-        return Trial((points + noise)[chosen], letters, kind, self.person)
+        return Trial((points + self._noise(len(points)))[chosen], letters, kind, self.person)
 
     def _pose(self, letter: str) -> Points:
         clips = self._held[letter]
@@ -207,9 +210,9 @@ def report(tallies: dict[str, Tally]) -> str:
         began = np.median(one.first_onsets_s) if one.first_onsets_s else np.nan
         doubles = f" doubles kept {np.mean(one.doubles):.2f} of {len(one.doubles)}" if one.doubles else ""
         lines.append(
-            f"{kind:14} error rate {one.error_rate:.3f} (wrong {one.wrong / one.letters:.3f} lost "
-            f"{one.lost / one.letters:.3f} added {one.added / one.letters:.3f}; {one.letters} letters) first {first:.2f} "
-            f"last {last:.2f} onset {onset:.2f} s, the first's {began:+.2f} s{doubles}"
+            f"{kind:14} error rate {one.error_rate:.3f} (wrong {one.wrong / one.letters:.3f} "
+            f"lost {one.lost / one.letters:.3f} added {one.added / one.letters:.3f}; {one.letters} letters) "
+            f"first {first:.2f} last {last:.2f} onset {onset:.2f} s, the first's {began:+.2f} s{doubles}"
         )
     return "\n".join(lines)
 
