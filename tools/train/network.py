@@ -168,10 +168,12 @@ def as_keras(network: Network, steps: int) -> keras.Model:
         for name, linear in zip(LAYERS, network.linears(), strict=True)
     }
     model = keras.Model(values, answer(values, weights))
-    sample = torch.randn(64, steps, width)
+    sample, stills = torch.randn(64, steps, width), torch.randn(64, 1, width)
+    told = torch.cat([sample, stills.expand(-1, steps, -1)]).numpy()
     with torch.no_grad():
-        there = network(sample).softmax(dim=1).numpy()
-    difference = float(np.abs(probabilities(model, sample.numpy()) - there).max())
+        short = network(stills.expand(-1, STILL_STEPS, -1), still_shares(steps))
+        there = torch.cat([network(sample), short]).softmax(dim=1).numpy()
+    difference = float(np.abs(probabilities(model, told) - there).max())
     if difference > SAME:
         raise ValueError(
             f"the Keras model differs from the trained one by {difference:.2g}; at most {SAME:g} is allowed"
