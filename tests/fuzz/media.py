@@ -79,7 +79,7 @@ def mutated(data: bytes, other: bytes, rng: np.random.Generator) -> bytes:
     changed = bytearray(data)
     for _ in range(int(rng.integers(1, 5))):
         at = _place(changed, rng)
-        length = int(min(len(changed) - at, rng.integers(1, 400)))
+        length = min(len(changed) - at, int(rng.integers(1, 400)))
         _CHANGES[int(rng.integers(len(_CHANGES)))](changed, at, length, other, rng)
     return bytes(changed)
 
