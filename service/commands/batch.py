@@ -1,8 +1,9 @@
-"""Batch: a command's work on many media, as many at a time as there are slots; a bar shows how far it is."""
+"""Batch: a command's work on many media, as many at a time as there are slots; a bar or lines show how far it is."""
 
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from errno import EEXIST
@@ -36,12 +37,17 @@ Work = Callable[[int, InputFile, AppContext, ServedModel, OnProgress], Awaitable
 """What is done with each medium, of this number among all; SignError and OSError are its failures."""
 
 _NAMES_SAID = 3
+_SAID_EVERY_S = 5.0
 
 
 class Batch:
-    """How far the work is, and what of it failed; it shows a bar where standard error is a terminal."""
+    """How far the work is, and what of it failed.
 
-    def __init__(self, what: str, total: int) -> None:
+    It shows a bar where standard error is a terminal; elsewhere, as in a log, it writes a line every few seconds.
+    clock: the time in seconds.
+    """
+
+    def __init__(self, what: str, total: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.failed = 0
         self.unread = False
         self._console = Console(stderr=True, highlight=False, markup=False, emoji=False)
@@ -60,6 +66,9 @@ class Batch:
         )
         self._task: TaskID = self._bar.add_task(what, total=total, finished=0)
         self._finished = 0
+        self._what = what
+        self._clock = clock
+        self._began_s = self._said_s = clock()
 
     @contextmanager
     def show(self) -> Iterator[None]:
@@ -74,11 +83,23 @@ class Batch:
     def advance(self, share: float) -> None:
         """So much more of one thing is done."""
         self._bar.advance(self._task, share)
+        self._say_how_far()
 
     def finish_one(self, rest: float) -> None:
         """One thing is done: what was left of it, too."""
         self._finished += 1
         self._bar.update(self._task, advance=rest, finished=self._finished)
+        self._say_how_far()
+
+    def _say_how_far(self) -> None:
+        """A line for those who see no bar, unless one was written just now; the last one comes with the end itself."""
+        now_s, total = self._clock(), self._bar.tasks[0].total or 0
+        if not self._bar.disable or self.unread or now_s - self._said_s < _SAID_EVERY_S or self._finished >= total:
+            return
+        self._said_s = now_s
+        done = self._bar.tasks[0].completed / total
+        left = f", about {time_left((now_s - self._began_s) * (1 / done - 1))} left" if done > 0 else ""
+        self.say(f"{self._what}: {self._finished}/{total:g} done, {done:.0%}{left}")
 
     def fail(self, who: object, problem: SignError | OSError) -> None:
         """Say what went wrong with one of them; the others go on."""
@@ -99,6 +120,13 @@ class Batch:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what Python flushes at its end
             self.unread = True
         self._bar.start()
+
+
+def time_left(seconds: float) -> str:
+    """A wait, roughly: seconds, then minutes, then hours."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
 def describe_problem(problem: SignError | OSError) -> str:
