@@ -16,7 +16,8 @@ from service.observe.landmarker import DetectedHand, FaceBox, Landmarker, PartLa
 from service.observe.landmarkers import Landmarkers
 from service.observe.request import FaceRequest, LandmarkRequest, ObserverRequest, PictureRequest, PixelRequest
 from service.observe.track_builder import MORE_HANDS, LandmarkTrackBuilder, more_faces, signed_side
-from service.track import MediaInfo, PartName, Track
+from service.observe.unseen_hands import UnseenHands
+from service.track import HAND_PARTS, MediaInfo, PartName, Track
 
 _NOWHERE = (float("nan"),) * 4
 FrameSinkFactory = Callable[[PixelRequest], FrameSink]
@@ -61,6 +62,7 @@ class LandmarkObserver:
     def __init__(self, request: LandmarkRequest, aspect: float, landmarker: Landmarker) -> None:
         self._builder = LandmarkTrackBuilder(request, aspect)
         self._landmarker = landmarker
+        self._unseen = UnseenHands() if set(request.parts) & set(HAND_PARTS) else None
         self.hands: tuple[DetectedHand, ...] = ()
 
     def __len__(self) -> int:
@@ -69,17 +71,22 @@ class LandmarkObserver:
     def observe(self, time_s: float, rgb: Pixels) -> None:
         frame = self._landmarker.detect(rgb)
         self.hands = frame.hands
+        if self._unseen is not None:
+            self._unseen.note(rgb, frame.hands)
         self._builder.add(time_s, frame)
 
     def repeat(self, time_s: float) -> None:
         self._builder.repeat(time_s)
 
     def track(self, media: MediaInfo, warnings: tuple[str, ...] = ()) -> Track:
-        return self._builder.track(media, warnings)
+        hints = () if self._unseen is None else self._unseen.hints
+        return self._builder.track(media, (*warnings, *hints))
 
     def forget(self) -> None:
         """Drop what was observed; what is followed stays followed."""
         self._builder.forget()
+        if self._unseen is not None:
+            self._unseen = UnseenHands()
 
 
 class PictureObserver:
@@ -102,6 +109,7 @@ class PictureObserver:
         self._present: list[bool] = []
         self._handedness: list[float] = []
         self._more_hands = False
+        self._unseen = UnseenHands()
 
     def __len__(self) -> int:
         return len(self._times_s)
@@ -121,7 +129,7 @@ class PictureObserver:
             present=np.array(self._present, bool),
             media=media,
             handedness=np.array(self._handedness, np.float32) if self._part == "hand" else None,
-            warnings=(*warnings, MORE_HANDS) if self._more_hands else warnings,
+            warnings=(*warnings, *((MORE_HANDS,) if self._more_hands else ()), *self._unseen.hints),
             shows=self._part,
         )
 
@@ -131,6 +139,7 @@ class PictureObserver:
         self._times_s.clear()
         self._present.clear()
         self._handedness.clear()
+        self._unseen = UnseenHands()
 
     @property
     def _part(self) -> PartName | None:
@@ -150,6 +159,7 @@ class PictureObserver:
         self.hands = hands = frame.hands
         if self._part == "face":
             return frame.face, 0.0
+        self._unseen.note(rgb, hands)
         self._more_hands |= len(hands) > 1
         hand = self._followed.choose(hands, time_s)
         return (None, 0.0) if hand is None else (hand.landmarks, signed_side(hand))

@@ -49,7 +49,10 @@ class Letters:
         (given,) = self._session.run([self._manifest.output.name], inputs)
         sure = np.asarray(given[0], np.float64) ** (1 / self._manifest.output.temperature)
         sure /= sure.sum()
-        return {"predicted_class_name": self._manifest.labels[int(sure.argmax())], "confidence": float(sure.max())}
+        return {
+            "predicted_class_name": (self._manifest.labels or ())[int(sure.argmax())],
+            "confidence": float(sure.max()),
+        }
 
     def _track(self, path: str) -> Any:
         import av  # noqa: PLC0415

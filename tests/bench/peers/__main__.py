@@ -108,11 +108,8 @@ def crowd(server: Server, clip: bytes) -> Crowd:
 def after_hang_ups(server: Server, clip: bytes, long_clip: bytes) -> float:
     """Seconds until a short clip is answered behind callers of a long one who have hung up."""
     host, port = server.url.removeprefix("http://").split(":")
-    request = httpx.Client(base_url=server.url).build_request(
-        "POST",
-        "/predict",
-        **({"files": {"file": ("clip.mp4", long_clip, "video/mp4")}} if server.as_form else {"content": long_clip}),  # type: ignore[arg-type]
-    )
+    with server.client() as client:
+        request = server.request(client, long_clip)
     lines = ["POST /predict HTTP/1.1", *(f"{name}: {value}" for name, value in request.headers.items()), "", ""]
     body = request.read()
     callers = [socket.create_connection((host, int(port))) for _ in range(HANG_UPS)]

@@ -30,10 +30,13 @@ class Server:
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=_PATIENCE_S)
 
-    def ask(self, client: httpx.Client, clip: bytes) -> httpx.Response:
+    def request(self, client: httpx.Client, clip: bytes) -> httpx.Request:
         if self.as_form:
-            return client.post("/predict", files={"file": ("clip.mp4", clip, "video/mp4")})
-        return client.post("/predict", content=clip)
+            return client.build_request("POST", "/predict", files={"file": ("clip.mp4", clip, "video/mp4")})
+        return client.build_request("POST", "/predict", content=clip)
+
+    def ask(self, client: httpx.Client, clip: bytes) -> httpx.Response:
+        return client.send(self.request(client, clip))
 
 
 @contextlib.contextmanager
