@@ -8,11 +8,11 @@ from service.observe.landmarker import DetectedHand
 DARK_LEVEL = 10.0
 """Mean level of a frame, of 255, below which photographs of hands lose theirs."""
 
-SMALL_PIXELS = 24.0
-"""Longer side of a hand, in pixels, below which photographs of hands lose theirs."""
+SMALL_SHARE = 0.1
+"""Longer side of a hand, of the picture's, below which photographs of hands lose theirs."""
 
 TOO_DARK = f"Most frames without a hand are dark (mean level below {DARK_LEVEL:g} of 255): more light may help."
-TOO_SMALL = f"Where a hand is seen it is small (under {SMALL_PIXELS:g} pixels): come nearer, or send a larger picture."
+TOO_SMALL = f"Where a hand is seen it is small (under {SMALL_SHARE:.0%} of the picture's longer side): come nearer."
 CUT_OFF = "Where a hand is seen it reaches beyond the picture's border: show all of it."
 
 _EVERY_PIXEL = 8
@@ -35,7 +35,7 @@ class UnseenHands:
             return
         places = hands[0].landmarks[:, :2]
         height, width = rgb.shape[:2]
-        self._sizes.append(float((np.ptp(places, axis=0) * (width, height)).max()))
+        self._sizes.append(float((np.ptp(places, axis=0) * (width, height)).max() / max(width, height)))
         self._cut_off += bool((places < 0).any() or (places > 1).any())
 
     @property
@@ -46,7 +46,7 @@ class UnseenHands:
         told = []
         if np.median(self._levels) < DARK_LEVEL:
             told.append(TOO_DARK)
-        if self._sizes and np.median(self._sizes) < SMALL_PIXELS:
+        if self._sizes and np.median(self._sizes) < SMALL_SHARE:
             told.append(TOO_SMALL)
         if self._sizes and 2 * self._cut_off >= len(self._sizes):
             told.append(CUT_OFF)

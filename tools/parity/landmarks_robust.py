@@ -1,6 +1,6 @@
 """Hands that are lost by MediaPipe 0.10.21 and found by the robust engine: photographs changed on purpose, and videos.
 
-python -m tools.parity.landmarks_robust TESTDATA     prints the page's part
+python -m tools.parity.landmarks_robust TESTDATA [photographs] [words] [scenes]     prints the page's part
 """
 
 import asyncio
@@ -150,36 +150,56 @@ def scenes(testdata: Path) -> Iterator[tuple[str, list[float]]]:
                 yield f"{path.stem}, Hands({request.max_hands})", [count / minutes for count in seen]
 
 
-def robust_part(testdata: Path) -> str:
-    """The page's part on robust hands."""
+def photographs_table(testdata: Path) -> list[str]:
+    """Hands found and signs named rightly, before and after."""
     with tempfile.TemporaryDirectory() as scratch:
         tallies = asyncio.run(photographs(testdata, Path(scratch)))
     count = tallies["as it is"][0].of
-    lines = [
+    return [
         f"{count} photographs of the test data through /predict of the default models. *hands*: where one was found.",
         "",
         "| the photograph | MediaPipe: hands | right | ours: hands | right |",
         "|---|---|---|---|---|",
-    ]
-    lines += [f"| {name} | {before} | {after} |" for name, (before, after) in tallies.items()]
-    before, after = words(testdata)
-    lines += [
+        *(f"| {name} | {before} | {after} |" for name, (before, after) in tallies.items()),
         "",
+    ]
+
+
+def words_table(testdata: Path) -> list[str]:
+    """Raised hands found, before and after."""
+    lines = [
         "The avatar's words, two hands asked for, judged by the pose: hands raised above the hips that were found, and",
         "hands that lie at no wrist.",
         "",
         "| | raised hands found | at no wrist, a frame |",
         "|---|---|---|",
     ]
-    for name, tally in (("MediaPipe", before), ("ours", after)):
+    for name, tally in zip(("MediaPipe", "ours"), words(testdata), strict=True):
         lines.append(
             f"| {name} | {tally.found} of {tally.raised} ({tally.found / tally.raised:.3f}) "
             f"| {tally.extra / tally.frames:.3f} |"
         )
-    lines += ["", "Videos without a hand, every frame: frames with a false hand in a minute of 30 a second."]
-    lines += ["", "| video | MediaPipe | ours |", "|---|---|---|"]
-    lines += [f"| {name} | {theirs:.1f} | {ours:.1f} |" for name, (theirs, ours) in scenes(testdata)]
-    return "\n".join(lines)
+    return [*lines, ""]
+
+
+def scenes_table(testdata: Path) -> list[str]:
+    """False hands, before and after."""
+    return [
+        "Videos without a hand, every frame: frames with a false hand in a minute of 30 a second.",
+        "",
+        "| video | MediaPipe | ours |",
+        "|---|---|---|",
+        *(f"| {name} | {theirs:.1f} | {ours:.1f} |" for name, (theirs, ours) in scenes(testdata)),
+        "",
+    ]
+
+
+PARTS = {"photographs": photographs_table, "words": words_table, "scenes": scenes_table}
+
+
+def robust_part(testdata: Path, parts: list[str]) -> str:
+    """The page's part on robust hands."""
+    return "\n".join(line for part in parts for line in PARTS[part](testdata))
 
 
 def _hand_box(rgb: Pixels) -> tuple[float, float, float, float]:
@@ -209,4 +229,4 @@ def _frames(path: Path) -> Iterator[Pixels]:
 
 
 if __name__ == "__main__":
-    print(robust_part(Path(sys.argv[1])))
+    print(robust_part(Path(sys.argv[1]), sys.argv[2:] or list(PARTS)))
