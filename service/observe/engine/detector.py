@@ -13,7 +13,7 @@ from service.observe.engine.region import Border, Cut, Points, Region
 Array = npt.NDArray[Any]
 
 _MERGED_FROM = 0.3
-_STEEPEST = 100.0
+_STEEPEST = 80.0  # float32 holds no more of exp than 88
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ _CENTER, _REACH = 33, 34
 _WIDER = 1.25
 _HEAT_REACH = 4  # as 0.10.21 does it, measured: its graph is printed with a kernel of 7, as newer ones have it
 _HEAT_SURE = 0.5
+_STEEPEST = 80.0  # float32 holds no more of exp than 88
 _AROUND = np.arange(-_HEAT_REACH, _HEAT_REACH + 1)
 _SMALLEST = 1e-6
 _NETWORKS = {0: "pose-lite", 1: "pose-full", 2: "pose-heavy"}
@@ -99,7 +100,7 @@ def _refined(places: Points, heat: Array) -> Points:
     x, y = column[at, None] + _AROUND, row[at, None] + _AROUND
     inside = ((y >= 0) & (y < rows))[:, :, None] & ((x >= 0) & (x < columns))[:, None, :]
     around_it = heat[np.clip(y, 0, rows - 1)[:, :, None], np.clip(x, 0, columns - 1)[:, None, :], at[:, None, None]]
-    sure = np.where(inside, 1 / (1 + np.exp(-around_it)), 0.0)
+    sure = np.where(inside, 1 / (1 + np.exp(-np.clip(around_it, -_STEEPEST, _STEEPEST))), 0.0)
     found = sure.max(axis=(1, 2)) >= _HEAT_SURE
     total = sure.sum(axis=(1, 2))[found]
     moved = places.copy()
