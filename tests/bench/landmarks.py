@@ -123,7 +123,8 @@ def _layer_rows(name: str, times: dict[str, Times]) -> Iterator[str]:
 def page(clips: list[list[Pixels]]) -> str:
     """docs/benchmarks/landmarks.md."""
     load = os.getloadavg()[0]
-    rows, layers = [], []
+    rows: list[str] = []
+    layers: list[str] = []
     for name, request in _CASES.items():
         engines = {"MediaPipe": build_mediapipe(request), "engine": build_engine(request)}
         if request.source == "hands":
