@@ -1,10 +1,9 @@
 """Where the engine's networks lie, and which of them is not part of the repository. Imports nothing heavy."""
 
-from pathlib import Path
-
 from service.observe.request import LandmarkRequest
+from service.own_store import OWN_STORE
 
-FOLDER = Path(__file__).resolve().parents[2] / "model_store" / "landmarks"
+FOLDER = OWN_STORE / "landmarks"
 HEAVY = "pose-heavy"
 
 
