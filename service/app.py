@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import structlog
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
 from service import __version__
 from service.api import health, job_submission, jobs, models, page, reference, use_cases
@@ -20,6 +21,10 @@ from service.metrics import Metrics
 from service.settings import Settings
 
 log = structlog.get_logger()
+
+WORTH_COMPRESSING_BYTES = 1000
+COMPRESSION_LEVEL = 6
+"""Of zlib: beyond it answers grow no smaller, only slower."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -63,6 +68,8 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(router)
 
+    # events of jobs, pictures and videos stay as they are: Starlette leaves them out
+    app.add_middleware(GZipMiddleware, minimum_size=WORTH_COMPRESSING_BYTES, compresslevel=COMPRESSION_LEVEL)
     app.add_middleware(HeadMiddleware)
     allow_origins(app, settings)
     app.add_middleware(RequestContextMiddleware, metrics=metrics)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from service.findings import describe_finding
 from service.settings import Settings
+from service.terminal import say
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
@@ -41,7 +42,7 @@ def read_settings() -> Settings:
     except ValidationError as error:
         for finding in error.errors():
             name = "_".join(str(part) for part in finding["loc"]).upper()
-            typer.echo(f"SIGN_{name}: {describe_finding(finding)}", err=True)
+            say(f"SIGN_{name}: {describe_finding(finding)}", err=True)
         raise typer.Exit(MISUSED) from None
 
 
@@ -61,13 +62,13 @@ def check_options(model: type[OptionsT], /, **values: object) -> OptionsT:
         return model.model_validate(given)
     except ValidationError as error:
         for finding in error.errors():
-            typer.echo(f"{flag(str(finding['loc'][0]))}: {describe_finding(finding)}", err=True)
+            say(f"{flag(str(finding['loc'][0]))}: {describe_finding(finding)}", err=True)
         raise typer.Exit(MISUSED) from None
 
 
 def misused(sentence: str) -> typer.Exit:
     """Say what is wrong with the command; raise what this gives."""
-    typer.echo(sentence, err=True)
+    say(sentence, err=True)
     return typer.Exit(MISUSED)
 
 

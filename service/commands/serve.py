@@ -1,13 +1,16 @@
 """serve: the service over HTTP."""
 
 import socket
+import sys
 import time
 from types import FrameType
 
+import structlog
 import typer
 import uvicorn
 from fastapi import FastAPI
 
+from service import system
 from service.app import create_app
 from service.commands.environment import configure_logs
 from service.live.protocol import StreamProtocol, ws_max_size
@@ -24,6 +27,11 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._app = app
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            typer.echo(f"Open {address_to_open(self.config)} in a browser; Ctrl+C stops the service.")
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if hasattr(self._app.state, "context"):
             self._app.state.context.shutting_down = True
@@ -39,9 +47,18 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def address_to_open(config: uvicorn.Config) -> str:
+    """Where a browser on this machine finds the page: not every address that is listened on can be opened."""
+    host = "localhost" if config.host in ("0.0.0.0", "::") else config.host  # noqa: S104 - it is compared
+    scheme = "https" if config.is_ssl else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{config.port}"
+
+
 def serve(settings: Settings) -> None:
     """Answer until told to stop; ends the program with 1 where it could not start."""
     configure_logs(settings.log_level)
+    if lacks := system.lacks():
+        structlog.get_logger().warning("less_confined", system=sys.platform, lacks=lacks)
     app = create_app(settings)
     config = uvicorn.Config(
         app,
