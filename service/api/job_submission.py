@@ -40,7 +40,7 @@ _KEY_PARAMETER = {
     "in": "header",
     "required": False,
     "description": "Any text of the caller's that stands for this one request.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": _KEY_LENGTH, "pattern": "^[!-~]+$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": _KEY_LENGTH},
 }
 _LOCATION = {"Location": {"description": "The job's address.", "schema": {"type": "string"}}}
 

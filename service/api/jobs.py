@@ -24,12 +24,21 @@ router = APIRouter(tags=["jobs"], dependencies=[Depends(require_key)])
 
 JobId = Annotated[str, Path(alias="id", max_length=36, description="As POST /jobs/… answered.")]
 Result = PredictBody | TimelineBody | HighlightsBody
+_EVENT = {
+    "type": "object",
+    "description": "One event; its data is JSON.",
+    "properties": {
+        "event": {"type": "string", "enum": ["segment", "progress", "end"]},
+        "id": {"type": "string"},
+        "data": {"type": "string"},
+    },
+}
 _LAST_EVENT_ID = {
     "name": "Last-Event-ID",
     "in": "header",
     "required": False,
     "description": "The last event that came before a connection broke; the events after it follow.",
-    "schema": {"type": "string", "pattern": "^[ -~]*$"},
+    "schema": {"type": "string"},
 }
 
 
@@ -87,7 +96,7 @@ async def get_result(request: Request, job_id: JobId) -> Response:
     openapi_extra={"parameters": [_LAST_EVENT_ID]},
     response_class=Response,
     responses={
-        200: {"description": "Events", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+        200: {"description": "Events", "content": {"text/event-stream": {"schema": _EVENT}}},
         204: {"description": "The end was told already."},
         **problems(*KEYS, *OPTIONS, *JOB),
     },

@@ -6,8 +6,9 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
 
-from service.api.access import KEY
+from service.api.access import ADMIN_KEY, KEY
 from service.api.options import query_parameters
 from service.contract.options import MediumOptions
 from service.settings import Settings
@@ -22,12 +23,12 @@ _METHODS = ("get", "post", "put", "delete")
 _OF_FASTAPI = ("HTTPValidationError", "ValidationError")
 """Schemas of errors that no route answers with: ours are problems."""
 
-_MEDIUM = {"type": "string", "format": "binary", "description": "Video, picture or .pose file."}
+_MEDIUM = {"type": "string", "format": "binary", "minLength": 1, "description": "Video, picture or .pose file."}
 
 
 def takes_medium(options: type[MediumOptions], without: frozenset[str] = frozenset()) -> dict[str, Any]:
     """What the schema says of a route that takes a medium and these options, without some."""
-    form = {"type": "object", "properties": {"file": _MEDIUM}, "required": ["file"]}
+    form = {"type": "object", "properties": {"file": _MEDIUM}, "required": ["file"], "additionalProperties": False}
     content = {"multipart/form-data": {"schema": form}, "application/octet-stream": {"schema": _MEDIUM}}
     return {
         "parameters": query_parameters(options, without),
@@ -67,10 +68,14 @@ def _operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _tell_keys(operation: dict[str, Any], settings: Settings) -> None:
-    """A key may be left out where none is set, unless an admin's is needed."""
-    security = operation.get("security")
-    if security == [{KEY.scheme_name: []}] and not settings.api_keys:
+    """Where no key of its kind is set, a route may be asked without one; whether it answers is another question."""
+    unset: list[dict[str, list[str]]] = [{scheme.scheme_name: []} for scheme, keys in _keys(settings) if not keys]
+    if (security := operation.get("security")) and security[0] in unset:
         operation["security"] = [{}, *security]
+
+
+def _keys(settings: Settings) -> tuple[tuple[HTTPBearer, tuple[str, ...]], ...]:
+    return (KEY, settings.api_keys), (ADMIN_KEY, settings.admin_keys)
 
 
 def _add_examples(operation: dict[str, Any], settings: Settings) -> None:

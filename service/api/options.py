@@ -71,4 +71,8 @@ def _plain(entry: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in known.items() if name not in ("title", "description", "default")}
     if entry.get("default") is not None:
         kept["default"] = entry["default"]
+    if "pattern" in kept:
+        kept["pattern"] = f"^$|{kept['pattern']}"  # nothing: not given
+    if "enum" in kept:
+        kept["enum"] = [*kept["enum"], ""]
     return kept

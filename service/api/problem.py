@@ -56,7 +56,7 @@ def install_problem_handlers(app: FastAPI) -> None:
             detail = f"{request.url.path} is not a route; /docs lists them."
             return problem_response(SignError("route-unknown", detail), request)
         if error.status_code == 405:
-            allowed = (error.headers or {}).get("Allow", "").replace("GET", "GET, HEAD")
+            allowed = _allowed(request, error)
             detail = f"{request.method} is not possible here; allowed: {allowed or 'see /docs'}."
             response = problem_response(SignError("method-not-allowed", detail), request)
             response.headers["Allow"] = allowed
@@ -72,6 +72,15 @@ def install_problem_handlers(app: FastAPI) -> None:
         log.error("request failed", request_id=request_id_of(request), exc_info=error)
         detail = "The fault is logged under this request's id; the service goes on."
         return problem_response(SignError("internal", detail), request)
+
+
+def _allowed(request: Request, error: HTTPException) -> str:
+    """All methods of an address, though each has a route of its own; HEAD wherever there is GET."""
+    template = str(getattr(request.scope.get("route"), "path", ""))
+    paths = request.app.openapi()["paths"]
+    described = [method.upper() for method in paths.get(request.url.path) or paths.get(template, {})]
+    methods = ", ".join(described) or (error.headers or {}).get("Allow", "")
+    return methods.replace("GET", "GET, HEAD")
 
 
 def invalid_parameters(errors: Iterable[Mapping[str, Any]]) -> SignError:

@@ -14,7 +14,9 @@ PROBLEM = {"$ref": "#/components/schemas/Problem"}
 ALWAYS: tuple[Code, ...] = ("internal",)
 KEYS: tuple[Code, ...] = ("key-missing", "key-refused")
 ADMIN: tuple[Code, ...] = (*KEYS, "admin-disabled")
-MODEL: tuple[Code, ...] = ("model-unknown", "version-unknown", "model-loading", "model-failed", "model-wrong-task")
+MODEL: tuple[Code, ...] = (
+    "model-unknown", "version-unknown", "model-state", "model-loading", "model-failed", "model-wrong-task",
+)  # fmt: skip
 UPLOAD: tuple[Code, ...] = ("media-missing", "media-empty", "request-malformed", "media-too-large", "disk-full")
 OPTIONS: tuple[Code, ...] = ("parameter-invalid",)
 NEW_WORK: tuple[Code, ...] = ("shutting-down", "busy")
