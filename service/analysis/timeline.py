@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from service.analysis.clip import ClipRequest, ObservedClip, describe_damage, preprocessing_of
+from service.analysis.clip import ClipRequest, ObservedClip, describe_damage, describe_unseen, preprocessing_of
 from service.analysis.prediction import Evidence, Prediction, answer
 from service.analysis.scoring import WindowScores, score_windows
 from service.analysis.task import ChunkedTask, ChunkResult, run
@@ -114,7 +114,7 @@ async def next_chunk(request: TimelineRequest, state: TimelineState, walk: Walk)
     state.states += spotter.take_states()
     cursor.warn(*_not_followed(request, preprocessing))
     state.warnings = tuple(dict.fromkeys((*state.warnings, *(text for one in scores for text in one.warnings))))
-    scored = rule.number_after(windows[-1]) if windows else cursor.position.scored
+    scored = rule.number_after(windows, cursor.position.scored)
     cursor.finish_chunk(clip, windows, rule.begins_s(scored), scored)
     return ChunkResult(segments, [_prediction(entry, clip, request.threshold) for entry in scores])
 
@@ -124,6 +124,7 @@ async def finish(
 ) -> TimelineAnswer:
     """The answer, without single windows."""
     cursor, manifest = state.cursor, request.clip.model.manifest
+    unseen = describe_unseen(preprocessing_for(request), cursor.counter.evidence)
     return TimelineAnswer(
         segments=segments,
         transcript=transcript((entry.label for entry in segments), manifest.unit, manifest.label_text),
@@ -132,7 +133,7 @@ async def finish(
         evidence=cursor.counter.evidence,
         manifest=manifest,
         media=cursor.media,
-        warnings=tuple(dict.fromkeys((*cursor.warnings, *describe_damage(cursor.damaged), *state.warnings))),
+        warnings=tuple(dict.fromkeys((*cursor.warnings, *unseen, *describe_damage(cursor.damaged), *state.warnings))),
         stages_s=cursor.stages_s,
         gaps=cursor.gaps,
         states=None if manifest.decoder is None else state.states,
