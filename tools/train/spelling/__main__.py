@@ -33,11 +33,11 @@ def details(letters: Path) -> dict[str, object]:
         "time": {"window_s": STEPS / RATE, "stride_s": 1 / RATE, "answers_at_s": (PAST + 1) / RATE},
         "decoder": {
             "states": {TRANSITION: "spelling", SIGNING: "signing", RESTING: "resting"},
-            "change_cost": 1.5,
+            "change_cost": 1.0,
             "lag_s": 0.2,
             "begins_as": {"J": ["I"], "Z": ["D"]},
         },
-        "threshold": 0.5,
+        "threshold": 0.4,
         "license": stored["license"],
         "attribution": stored["attribution"],
     }
