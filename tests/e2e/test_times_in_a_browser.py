@@ -86,16 +86,16 @@ def joined(folder: Path) -> Path:
 
 
 def in_fragments(folder: Path) -> Path:
-    """Fragmented mp4 whose first frame is shown two frames late, as B-frames need where no edit list says otherwise."""
+    """Fragmented mp4 with B-frames: its first frame is shown late, where no edit list says otherwise."""
     options = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "use_editlist": "0"}
-    return clock(folder / "fragments.mp4", late_s=2 * FRAME_S, options=options)
+    return clock(folder / "fragments.mp4", b_frames=2, options=options)
 
 
 MEDIA: dict[str, Callable[[Path], Path]] = {
     "mp4": lambda folder: clock(folder / "plain.mp4"),
     "mp4 that starts at 5 s": lambda folder: clock(folder / "late.mp4", late_s=5.0, options={"movflags": "+faststart"}),
     "webm that starts at 30 s": lambda folder: clock(folder / "late.webm", codec="libvpx", late_s=30.0),
-    "fragmented mp4, two frames late": in_fragments,
+    "fragmented mp4 with B-frames": in_fragments,
     "mkv that starts at 0.5 s": lambda folder: clock(folder / "late.mkv", late_s=0.5),
     "webm that leaps 1,000 s": lambda folder: clock(folder / "leap.webm", codec="libvpx", leap_s=1000.0),
     "mp4 that leaps 1,000 s": lambda folder: clock(folder / "leap.mp4", leap_s=1000.0),
