@@ -12,7 +12,7 @@ _BLOCK = 1024 * 1024
 
 
 def is_joined(file: BinaryIO, size: int) -> bool:
-    """Whether another file begins behind the first. Where that says how long it is, only the place behind it is read."""
+    """Whether another file begins behind the first. Where that says how long it is, only what follows it is read."""
     file.seek(0)
     head = file.read(_LONGEST_HEADER)
     at = head.find(_SEGMENT)
