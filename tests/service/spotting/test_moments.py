@@ -1,9 +1,11 @@
 """Answers for moments → segments and states: what is made again counts again, edges count, and the laws hold."""
 
 import pickle
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -117,13 +119,14 @@ def test_segments_are_in_order_without_overlaps_within_the_medium(
     shown: str, sure: float, change_cost: float, lag_s: float
 ) -> None:
     segments, states = _spotted(_moments(shown, sure), replace(RULES, change_cost=change_cost, lag_s=lag_s))
+    spans: Sequence[Segment | StateSpan]
     for spans in (segments, states):
         assert all(0 <= one.start_s < one.end_s <= len(shown) * STEP_S + 1e-9 for one in spans)
         assert all(one.end_s <= after.start_s + 1e-9 for one, after in zip(spans, spans[1:], strict=False))
     assert all(one.label in "AB" for one in segments)
     if states:
         assert states[0].start_s == 0.0
-        assert sum(one.end_s - one.start_s for one in states) == states[-1].end_s - states[0].start_s
+        assert sum(one.end_s - one.start_s for one in states) == pytest.approx(states[-1].end_s - states[0].start_s)
 
 
 @settings(max_examples=60, deadline=None)

@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 from service.pipelines.derive import rows_of
 from service.track import Track
 from tools.train.corpus import DOUBTFUL
-from tools.train.data import FRAME_S, LETTER_LABELS, PICTURE, Moving, letter_clips, track_of, word_hands
+from tools.train.data import LETTER_LABELS, PICTURE, Moving, letter_clips, track_of, word_hands
 from tools.train.features import SECTIONS
 from tools.train.hand import Array
 from tools.train.letters import LETTERS
 from tools.train.poses import MADE, Shelf, made_shelf, nothing_hands, real_shelves
 
-from .strings import CLASSES, PLACE, RESTING, SIGNING, TRANSITION, UNLABELED, Filmed, Speller
+from .strings import PLACE, RESTING, SIGNING, UNLABELED, Filmed, Speller
+
+Rows = list[NDArray[np.float32]]
+Classes = list[NDArray[np.int64]]
+Counts = list[NDArray[np.float64]]
 
 LENGTH = 256
 LONGEST = 110
@@ -44,20 +48,23 @@ def rows_of_points(points: Array) -> NDArray[np.float32]:
     rows = np.zeros((len(points), width + 1), np.float32)
     if seen.any():
         track: Track = track_of(points[seen])
-        rows[seen, :width] = rows_of([track.values], section.layout, section.derive, PICTURE)
+        rows[seen, :width] = rows_of([np.asarray(track.values, np.float32)], section.layout, section.derive, PICTURE)
         rows[seen, width] = 1.0
     return rows
 
 
-def drawn(task: tuple[Shelf, int, int]) -> tuple[list[NDArray[np.float32]], list[NDArray[np.int64]]]:
+def drawn(task: tuple[Shelf, int, int]) -> tuple[Rows, Classes]:
     """So many sequences of one shelf."""
     shelf, count, seed = task
     rng = np.random.default_rng(seed)
     speller = Speller(LETTER_LABELS, nothing_hands(LETTERS, 1200, rng), rng)
-    rows, classes = [], []
+    rows: Rows = []
+    classes: Classes = []
     for _ in range(count):
         choice = rng.random()
-        filmed = speller.still(shelf) if choice < 0.22 else speller.gesture() if choice < 0.3 else speller.string(shelf)
+        filmed = (
+            speller.lasting(shelf) if choice < 0.22 else speller.gesture() if choice < 0.3 else speller.string(shelf)
+        )
         one = disturbed(filmed, rng)
         rows.append(rows_of_points(one.points))
         classes.append(one.classes)
@@ -90,9 +97,11 @@ def disturbed(filmed: Filmed, rng: np.random.Generator) -> Filmed:
     return Filmed(points, classes)
 
 
-def of_words(hands: list[Moving], count: int, rng: np.random.Generator) -> tuple[list, list, list]:
+def of_words(hands: list[Moving], count: int, rng: np.random.Generator) -> tuple[Rows, Classes, Counts]:
     """Parts of clips of people who sign words, at some pace; nothing in them is a letter."""
-    rows, classes, counts = [], [], []
+    rows: Rows = []
+    classes: Classes = []
+    counts: Counts = []
     for hand in (hands[row] for _ in range(8) for row in rng.permutation(len(hands))):
         if len(rows) == count:
             break
@@ -124,7 +133,7 @@ def _at_pace(hand: Moving, rng: np.random.Generator) -> Array:
     low = np.floor(at).astype(int)
     high, part = np.minimum(low + 1, count - 1), (at - low)[:, None, None]
     mixed = grid[low] * (1 - part) + grid[high] * part
-    return np.where(np.isnan(mixed), grid[np.rint(at).astype(int).clip(0, count - 1)], mixed)
+    return np.asarray(np.where(np.isnan(mixed), grid[np.rint(at).astype(int).clip(0, count - 1)], mixed))
 
 
 def _is_still(points: Array) -> NDArray[np.bool_]:
@@ -133,7 +142,7 @@ def _is_still(points: Array) -> NDArray[np.bool_]:
     steps = np.zeros(len(points))
     steps[1:] = np.nan_to_num(np.linalg.norm(np.diff(points, axis=0), axis=-1).mean(axis=-1), nan=1.0)
     smooth = np.convolve(steps, np.ones(_STILL_FRAMES) / _STILL_FRAMES, "same")[: len(points)]
-    return (smooth < _STILL) & known
+    return np.asarray((smooth < _STILL) & known)
 
 
 def shelves_of(folder: Path, rng: np.random.Generator) -> list[Shelf]:
@@ -175,7 +184,7 @@ def taught(folder: Path, count: int, seed: int, left_out: tuple[str, ...] = (), 
     return _packed(rows, classes, counts, rng)
 
 
-def _packed(rows: list, classes: list, counts: list, rng: np.random.Generator) -> Taught:
+def _packed(rows: Rows, classes: Classes, counts: Counts, rng: np.random.Generator) -> Taught:
     """Sequences one after the other in rows of LENGTH frames, without a hand for a while between them."""
     width, order = rows[0].shape[1], rng.permutation(len(rows))
     starts: list[tuple[int, int]] = []
@@ -192,6 +201,3 @@ def _packed(rows: list, classes: list, counts: list, rng: np.random.Generator) -
         here = slice(at, at + len(rows[index]))
         packed[row, here], labels[row, here], worth[row, here] = rows[index], classes[index], counts[index]
     return Taught(packed, labels, worth)
-
-
-__all__ = ["CLASSES", "FRAME_S", "LENGTH", "TRANSITION", "Taught", "taught"]

@@ -5,6 +5,8 @@ Which of the still letters it is, is asked of two: this network, which sees the 
 movement or rest, and J and Z, the spelling network decides alone.
 """
 
+from typing import Any
+
 import numpy as np
 import onnx
 import onnx.compose
@@ -30,7 +32,7 @@ class _Graph:
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
 
-    def add(self, kind: str, *inputs: str, to: str, **attributes: object) -> str:
+    def add(self, kind: str, *inputs: str, to: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(kind, list(inputs), [to], name=to, **attributes))
         return to
 

@@ -110,10 +110,11 @@ def train(taught: Taught, epochs: int, seed: int, mirrored: float = 0.1) -> Netw
             schedule.step()
             losses.append(float(loss.detach()))
         print(f"epoch {epoch + 1}/{epochs} loss {np.mean(losses):.4f}", flush=True)
-    return network.eval()
+    network.eval()
+    return network
 
 
 def answers(network: Network, rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """T × classes probabilities of one sequence of T rows."""
     with torch.no_grad():
-        return network(padded(torch.from_numpy(rows)[None]))[0].softmax(dim=-1).numpy()
+        return np.asarray(network(padded(torch.from_numpy(rows)[None]))[0].softmax(dim=-1).numpy())

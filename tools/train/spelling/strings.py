@@ -63,7 +63,7 @@ class Speller(Scenes):
             stretches = [*self._before(), *stretches, *self._after()]
         return self.filmed(stretches)
 
-    def still(self, shelf: Shelf) -> Filmed:
+    def lasting(self, shelf: Shelf) -> Filmed:
         """One letter, held for longer, drifting or carried slowly, from rest to rest or cut."""
         rng = self.rng
         letter = self._word(shelf, 1)

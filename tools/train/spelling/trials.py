@@ -127,10 +127,10 @@ class Strings:
     def _pose(self, letter: str) -> Points:
         clips = self._held[letter]
         frames = clips[self._rng.integers(len(clips))]
-        return frames[self._rng.integers(len(frames))]
+        return np.asarray(frames[self._rng.integers(len(frames))])
 
     def _resting(self) -> Points:
-        return self._rest[self._rng.integers(len(self._rest))]
+        return np.asarray(self._rest[self._rng.integers(len(self._rest))])
 
     def _noise(self, count: int) -> Points:
         noise = self._rng.normal(0, 0.012, (count, 21, 2))
@@ -142,7 +142,7 @@ class Strings:
 def _in_palms(points: Points) -> Points:
     flat = points[..., :2] - points[:, :1, :2]
     palm = np.linalg.norm(flat[:, [5, 9, 17]], axis=-1).max(axis=1)
-    return flat / np.median(palm)
+    return np.asarray(flat / np.median(palm))
 
 
 def measure(trials: Sequence[Trial], answer: Answer) -> dict[str, Tally]:
