@@ -32,7 +32,7 @@ class _Graph:
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
 
-    def add(self, kind: str, *inputs: str, to: str, **attributes: Any) -> str:
+    def add(self, kind: str, *inputs: str, to: str, **attributes: Any) -> str:  # noqa: ANN401 - as ONNX takes them
         self.nodes.append(helper.make_node(kind, list(inputs), [to], name=to, **attributes))
         return to
 
