@@ -14,7 +14,7 @@ help:
 	@echo "make check   formatting, lint, types of Python and of the page, import contracts, container files"
 	@echo "make answers RELEASE=FOLDER   what this tree answers otherwise than another checkout"
 	@echo "make bench   measure the service against the bare loop, networks against torch;  make soak  what takes long"
-	@echo "make lock    resolve the locks again;  make schema  write the manifest's and the messages' JSON Schemas"
+	@echo "make lock    resolve the locks again;  make schema  write the manifest's and the messages' JSON Schemas, and the presets"
 	@echo "make samples render samples/ again;    make train   train the default models again"
 	@echo "make face-motion   write the default highlight model, a formula, again"
 	@echo "make landmarks     write the landmark engine's networks again, from Google's"
@@ -79,6 +79,7 @@ soak: $(VENV)/dev.stamp
 
 schema: $(VENV)/dev.stamp
 	$(BIN)/python -m service.registry.manifest > model_store/manifest.schema.json
+	$(BIN)/python -m convert.presets
 	$(BIN)/python -m service.live.schema docs/stream.md
 
 # Blender's Python module is GPL: a tool in an environment of its own, no part of the service.
