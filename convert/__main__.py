@@ -11,8 +11,8 @@ import typer
 from convert.compare.command import register as register_compare
 from convert.errors import HEADINGS, ConversionError
 from convert.options import FileArgument, GoldenOption, JsonFlag, StoreOption, with_publish_options
-from convert.terminal import dump_json, escape_controls
 from convert.torch.command import register as register_torch
+from service.terminal import dump_json, escape_controls
 
 if TYPE_CHECKING:
     from convert.draft import PublishOptions

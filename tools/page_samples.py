@@ -35,8 +35,8 @@ def main() -> None:
 def save_picture(clip: Path, share: float, place: Path) -> None:
     """The frame that lies at this share of the clip."""
     with av.open(str(clip)) as container:
-        frames = [frame.to_image() for frame in container.decode(video=0)]
-    picture: Image.Image = frames[int(share * len(frames))]
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    picture = Image.fromarray(frames[int(share * len(frames))])
     picture.save(place, "WEBP", quality=QUALITY, method=6)
 
 

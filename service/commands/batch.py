@@ -27,6 +27,7 @@ from service.context import AppContext, open_services
 from service.errors import SignError
 from service.registry.registry import ServedModel
 from service.settings import Settings
+from service.terminal import escape_answer, escape_controls, say
 
 T = TypeVar("T")
 
@@ -109,13 +110,13 @@ class Batch:
 
     def say(self, sentence: str) -> None:
         """A sentence on standard error, above the bar."""
-        self._console.print(sentence, soft_wrap=True)
+        self._console.print(escape_controls(sentence, keep="\n"), soft_wrap=True)
 
     def print(self, text: str) -> None:
         """Text on standard output, the bar taken away meanwhile. Where nobody reads it, it is noted as `unread`."""
         self._bar.stop()
         try:
-            print(text, end="", flush=True)  # noqa: T201 - it is what was asked for
+            print(escape_answer(text), end="", flush=True)  # noqa: T201 - it is what was asked for
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what Python flushes at its end
             self.unread = True
@@ -167,7 +168,7 @@ def process_all(
     try:
         asyncio.run(_process_all(wanted, batch, settings, model, check, work))
     except SignError as error:  # of the model, so of all
-        typer.echo(describe_problem(error), err=True)
+        say(describe_problem(error), err=True)
         raise typer.Exit(1) from None
 
 
@@ -225,9 +226,9 @@ def say_left_out(inputs: Inputs) -> None:
     if inputs.left_out:
         names = ", ".join(path.name for path in inputs.left_out[:_NAMES_SAID])
         more = ", …" if len(inputs.left_out) > _NAMES_SAID else ""
-        typer.echo(f"Left out, as no media: {len(inputs.left_out)} ({names}{more})", err=True)
+        say(f"Left out, as no media: {len(inputs.left_out)} ({names}{more})", err=True)
     for folder in inputs.empty:
-        typer.echo(f"{folder}: it holds no video, no picture and no .pose file.", err=True)
+        say(f"{folder}: it holds no video, no picture and no .pose file.", err=True)
 
 
 def is_wanted(input_file: InputFile, outputs: Outputs, batch: Batch) -> bool:

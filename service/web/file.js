@@ -81,6 +81,7 @@ export class FilePanel {
     this.working?.abort();
     this.file = file;
     this.forgetAnswer();
+    this.note.replaceChildren();
     this.player.show(file);
     this.showChoice();
     this.showNames();
@@ -112,7 +113,7 @@ export class FilePanel {
 
   forgetAnswer() {
     this.shown = null;
-    for (const place of [this.place, this.problem, this.note]) place.replaceChildren();
+    for (const place of [this.place, this.problem]) place.replaceChildren();
   }
 
   /** Put the question; what is larger or longer than is allowed is not sent in vain. */
@@ -223,6 +224,7 @@ export class FilePanel {
   showJob(/** @type {Shown} */ shown) {
     this.working?.abort();
     this.file = null;
+    this.note.replaceChildren();
     this.player.show(null);
     this.showChoice();
     this.problem.replaceChildren();

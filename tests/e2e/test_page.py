@@ -85,6 +85,7 @@ def test_what_was_asked_can_be_asked_again_with_curl(chromium: Browser, service:
         page = visitor.page
         file = {"name": "it's mine.mp4", "mimeType": "video/mp4", "buffer": A.read_bytes()}
         page.set_input_files("#file-input", file)  # type: ignore[arg-type]
+        page.check("#ask-predict")
         page.get_by_text("Options", exact=True).click()
         page.get_by_label("Decline below (0 to 1)").fill("0.9")
         page.click("#ask-go")

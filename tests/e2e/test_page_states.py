@@ -30,6 +30,10 @@ DROP = """async ([names, folder]) => {
     return event.defaultPrevented;
 }"""
 
+REFUSE = """() => {
+    navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("no", "NotAllowedError"); };
+}"""
+
 
 def drop(page: Page, *names: str, folder: bool = False) -> None:
     """Drop samples on the page's first line, as if they were files of the reader's own, or folders."""
@@ -85,9 +89,7 @@ def test_a_camera_that_is_refused_is_a_state_of_its_own_with_ways_on(
 ) -> None:
     with visit(chromium, service.url, size=size) as visitor:
         page = visitor.page
-        page.evaluate(
-            "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'))"
-        )
+        page.evaluate(REFUSE)
         page.click("#camera-start")
         failed = page.locator("#camera-failed[role=alert]")
         failed.get_by_role("heading", name="The camera is not allowed").wait_for()
