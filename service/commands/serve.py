@@ -1,13 +1,16 @@
 """serve: the service over HTTP."""
 
 import socket
+import sys
 import time
 from types import FrameType
 
+import structlog
 import typer
 import uvicorn
 from fastapi import FastAPI
 
+from service import system
 from service.app import create_app
 from service.commands.environment import configure_logs
 from service.live.protocol import StreamProtocol, ws_max_size
@@ -54,6 +57,8 @@ def address_to_open(config: uvicorn.Config) -> str:
 def serve(settings: Settings) -> None:
     """Answer until told to stop; ends the program with 1 where it could not start."""
     configure_logs(settings.log_level)
+    if lacks := system.lacks():
+        structlog.get_logger().warning("less_confined", system=sys.platform, lacks=lacks)
     app = create_app(settings)
     config = uvicorn.Config(
         app,
