@@ -29,7 +29,7 @@ FACE = "videos/faces/sintel_face_girl.mp4"
 SIZE = {"width": 1100, "height": 880}
 QUALITY = 82
 START_S = 180.0
-SLOWLY = 2
+SLOWLY = 6
 """The camera shows each picture so often: a busy machine that drops pictures still sees each letter."""
 
 
@@ -115,6 +115,10 @@ def running_browser(camera: Path) -> Iterator[Browser]:
     arguments = [
         "--headless",
         "--no-sandbox",  # containers run this as root
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--no-first-run",
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={camera}",
