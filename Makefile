@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help serve convert mediapipe test check answers format lock bench bench-torch soak samples pictures train face-motion parity parity-keras parity-pixels \
+.PHONY: help serve convert mediapipe test check answers format lock bench bench-torch bench-peers soak samples pictures train face-motion parity parity-keras parity-pixels \
 	parity-faces parity-landmarks parity-torch parity-sklearn landmarks convert-torch-env schema clean
 
 help:
@@ -16,8 +16,10 @@ help:
 	@echo "make check   formatting, lint, types of Python and of the page, import contracts, container files"
 	@echo "make answers RELEASE=FOLDER   what this tree answers otherwise than another checkout"
 	@echo "make bench   measure the service against the bare loop, networks against torch;  make soak  what takes long"
+	@echo "make bench-peers   measure it against LitServe and BentoML doing the same"
 	@echo "make lock    resolve the locks again;  make schema  write the manifest's and the messages' JSON Schemas, and the presets"
-	@echo "make pictures take the README's pictures again;  make samples  render samples/ again;    make train   train the default models again"
+	@echo "make pictures   take the README's pictures again"
+	@echo "make samples render samples/ again;    make train   train the default models again"
 	@echo "make face-motion   write the default highlight model, a formula, again"
 	@echo "make landmarks     write the landmark engine's networks again, from Google's"
 	@echo "make parity-landmarks  compare them with the originals, and the engine with MediaPipe"
@@ -95,6 +97,12 @@ bench-torch:
 	PARITY_TORCH_VENV=$(PARITY_TORCH_VENV) tools/parity/torch_env.sh
 	PYTHONPATH=. $(PARITY_TORCH_VENV)/bin/python -W ignore -m tools.parity.torch.speed --page docs/benchmarks/networks.md
 PARITY_TORCH_VENV ?= .venv-parity-torch
+
+# LitServe and BentoML with MediaPipe beside the service, in environments of their own; docs/benchmarks/peers.md.
+bench-peers: $(VENV)/dev.stamp
+	PYTHON=$(PYTHON) tests/bench/peers/environments.sh $(PEERS_VENVS)
+	$(BIN)/python -m tests.bench.peers $(PEERS_VENVS) --page docs/benchmarks/peers.md
+PEERS_VENVS ?= .venv-peers
 
 soak: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/soak --timeout 3600

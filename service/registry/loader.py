@@ -7,7 +7,10 @@ from contextlib import contextmanager
 from typing import TypeVar
 from weakref import WeakSet
 
+from service.errors import InvalidModelError
 from service.metrics import Metrics
+from service.observe.landmark_files import explain_missing
+from service.observe.request import LandmarkRequest
 from service.registry.manifest import Manifest
 from service.registry.memory import memory_estimate_bytes
 from service.registry.served import ServedModel
@@ -79,6 +82,7 @@ class Loader:
         stored = self._store.read(manifest.name, manifest.version)
         if stored.manifest != manifest:
             raise ModelUnavailableError("it changed while it was being loaded; reload the models")
+        _check_landmarks(manifest)
         session = ModelSession(stored, self._settings.session_threads)
         session.try_out()
         return stored, session
@@ -89,3 +93,12 @@ class Loader:
             model.close()
         for threads in (self._threads, self._inference):
             await asyncio.to_thread(threads.shutdown, wait=True, cancel_futures=True)
+
+
+def _check_landmarks(manifest: Manifest) -> None:
+    """Refuse a model whose landmarks take a network that is not here, before anybody asks it."""
+    observing = manifest.pipeline.observing
+    if observing is None or not isinstance(observing.request, LandmarkRequest):
+        return
+    if (missing := explain_missing(observing.request)) is not None:
+        raise InvalidModelError(missing)

@@ -95,6 +95,7 @@ def warm_up(requests: "tuple[LandmarkRequest, ...]") -> int:
         with _current_state().landmarkers.borrow(request) as landmarker:
             landmarker.detect(np.zeros((64, 64, 3), np.uint8))
     gc.collect()
+    system.trim_memory()
     gc.freeze()  # what is kept for good: collecting after each call looks at the call's own objects alone
     system.limit("FSIZE", 0)
     return os.getpid()

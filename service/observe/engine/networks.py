@@ -9,10 +9,9 @@ import numpy as np
 import onnxruntime as ort
 
 from service.media.upright import Pixels
-from service.own_store import OWN_STORE
+from service.observe.landmark_files import FOLDER
 from service.track import FloatArray
 
-FOLDER = OWN_STORE / "landmarks"
 LIST = "networks.json"
 
 _ERRORS_ONLY = 3

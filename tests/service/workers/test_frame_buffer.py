@@ -100,14 +100,17 @@ def test_a_later_call_does_not_change_an_earlier_track(pool: SlotPool, clip: Pat
     assert np.array_equal(track.values, first)
 
 
-def test_a_killed_process_costs_its_call_and_leaves_nothing(pool: SlotPool, tmp_path: Path) -> None:
+def test_killed_processes_leave_nothing(pool: SlotPool, tmp_path: Path) -> None:
     path = film(tmp_path / "long.mp4", numbered(), frames=900, rate=30)
     call = call_for(path, PictureRequest(Resize(w=8, h=8)), sampling=EveryNth(every=1))
 
     async def kill_it() -> SignError:
         asked = pool.runner.get_loop().create_task(pool.ask(call))
         await pool.until(lambda: written(pool) > 0)
-        os.kill(pool.pid, signal.SIGKILL)
+        first = pool.pid
+        await pool.kill()
+        await pool.until(lambda: pool.pid != first and written(pool) > 0)
+        await pool.kill()
         return await refusal(asked)
 
     assert pool.run(kill_it()).code == "worker-died"
