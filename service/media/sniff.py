@@ -13,6 +13,12 @@ SUPPORTED = (
     "pictures, and .pose landmarks."
 )
 
+ENDINGS = frozenset(
+    {".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mts", ".m2ts", ".gif"}
+    | {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".heic", ".heif", ".avif", ".pose"}
+)
+"""How files of these kinds are usually named: what is named so and is none of them is broken."""
+
 
 @dataclass(frozen=True, slots=True)
 class MediaType:
