@@ -1,7 +1,6 @@
 """Answers for moments → segments and states: what is made again counts again, edges count, and the laws hold."""
 
 import pickle
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -119,10 +118,9 @@ def test_segments_are_in_order_without_overlaps_within_the_medium(
     shown: str, sure: float, change_cost: float, lag_s: float
 ) -> None:
     segments, states = _spotted(_moments(shown, sure), replace(RULES, change_cost=change_cost, lag_s=lag_s))
-    spans: Sequence[Segment | StateSpan]
-    for spans in (segments, states):
-        assert all(0 <= one.start_s < one.end_s <= len(shown) * STEP_S + 1e-9 for one in spans)
-        assert all(one.end_s <= after.start_s + 1e-9 for one, after in zip(spans, spans[1:], strict=False))
+    for spans in ([(one.start_s, one.end_s) for one in segments], [(one.start_s, one.end_s) for one in states]):
+        assert all(0 <= start_s < end_s <= len(shown) * STEP_S + 1e-9 for start_s, end_s in spans)
+        assert all(end_s <= start_s + 1e-9 for (_, end_s), (start_s, _) in zip(spans, spans[1:], strict=False))
     assert all(one.label in "AB" for one in segments)
     if states:
         assert states[0].start_s == 0.0
