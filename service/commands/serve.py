@@ -1,9 +1,12 @@
 """serve: the service over HTTP."""
 
+import os
 import socket
+import threading
 import time
 from types import FrameType
 
+import structlog
 import typer
 import uvicorn
 from fastapi import FastAPI
@@ -15,6 +18,14 @@ from service.settings import Settings
 
 DRAIN_SHARE = 0.5
 """Of the grace time, what live sessions may take for their last words; requests run on meanwhile."""
+CLOSING_SHARE = 0.2
+"""Of the grace time, what is kept for closing, once the requests have ended or were cancelled."""
+LEAST_GRACE_S = 2.0
+"""What closing gets where the grace time is shorter."""
+NOT_IN_TIME = 1
+"""How the process ends where closing takes longer than all of it."""
+
+log = structlog.get_logger()
 
 
 class Server(uvicorn.Server):
@@ -27,16 +38,30 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if hasattr(self._app.state, "context"):
             self._app.state.context.shutting_down = True
+        if not self.should_exit:
+            _end_after(max(LEAST_GRACE_S, self._app.state.settings.grace_s))
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         began = time.monotonic()
-        grace_s = float(self.config.timeout_graceful_shutdown or 0)
+        grace_s = float(self.config.timeout_graceful_shutdown or 0) * (1 - CLOSING_SHARE)
         if hasattr(self._app.state, "live"):
             await self._app.state.live.drain(DRAIN_SHARE * grace_s)
         left_s = grace_s - (time.monotonic() - began)
         self.config.timeout_graceful_shutdown = max(1, int(left_s))
         await super().shutdown(sockets)
+
+
+def _end_after(grace_s: float) -> None:
+    """End the process after so long, whatever runs: slots end with it, jobs go on where they were at the next start."""
+
+    def end() -> None:
+        log.error("the service did not end within its grace time and is stopped as it is", grace_s=grace_s)
+        os._exit(NOT_IN_TIME)
+
+    last_resort = threading.Timer(grace_s, end)
+    last_resort.daemon = True
+    last_resort.start()
 
 
 def serve(settings: Settings) -> None:

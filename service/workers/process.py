@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
+from service.confinement.confine import Confinement, confine
 from service.observe.cancelled import ObservationCancelledError
 
 if TYPE_CHECKING:
@@ -44,13 +45,17 @@ class StopFlag(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Confinement:
-    """What a process may take: bytes of address space, seconds a call; and what it finds landmarks with."""
+class WorkerLimits:
+    """What a process may take: bytes of address space, seconds a call; and what it finds landmarks with.
+
+    media: the folders in which media lie; None: anywhere, as those of a command do.
+    """
 
     memory_bytes: int
     call_s: float
     parent: int
     landmarks: "LandmarkLibrary"
+    media: tuple[str, ...] | None
 
 
 @dataclass(slots=True)
@@ -58,7 +63,7 @@ class _WorkerState:
     """What the process keeps between calls."""
 
     stop: StopFlag
-    confinement: Confinement
+    limits: WorkerLimits
     landmarkers: "Landmarkers"
     buffer: "SharedFrameBuffer"
     live: "LiveObserver | None" = None
@@ -67,19 +72,23 @@ class _WorkerState:
 _state: _WorkerState | None = None
 
 
-def init_worker(stop: StopFlag, confinement: Confinement, buffer: "SharedFrameBuffer") -> None:
-    """The process's first act: confine itself, before anything heavy is loaded. buffer: where its pictures go."""
+def init_worker(stop: StopFlag, limits: WorkerLimits, buffer: "SharedFrameBuffer") -> None:
+    """The process's first act: confine itself, before anything heavy is loaded. buffer: where its pictures go.
+
+    From then on it opens no network, starts no process, writes no file and reads only those that it needs.
+    """
     global _state  # noqa: PLW0603 - a process has one state, and pebble's initializer cannot hand it on
-    _die_with(confinement.parent)
+    _die_with(limits.parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.environ.update(_ENVIRONMENT)
     _silence()
-    _limit(confinement)
+    _limit(limits)
     _without_plotting()
+    confine(Confinement(readable=limits.media))
     from service.observe.landmarkers import Landmarkers  # noqa: PLC0415
 
-    _state = _WorkerState(stop, confinement, Landmarkers(library=confinement.landmarks), buffer)
+    _state = _WorkerState(stop, limits, Landmarkers(library=limits.landmarks), buffer)
 
 
 def warm_up(requests: "tuple[LandmarkRequest, ...]") -> int:
@@ -109,7 +118,7 @@ def run_call(number: int, call: "ObserveCall") -> "ObserveResult":
     from service.workers.frame_buffer import SharedFrameSink  # noqa: PLC0415
 
     state = _current_state()
-    _limit_cpu(state.confinement.call_s)
+    _limit_cpu(state.limits.call_s)
 
     def keep_going() -> None:
         if state.stop.value >= number:
@@ -140,7 +149,7 @@ def observe_live_frame(frame: "LiveFrame") -> "LiveObservation":
     from service.errors import SignError  # noqa: PLC0415
 
     state = _current_state()
-    _limit_cpu(state.confinement.call_s)
+    _limit_cpu(state.limits.call_s)
     if state.live is None:
         raise RuntimeError("no session was opened in this process")
     try:
@@ -173,9 +182,9 @@ def _silence() -> None:
     logging.getLogger("libav").setLevel(logging.CRITICAL)
 
 
-def _limit(confinement: Confinement) -> None:
+def _limit(limits: WorkerLimits) -> None:
     for kind, most in (
-        (resource.RLIMIT_AS, confinement.memory_bytes),
+        (resource.RLIMIT_AS, limits.memory_bytes),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, _OPEN_FILES),
     ):

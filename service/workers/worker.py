@@ -12,9 +12,9 @@ from pebble import ProcessPool
 
 from service.observe.call import ObserveCall, ObserveResult
 from service.observe.live import LiveCall, LiveFrame, LiveObservation
-from service.observe.request import LandmarkLibrary, LandmarkRequest
+from service.observe.request import LandmarkRequest
 from service.workers.frame_buffer import SharedFrameBuffer
-from service.workers.process import Confinement, init_worker, observe_live_frame, open_live, run_call, warm_up
+from service.workers.process import WorkerLimits, init_worker, observe_live_frame, open_live, run_call, warm_up
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,14 +29,14 @@ class Worker:
     the same number. Its pool is stopped then; what pebble starts in its place is thrown away.
     """
 
-    def __init__(self, memory_bytes: int, call_s: float, pixel_bytes: int, landmarks: LandmarkLibrary) -> None:
+    def __init__(self, limits: WorkerLimits, pixel_bytes: int) -> None:
         context = multiprocessing.get_context("spawn")
         self._stop = context.RawValue("Q", 0)
         self._buffer = SharedFrameBuffer.create(pixel_bytes)
         self._pool = ProcessPool(
             max_workers=1,
             initializer=init_worker,
-            initargs=(self._stop, Confinement(memory_bytes, call_s, os.getpid(), landmarks), self._buffer),
+            initargs=(self._stop, limits, self._buffer),
             context=context,
         )
         self._descriptor = -1
