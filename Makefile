@@ -26,7 +26,8 @@ $(VENV)/serve.stamp: locks/convert.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
 		|| { echo "Python 3.11 is needed; found $$($(PYTHON) --version). Set PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP_INSTALL) -r locks/convert.lock
+	@echo "Installing the $$(grep -c '^[a-z0-9].*==' $<) packages of $< into $(VENV)/, this first time only; it takes some minutes."
+	@$(PIP_INSTALL) -r locks/convert.lock
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/serve.stamp locks/dev.lock
@@ -39,7 +40,7 @@ node_modules/stamp: $(VENV)/dev.stamp package-lock.json
 	@touch $@
 
 serve: $(VENV)/serve.stamp
-	$(BIN)/python -m service serve
+	@$(BIN)/python -m service serve
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest

@@ -13,8 +13,8 @@ from convert.compare.command import register as register_compare
 from convert.confined import COMMANDS, confine_command, is_confined, print_error, run_command
 from convert.errors import SAVE_AGAIN, ConversionError, FaultError, UnsafeError
 from convert.options import FileArgument, GoldenOption, JsonFlag, StoreOption, with_publish_options
-from convert.terminal import dump_json, escape_controls
 from convert.torch.command import register as register_torch
+from service.terminal import dump_json, escape_controls
 
 if TYPE_CHECKING:
     from convert.draft import PublishOptions

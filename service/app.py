@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import structlog
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from service import __version__
 from service.api import health, jobs, models, page, reference, use_cases
@@ -19,6 +20,10 @@ from service.metrics import Metrics
 from service.settings import Settings
 
 log = structlog.get_logger()
+
+WORTH_COMPRESSING_BYTES = 1000
+COMPRESSION_LEVEL = 6
+"""Of zlib: beyond it answers grow no smaller, only slower."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -60,6 +65,8 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(router)
 
+    # events of jobs, pictures and videos stay as they are: Starlette leaves them out
+    app.add_middleware(GZipMiddleware, minimum_size=WORTH_COMPRESSING_BYTES, compresslevel=COMPRESSION_LEVEL)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

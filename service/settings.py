@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     # limits of what is sent
     media_dir: Path | None = Field(None, description="Folder for uploads while they are read; default: the system's.")
     media_bytes: int = Field(256 * MIB, gt=0, description="Most bytes of a medium.")
-    frame_pixels: int = Field(33_000_000, gt=0, description="Most pixels of a picture or of a video's frame.")
+    frame_pixels: int = Field(50_000_000, gt=0, description="Most pixels of a picture or of a video's frame.")
     predict_seconds: float = Field(120.0, gt=0, description="Longest part of a video that /predict looks at.")
     timeline_seconds: float = Field(600.0, gt=0, description="Longest part that /timeline and /highlights look at.")
     pixel_bytes: int = Field(512 * MIB, gt=0, description="Most bytes of frames that a model of pixels keeps a call.")

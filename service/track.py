@@ -33,7 +33,10 @@ _AFTER_S = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """What a medium is: sizes in pixels of the upright picture, times in seconds."""
+    """What a medium is: sizes in pixels of the upright picture as it is shown, times in seconds.
+
+    duration: where its last frame ends. start: when its first frame is shown, which in some is long after 0 s.
+    """
 
     kind: MediaKind
     format: str
@@ -41,6 +44,7 @@ class MediaInfo:
     height: int
     duration: float | None
     frame_rate: float | None
+    start: float = 0.0
 
     @property
     def aspect(self) -> float:
@@ -86,7 +90,8 @@ class Track:
     boxes: T × 4, x, y, width and height of the face that they are of, in fractions of the upright picture; NaN without
     one, None where none is looked for. faces: T, of how many faces there are pixels, None where they are not of faces.
     decoded_s: the times of all frames of the part, where windows choose among them and only those are observed.
-    gaps: damaged stretches of the medium of which nothing could be observed, in order, without overlaps.
+    gaps: stretches of the medium of which nothing could be observed, in order, without overlaps.
+    leaps: those of them that its timestamps leap over; the others are damaged.
     """
 
     times_s: TimeArray
@@ -100,6 +105,7 @@ class Track:
     boxes: FloatArray | None = None
     faces: CountArray | None = None
     gaps: tuple[Window, ...] = ()
+    leaps: tuple[Window, ...] = ()
     decoded_s: TimeArray | None = None
 
     def __len__(self) -> int:
@@ -153,6 +159,7 @@ class Track:
             boxes=_joined(self.boxes, later.boxes),
             faces=_joined(self.faces, later.faces),
             gaps=merge_windows(*self.gaps, *later.gaps),
+            leaps=merge_windows(*self.leaps, *later.leaps),
         )
 
     def _only(self, chosen: BoolArray | slice) -> "Track":

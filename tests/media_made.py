@@ -79,8 +79,12 @@ def film(
     times: Sequence[float] | None = None,
     options: dict[str, str] | None = None,
     keyframe_every: int = 12,
+    pixel_aspect: Fraction | None = None,
 ) -> Path:
-    """Write a video of painted frames. times: seconds of each frame, where they are not i / rate."""
+    """Write a video of painted frames. times: seconds of each frame, where they are not i / rate.
+
+    pixel_aspect: a pixel's width over its height, where it is not square.
+    """
     with av.open(str(path), "w", format=container, options=options or {}) as output:
         stream = output.add_stream(codec, rate=rate)
         assert isinstance(stream, VideoStream)
@@ -89,6 +93,8 @@ def film(
         stream.pix_fmt = {"gif": "rgb8", "mjpeg": "yuvj420p"}.get(codec, "yuv420p")
         ticks = 1000 if codec in ("mpeg4", "mjpeg") else 90_000
         stream.time_base = stream.codec_context.time_base = Fraction(1, rate if container == "avi" else ticks)
+        if pixel_aspect is not None:
+            stream.codec_context.sample_aspect_ratio = pixel_aspect
         stream.codec_context.gop_size = keyframe_every
         stream.codec_context.max_b_frames = 0
         for index in range(frames):

@@ -145,7 +145,7 @@ async def finish(
     channel = channel_of(manifest, request.channel)
     times = times_of(request, manifest)
     outputs = await outputs_of(clip)
-    grid_s = sample_times(first_on_grid(part.start_s, rate), cursor.end_s, rate)
+    grid_s = grid_times(part, cursor, rate)
     windows = tension_windows(grid_s, times.window_s, rate)
     values = await window_values(clip, outputs, windows, channel)
     curve = await clip.timed("spotting", lambda: curve_of(outputs, windows, grid_s, values, request.min_faces))
@@ -167,7 +167,7 @@ async def finish(
         face_samples=int(outputs.present.sum()),
         manifest=manifest,
         media=outputs.media,
-        warnings=tuple(dict.fromkeys((*cursor.warnings, *describe_damage(clip.track.gaps)))),
+        warnings=tuple(dict.fromkeys((*cursor.warnings, *describe_damage(cursor.damaged)))),
         stages_s=clip.stages_s,
     )
 
@@ -261,6 +261,20 @@ def _sampling(request: HighlightsRequest, own: Sampling | Uniform) -> Rate:
     if request.sample_rate is not None:
         return Rate(rate=request.sample_rate)
     return own if isinstance(own, Rate) else Rate(rate=USUAL_RATE)
+
+
+def grid_times(part: ClipRequest, cursor: Cursor, rate: float) -> tuple[float, ...]:
+    """The moments that get a point: from the medium's first frame on, and none where its timestamps leap."""
+    ends_s = [*(leap.start_s for leap in cursor.leaps), cursor.end_s]
+    starts_s = [max(part.start_s, cursor.media.start), *(leap.end_s for leap in cursor.leaps)]
+    stretches = [(first_on_grid(start_s, rate), end_s) for start_s, end_s in zip(starts_s, ends_s, strict=True)]
+    last = len(stretches) - 1
+    return tuple(
+        time_s
+        for place, (first_s, end_s) in enumerate(stretches)
+        if first_s < end_s or place == last
+        for time_s in sample_times(first_s, end_s, rate)
+    )
 
 
 def first_on_grid(start_s: float, rate: float) -> float:

@@ -93,7 +93,7 @@ async def finish(
         prediction=state.best,
         manifest=manifest,
         media=cursor.media,
-        warnings=tuple(dict.fromkeys((*cursor.warnings, *describe_damage(cursor.gaps), *state.warnings))),
+        warnings=tuple(dict.fromkeys((*cursor.warnings, *describe_damage(cursor.damaged), *state.warnings))),
         stages_s=cursor.stages_s,
     )
 
@@ -109,6 +109,7 @@ async def _score_chunk(
     clip = await (walk.for_one_answer() if is_one_answer else walk).next_chunk(part, preprocessing, rule, cursor)
     if clip is None:
         return None
+    rule = cursor.known(rule, clip.track)
     windows = [Window(0.0, float("inf"))]
     if not clip.is_picture:
         windows = preprocessing.due_windows(clip.track, rule, cursor.position)
@@ -116,8 +117,11 @@ async def _score_chunk(
         scores = [await score_together(clip, windows)]
     else:
         scores = await score_windows(clip, windows)
-    scored = 0 if is_one_answer else cursor.position.scored + len(windows)
-    cursor.finish_chunk(clip, windows, part.start_s + scored * rule.stride_s)
+    scored = cursor.position.scored
+    if windows and not is_one_answer:
+        scored = rule.number_after(windows[-1])
+    needed_from_s = rule.start_s + (0 if is_one_answer else scored) * rule.stride_s
+    cursor.finish_chunk(clip, windows, needed_from_s, scored)
     return clip, scores
 
 

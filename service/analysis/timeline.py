@@ -44,7 +44,7 @@ class TimelineRequest(SpottingOptions):
 
 @dataclass(frozen=True, slots=True)
 class TimelineAnswer:
-    """Segments in order, the transcript, and each window's own answer. gaps: damaged stretches of the medium."""
+    """Segments in order, the transcript, and each window's own answer. gaps: stretches that show nothing."""
 
     segments: tuple[Segment, ...]
     transcript: str
@@ -96,6 +96,7 @@ async def next_chunk(request: TimelineRequest, state: TimelineState, walk: Walk)
     clip = await walk.next_chunk(part, preprocessing, rule, cursor)
     if clip is None:
         return None
+    rule = cursor.known(rule, clip.track)
     if clip.is_picture:
         raise SignError("media-wrong-kind", "A picture has no timeline; send it to /predict, or send a video.")
     windows = preprocessing.due_windows(clip.track, rule, cursor.position)
@@ -105,8 +106,8 @@ async def next_chunk(request: TimelineRequest, state: TimelineState, walk: Walk)
     state.spotter = spotter if windows or state.spotter else None
     cursor.warn(*_not_followed(request, preprocessing))
     state.warnings = tuple(dict.fromkeys((*state.warnings, *(text for one in scores for text in one.warnings))))
-    scored = cursor.position.scored + len(windows)
-    cursor.finish_chunk(clip, windows, part.start_s + scored * times.stride_s)
+    scored = rule.number_after(windows[-1]) if windows else cursor.position.scored
+    cursor.finish_chunk(clip, windows, rule.start_s + scored * times.stride_s, scored)
     return ChunkResult(segments, [_prediction(entry, clip, request.threshold) for entry in scores])
 
 
@@ -119,11 +120,11 @@ async def finish(
         segments=segments,
         transcript=transcript((entry.label for entry in segments), manifest.unit, manifest.label_text),
         windows=(),
-        duration_s=cursor.end_s - request.clip.start_s,
+        duration_s=cursor.end_s - max(request.clip.start_s, cursor.media.start),
         evidence=cursor.counter.evidence,
         manifest=manifest,
         media=cursor.media,
-        warnings=tuple(dict.fromkeys((*cursor.warnings, *describe_damage(cursor.gaps), *state.warnings))),
+        warnings=tuple(dict.fromkeys((*cursor.warnings, *describe_damage(cursor.damaged), *state.warnings))),
         stages_s=cursor.stages_s,
         gaps=cursor.gaps,
     )

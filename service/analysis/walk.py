@@ -15,6 +15,7 @@ from service.analysis.clip import ClipRequest, ObservedClip
 from service.analysis.prediction import Evidence
 from service.context import AppContext
 from service.errors import SignError
+from service.media.clock import leapt_s
 from service.media.medium import MediaLimits, too_long, too_many_frames
 from service.media.sampling import Rate
 from service.observe.call import ObserveCall, ObserveResult
@@ -65,6 +66,7 @@ class Cursor:
     """How far a clip has been walked through. It is pickled between a job's chunks.
 
     medium_end_s: where the medium ends, as far as it is known. stages_s: how long each stage took in all chunks.
+    leapt_s: how much of the medium its timestamps leap over, as far as is known.
     """
 
     position: Position
@@ -73,6 +75,7 @@ class Cursor:
     warnings: tuple[str, ...] = ()
     progress: float = 0.0
     stages_s: dict[str, float] = field(default_factory=dict)
+    leapt_s: float = 0.0
 
     @property
     def is_over(self) -> bool:
@@ -95,18 +98,38 @@ class Cursor:
 
     @property
     def gaps(self) -> tuple[Window, ...]:
-        """The damaged stretches of what has been observed."""
+        """The stretches of what has been observed that show nothing: damaged ones, and leaps."""
         return () if self.position.context is None else self.position.context.gaps
+
+    @property
+    def leaps(self) -> tuple[Window, ...]:
+        """Those of them over which timestamps leap."""
+        return () if self.position.context is None else self.position.context.leaps
+
+    @property
+    def damaged(self) -> tuple[Window, ...]:
+        """Those of them that are damaged."""
+        return tuple(gap for gap in self.gaps if gap not in self.leaps)
+
+    def known(self, rule: WindowRule, track: Track | None = None) -> WindowRule:
+        """The rule as what is known of the medium changes it; track: of what was observed last."""
+        seen = track or self.position.context
+        return rule if seen is None else rule.over(seen.media, seen.leaps)
 
     def warn(self, *sentences: str) -> None:
         """Note warnings, each once."""
         self.warnings = tuple(dict.fromkeys((*self.warnings, *sentences)))
 
-    def finish_chunk(self, clip: ObservedClip, windows: list[Window], needed_from_s: float) -> None:
-        """Note which windows have been scored, and keep of the chunk what those to come need, from this time on."""
+    def finish_chunk(
+        self, clip: ObservedClip, windows: list[Window], needed_from_s: float, scored_count: int | None = None
+    ) -> None:
+        """Note which windows have been scored, and keep of the chunk what those to come need, from this time on.
+
+        scored_count: how many windows lie before the next, those in leaps among them.
+        """
         scored = replace(
             self.position,
-            scored=self.position.scored + len(windows),
+            scored=self.position.scored + len(windows) if scored_count is None else scored_count,
             last_s=windows[-1].start_s if windows else self.position.last_s,
         )
         self.position = replace(scored, context=clip.preprocessing.trim(clip.track, scored, needed_from_s))
@@ -178,7 +201,7 @@ class Walk:
         rule: how the clip is cut into windows. None where an interactive request came before anything new was seen.
         Raises SignError where the medium or the clip does not allow it.
         """
-        chunk = self._chunk_after(request, preprocessing, rule, cursor)
+        chunk = self._chunk_after(request, preprocessing, cursor.known(rule), cursor)
         deadline = self.deadline_of(request)
         seen = await self._observe(self._calls(request, preprocessing, chunk, cursor), deadline)
         if seen is None:
@@ -196,6 +219,7 @@ class Walk:
         covered_s = float(last_s[-1]) if result.preempted else seen.until_s
         self._move(cursor, request, covered_s, track, at_end=result.at_end or covered_s >= request.end_s)
         cursor.counter.add(new)
+        cursor.leapt_s = max(cursor.leapt_s, result.leapt_s)
         cursor.warn(*track.warnings)
         self._check(request, cursor, track)
         stages_s = {"queue": result.queue_s, "decode": result.decode_s, "observe": result.observe_s}
@@ -227,6 +251,7 @@ class Walk:
         )
         if chunk.is_whole:
             return [call]
+        call = replace(call, longest_s=self.longest_s if is_first else None, moves_until_s=request.end_s)
         lanes = self.context.slots.free_for(self.priority) if isinstance(chunk.sampling, Rate) else 1
         return _side_by_side(call, request.end_s, cursor.position.covered_s, lanes)
 
@@ -241,19 +266,19 @@ class Walk:
         found = await asyncio.gather(*(observe(call, deadline) for call in calls), return_exceptions=True)
         whole: ObserveResult | None = None
         until_s = calls[0].start_s
-        for call, result in zip(calls, found, strict=True):
+        for result in found:
             if isinstance(result, ObservationCancelledError):
                 break
             if isinstance(result, BaseException):
                 raise result
             whole = result if whole is None else _join(whole, result, until_s)
-            until_s = call.end_s
-            if whole.at_end or whole.preempted or not len(whole.track):
+            until_s = result.until_s
+            if whole.at_end or whole.preempted or whole.moved or not len(whole.track):
                 break
         return None if whole is None else _Seen(whole, until_s)
 
     def _move(self, cursor: Cursor, request: ClipRequest, covered_s: float, track: Track, *, at_end: bool) -> None:
-        duration_s = track.media.duration
+        duration_s, start_s = track.media.duration, max(request.start_s, track.media.start)
         end_s: float | None = None
         if len(track):
             cursor.medium_end_s = track.end_s
@@ -262,8 +287,8 @@ class Walk:
             cursor.progress = 1.0
         elif duration_s is not None and duration_s - covered_s > _UNKNOWN_WITHIN_S:
             # nearer than that, the header may give no duration, and what is said is only how far it was decoded
-            whole_s = min(duration_s, request.end_s) - request.start_s
-            cursor.progress = max(cursor.progress, min(0.99, (covered_s - request.start_s) / whole_s))
+            whole_s = min(duration_s, request.end_s) - start_s
+            cursor.progress = max(cursor.progress, min(0.99, (covered_s - start_s) / whole_s))
         cursor.position = replace(cursor.position, covered_s=covered_s, end_s=end_s)
 
     def _check(self, request: ClipRequest, cursor: Cursor, track: Track) -> None:
@@ -274,7 +299,8 @@ class Walk:
         known_s = position.end_s
         if known_s is None:
             known_s = max(position.covered_s, track.media.duration or 0.0)
-        span_s = min(known_s, request.end_s) - request.start_s
+        part = Window(max(request.start_s, track.media.start), min(known_s, request.end_s))
+        span_s = part.duration_s - max(cursor.leapt_s, leapt_s(track.leaps, part))
         if span_s > self.longest_s:
             raise too_long(span_s, self.longest_s, self.advice, is_least=position.end_s is None)
 
@@ -315,6 +341,7 @@ def _join(first: ObserveResult, second: ObserveResult, until_s: float) -> Observ
     return replace(
         second,
         track=track,
+        leapt_s=max(first.leapt_s, second.leapt_s),
         decode_s=first.decode_s + second.decode_s,
         observe_s=first.observe_s + second.observe_s,
         queue_s=max(first.queue_s, second.queue_s),

@@ -139,8 +139,11 @@ def policy(request: Request) -> str:
 
 
 def answer_file(request: Request, file: PageFile, caching: str, rules: str | None = None) -> Response:
-    """A file with what it may do, the page's rules where none are given; 304 where the caller has it."""
-    etag = f'"{hashlib.sha256(file.content).hexdigest()[:32]}"'
+    """A file with what it may do, the page's rules where none are given; 304 where the caller has it.
+
+    Its ETag is a weak one: compressed or not, it names the same file.
+    """
+    etag = f'W/"{hashlib.sha256(file.content).hexdigest()[:32]}"'
     headers = {
         **HEADERS,
         "Content-Security-Policy": rules or policy(request),

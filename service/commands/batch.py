@@ -1,8 +1,9 @@
-"""Batch: a command's work on many media, as many at a time as there are slots; a bar shows how far it is."""
+"""Batch: a command's work on many media, as many at a time as there are slots; a bar or lines show how far it is."""
 
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from errno import EEXIST
@@ -26,6 +27,7 @@ from service.context import AppContext, open_services
 from service.errors import SignError
 from service.registry.registry import ServedModel
 from service.settings import Settings
+from service.terminal import escape_answer, escape_controls, say
 
 T = TypeVar("T")
 
@@ -36,12 +38,17 @@ Work = Callable[[int, InputFile, AppContext, ServedModel, OnProgress], Awaitable
 """What is done with each medium, of this number among all; SignError and OSError are its failures."""
 
 _NAMES_SAID = 3
+_SAID_EVERY_S = 5.0
 
 
 class Batch:
-    """How far the work is, and what of it failed; it shows a bar where standard error is a terminal."""
+    """How far the work is, and what of it failed.
 
-    def __init__(self, what: str, total: int) -> None:
+    It shows a bar where standard error is a terminal; elsewhere, as in a log, it writes a line every few seconds.
+    clock: the time in seconds.
+    """
+
+    def __init__(self, what: str, total: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.failed = 0
         self.unread = False
         self._console = Console(stderr=True, highlight=False, markup=False, emoji=False)
@@ -60,6 +67,9 @@ class Batch:
         )
         self._task: TaskID = self._bar.add_task(what, total=total, finished=0)
         self._finished = 0
+        self._what = what
+        self._clock = clock
+        self._began_s = self._said_s = clock()
 
     @contextmanager
     def show(self) -> Iterator[None]:
@@ -74,11 +84,23 @@ class Batch:
     def advance(self, share: float) -> None:
         """So much more of one thing is done."""
         self._bar.advance(self._task, share)
+        self._say_how_far()
 
     def finish_one(self, rest: float) -> None:
         """One thing is done: what was left of it, too."""
         self._finished += 1
         self._bar.update(self._task, advance=rest, finished=self._finished)
+        self._say_how_far()
+
+    def _say_how_far(self) -> None:
+        """A line for those who see no bar, unless one was written just now; the last one comes with the end itself."""
+        now_s, total = self._clock(), self._bar.tasks[0].total or 0
+        if not self._bar.disable or self.unread or now_s - self._said_s < _SAID_EVERY_S or self._finished >= total:
+            return
+        self._said_s = now_s
+        done = self._bar.tasks[0].completed / total
+        left = f", about {time_left((now_s - self._began_s) * (1 / done - 1))} left" if done > 0 else ""
+        self.say(f"{self._what}: {self._finished}/{total:g} done, {done:.0%}{left}")
 
     def fail(self, who: object, problem: SignError | OSError) -> None:
         """Say what went wrong with one of them; the others go on."""
@@ -88,17 +110,24 @@ class Batch:
 
     def say(self, sentence: str) -> None:
         """A sentence on standard error, above the bar."""
-        self._console.print(sentence, soft_wrap=True)
+        self._console.print(escape_controls(sentence, keep="\n"), soft_wrap=True)
 
     def print(self, text: str) -> None:
         """Text on standard output, the bar taken away meanwhile. Where nobody reads it, it is noted as `unread`."""
         self._bar.stop()
         try:
-            print(text, end="", flush=True)  # noqa: T201 - it is what was asked for
+            print(escape_answer(text), end="", flush=True)  # noqa: T201 - it is what was asked for
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what Python flushes at its end
             self.unread = True
         self._bar.start()
+
+
+def time_left(seconds: float) -> str:
+    """A wait, roughly: seconds, then minutes, then hours."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
 def describe_problem(problem: SignError | OSError) -> str:
@@ -139,7 +168,7 @@ def process_all(
     try:
         asyncio.run(_process_all(wanted, batch, settings, model, check, work))
     except SignError as error:  # of the model, so of all
-        typer.echo(describe_problem(error), err=True)
+        say(describe_problem(error), err=True)
         raise typer.Exit(1) from None
 
 
@@ -183,9 +212,9 @@ def say_left_out(inputs: Inputs) -> None:
     if inputs.left_out:
         names = ", ".join(path.name for path in inputs.left_out[:_NAMES_SAID])
         more = ", …" if len(inputs.left_out) > _NAMES_SAID else ""
-        typer.echo(f"Left out, as no media: {len(inputs.left_out)} ({names}{more})", err=True)
+        say(f"Left out, as no media: {len(inputs.left_out)} ({names}{more})", err=True)
     for folder in inputs.empty:
-        typer.echo(f"{folder}: it holds no video, no picture and no .pose file.", err=True)
+        say(f"{folder}: it holds no video, no picture and no .pose file.", err=True)
 
 
 def is_wanted(input_file: InputFile, outputs: Outputs, batch: Batch) -> bool:

@@ -9,6 +9,7 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from service.settings import Settings
+from service.terminal import say
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
@@ -40,7 +41,7 @@ def read_settings() -> Settings:
     except ValidationError as error:
         for finding in error.errors():
             name = "_".join(str(part) for part in finding["loc"]).upper()
-            typer.echo(f"SIGN_{name}: {finding['msg']}", err=True)
+            say(f"SIGN_{name}: {finding['msg']}", err=True)
         raise typer.Exit(MISUSED) from None
 
 
@@ -60,13 +61,13 @@ def check_options(model: type[OptionsT], /, **values: object) -> OptionsT:
         return model.model_validate(given)
     except ValidationError as error:
         for finding in error.errors():
-            typer.echo(f"{flag(str(finding['loc'][0]))}: {finding['msg']}", err=True)
+            say(f"{flag(str(finding['loc'][0]))}: {finding['msg']}", err=True)
         raise typer.Exit(MISUSED) from None
 
 
 def misused(sentence: str) -> typer.Exit:
     """Say what is wrong with the command; raise what this gives."""
-    typer.echo(sentence, err=True)
+    say(sentence, err=True)
     return typer.Exit(MISUSED)
 
 

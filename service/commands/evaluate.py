@@ -27,6 +27,7 @@ from service.evaluation.reading import read_data
 from service.registry.manifest import Manifest
 from service.registry.report import report_json
 from service.settings import Settings
+from service.terminal import say
 
 PRECISION = 0.95
 MOST_SAID, MOST_LABELS_SAID = 5, 20
@@ -71,7 +72,7 @@ def evaluate_command(
         refuse_existing(file, overwrite=overwrite)
     read, evaluated = _evaluate(data, options)
     measured = measure(evaluated.examined, evaluated.manifest, target)
-    typer.echo(text_of(measured))
+    say(text_of(measured))
     if picture is not None:
         write_whole(picture, confusion_png(measured.figures))
     if write_report is not None:
@@ -95,10 +96,10 @@ def _evaluate(data: Path, options: PredictOptions) -> tuple[LabeledData, "_Evalu
         read = read_data(data)
         evaluated = asyncio.run(_examine_all(read, options, settings))
     except (DataError, OSError, SignError) as error:
-        typer.echo(str(error) if isinstance(error, DataError) else describe_problem(error), err=True)
+        say(str(error) if isinstance(error, DataError) else describe_problem(error), err=True)
         raise typer.Exit(1) from None
     if not evaluated.examined:
-        typer.echo("No clip is left to measure on.", err=True)
+        say("No clip is left to measure on.", err=True)
         raise typer.Exit(1)
     return read, evaluated
 

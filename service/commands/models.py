@@ -6,6 +6,7 @@ from rich.table import Table
 from service.commands.environment import read_settings
 from service.errors import InvalidModelError
 from service.registry.store import Store
+from service.terminal import escape_controls
 
 
 def models_command() -> None:
@@ -16,7 +17,7 @@ def models_command() -> None:
         try:
             manifest = store.read(found.name, found.version).manifest
         except InvalidModelError as refusal:
-            table.add_row(found.name, str(found.version), "", "", "", f"refused: {refusal}")
+            table.add_row(found.name, str(found.version), "", "", "", escape_controls(f"refused: {refusal}"))
             continue
         count = str(len(manifest.labels or ()))
         table.add_row(found.name, str(found.version), manifest.task, count, manifest.pipeline.kind, "good")

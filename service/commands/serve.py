@@ -35,6 +35,11 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._app = app
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            typer.echo(f"Open {address_to_open(self.config)} in a browser; Ctrl+C stops the service.")
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if hasattr(self._app.state, "context"):
             self._app.state.context.shutting_down = True
@@ -62,6 +67,13 @@ def _end_after(grace_s: float) -> None:
     last_resort = threading.Timer(grace_s, end)
     last_resort.daemon = True
     last_resort.start()
+
+
+def address_to_open(config: uvicorn.Config) -> str:
+    """Where a browser on this machine finds the page: not every address that is listened on can be opened."""
+    host = "localhost" if config.host in ("0.0.0.0", "::") else config.host  # noqa: S104 - it is compared
+    scheme = "https" if config.is_ssl else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{config.port}"
 
 
 def serve(settings: Settings) -> None:

@@ -85,7 +85,7 @@ class EvidenceBody(BaseModel):
 
 
 class MediaBody(BaseModel):
-    """What the medium is; sizes are those of the upright picture."""
+    """The medium: sizes of the upright picture as shown; when its first frame begins and its last ends."""
 
     kind: MediaKind
     format: str
@@ -93,6 +93,7 @@ class MediaBody(BaseModel):
     height: int
     duration: Seconds | None
     frame_rate: float | None
+    start_time: Seconds
 
     @classmethod
     def of(cls, media: MediaInfo) -> Self:
@@ -103,6 +104,7 @@ class MediaBody(BaseModel):
             height=media.height,
             duration=media.duration,
             frame_rate=media.frame_rate,
+            start_time=media.start,
         )
 
 

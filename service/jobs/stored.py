@@ -15,7 +15,7 @@ from service.media.medium import Medium
 from service.registry.registry import ServedModel
 from service.workers.deadline import Deadline
 
-CHECKPOINT_VERSION = 2
+CHECKPOINT_VERSION = 3
 """Raise it with whatever changes a task's state: a job whose checkpoint has another begins anew."""
 
 RequestT = TypeVar("RequestT", bound=TaskRequest)

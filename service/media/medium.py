@@ -36,6 +36,9 @@ class MediaLimits:
     pixel_bytes: int = DEFAULT_PIXEL_BYTES
 
 
+MOST_SIDE = 32_767
+"""Most pixels of a side: OpenCV and MediaPipe count them in 16 bits."""
+
 SHORTER_PART = "Choose a part with start_time and clip_duration."
 """What a caller can do about a part of which too much would have to be read."""
 
@@ -60,3 +63,13 @@ def too_many_pixels(count: int, needed_bytes: int, most_bytes: int) -> SignError
         "Choose a shorter part with start_time and clip_duration, or submit a job: it looks at them in chunks."
     )
     return SignError("too-many-frames", detail, limit=most_bytes, actual=needed_bytes)
+
+
+def check_picture_size(width: int, height: int, limits: MediaLimits, what: str) -> None:
+    """SignError picture-too-large for a picture or a frame (`what`) of more pixels, or longer sides, than are taken."""
+    if max(width, height) > MOST_SIDE:
+        detail = f"{what} has {width} × {height} pixels; a side may have {MOST_SIDE} at most."
+        raise SignError("picture-too-large", detail, limit=MOST_SIDE, actual=max(width, height))
+    if width * height > limits.frame_pixels:
+        detail = f"{what} has {width} × {height} = {width * height} pixels; {limits.frame_pixels} at most are taken."
+        raise SignError("picture-too-large", detail, limit=limits.frame_pixels, actual=width * height)

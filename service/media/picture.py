@@ -1,6 +1,6 @@
 """Pictures: one upright RGB array from a file that nobody vouches for. Only workers import this."""
 
-import struct
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +9,11 @@ from typing import BinaryIO
 
 import numpy as np
 import pillow_heif
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from service.errors import SignError
-from service.media.medium import MediaLimits, Medium, Orientation
+from service.media.decoding import decoding
+from service.media.medium import MediaLimits, Medium, Orientation, check_picture_size
 from service.media.sniff import MediaType
 from service.media.upright import Pixels
 from service.track import MediaInfo
@@ -20,86 +21,79 @@ from service.track import MediaInfo
 # One reader for each kind: Pillow would otherwise try all of its forty on bytes that look a little like this one.
 _READERS = {"jpeg": "JPEG", "png": "PNG", "webp": "WEBP", "bmp": "BMP", "heic": "HEIF", "avif": "AVIF", "gif": "GIF"}
 _SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N", "I")
-# What Pillow's readers raise on damaged files.
-_BROKEN = (
-    UnidentifiedImageError,
-    OSError,
-    EOFError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    IndexError,
-    OverflowError,
-    ZeroDivisionError,
-    struct.error,
-)
+_ANIMATED = ("gif", "webp", "png", "avif")
 
 pillow_heif.register_heif_opener()
+Image.MAX_IMAGE_PIXELS = None  # ours is checked before anything is decoded, and is the one that callers are told
 
 
 def read_picture(
-    medium: Medium, kind: MediaType, limits: MediaLimits, orientation: Orientation = "upright"
+    medium: Medium,
+    kind: MediaType,
+    limits: MediaLimits,
+    orientation: Orientation = "upright",
+    most: float = float("inf"),
 ) -> tuple[Pixels, MediaInfo]:
     """The picture, H × W × 3, RGB, transparency laid on white; its size is checked before it is decoded.
 
     upright: EXIF orientation is applied; pillow-heif opens HEIC upright either way and says so in the EXIF it hands on.
+    most: of a picture of more pixels, a smaller one; its info tells the full size.
     Raises SignError: picture-too-large, media-corrupt, media-unsupported.
     """
     with Path(medium.path).open("rb") as file:
-        return decode_picture(file, kind, limits, orientation)
+        return decode_picture(file, kind, limits, orientation, most)
 
 
 def decode_picture(
-    file: BinaryIO, kind: MediaType, limits: MediaLimits, orientation: Orientation = "upright"
+    file: BinaryIO,
+    kind: MediaType,
+    limits: MediaLimits,
+    orientation: Orientation = "upright",
+    most: float = float("inf"),
 ) -> tuple[Pixels, MediaInfo]:
     """As `read_picture`, from an open file or bytes in memory."""
-    try:
-        with _opened(file, _READERS[kind.format]) as image:
-            _check_pixels(image, limits)
-            turned = ImageOps.exif_transpose(image) if orientation == "upright" else image
-            pixels = np.ascontiguousarray(np.asarray(_rgb(turned), dtype=np.uint8))
-    except Image.DecompressionBombError as error:
-        detail = f"{error}".partition(",")[0]  # Pillow looks at the size first where it is beyond its own limit
-        raise SignError(
-            "picture-too-large",
-            f"{detail}; {limits.frame_pixels} pixels at most are taken.",
-            limit=limits.frame_pixels,
-        ) from error
-    except _BROKEN as error:
-        raise SignError("media-corrupt", f"The file begins as a {kind.format} picture, but is damaged.") from error
-    except KeyError as error:
-        raise SignError("media-unsupported", f"This installation reads no {kind.format} pictures.") from error
-    height, width = pixels.shape[:2]
+    with decoding(f"The file begins as a {kind.format} picture"), opened_picture(file, kind) as image:
+        check_picture_size(*image.size, limits, "The picture")
+        turned = ImageOps.exif_transpose(image) if orientation == "upright" else image
+        width, height = turned.size
+        pixels = rgb_pixels(turned, most)
     return pixels, MediaInfo("picture", kind.format, width, height, None, None)
 
 
-def is_still(medium: Medium) -> bool:
-    """Whether a gif holds one picture only; a gif that Pillow cannot read is left to the video's reader."""
+def is_still(medium: Medium, kind: MediaType) -> bool:
+    """Whether a picture that may be animated is not; a gif that Pillow cannot read is left to the video's reader."""
+    if kind.format not in _ANIMATED:
+        return kind.kind == "picture"
     try:
-        with Path(medium.path).open("rb") as file, _opened(file, "GIF") as image:
+        with (
+            decoding("The picture begins well"),
+            Path(medium.path).open("rb") as file,
+            opened_picture(file, kind) as image,
+        ):
             return not getattr(image, "is_animated", False)
-    except (*_BROKEN, Image.DecompressionBombError):
-        return False
+    except SignError:
+        return kind.kind == "picture"
 
 
 @contextmanager
-def _opened(file: BinaryIO, reader: str) -> Iterator[Image.Image]:
-    """Open a picture without decoding it; Pillow's own limit of pixels warns of what ours is checked for."""
+def opened_picture(file: BinaryIO, kind: MediaType) -> Iterator[Image.Image]:
+    """Open a picture without decoding it, by its one reader."""
+    if _READERS[kind.format] not in Image.OPEN:
+        Image.init()
+    if _READERS[kind.format] not in Image.OPEN:
+        raise SignError("media-unsupported", f"This installation reads no {kind.format} pictures.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(file, formats=[reader]) as image:
+        with Image.open(file, formats=[_READERS[kind.format]]) as image:
             yield image
 
 
-def _check_pixels(image: Image.Image, limits: MediaLimits) -> None:
-    width, height = image.size
-    if width * height > limits.frame_pixels:
-        raise SignError(
-            "picture-too-large",
-            f"The picture has {width} × {height} = {width * height} pixels; {limits.frame_pixels} at most are taken.",
-            limit=limits.frame_pixels,
-            actual=width * height,
-        )
+def rgb_pixels(image: Image.Image, most: float) -> Pixels:
+    """H × W × 3, RGB, transparency laid on white; where that is more than `most` pixels, each the mean of several."""
+    rgb = _rgb(image)
+    if (pixels := rgb.width * rgb.height) > most:
+        rgb = rgb.reduce(math.ceil((pixels / most) ** 0.5))
+    return np.ascontiguousarray(np.asarray(rgb, dtype=np.uint8))
 
 
 def _rgb(image: Image.Image) -> Image.Image:

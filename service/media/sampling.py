@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from service.media.clock import LEAP_S
 from service.section import Section
-from service.track import TimeArray
+from service.track import TimeArray, Window
 
 RATE_TOLERANCE = 0.10
 TIME_SLACK_S = 1e-6
@@ -42,11 +43,17 @@ class Uniform(Section):
 class DeferredSampling(Protocol):
     """Which frames are looked at, where that can be told only once the times of all are known."""
 
-    def choose(self, times_s: TimeArray, end_s: float, at_end: bool) -> TimeArray:
+    def choose(self, times_s: TimeArray, extent: Window, leaps: tuple[Window, ...], at_end: bool) -> TimeArray:
         """The times of the chosen frames, each once and in order.
 
-        times_s: all frames of the part. end_s: where the medium ends, as far as it is known. at_end: nothing of it lies
-        behind the part.
+        times_s: all frames of the part. extent: from the medium's first frame to its end, as far as it is known.
+        leaps: stretches of it that hold no frame. at_end: nothing of it lies behind the part.
+        """
+
+    def moved(self, next_s: float, begins_s: float) -> "tuple[DeferredSampling, float]":
+        """The same for the next part that shows something, and where that begins.
+
+        next_s: when a frame is shown next. begins_s: when the medium's first is.
         """
 
 
@@ -94,7 +101,7 @@ def sample(frames: Iterable[T], sampling: Sampling, end_s: float) -> Iterator[tu
 
     EveryNth counts the given frames from the first and keeps their own times. Rate walks the grid 0, 1/r, 2/r, …:
     each point takes the last frame shown by then, so a frame may be given several times or never; points before the
-    first frame or after the last one's end are left out.
+    first frame, after the last one's end or where timestamps leap are left out.
     """
     if isinstance(sampling, EveryNth):
         for index, frame in enumerate(frames):
@@ -104,20 +111,23 @@ def sample(frames: Iterable[T], sampling: Sampling, end_s: float) -> Iterator[tu
                 yield frame.time_s, frame
         return
     step = 0
+    for frame, shown_until_s in _shown(frames):
+        step = max(step, first_step_at_or_after(frame.time_s, sampling.rate))
+        while (point := step / sampling.rate) < min(shown_until_s, end_s) - TIME_SLACK_S:
+            yield point, frame
+            step += 1
+
+
+def _shown(frames: Iterable[T]) -> Iterator[tuple[T, float]]:
+    """Each frame and until when it is shown: up to the next one, or where none follows soon, to its own end."""
     shown: T | None = None
     for frame in frames:
-        if shown is None:
-            step = first_step_at_or_after(frame.time_s, sampling.rate)
-        else:
-            while (point := step / sampling.rate) < min(frame.time_s, end_s) - TIME_SLACK_S:
-                yield point, shown
-                step += 1
+        if shown is not None:
+            leaps = frame.time_s - shown.until_s > LEAP_S
+            yield shown, shown.until_s if leaps else frame.time_s
         shown = frame
-    if shown is None:
-        return
-    while (point := step / sampling.rate) < min(shown.until_s, end_s) - TIME_SLACK_S:
-        yield point, shown
-        step += 1
+    if shown is not None:
+        yield shown, shown.until_s
 
 
 def samples_per_second(sampling: Sampling) -> float:

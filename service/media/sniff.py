@@ -25,11 +25,14 @@ class MediaType:
 
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"heif"}
 _AVIF_BRANDS = {b"avif", b"avis"}
+_VIDEO_BRANDS = (b"iso", b"mp4", b"avc", b"qt", b"M4", b"3g", b"dash", b"cmf", b"MSNV")
 _MOV_ATOMS = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
 _MOV_DEMUXER = "mov"
 _POSE_VERSIONS = (b"\xcd\xcc\xcc\x3d", b"\xcd\xcc\x4c\x3e")  # 0.1 and 0.2 as float32
 _TS_PACKET = 188
 _M2TS_PACKET = 192
+_LEAST_MARKS = 2
+_SURE_MARKS = 8
 
 _REFUSED_STARTS: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF document"),
@@ -112,12 +115,16 @@ def _iso_base_media(head: bytes) -> MediaType | None:
         brands = {head[8:12], *(head[at : at + 4] for at in range(16, size - 3, 4))}
         if head[8:12] in _AVIF_BRANDS or (head[8:12] in _HEIF_BRANDS and brands & _AVIF_BRANDS):
             return MediaType("picture", "avif")
-        if head[8:12] in _HEIF_BRANDS:
+        if head[8:12] in _HEIF_BRANDS or (brands & _HEIF_BRANDS and not any(map(_is_of_videos, brands))):
             return MediaType("picture", "heic")
         return MediaType("video", "mov" if head[8:12] == b"qt  " else "mp4", _MOV_DEMUXER)
     if atom in _MOV_ATOMS and int.from_bytes(head[:4], "big") != 0:
         return MediaType("video", "mov", _MOV_DEMUXER)
     return None
+
+
+def _is_of_videos(brand: bytes) -> bool:
+    return brand.startswith(_VIDEO_BRANDS)
 
 
 def _bmp(head: bytes) -> MediaType | None:
@@ -128,10 +135,21 @@ def _bmp(head: bytes) -> MediaType | None:
 
 def _transport_stream(head: bytes) -> MediaType | None:
     for packet, offset in ((_TS_PACKET, 0), (_M2TS_PACKET, 4)):
-        marks = head[offset::packet][:8]
-        if len(marks) >= 2 and set(marks) == {0x47}:
+        if _is_marked(head, packet, offset, _LEAST_MARKS):
             return MediaType("video", "mpeg-ts", "mpegts")
     return None
+
+
+def _cut_transport_stream(head: bytes) -> MediaType | None:
+    """A stream that begins within a packet, as recordings of broadcasts do: many marks must follow."""
+    if any(_is_marked(head, packet, at, _SURE_MARKS) for packet in (_TS_PACKET, _M2TS_PACKET) for at in range(packet)):
+        return MediaType("video", "mpeg-ts", "mpegts")
+    return None
+
+
+def _is_marked(head: bytes, packet: int, offset: int, least: int) -> bool:
+    marks = head[offset::packet][:_SURE_MARKS]
+    return len(marks) >= least and set(marks) == {0x47}
 
 
 def _pose(head: bytes) -> MediaType | None:
@@ -150,6 +168,7 @@ _RECOGNIZERS: tuple[Callable[[bytes], MediaType | None], ...] = (
     _bmp,
     _transport_stream,
     _pose,
+    _cut_transport_stream,
 )
 
 

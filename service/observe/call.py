@@ -8,8 +8,11 @@ import numpy as np
 from service.errors import SignError
 from service.media.medium import MediaLimits, Medium
 from service.media.sampling import DeferredSampling, Sampling
-from service.observe.request import ObserverRequest
+from service.observe.request import LandmarkRequest, ObserverRequest
 from service.track import MediaInfo, Track
+
+MOST_FOR_LANDMARKS = 4096 * 4096
+"""Pixels of a picture in which landmarks are found as well as in a larger one: they look at some hundred a side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,8 @@ class ObserveCall:
     of the flipped picture. counted: what is sampled by counting frames is counted from the medium's first; else from
     start_s on, which is then the time of a sampled frame. may_be_empty: a part without a sampled frame is answered
     with a Track of none; else it is refused. preemptible: when it is stopped, what was observed until then is the
-    answer.
+    answer. longest_s: how long all may be of which this is the first part; None: it is no first part.
+    moves_until_s: a part that shows nothing is moved on to the next frame before this time; None: it stays.
     """
 
     medium: Medium
@@ -34,6 +38,8 @@ class ObserveCall:
     counted: bool = True
     may_be_empty: bool = False
     preemptible: bool = False
+    longest_s: float | None = None
+    moves_until_s: float | None = None
 
     @property
     def end_s(self) -> float:
@@ -51,8 +57,10 @@ class ObserveResult:
     """A Track, what it cost in seconds, and how many frames were decoded and observed.
 
     queue_s: the wait for a slot. decode_s counts opening, decoding and converting; observe_s landmarks and crops.
-    at_end: nothing of the medium lies behind the part. preempted: the call was stopped; the Track ends where it was.
-    shared_frames: how many pictures lie in shared memory; on its way between processes the Track carries none of them.
+    at_end: nothing of the medium lies behind the part. until_s: where the part ends. moved: it is not where it was
+    asked for. leapt_s: how much of the medium its timestamps leap over, where that had to be found out. preempted: the
+    call was stopped; the Track ends where it was. shared_frames: how many pictures lie in shared memory; on its way
+    between processes the Track carries none of them.
     """
 
     track: Track
@@ -62,8 +70,16 @@ class ObserveResult:
     decoded: int = 0
     observed: int = 0
     at_end: bool = True
+    until_s: float = float("inf")
+    moved: bool = False
+    leapt_s: float = 0.0
     preempted: bool = False
     shared_frames: int = 0
+
+
+def most_pixels(call: ObserveCall) -> float:
+    """As many pixels as a picture is looked at in: landmarks need few, and what a model is given is never shrunk."""
+    return MOST_FOR_LANDMARKS if isinstance(call.request, LandmarkRequest) else float("inf")
 
 
 class Stopwatch:
@@ -87,4 +103,5 @@ def nothing_in(call: ObserveCall, media: MediaInfo) -> ObserveResult:
         detail = f"No sampled frame lies in the part {part}{lasts}."
         raise SignError("window-empty", detail, actual=media.duration)
     track = Track(np.zeros(0), np.zeros((0, 0), np.float32), np.zeros(0, bool), media)
-    return ObserveResult(track, at_end=media.duration is None or media.duration <= call.end_s)
+    at_end = media.duration is None or media.duration <= call.end_s
+    return ObserveResult(track, at_end=at_end, until_s=call.end_s)

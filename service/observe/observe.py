@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+
 from service.errors import SignError
+from service.media.decoding import decoding
 from service.media.picture import is_still
 from service.media.sampling import EveryNth, Rate, Sampling
 from service.media.sniff import HEAD_BYTES, sniff
@@ -29,12 +32,22 @@ def observe(
     keep_going is called between frames and raises where the work is no longer wanted. make_sink: what keeps
     pictures, this process's memory unless given. Raises SignError for whatever is wrong with the medium.
     """
-    sink = make_sink or LocalFrameSink
+    try:
+        return _observe(call, keep_going, landmarkers, make_sink or LocalFrameSink)
+    except cv2.error as error:  # it looks at what was decoded, whatever size and shape that has
+        raise SignError("media-corrupt", "The medium's pictures cannot be looked at.") from error
+
+
+def _observe(
+    call: ObserveCall, keep_going: Callable[[], None], landmarkers: Landmarkers, sink: FrameSinkFactory
+) -> ObserveResult:
     with Path(call.medium.path).open("rb") as file:
         kind = sniff(file.read(HEAD_BYTES))
     if kind.kind == "landmarks":
-        return observe_pose_file(call, *_landmarks_asked(call))
-    if kind.kind == "picture" or (kind.format == "gif" and is_still(call.medium)):
+        asked = _landmarks_asked(call)
+        with decoding("The file begins as .pose landmarks"):
+            return observe_pose_file(call, *asked)
+    if is_still(call.medium, kind):
         return observe_picture(call, kind, keep_going, landmarkers, sink)
     if isinstance(call.sampling, EveryNth | Rate):
         return observe_video(call, call.sampling, kind, keep_going, landmarkers, sink)

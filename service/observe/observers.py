@@ -15,6 +15,7 @@ from service.observe.frame_sink import FrameSink
 from service.observe.landmarker import DetectedHand, FaceBox, Landmarker, PartLandmarks
 from service.observe.landmarkers import Landmarkers
 from service.observe.request import FaceRequest, LandmarkRequest, ObserverRequest, PictureRequest, PixelRequest
+from service.observe.smallest import look_for_hands, warn_of_size
 from service.observe.track_builder import MORE_HANDS, LandmarkTrackBuilder, more_faces, signed_side
 from service.track import MediaInfo, PartName, Track
 
@@ -67,7 +68,7 @@ class LandmarkObserver:
         return len(self._builder)
 
     def observe(self, time_s: float, rgb: Pixels) -> None:
-        frame = self._landmarker.detect(rgb)
+        frame = look_for_hands(self._landmarker, rgb)
         self.hands = frame.hands
         self._builder.add(time_s, frame)
 
@@ -75,7 +76,7 @@ class LandmarkObserver:
         self._builder.repeat(time_s)
 
     def track(self, media: MediaInfo, warnings: tuple[str, ...] = ()) -> Track:
-        return self._builder.track(media, warnings)
+        return self._builder.track(media, (*warnings, *warn_of_size(media)))
 
     def forget(self) -> None:
         """Drop what was observed; what is followed stays followed."""
@@ -146,7 +147,7 @@ class PictureObserver:
         """The landmarks that the crop needs, and a hand's signed side; nothing where none are needed or there."""
         if self._landmarker is None or is_taken_whole(rgb, self._request.crop):
             return None, 0.0
-        frame = self._landmarker.detect(rgb)
+        frame = look_for_hands(self._landmarker, rgb)
         self.hands = hands = frame.hands
         if self._part == "face":
             return frame.face, 0.0

@@ -6,7 +6,7 @@ import numpy as np
 
 from service.media.picture import read_picture
 from service.media.sniff import MediaType
-from service.observe.call import ObserveCall, ObserveResult, Stopwatch
+from service.observe.call import ObserveCall, ObserveResult, Stopwatch, most_pixels
 from service.observe.landmarkers import Landmarkers
 from service.observe.observers import FrameSinkFactory, open_observer
 
@@ -24,7 +24,7 @@ def observe_picture(
     the hand) without finding more hands.
     """
     watch = Stopwatch()
-    pixels, media = read_picture(call.medium, kind, call.limits, call.request.orientation)
+    pixels, media = read_picture(call.medium, kind, call.limits, call.request.orientation, most_pixels(call))
     if call.flipped:
         pixels = np.ascontiguousarray(pixels[:, ::-1])
     decode_s = watch.lap()

@@ -92,13 +92,14 @@ def after_context(track: Track, position: Position) -> Track:
 def without_pixels(track: Track, earlier: Track | None) -> Track:
     """What two chunks of a part looked at, as times alone; the medium is as the later one knows it."""
     if earlier is None:
-        times_s, decoded_s, gaps = track.times_s, decoded(track), track.gaps
+        times_s, decoded_s, gaps, leaps = track.times_s, decoded(track), track.gaps, track.leaps
     else:
         times_s = np.union1d(earlier.times_s, track.times_s)
         decoded_s = np.union1d(decoded(earlier), decoded(track))
         gaps = merge_windows(*earlier.gaps, *track.gaps)
+        leaps = merge_windows(*earlier.leaps, *track.leaps)
     nothing, there = np.zeros((len(times_s), 0), np.uint8), np.ones(len(times_s), bool)
-    return replace(track, times_s=times_s, values=nothing, present=there, gaps=gaps, decoded_s=decoded_s)
+    return replace(track, times_s=times_s, values=nothing, present=there, gaps=gaps, leaps=leaps, decoded_s=decoded_s)
 
 
 def decoded(track: Track) -> TimeArray:

@@ -34,11 +34,21 @@ class ClipChoice:
     asked_end_s: float = math.inf
     until_s: float | None = None
 
-    def choose(self, times_s: TimeArray, end_s: float, at_end: bool) -> TimeArray:
+    def choose(self, times_s: TimeArray, extent: Window, leaps: tuple[Window, ...], at_end: bool) -> TimeArray:
         """The times of the sampled frames, each once and in order."""
-        windows = self.windows(end_s, at_end)
+        rule = replace(self.rule, start_s=max(self.rule.start_s, extent.start_s), leaps=(*self.rule.leaps, *leaps))
+        windows = replace(self, rule=rule).windows(extent.end_s, at_end)
         picked = [times_s[_picks(times_s, window, self.count)] for window in windows]
         return np.unique(np.concatenate(picked)) if picked else times_s[:0]
+
+    def moved(self, next_s: float, begins_s: float) -> "tuple[ClipChoice, float]":
+        """The same from the first window on that reaches behind next_s, and where that begins."""
+        rule = replace(self.rule, start_s=max(self.rule.start_s, begins_s))
+        window_s = rule.window_s or 0.0
+        first = max(0, math.floor((next_s - window_s - rule.start_s) / rule.stride_s) + 1)
+        start_s = rule.start_s + first * rule.stride_s
+        until_s = None if self.until_s is None else start_s + self.until_s - self.rule.from_s
+        return ClipChoice(self.count, replace(rule, first=first), self.asked_end_s, until_s), start_s
 
     def windows(self, end_s: float, at_end: bool) -> list[Window]:
         """The windows of what was looked at, of a medium that ends at end_s as far as it is known."""

@@ -1,9 +1,10 @@
 """Windows over time: one function cuts them for files, jobs and live sessions alike."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from service.track import Window
+from service.track import MediaInfo, Window
 
 _SLACK_S = 1e-6
 
@@ -13,11 +14,13 @@ def full_window(index: int, start_s: float, window_s: float, stride_s: float) ->
     return Window(start_s + index * stride_s, start_s + index * stride_s + window_s)
 
 
-def windows_over(start_s: float, end_s: float, window_s: float, stride_s: float) -> list[Window]:
+def windows_over(
+    start_s: float, end_s: float, window_s: float, stride_s: float, leaps: tuple[Window, ...] = ()
+) -> list[Window]:
     """Windows of window_s at every stride_s from start_s, and one that ends at end_s if the last does not.
 
-    A stretch shorter than a window is one window of its own length. Raises ValueError unless start_s < end_s and
-    window and stride are positive.
+    A stretch shorter than a window is one window of its own length. Windows that lie in one of the leaps whole are
+    left out. Raises ValueError unless start_s < end_s and window and stride are positive.
     """
     if not start_s < end_s:
         raise ValueError(f"nothing lies between {start_s} s and {end_s} s")
@@ -27,17 +30,10 @@ def windows_over(start_s: float, end_s: float, window_s: float, stride_s: float)
     if span <= window_s + _SLACK_S:
         return [Window(start_s, end_s)]
     full = math.floor((span - window_s + _SLACK_S) / stride_s) + 1
-    windows = [full_window(index, start_s, window_s, stride_s) for index in range(full)]
-    if windows[-1].end_s < end_s - _SLACK_S:
+    rule = WindowRule(start_s, window_s, stride_s, leaps=leaps)
+    windows = [full_window(index, start_s, window_s, stride_s) for index in rule.indices(0, full)]
+    if not windows or windows[-1].end_s < end_s - _SLACK_S:
         windows.append(Window(end_s - window_s, end_s))
-    return windows
-
-
-def complete_windows(start_s: float, until_s: float, window_s: float, stride_s: float, first: int = 0) -> list[Window]:
-    """Of the windows that begin at every stride_s from start_s, those that end by until_s, from number `first` on."""
-    windows: list[Window] = []
-    while (begins_s := start_s + (first + len(windows)) * stride_s) + window_s <= until_s:
-        windows.append(Window(begins_s, begins_s + window_s))
     return windows
 
 
@@ -57,7 +53,8 @@ def spread_windows(start_s: float, end_s: float, window_s: float, count: int) ->
 class WindowRule:
     """How a part that begins at start_s is cut. window_s None: it is one window.
 
-    spread: so many windows, evenly; 0: one every stride_s. first: how many of those were judged before.
+    spread: so many windows, evenly; 0: one every stride_s. first: how many of those were judged before. leaps:
+    stretches over which timestamps leap: windows that lie in one whole are left out.
     """
 
     start_s: float
@@ -65,6 +62,7 @@ class WindowRule:
     stride_s: float = 1.0
     spread: int = 0
     first: int = 0
+    leaps: tuple[Window, ...] = ()
 
     def windows(self, end_s: float) -> list[Window]:
         """The windows of a part that ends there."""
@@ -72,13 +70,37 @@ class WindowRule:
             return [Window(self.start_s, end_s)]
         if self.spread:
             return spread_windows(self.start_s, end_s, self.window_s, self.spread)
-        return windows_over(self.start_s, end_s, self.window_s, self.stride_s)[self.first :]
+        judged = sum(1 for _ in self.indices(0, self.first))
+        return windows_over(self.start_s, end_s, self.window_s, self.stride_s, self.leaps)[judged:]
 
     def complete(self, until_s: float) -> list[Window]:
         """The windows that are complete by then, of a part that goes on behind it."""
         if self.window_s is None or self.spread:
             return []
-        return complete_windows(self.start_s, until_s, self.window_s, self.stride_s, self.first)
+        count = max(0, math.floor((until_s - self.start_s - self.window_s) / self.stride_s)) + 2
+        windows = (
+            full_window(index, self.start_s, self.window_s, self.stride_s) for index in self.indices(self.first, count)
+        )
+        return [window for window in windows if window.end_s <= until_s]
+
+    def indices(self, first: int, stop: int) -> Iterator[int]:
+        """The numbers from first up to stop, without those of windows that lie in a leap whole."""
+        index = first
+        for leap in self.leaps:
+            begins = math.ceil((leap.start_s - self.start_s - _SLACK_S) / self.stride_s)
+            ends = math.floor((leap.end_s - self.start_s - (self.window_s or 0.0) + _SLACK_S) / self.stride_s) + 1
+            if begins < ends:
+                yield from range(index, min(begins, stop))
+                index = max(index, ends)
+        yield from range(index, stop)
+
+    def number_after(self, window: Window) -> int:
+        """The number of the window that follows one of these."""
+        return round((window.start_s - self.start_s) / self.stride_s) + 1
+
+    def over(self, media: MediaInfo, leaps: tuple[Window, ...]) -> "WindowRule":
+        """The rule for a medium: it begins no sooner than that, and knows over what its timestamps leap."""
+        return replace(self, start_s=max(self.start_s, media.start), leaps=leaps)
 
     @property
     def from_s(self) -> float:

@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from convert.terminal import dump_json, escape_controls
+from service.terminal import dump_json, escape_controls
 from tests.convert.running import command
 
 NAME = "y\x1b[31m\nParity: \x9b2J\u202e"

@@ -6,7 +6,8 @@ import numpy as np
 
 from .data import Clip
 from .hand import Array
-from .letters import LETTERS, POINTING, Way, draw_angles, draw_natural, points_of
+from .letters import LETTERS, POINTING, draw_angles, draw_natural, points_of
+from .shapes import Way
 
 MADE = "kinematic"
 _FLIP = np.array([1.0, -1.0, -1.0])

@@ -38,7 +38,7 @@ def whole_track(times_s: Times) -> Track:
 
 def kept_track(times_s: Times, rule: WindowRule, end_s: float) -> Track:
     """What a worker keeps of it for these windows."""
-    chosen = ClipChoice(4, rule).choose(times_s, end_s, at_end=True)
+    chosen = ClipChoice(4, rule).choose(times_s, Window(0.0, end_s), (), at_end=True)
     track = whole_track(times_s).only(np.isin(times_s, chosen))
     return Track(track.times_s, track.values, track.present, MEDIA, decoded_s=times_s)
 
@@ -126,7 +126,7 @@ def test_chunk_by_chunk_each_window_is_cut_once_and_finds_its_frames(
         shown = times_s[(times_s >= chunk.start_s) & (times_s < chunk.until_s)]
         end_s = medium_end_s if at_end else chunk.until_s + 0.01  # a frame behind it was decoded
         assert isinstance(chunk.sampling, ClipChoice)
-        chosen = chunk.sampling.choose(shown, end_s, at_end)
+        chosen = chunk.sampling.choose(shown, Window(0.0, end_s), (), at_end)
         only = everything.only(np.isin(times_s, chosen))
         track = Track(only.times_s, only.values, only.present, MEDIA, decoded_s=shown)
         over = at_end or chunk.until_s >= asked_end_s

@@ -88,7 +88,7 @@ def walk(section: Observing, whole: Track, rule: WindowRule, limits: ChunkLimits
         assert chunk.until_s > position.covered_s or over
         looked_at = whole.cut(Window(chunk.start_s, chunk.until_s))
         if isinstance(chunk.sampling, ClipChoice):
-            chosen = chunk.sampling.choose(looked_at.times_s, whole.end_s, over)
+            chosen = chunk.sampling.choose(looked_at.times_s, Window(0.0, whole.end_s), (), over)
             looked_at = replace(looked_at.only(np.isin(looked_at.times_s, chosen)), decoded_s=looked_at.times_s)
         new = section.new_frames(looked_at, position)
         track = section.join_context(looked_at, new, position)

@@ -1,6 +1,7 @@
 """Text from strangers' files as it may reach a terminal: whatever would steer it is escaped."""
 
 import json
+import sys
 import unicodedata
 from collections.abc import Callable
 
@@ -11,6 +12,16 @@ _JOINERS = "\u200c\u200d"
 def escape_controls(text: str, keep: str = "") -> str:
     """Control and format characters and half ones as Python writes them, but for those to keep."""
     return _escape(text, lambda sign: sign.encode("unicode_escape").decode("ascii"), keep)
+
+
+def escape_answer(text: str) -> str:
+    """Text in whatever format, as it may be printed: those characters as JSON writes them, lines as they are."""
+    return _escape(text, lambda sign: json.dumps(sign)[1:-1], "\n\r\t\ufeff")
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """A line on standard output, or on standard error."""
+    (sys.stderr if err else sys.stdout).write(escape_answer(text) + "\n")
 
 
 def dump_json(document: object) -> str:
