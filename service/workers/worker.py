@@ -6,11 +6,13 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
 from pebble import ProcessPool
 
 from service.observe.call import ObserveCall, ObserveResult
+from service.observe.engine.networks import FOLDER as NETWORKS
 from service.observe.live import LiveCall, LiveFrame, LiveObservation
 from service.observe.request import LandmarkRequest
 from service.workers.frame_buffer import SharedFrameBuffer
@@ -32,6 +34,8 @@ class Worker:
     def __init__(self, limits: WorkerLimits, pixel_bytes: int) -> None:
         context = multiprocessing.get_context("spawn")
         self._stop = context.RawValue("Q", 0)
+        if limits.media is not None:
+            limits = replace(limits, media=(*limits.media, str(NETWORKS)))
         self._buffer = SharedFrameBuffer.create(pixel_bytes)
         self._pool = ProcessPool(
             max_workers=1,
