@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from convert.errors import HEADINGS, ConversionError, UnsafeError
-from convert.terminal import dump_json, escape_controls
 from service.confinement.confine import Confinement, confine
+from service.terminal import dump_json, escape_controls
 
 COMMANDS = frozenset({"keras", "torch", "onnx", "tflite", "xgboost", "sklearn", "inspect", "verify"})
 EXIT_CODES = frozenset({0, 2, 3, 4})
