@@ -1,11 +1,11 @@
 # Two images from one file:
-#   docker build --platform linux/amd64 --target serve   -t sign-service .
-#   docker build --platform linux/amd64 --target convert -t sign-convert .
-# amd64 only: MediaPipe has no Linux wheel for arm (docs/adr/0001-mediapipe-0.10.21.md).
+#   docker build --target serve   -t sign-service .
+#   docker build --target convert -t sign-convert .
+# For linux/amd64 and linux/arm64: docker buildx build --platform linux/amd64,linux/arm64 …
 #
-# No Debian package is installed. Every wheel brings its libraries (MediaPipe its EGL and GLES, PyAV its FFmpeg,
-# OpenCV's headless build needs no GUI) except libstdc++6, libgcc-s1 and zlib1g, which the base image has.
-FROM python:3.11-slim-bookworm AS base
+# No Debian package is installed. Every wheel brings its libraries (PyAV its FFmpeg, OpenCV's headless build needs no
+# GUI) except libstdc++6, libgcc-s1 and zlib1g, which the base image has.
+FROM python:3.13-slim-trixie AS base
 
 # The environments, built with the base image's pip and copied without it.
 FROM base AS serve-env

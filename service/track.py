@@ -26,6 +26,11 @@ PART_POINTS: dict[PartName, int] = {
     "face": 468,
 }
 HAND_PARTS: tuple[PartName, ...] = ("hand", "left_hand", "right_hand")
+HAND_BONES = (
+    *((base, base + 1) for finger in range(5) for base in range(4 * finger + 1, 4 * finger + 4)),
+    *((0, 1), (0, 5), (5, 9), (9, 13), (13, 17), (0, 17)),
+)
+"""The points of a hand between which MediaPipe sees a bone."""
 
 
 _AFTER_S = 1e-6

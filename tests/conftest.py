@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser
 
-from tests import browser, postgres
+from tests import browser, mediapipe_reference, postgres
 
 # The same examples in each run, however slow the machine is.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, print_blob=True)
@@ -36,6 +36,12 @@ def testdata() -> Path:
 
 
 @pytest.fixture(scope="session")
+def mediapipe() -> None:
+    """MediaPipe 0.10.21; without it the test is left out, or fails if SIGN_REQUIRE names mediapipe."""
+    mediapipe_reference.need_mediapipe()
+
+
+@pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL server; without one the test is left out, or fails if SIGN_REQUIRE names postgres."""
     with postgres.running_server() as address:
@@ -53,6 +59,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """One line for all that was left out for one reason."""
     skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", [])]
     reasons = [reason[2] for reason in skipped if isinstance(reason, tuple)]
-    for without in (_WITHOUT, postgres.WITHOUT, browser.WITHOUT):
+    for without in (_WITHOUT, mediapipe_reference.WITHOUT, postgres.WITHOUT, browser.WITHOUT):
         if left_out := sum(without in reason for reason in reasons):
             terminalreporter.write_line(f"{left_out} tests were left out: each {without}.")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from convert.options import JsonFlag, OpenPrinter, StoreOption
+from convert.options import FOUND_STORE, JsonFlag, OpenPrinter, StoreOption
 
 DIFFERS = 4
 
@@ -20,7 +20,7 @@ def register(app: typer.Typer, open_printer: OpenPrinter) -> None:
         landmarks: Annotated[
             Path | None, typer.Option("--landmarks", help="What `service features` wrote of it (.npz).")
         ] = None,
-        store: StoreOption = Path("model_store"),
+        store: StoreOption = FOUND_STORE,
         tolerance: Annotated[float, typer.Option("--tolerance", help="Differences up to it are none.")] = 1e-4,
         as_json: JsonFlag = False,
     ) -> None:

@@ -43,7 +43,7 @@ PIXEL_PRESETS: tuple[Preset, ...] = (
         "sign-mnist",
         "a gray hand of 28 × 28, from 0 to 1",
         ImageSection(
-            crop="hand", margin=1.4, whole_up_to=64, color="grey",
+            crop="hand", margin=1.4, whole_up_to=64, color="grey", landmarks="robust",
             resize=Resize(w=28, h=28, method="area", library="opencv"), scale=1 / 255, yuv="bt601",
         ),
         FRAME_VOTE,

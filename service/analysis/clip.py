@@ -6,19 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from service.analysis.prediction import Evidence
 from service.context import AppContext
 from service.errors import SignError
 from service.media.medium import Medium
+from service.observe.request import LandmarkRequest
 from service.pipelines import Observing
 from service.pipelines.series import SeriesSection
 from service.registry.manifest import Manifest, Task
 from service.registry.registry import ServedModel
-from service.track import Track, Window
+from service.track import HAND_PARTS, Track, Window
 from service.workers.deadline import Deadline
 
 T = TypeVar("T")
 
 _GAPS_TOLD = 10
+NO_HAND = "No hand was found in any frame that was looked at: show the whole hand to the camera."
 ROUTES = {"sign": "/timeline", "affect": "/highlights", "highlight": "/highlights"}
 
 
@@ -125,3 +128,12 @@ def describe_damage(gaps: tuple[Window, ...]) -> tuple[str, ...]:
     told = ", ".join(f"{gap.start_s:.2f} s to {gap.end_s:.2f} s" for gap in gaps[:_GAPS_TOLD])
     more = f", and {len(gaps) - _GAPS_TOLD} stretches more" if len(gaps) > _GAPS_TOLD else ""
     return (f"The video is damaged; nothing could be read from {told}{more}.",)
+
+
+def describe_unseen(preprocessing: Observing, evidence: Evidence) -> tuple[str, ...]:
+    """What the caller is told where the model looks at hands and none was found."""
+    request = preprocessing.request
+    looks_for = request if isinstance(request, LandmarkRequest) else request.detector
+    if looks_for is None or not set(looks_for.parts) & set(HAND_PARTS):
+        return ()
+    return (NO_HAND,) if evidence.frames_sampled and not evidence.hand_frames else ()

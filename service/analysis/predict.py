@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from service.analysis.clip import ClipRequest, ObservedClip, describe_damage, preprocessing_of
+from service.analysis.clip import ClipRequest, ObservedClip, describe_damage, describe_unseen, preprocessing_of
 from service.analysis.prediction import FrameAnswer, Prediction, answer, rank, sign_confidence
 from service.analysis.scoring import WindowScores, score_together, score_windows
 from service.analysis.task import ChunkedTask, ChunkResult, run
@@ -87,13 +87,14 @@ async def finish(
     if state.best is None:
         raise RuntimeError("a medium was seen to its end without a window")
     manifest, cursor = request.clip.model.manifest, state.cursor
+    unseen = describe_unseen(preprocessing_for(request), cursor.counter.evidence)
     outcome = "declined" if state.best.declined else "answered"
     walk.context.metrics.predictions.labels(manifest.name, str(manifest.version), outcome).inc()
     return PredictAnswer(
         prediction=state.best,
         manifest=manifest,
         media=cursor.media,
-        warnings=tuple(dict.fromkeys((*cursor.warnings, *describe_damage(cursor.damaged), *state.warnings))),
+        warnings=tuple(dict.fromkeys((*cursor.warnings, *unseen, *describe_damage(cursor.damaged), *state.warnings))),
         stages_s=cursor.stages_s,
     )
 

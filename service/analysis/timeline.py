@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from service.analysis.clip import ClipRequest, ObservedClip, describe_damage, preprocessing_of
+from service.analysis.clip import ClipRequest, ObservedClip, describe_damage, describe_unseen, preprocessing_of
 from service.analysis.prediction import Evidence, Prediction, answer
 from service.analysis.scoring import WindowScores, score_windows
 from service.analysis.task import ChunkedTask, ChunkResult, run
@@ -116,6 +116,7 @@ async def finish(
 ) -> TimelineAnswer:
     """The answer, without single windows."""
     cursor, manifest = state.cursor, request.clip.model.manifest
+    unseen = describe_unseen(preprocessing_for(request), cursor.counter.evidence)
     return TimelineAnswer(
         segments=segments,
         transcript=transcript((entry.label for entry in segments), manifest.unit, manifest.label_text),
@@ -124,7 +125,7 @@ async def finish(
         evidence=cursor.counter.evidence,
         manifest=manifest,
         media=cursor.media,
-        warnings=tuple(dict.fromkeys((*cursor.warnings, *describe_damage(cursor.damaged), *state.warnings))),
+        warnings=tuple(dict.fromkeys((*cursor.warnings, *unseen, *describe_damage(cursor.damaged), *state.warnings))),
         stages_s=cursor.stages_s,
         gaps=cursor.gaps,
     )

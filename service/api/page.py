@@ -23,6 +23,8 @@ MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".webp": "image/webp",
+    ".mp4": "video/mp4",
 }
 
 RULES = (
@@ -58,10 +60,11 @@ class PageFile:
     media_type: str
 
 
-def read_files(folder: Path) -> Mapping[str, PageFile]:
-    """The files that may be served, by name: those that lie in the folder itself and have one of our endings."""
+def read_files(*folders: Path) -> Mapping[str, PageFile]:
+    """The files that may be served, by path from the first folder: those that lie in one of them and end as ours do."""
     return {
-        path.name: PageFile(path.read_bytes(), MEDIA_TYPES[path.suffix])
+        path.relative_to(folders[0]).as_posix(): PageFile(path.read_bytes(), MEDIA_TYPES[path.suffix])
+        for folder in folders
         for path in sorted(folder.iterdir())
         if path.suffix in MEDIA_TYPES
     }
@@ -75,7 +78,7 @@ def digest_of(files: Mapping[str, PageFile]) -> str:
     return digest.hexdigest()[:16]
 
 
-FILES = read_files(WEB)
+FILES = read_files(WEB, WEB / "samples")
 DIGEST = digest_of(FILES)
 PRELOADS = "\n".join(
     f'<link rel="modulepreload" href="web/{DIGEST}/{name}">' for name in FILES if Path(name).suffix == ".js"
@@ -92,7 +95,7 @@ async def get_page(request: Request) -> Response:
     return answer_file(request, PageFile(text.encode(), FILES[INDEX].media_type), ASK_EACH_TIME)
 
 
-@router.api_route("/web/{digest}/{name}", methods=["GET", "HEAD"])
+@router.api_route("/web/{digest}/{name:path}", methods=["GET", "HEAD"])
 async def get_file(
     request: Request,
     digest: Annotated[str, PathParameter(max_length=64)],

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 import threading
 import time
 from types import FrameType
@@ -11,8 +12,10 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
+from service import system
 from service.app import create_app
 from service.commands.environment import configure_logs
+from service.confinement.confine import describe_confinement
 from service.live.protocol import StreamProtocol, ws_max_size
 from service.settings import Settings
 
@@ -79,6 +82,8 @@ def address_to_open(config: uvicorn.Config) -> str:
 def serve(settings: Settings) -> None:
     """Answer until told to stop; ends the program with 1 where it could not start."""
     configure_logs(settings.log_level)
+    if lacks := (*system.lacks(), *describe_confinement()):
+        structlog.get_logger().warning("less_confined", system=sys.platform, lacks=lacks)
     app = create_app(settings)
     config = uvicorn.Config(
         app,

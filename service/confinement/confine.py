@@ -64,7 +64,7 @@ def confine(keeps: Confinement) -> tuple[str, ...]:
     Call it before any thread is started: Landlock takes hold of the calling one and those that it starts. Raises
     OSError where the system has the means, and refuses them.
     """
-    if not sys.platform.startswith("linux"):
+    if sys.platform != "linux":
         return describe_confinement()
     if ctypes.CDLL(None, use_errno=True).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "no_new_privs is refused")

@@ -29,7 +29,7 @@ LIMITS_SIGNALS = 6
 
 def landlock_version() -> int:
     """The kernel's version of it; 0 where there is none, or it is switched off."""
-    if not sys.platform.startswith("linux"):
+    if sys.platform != "linux":
         return 0
     return max(0, _call(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION_FLAG)))
 

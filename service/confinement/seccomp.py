@@ -105,7 +105,7 @@ class _Program(ctypes.Structure):
 
 
 def _here() -> Architecture | None:
-    return ARCHITECTURES.get(platform.machine()) if sys.platform.startswith("linux") else None
+    return ARCHITECTURES.get(platform.machine()) if sys.platform == "linux" else None
 
 
 def _seccomp(architecture: Architecture, operation: int, flags: int, argument: object) -> int:

@@ -48,11 +48,6 @@ POINTS: Final[dict[PartName, tuple[str, ...]]] = {
     "face": FACE_POINTS,
 }
 
-HAND_BONES: Final = (
-    *((base, base + 1) for finger in range(5) for base in range(4 * finger + 1, 4 * finger + 4)),
-    *((0, 1), (0, 5), (5, 9), (9, 13), (13, 17), (0, 17)),
-)
-
 POSE_BONES: Final = (
     *((0, 1), (1, 2), (2, 3), (3, 7), (0, 4), (4, 5), (5, 6), (6, 8), (9, 10)),
     *((11, 12), (11, 13), (13, 15), (15, 17), (15, 19), (15, 21), (17, 19)),

@@ -6,11 +6,11 @@ from typing import Final
 import numpy as np
 
 from service.features.gathering import Features
-from service.features.points import HAND_BONES, POINTS, POSE_BONES
+from service.features.points import POINTS, POSE_BONES
 from service.media.sampling import Rate, Uniform, resolve_sampling
 from service.observe.pose_file import COMPONENTS, MIRRORED_POSE, OTHER_SIDE
 from service.observe.request import LandmarkRequest
-from service.track import FloatArray, PartName, TimeArray, Track
+from service.track import HAND_BONES, FloatArray, PartName, TimeArray, Track
 
 VERSION: Final = 0.2
 STILL_FPS: Final = 1.0

@@ -1,13 +1,13 @@
 """Files of jobs: their media until they end, and their answers until they are forgotten."""
 
 import contextlib
-import fcntl
 import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from service import system
 from service.errors import SignError
 from service.media.medium import Medium
 from service.media.spool import spool_folder
@@ -31,9 +31,9 @@ class JobFiles:
         Raises BlockingIOError where another process uses it under the same name.
         """
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = os.open(self.root / f"{replica}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        lock = os.open(self.root / f"{replica}.lock", os.O_CREAT | os.O_RDWR | system.CLOSE_ON_EXEC, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            system.lock(lock, waits=False)
             with spool_folder(self.root) as incoming:
                 yield incoming
         finally:
@@ -46,7 +46,7 @@ class JobFiles:
             folder.mkdir(mode=0o700)
             os.link(uploaded, folder / _MEDIUM)
             for path in (folder / _MEDIUM, folder, self.root):
-                _sync(path)
+                system.sync(path)
         except OSError as error:
             self.forget(job_id)
             raise SignError("disk-full", f"The medium could not be stored: {error.strerror}.") from error
@@ -113,14 +113,6 @@ def _write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all; it is on the disk when this returns."""
     fresh = path.with_suffix(".new")
     fresh.write_bytes(content)
-    _sync(fresh)
+    system.sync(fresh)
     fresh.replace(path)
-    _sync(path.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    system.sync(path.parent)

@@ -14,6 +14,8 @@ from typing import Any, Final
 import dbos
 import structlog
 
+from service.jobs.sqlite import supply_unixepoch
+
 APPLICATION_VERSION: Final = "sign-jobs-1"
 """Pinned, so that a new build goes on with the jobs of an older one. Change it only with what a step means."""
 
@@ -58,6 +60,7 @@ class Runner:
 
     def open(self, database_url: str, replica: str) -> None:
         """Start; jobs that a former life of this replica left unfinished go on. Raises what the database raises."""
+        supply_unixepoch()
         dbos.DBOS(
             config={
                 "name": "sign-service",

@@ -1,12 +1,13 @@
 """The private folder of media that are being read; what a killed service left behind is cleared away."""
 
 import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from service import system
 
 _PREFIX = "sign-"
 _LOCK = "in-use"
@@ -20,11 +21,12 @@ def spool_folder(parent: Path | None) -> Iterator[Path]:
     """
     home = parent or Path(tempfile.gettempdir())
     home.mkdir(parents=True, exist_ok=True)
-    _remove_left_behind(home)
+    if system.HAS_LOCKS:
+        _remove_left_behind(home)
     with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=home, ignore_cleanup_errors=True) as folder:
-        lock = os.open(Path(folder, _LOCK), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        lock = os.open(Path(folder, _LOCK), os.O_CREAT | os.O_RDWR | system.CLOSE_ON_EXEC, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            system.lock(lock, waits=True)
             yield Path(folder)
         finally:
             os.close(lock)
@@ -33,11 +35,11 @@ def spool_folder(parent: Path | None) -> Iterator[Path]:
 def _remove_left_behind(home: Path) -> None:
     for folder in home.glob(f"{_PREFIX}*"):
         try:
-            lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            lock = os.open(folder / _LOCK, os.O_RDWR | system.CLOSE_ON_EXEC | os.O_NOFOLLOW)
         except OSError:
             continue  # not one of ours, or not finished yet
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            system.lock(lock, waits=False)
             shutil.rmtree(folder, ignore_errors=True)
         except BlockingIOError:
             continue

@@ -9,6 +9,7 @@ import numpy as np
 from service.media.resize import Library
 from service.media.resizing import Box, Picture, resize_picture, to_gray
 from service.media.upright import Pixels
+from service.observe.hand_drawing import draw_hand
 from service.observe.landmarker import PartLandmarks
 from service.observe.request import (
     CenterSquare,
@@ -142,14 +143,8 @@ def _draw_skeleton(picture: Picture, points: PartLandmarks, box: tuple[int, int,
 
     The numbers drawn are the same whichever way round the picture's channels are: the author's loop decides.
     """
-    from mediapipe.framework.formats import landmark_pb2  # noqa: PLC0415 - only where something is drawn
-    from mediapipe.python.solutions import drawing_utils, hands  # noqa: PLC0415
-
-    found = landmark_pb2.NormalizedLandmarkList(
-        landmark=[landmark_pb2.NormalizedLandmark(x=x, y=y, z=z) for x, y, z, _ in points.tolist()]
-    )
     canvas = np.ascontiguousarray(picture).copy()
-    drawing_utils.draw_landmarks(canvas, found, hands.HAND_CONNECTIONS)
+    draw_hand(canvas, points)
     x, y, w, h = box
     first, last = (x - _DRAWN_OFFSET, y - _DRAWN_OFFSET), (x + w + _DRAWN_OFFSET, y + h + _DRAWN_OFFSET)
     cv2.rectangle(canvas, first, last, _DRAWN_COLOR, 2)

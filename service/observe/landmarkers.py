@@ -22,7 +22,7 @@ class Landmarkers:
         self,
         build: Callable[[LandmarkRequest], Landmarker] | None = None,
         most: int = MOST_GRAPHS,
-        library: LandmarkLibrary = "mediapipe",
+        library: LandmarkLibrary = "engine",
     ) -> None:
         self._build = build or _BUILDERS[library]
         self._most = most

@@ -17,7 +17,8 @@ from service.observe.landmarkers import Landmarkers
 from service.observe.request import FaceRequest, LandmarkRequest, ObserverRequest, PictureRequest, PixelRequest
 from service.observe.smallest import look_for_hands, warn_of_size
 from service.observe.track_builder import MORE_HANDS, LandmarkTrackBuilder, more_faces, signed_side
-from service.track import MediaInfo, PartName, Track
+from service.observe.unseen_hands import UnseenHands
+from service.track import HAND_PARTS, MediaInfo, PartName, Track
 
 _NOWHERE = (float("nan"),) * 4
 FrameSinkFactory = Callable[[PixelRequest], FrameSink]
@@ -62,6 +63,7 @@ class LandmarkObserver:
     def __init__(self, request: LandmarkRequest, aspect: float, landmarker: Landmarker) -> None:
         self._builder = LandmarkTrackBuilder(request, aspect)
         self._landmarker = landmarker
+        self._unseen = UnseenHands() if set(request.parts) & set(HAND_PARTS) else None
         self.hands: tuple[DetectedHand, ...] = ()
 
     def __len__(self) -> int:
@@ -70,17 +72,22 @@ class LandmarkObserver:
     def observe(self, time_s: float, rgb: Pixels) -> None:
         frame = look_for_hands(self._landmarker, rgb)
         self.hands = frame.hands
+        if self._unseen is not None:
+            self._unseen.note(rgb, frame.hands)
         self._builder.add(time_s, frame)
 
     def repeat(self, time_s: float) -> None:
         self._builder.repeat(time_s)
 
     def track(self, media: MediaInfo, warnings: tuple[str, ...] = ()) -> Track:
-        return self._builder.track(media, (*warnings, *warn_of_size(media)))
+        hints = () if self._unseen is None else self._unseen.hints
+        return self._builder.track(media, (*warnings, *warn_of_size(media), *hints))
 
     def forget(self) -> None:
         """Drop what was observed; what is followed stays followed."""
         self._builder.forget()
+        if self._unseen is not None:
+            self._unseen = UnseenHands()
 
 
 class PictureObserver:
@@ -103,6 +110,7 @@ class PictureObserver:
         self._present: list[bool] = []
         self._handedness: list[float] = []
         self._more_hands = False
+        self._unseen = UnseenHands()
 
     def __len__(self) -> int:
         return len(self._times_s)
@@ -122,7 +130,7 @@ class PictureObserver:
             present=np.array(self._present, bool),
             media=media,
             handedness=np.array(self._handedness, np.float32) if self._part == "hand" else None,
-            warnings=(*warnings, MORE_HANDS) if self._more_hands else warnings,
+            warnings=(*warnings, *((MORE_HANDS,) if self._more_hands else ()), *self._unseen.hints),
             shows=self._part,
         )
 
@@ -132,6 +140,7 @@ class PictureObserver:
         self._times_s.clear()
         self._present.clear()
         self._handedness.clear()
+        self._unseen = UnseenHands()
 
     @property
     def _part(self) -> PartName | None:
@@ -151,6 +160,7 @@ class PictureObserver:
         self.hands = hands = frame.hands
         if self._part == "face":
             return frame.face, 0.0
+        self._unseen.note(rgb, hands)
         self._more_hands |= len(hands) > 1
         hand = self._followed.choose(hands, time_s)
         return (None, 0.0) if hand is None else (hand.landmarks, signed_side(hand))

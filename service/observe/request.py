@@ -29,8 +29,9 @@ class LandmarkRequest:
     FaceMesh gives faces alone, each frame for itself; the part `face` may stand several times then: the largest face
     first, up to MOST_FACES.
 
-    max_hands: for Hands, how many to ask for: 1 or 2. complexity: 0 or 1; Holistic's 0 is the engine's in any case,
-    since MediaPipe's package lacks its network. mode: how the engine finds Hands; MediaPipe itself knows one way.
+    max_hands: for Hands, how many to ask for: 1 or 2. complexity: 0 or 1, of Holistic 2 as well; its 0 and 2 are the
+    engine's in any case, since MediaPipe's package lacks their networks. mode: how the engine finds Hands; MediaPipe
+    itself knows one way.
     selfie: the author flipped each frame before landmarks (a mirrored webcam loop): coordinates are of the flipped
     frame. Sides of Hands are always the person's own. Holistic's parts are those of the body that it sees, so with
     selfie they are the mirrored body's, pose points and hands alike: what the author's model was trained on.

@@ -29,6 +29,7 @@ class KeypointsSection(Section, SampledOverTime):
     selfie: the author ran MediaPipe on the mirrored frame, so coordinates and the names of Holistic's parts are those
     of the mirrored picture; what the service reports of sides is always the person's own.
     form: a `row` of all values, or the same values as `points`, one a row (21 × 2 for the x and y of a hand).
+    complexity: Holistic's 2 takes a network that has to be fetched (see `observe.landmark_files`).
     landmarks: `faithful` finds what MediaPipe finds, so that an author's features stay what they were; `robust` finds
     hands that MediaPipe loses (with the landmark engine alone).
     orientation, yuv: how the author's reader gave them the frames (see `media.medium`).
@@ -57,10 +58,8 @@ class KeypointsSection(Section, SampledOverTime):
     @model_validator(mode="after")
     def _check_source(self) -> "KeypointsSection":
         parts = set(self.parts)
-        if self.source == "holistic" and self.complexity not in (0, 1):
-            raise ValueError(
-                "holistic has the complexities 0 and 1 here: the network of 2 takes 27 MB and is not in the package"
-            )
+        if self.source == "holistic" and self.complexity not in (0, 1, 2):
+            raise ValueError("holistic has the complexities 0, 1 and 2")
         if self.source == "hands" and self.complexity not in (0, 1):
             raise ValueError("hands has the complexities 0 and 1")
         if self.source == "hands" and parts & {"pose", "face"}:

@@ -8,6 +8,8 @@ from weakref import WeakSet
 
 from service.errors import InvalidModelError
 from service.metrics import Metrics
+from service.observe.landmark_files import explain_missing
+from service.observe.request import LandmarkRequest
 from service.registry.batcher import STOP_GRACE_S
 from service.registry.manifest import Manifest
 from service.registry.memory import UNEXPECTED_BYTES, memory_estimate_bytes
@@ -98,6 +100,7 @@ class Loader:
         stored = self._store.read(manifest.name, manifest.version)
         if stored.manifest != manifest:
             raise ModelUnavailableError("it changed while it was being loaded; reload the models")
+        _check_landmarks(manifest)
         return stored
 
     async def _warm_up(self, stored: StoredModel) -> ModelSession:
@@ -133,3 +136,12 @@ def _look_at(building: "asyncio.Future[ModelSession]") -> None:
     """A trial that nobody waits for may fail in silence."""
     if not building.cancelled():
         building.exception()
+
+
+def _check_landmarks(manifest: Manifest) -> None:
+    """Refuse a model whose landmarks take a network that is not here, before anybody asks it."""
+    observing = manifest.pipeline.observing
+    if observing is None or not isinstance(observing.request, LandmarkRequest):
+        return
+    if (missing := explain_missing(observing.request)) is not None:
+        raise InvalidModelError(missing)

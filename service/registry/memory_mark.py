@@ -1,6 +1,5 @@
 """How far a process grows: what a graph really takes shows when it is tried out."""
 
-import resource
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,10 @@ class MemoryMark:
     @classmethod
     def now(cls) -> "MemoryMark":
         """The mark of this moment; zeros where the system does not tell."""
-        if not sys.platform.startswith("linux"):
+        if sys.platform != "linux":
             return cls(0, 0)
+        import resource  # noqa: PLC0415 - not everywhere
+
         try:
             pages = int(_STATM.read_text(encoding="ascii").split()[1])
         except OSError:

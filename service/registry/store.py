@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from service import system
 from service.errors import InvalidModelError
 from service.registry.manifest import (
     FILE_NAME,
@@ -158,11 +159,11 @@ class Store:
             version = _next_version(home)
             manifest = _manifest_of(fields, version, stored)
             _write(work / MANIFEST_FILE, manifest_json(manifest).encode())
-            _sync_folder(work)
+            system.sync(work)
             if not home.is_dir():
                 home.mkdir(mode=0o755, exist_ok=True)
                 home.chmod(0o755)
-                _sync_folder(self.root)
+                system.sync(self.root)
             target = home / str(version)
             try:
                 work.rename(target)  # fails on a folder that holds something: that is the lock between publishers
@@ -170,7 +171,7 @@ class Store:
                 if os.path.lexists(target):
                     continue
                 raise
-            _sync_folder(home)
+            system.sync(home)
             return manifest
 
 
@@ -266,7 +267,7 @@ def _open_plain(path: Path) -> BufferedReader:
         raise InvalidModelError(f"{path.name} is a link; the store takes plain files only")
     if not stat.S_ISREG(path.lstat().st_mode):
         raise InvalidModelError(f"{path.name} is no plain file")
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    return os.fdopen(os.open(path, system.READ_NO_LINK), "rb")
 
 
 def _check_names(files: Mapping[str, bytes | Path]) -> None:
@@ -287,7 +288,7 @@ def _write(path: Path, content: bytes | Path) -> StoredFile:
     digest = hashlib.sha256()
     size = 0
     with path.open("wb") as target:
-        os.fchmod(target.fileno(), 0o644)
+        path.chmod(0o644)
         if isinstance(content, bytes):
             target.write(content)
             digest.update(content)
@@ -301,11 +302,3 @@ def _write(path: Path, content: bytes | Path) -> StoredFile:
         target.flush()
         os.fsync(target.fileno())
     return StoredFile(sha256=digest.hexdigest(), bytes=size)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

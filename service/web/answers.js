@@ -1,7 +1,7 @@
 /** The answers of the three questions, each as people read it, with what it rests on. */
 import { showBars } from "./bars.js";
 import { element } from "./dom.js";
-import { clock } from "./figures.js";
+import { clock, rough, signedPercent } from "./figures.js";
 import { modelOf, textOf } from "./models.js";
 import { tensionView } from "./tension.js";
 import { timelineView } from "./timeline.js";
@@ -26,7 +26,7 @@ export function answerView(question, answer, player, tookS) {
     element("h2", { word: TITLES[question], attributes: { tabindex: -1 } }),
     ...VIEWS[question](answer, player),
     warnings(answer.warnings),
-    element("p.quiet-text.small", {}, evidence(answer.evidence), " ", tookS !== null && took(answer.model, tookS)),
+    element("p.quiet-text.small", {}, evidence(answer.evidence, answer.media.kind), " ", tookS !== null && took(answer.model, tookS)),
   );
 }
 
@@ -41,7 +41,7 @@ function predictView(answer, player) {
     answer.declined
       ? element("p.big.declined", { word: "answer.declined" })
       : element("p.big", { text: nameOf(answer.predicted_class_name) }),
-    answer.declined && element("p", { word: "answer.declinedHint" }),
+    answer.declined && element("p", { word: answer.affect ? "answer.declinedFaces" : "answer.declinedHint" }),
     list,
     answer.affect && element("p", { word: "answer.affect", values: signed(answer.affect) }),
     answer.media.kind === "video" &&
@@ -51,7 +51,7 @@ function predictView(answer, player) {
 
 /** @param {{valence: number | null, arousal: number | null}} affect */
 function signed({ valence, arousal }) {
-  const shown = (/** @type {number | null} */ value) => (value === null ? "–" : value.toFixed(2));
+  const shown = (/** @type {number | null} */ value) => (value === null ? "–" : signedPercent(value));
   return { valence: shown(valence), arousal: shown(arousal) };
 }
 
@@ -66,15 +66,17 @@ function warnings(/** @type {string[]} */ texts) {
   );
 }
 
-function evidence(/** @type {any} */ found) {
+/** @param {any} found @param {string} kind of medium */
+function evidence(found, kind) {
   if (found.samples !== undefined) {
     return element("span", { word: "highlights.evidence", values: { samples: found.samples, faces: found.face_samples } });
   }
   const { frames_sampled: frames, hand_frames: hands, face_frames: faces } = found;
+  if (kind === "picture") return element("span", { word: hands > 0 ? "answer.evidenceHand" : faces > 0 ? "answer.evidenceFace" : "answer.evidenceNone" });
   if (faces > 0 && hands === 0) return element("span", { word: "answer.evidenceFaces", values: { frames, faces } });
   return element("span", { word: "answer.evidence", values: { frames, hands } });
 }
 
 function took(/** @type {{name: string, version: number}} */ model, /** @type {number} */ seconds) {
-  return element("span", { word: "answer.took", values: { seconds: seconds.toFixed(1), model: model.name, version: model.version } });
+  return element("span", { word: "answer.took", values: { seconds: rough(seconds), model: model.name, version: model.version } });
 }

@@ -19,6 +19,19 @@ export class Problem extends Error {
   }
 }
 
+/** @type {Array<() => void>} */
+const withoutAnswer = [];
+
+/** Called whenever a request stayed without any answer. */
+export function onNoAnswer(/** @type {() => void} */ listener) {
+  withoutAnswer.push(listener);
+}
+
+function noAnswer() {
+  for (const listener of withoutAnswer) listener();
+  return new Problem("network");
+}
+
 /** The Authorization header, none where there is no key. @returns {Record<string, string>} */
 export function authorization() {
   return key() ? { Authorization: `Bearer ${key()}` } : {};
@@ -42,7 +55,7 @@ export async function ask(path, options = {}) {
   const { query, headers, ...rest } = options;
   const sent = { ...rest, headers: { ...headers, ...authorization() } };
   const response = await fetch(address(path, query), sent).catch((error) => {
-    throw error.name === "AbortError" ? error : new Problem("network");
+    throw error.name === "AbortError" ? error : noAnswer();
   });
   if (response.ok) return response;
   throw problemFrom(await response.text(), response.headers.get("Retry-After"));
@@ -78,7 +91,7 @@ export function sendFile(path, file, query, watch = {}) {
       if (event.lengthComputable) watch.progress?.(event.loaded / event.total);
     });
     request.upload.addEventListener("load", () => watch.progress?.(1));
-    request.addEventListener("error", () => reject(new Problem("network")));
+    request.addEventListener("error", () => reject(noAnswer()));
     request.addEventListener("abort", () => reject(new DOMException("cancelled", "AbortError")));
     request.addEventListener("load", async () => {
       const body = /** @type {Blob} */ (request.response);

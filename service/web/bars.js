@@ -1,6 +1,6 @@
-/** Confidences by label, as the command line prints them: name, 50 cells of █ and ░, the percentage. */
+/** Confidences by label: its name, a bar as long as the share, and the percentage. */
 import { element } from "./dom.js";
-import { bar, percent } from "./figures.js";
+import { share } from "./figures.js";
 
 /** @typedef {{class_name: string, confidence: number}} Ranked */
 
@@ -13,21 +13,15 @@ import { bar, percent } from "./figures.js";
 export function showBars(list, ranked, textOf) {
   while (list.children.length > ranked.length) list.lastElementChild?.remove();
   ranked.forEach(({ class_name: label, confidence }, index) => {
-    const row = list.children[index] ?? list.appendChild(emptyRow());
-    const [name, share, cells] = row.children;
+    const row = /** @type {HTMLElement} */ (list.children[index] ?? list.appendChild(emptyRow()));
+    const [name, percentage] = row.children;
     name.textContent = textOf(label);
-    share.textContent = percent(confidence, 2);
-    cells.textContent = bar(confidence);
+    percentage.textContent = share(confidence);
+    row.style.setProperty("--share", String(confidence));
     row.classList.toggle("leads", index === 0);
   });
 }
 
 function emptyRow() {
-  return element(
-    "li.bar",
-    {},
-    element("span.bar-name"),
-    element("span.bar-share"),
-    element("span.bar-cells", { attributes: { "aria-hidden": true } }),
-  );
+  return element("li.bar", {}, element("span.bar-name"), element("span.bar-share"), element("span.bar-track", { attributes: { "aria-hidden": true } }));
 }

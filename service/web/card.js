@@ -1,6 +1,6 @@
 /** What is known of a model, and what it does not know: its manifest for people. */
 import { byId, element } from "./dom.js";
-import { percent } from "./figures.js";
+import { percent, rough } from "./figures.js";
 import { nameOf } from "./lead.js";
 import { chosenModel, onModel, textOf } from "./models.js";
 import { inLanguage, onLanguage } from "./words.js";
@@ -108,9 +108,9 @@ function fact(name, value) {
 function parityOf(/** @type {any} */ parity) {
   if (!parity) return element("span", { word: "card.noParity" });
   const values = {
-    difference: parity.max_abs_diff.toExponential(1),
+    difference: rough(100 * parity.max_abs_diff),
     samples: parity.samples,
-    tolerance: parity.tolerance.toExponential(0),
+    tolerance: rough(100 * parity.tolerance),
   };
   return element("span", { word: "card.parityValue", values });
 }
@@ -119,7 +119,7 @@ function quantizationOf(/** @type {any} */ quantization) {
   const values = {
     method: quantization.method,
     agreement: percent(quantization.agreement, 1),
-    speedup: quantization.speedup.toFixed(2),
+    speedup: rough(quantization.speedup),
   };
   return element("span", { word: "card.quantizationValue", values });
 }

@@ -2,7 +2,7 @@
 import { language } from "./words.js";
 
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"];
-export const CELLS = 50;
+const LEAST_SHARE = 0.01;
 
 /** A share as a percentage. */
 export function percent(/** @type {number} */ share, digits = 0) {
@@ -38,8 +38,19 @@ export function wait(/** @type {number} */ seconds) {
   return new Intl.NumberFormat(language(), options).format(Math.ceil(inMinutes ? seconds / 60 : seconds));
 }
 
-/** A confidence as the command line prints it: 50 cells. */
-export function bar(/** @type {number} */ share) {
-  const full = Math.min(CELLS, Math.max(0, Math.round(share * CELLS)));
-  return "█".repeat(full) + "░".repeat(CELLS - full);
+/** A confidence in whole percent; less than one, and not quite all, are said so. */
+export function share(/** @type {number} */ confidence) {
+  if (confidence > 0 && confidence < LEAST_SHARE) return `< ${percent(LEAST_SHARE)}`;
+  if (confidence < 1 && confidence > 1 - LEAST_SHARE) return `> ${percent(1 - LEAST_SHARE)}`;
+  return percent(confidence);
+}
+
+/** A share from −1 to 1, in percent with its sign. */
+export function signedPercent(/** @type {number} */ value) {
+  return new Intl.NumberFormat(language(), { style: "percent", signDisplay: "exceptZero", maximumFractionDigits: 0 }).format(value);
+}
+
+/** A number with two digits that count. */
+export function rough(/** @type {number} */ value) {
+  return new Intl.NumberFormat(language(), { maximumSignificantDigits: 2 }).format(value);
 }

@@ -2,15 +2,16 @@
 import { Problem } from "./api.js";
 import { answerView } from "./answers.js";
 import { curlView } from "./curl.js";
-import { byId } from "./dom.js";
+import { byId, element } from "./dom.js";
 import { downloadsView } from "./downloads.js";
 import { bytes, clock, wait } from "./figures.js";
 import { askForKey, keyIsMissing } from "./key.js";
 import { KNOWN } from "./known.js";
-import { answers, anyAnswers, chooseFor, chosenModel, named, onModel, textOf } from "./models.js";
-import { readOptions, showOptions } from "./options.js";
+import { chosenModel, named, onModel, textOf } from "./models.js";
+import { readOptions } from "./options.js";
 import { Player } from "./player.js";
 import { showProblem } from "./problems.js";
+import { Questions } from "./questions.js";
 import { openTab } from "./tabs.js";
 import { trackView } from "./timeline.js";
 import { hush, onLanguage, say } from "./words.js";
@@ -18,9 +19,6 @@ import { askAsJob, askDirectly } from "./work.js";
 
 /** @typedef {import("./models.js").Question} Question */
 /** @typedef {{question: Question, done: import("./work.js").Done, stem: string, tookS: number | null}} Shown */
-
-/** @type {Question[]} */
-const QUESTIONS = ["predict", "timeline", "highlights"];
 
 function tooLarge(/** @type {File} */ file, /** @type {number} */ most) {
   return file.size > most ? new Problem("media-too-large", { detail: `${bytes(file.size)} > ${bytes(most)}` }) : null;
@@ -30,6 +28,10 @@ export class FilePanel {
   constructor() {
     this.player = new Player(byId("player"));
     this.place = byId("answer");
+    this.note = byId("file-note");
+    this.questions = new Questions();
+    /** Settled when nothing is being asked. @type {Promise<void>} */
+    this.stopped = Promise.resolve();
     this.problem = byId("file-problem");
     this.status = byId("ask-status");
     this.meter = byId("ask-meter", HTMLProgressElement);
@@ -41,7 +43,7 @@ export class FilePanel {
     this.shown = null;
     this.connectChoice();
     this.connectForm();
-    onModel(() => this.showQuestions());
+    onModel((model) => this.onModelChanged(model));
     onLanguage(() => this.onLanguage());
     this.showNames();
   }
@@ -55,18 +57,13 @@ export class FilePanel {
         if (file) this.choose(file);
       });
     }
-    const panel = byId("panel-file");
-    panel.addEventListener("dragover", (event) => {
-      event.preventDefault();
-      panel.classList.add("dragging");
-    });
-    panel.addEventListener("dragleave", () => panel.classList.remove("dragging"));
-    panel.addEventListener("drop", (event) => {
-      event.preventDefault();
-      panel.classList.remove("dragging");
-      const file = event.dataTransfer?.files[0];
-      if (file) this.choose(file);
-    });
+    for (const link of document.querySelectorAll(".to-samples")) {
+      link.addEventListener("click", () => {
+        openTab("file");
+        byId("samples").scrollIntoView({ block: "nearest" });
+        byId("samples-title").focus({ preventScroll: true });
+      });
+    }
   }
 
   connectForm() {
@@ -75,32 +72,48 @@ export class FilePanel {
       this.go();
     });
     byId("ask-cancel").addEventListener("click", () => this.working?.abort());
-    for (const question of QUESTIONS) {
-      byId(`ask-${question}`).addEventListener("change", () => {
-        chooseFor(question);
-        this.showQuestions();
-      });
-    }
-    showOptions(byId("ask-options"), this.question);
-  }
-
-  /** @returns {Question} */
-  get question() {
-    return QUESTIONS.find((question) => byId(`ask-${question}`, HTMLInputElement).checked) ?? "predict";
+    this.questions.onChosen(() => this.forgetStale());
+    byId("ask-options").addEventListener("input", () => this.forgetStale());
   }
 
   /** Take a file, from wherever it came. */
   choose(/** @type {File} */ file) {
     this.working?.abort();
     this.file = file;
-    this.shown = null;
-    this.place.replaceChildren();
-    this.problem.replaceChildren();
+    this.forgetAnswer();
+    this.note.replaceChildren();
     this.player.show(file);
     this.showChoice();
     this.showNames();
+    this.questions.suggest(file);
     openTab("file");
     byId("ask-go").focus({ preventScroll: true });
+  }
+
+  /** Take a file and ask about it at once. */
+  async chooseAndAsk(/** @type {File} */ file) {
+    this.choose(file);
+    await this.stopped;
+    if (this.file === file) await this.go();
+  }
+
+  /** Take what was dropped anywhere on the page: one file is asked about at once. */
+  async takeDropped(/** @type {ReturnType<typeof import("./drops.js").takeDropped>} */ { file, count, hasFolder }) {
+    const note = hasFolder ? "file.noFolder" : count > 1 ? "file.onlyOne" : "";
+    if (!file) openTab("file");
+    const asked = file ? this.chooseAndAsk(file) : null;
+    if (note) this.note.replaceChildren(element("p.note", { word: note, values: { name: file?.name ?? "" }, attributes: { role: "status" } }));
+    await asked;
+  }
+
+  /** Take away an answer to a question, options or a model that are not those of the form any more. */
+  forgetStale() {
+    if (this.shown && this.file && !this.working) this.forgetAnswer();
+  }
+
+  forgetAnswer() {
+    this.shown = null;
+    for (const place of [this.place, this.problem]) place.replaceChildren();
   }
 
   /** Put the question; what is larger or longer than is allowed is not sent in vain. */
@@ -111,22 +124,22 @@ export class FilePanel {
       return;
     }
     const asJob = byId("ask-job", HTMLInputElement).checked;
-    this.place.replaceChildren();
-    this.problem.replaceChildren();
+    this.forgetAnswer();
     const refusal = asJob ? tooLarge(this.file, KNOWN.jobsMediaBytes) : this.refusal(this.file);
     if (refusal) {
       this.fail(refusal);
       return;
     }
-    await this.work(this.file, this.question, asJob);
+    this.stopped = this.work(this.file, this.questions.asked, asJob);
+    await this.stopped;
   }
 
   /** Why a file would not be answered directly, as far as the browser can tell. */
   refusal(/** @type {File} */ file) {
-    const most = this.question === "predict" ? KNOWN.predictSeconds : KNOWN.timelineSeconds;
+    const most = this.questions.asked === "predict" ? KNOWN.predictSeconds : KNOWN.timelineSeconds;
     const { start_time: start = "0", clip_duration: part } = readOptions(byId("ask-options"));
     const asked = (this.player.video?.duration ?? 0) - Number(start);
-    const isCut = part !== undefined && this.question !== "timeline"; // there it is the window's length
+    const isCut = part !== undefined && this.questions.asked !== "timeline"; // there it is the window's length
     if (Number.isFinite(asked) && asked > most && !isCut) {
       return new Problem("media-too-long", { detail: `${clock(asked)} > ${clock(most)}` });
     }
@@ -211,6 +224,7 @@ export class FilePanel {
   showJob(/** @type {Shown} */ shown) {
     this.working?.abort();
     this.file = null;
+    this.note.replaceChildren();
     this.player.show(null);
     this.showChoice();
     this.problem.replaceChildren();
@@ -249,20 +263,10 @@ export class FilePanel {
     else this.meter.value = share;
   }
 
-  /** Questions that no model can answer are shown, but cannot be chosen; the chosen model decides which is. */
-  showQuestions() {
-    const model = chosenModel();
-    for (const question of QUESTIONS) {
-      const input = byId(`ask-${question}`, HTMLInputElement);
-      const possible = model === null || anyAnswers(question);
-      input.disabled = !possible;
-      say(byId(`ask-${question}-hint`), possible ? `ask.${question}Hint` : "ask.noModel");
-    }
-    if (model && !answers(model, this.question)) {
-      const fitting = QUESTIONS.find((question) => answers(model, question)) ?? "predict";
-      byId(`ask-${fitting}`, HTMLInputElement).checked = true;
-    }
-    showOptions(byId("ask-options"), this.question);
+  onModelChanged(/** @type {import("./models.js").Model | null} */ model) {
+    this.questions.show();
+    const asked = this.shown?.done.answer.model;
+    if (asked && model && (asked.name !== model.name || asked.version !== model.version)) this.forgetStale();
   }
 
   onLanguage() {

@@ -2,6 +2,7 @@
 import { byId } from "./dom.js";
 import { keep, readKept } from "./kept.js";
 import { KNOWN } from "./known.js";
+import { hush, say } from "./words.js";
 
 const KEPT = "sign.key";
 const PROTOCOL = "sign.v1";
@@ -36,29 +37,61 @@ export function onKey(/** @type {() => void} */ listener) {
   listeners.push(listener);
 }
 
-/** Show the dialogue that asks for the key. */
-export function askForKey() {
+/** Show the dialogue that asks for the key; why names the sentence that says what is wrong with the one there is. */
+export function askForKey(/** @type {string} */ why = "") {
   const dialog = byId("key-dialog", HTMLDialogElement);
   if (dialog.open) return;
   byId("key-field", HTMLInputElement).value = key();
+  tell(why);
   dialog.showModal();
 }
 
-/** Connect the dialogue; its button is there only where the service asks for keys. */
-export function setUpKey() {
+/**
+ * Connect the dialogue; its button is there only where the service asks for keys.
+ * @param {() => Promise<string>} check asks the service about the key: the sentence of what is wrong, empty if nothing is
+ */
+export function setUpKey(check) {
   const dialog = byId("key-dialog", HTMLDialogElement);
   byId("key-open").hidden = !KNOWN.keyNeeded;
-  byId("key-open").addEventListener("click", askForKey);
+  byId("key-open").addEventListener("click", () => askForKey());
   byId("key-cancel").addEventListener("click", () => dialog.close());
-  byId("key-forget").addEventListener("click", () => take(dialog, ""));
+  byId("key-forget").addEventListener("click", () => {
+    keep("sessionStorage", KEPT, null);
+    take(dialog);
+  });
   byId("key-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    take(dialog, byId("key-field", HTMLInputElement).value.trim());
+    tryKey(dialog, byId("key-field", HTMLInputElement).value.trim(), check);
   });
 }
 
-function take(/** @type {HTMLDialogElement} */ dialog, /** @type {string} */ given) {
+/** Use the key if the service takes it; else the dialogue stays and says why. */
+async function tryKey(/** @type {HTMLDialogElement} */ dialog, /** @type {string} */ given, /** @type {() => Promise<string>} */ check) {
+  const button = byId("key-save", HTMLButtonElement);
+  if (button.disabled) return;
+  button.disabled = true;
+  const before = key();
   keep("sessionStorage", KEPT, given || null);
+  const wrong = await check();
+  button.disabled = false;
+  if (wrong === "") {
+    take(dialog);
+    return;
+  }
+  keep("sessionStorage", KEPT, before || null);
+  tell(wrong);
+  byId("key-field", HTMLInputElement).select();
+}
+
+/** Say inside the dialogue what is wrong with the key, or nothing. */
+function tell(/** @type {string} */ sentence) {
+  const place = byId("key-problem");
+  if (sentence) say(place, sentence);
+  else hush(place);
+  byId("key-field").setAttribute("aria-invalid", String(sentence !== ""));
+}
+
+function take(/** @type {HTMLDialogElement} */ dialog) {
   dialog.close();
   for (const listener of listeners) listener();
 }

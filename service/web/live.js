@@ -1,24 +1,29 @@
 /** The camera's tab: camera, session, overlay, answers and transcript, and what happens when one of them ends. */
 import { Problem } from "./api.js";
 import { showBars } from "./bars.js";
-import { Camera, WakeLock, cameraIsOffered, listCameras } from "./camera.js";
+import { Camera, WakeLock, listCameras } from "./camera.js";
 import { byId } from "./dom.js";
 import { Shutter, watchPictures } from "./frames.js";
-import { percent } from "./figures.js";
+import { rough, share } from "./figures.js";
 import { askForKey, keyIsMissing } from "./key.js";
-import { chosenModel, named, onModel, streams, textOf } from "./models.js";
+import { look } from "./lost.js";
+import { chosenModel, named, onModel, streams, subjectOf, textOf } from "./models.js";
 import { Overlay } from "./overlay.js";
 import { OF_THE_KEY, showProblem } from "./problems.js";
 import { adapted, firstRate, isDue, nextDue } from "./rate.js";
+import { Stage } from "./stage.js";
 import { Stream } from "./stream.js";
 import { Transcript } from "./transcript.js";
 import { hasWord, hush, say } from "./words.js";
 
 /** Close codes after which the session is taken up again by itself: lost, restarting. */
-const TAKEN_UP_AGAIN = [1006, 1012];
+const LOST = 1006;
+const TAKEN_UP_AGAIN = [LOST, 1012];
 const IDLE = 4408;
 const MOST_TRIES = 5;
 const STATUS_EVERY_MS = 500;
+/** An answer that is older than this is no answer to what is shown now. */
+const STALE_MS = 3000;
 
 export class Live {
   constructor() {
@@ -26,6 +31,7 @@ export class Live {
     this.camera = new Camera(this.preview, () => this.fail("lost"));
     this.shutter = new Shutter(this.preview);
     this.overlay = new Overlay(byId("overlay", HTMLCanvasElement));
+    this.stage = new Stage(this.preview, this.overlay);
     this.wakeLock = new WakeLock();
     this.transcript = new Transcript({ flush: () => this.stream?.flush(), reset: () => this.stream?.reset() });
     this.status = byId("camera-status");
@@ -43,18 +49,20 @@ export class Live {
     this.firstMs = 0;
     this.statusMs = 0;
     this.stopWatching = () => {};
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.staleTimer = undefined;
     this.connectControls();
     onModel((model) => this.onModelChanged(model));
     this.show();
   }
 
   connectControls() {
-    byId("camera-start").addEventListener("click", () => this.start());
+    for (const id of ["camera-start", "camera-retry"]) byId(id).addEventListener("click", () => this.start());
     byId("camera-stop").addEventListener("click", () => this.stop());
     byId("camera-switch").addEventListener("click", () => this.switchCamera());
-    byId("camera-mirror").addEventListener("change", () => this.mirror(byId("camera-mirror", HTMLInputElement).checked));
+    byId("camera-mirror").addEventListener("change", () => this.stage.mirror(byId("camera-mirror", HTMLInputElement).checked));
     document.addEventListener("visibilitychange", () => this.onVisibility());
-    this.preview.addEventListener("resize", () => this.shape()); // a phone was turned
+    this.preview.addEventListener("resize", () => this.stage.shape()); // a phone was turned
   }
 
   /** Ask for the camera, then for a session. */
@@ -64,8 +72,10 @@ export class Live {
       askForKey();
       return;
     }
-    if (this.isStarting) return;
+    if (this.isStarting || this.running) return;
     this.isStarting = true;
+    this.stage.forgetFailure();
+    this.show();
     say(this.status, "camera.asking");
     try {
       await this.camera.open();
@@ -77,7 +87,8 @@ export class Live {
     }
     this.running = true;
     this.tries = 0;
-    this.fit();
+    this.show();
+    this.stage.fit(this.camera.facesTheUser);
     byId("camera-switch").hidden = (await listCameras()).length < 2;
     await this.wakeLock.keep(true);
     if (this.running) this.connect();
@@ -114,6 +125,7 @@ export class Live {
     this.mostFps = Math.min(ready.limits.max_fps, ready.sample_rate); // more is not looked at
     this.rate = firstRate(this.mostFps);
     hush(this.status);
+    this.saySound();
     this.stopWatching();
     this.stopWatching = watchPictures(this.preview, (timeMs) => this.onPicture(timeMs));
   }
@@ -129,15 +141,38 @@ export class Live {
 
   onFrame(/** @type {any} */ frame, /** @type {number} */ roundTripMs) {
     this.rate = adapted(this.rate, { dropped: frame.dropped, latencyMs: roundTripMs }, this.mostFps);
+    this.saySound();
+    this.staleTimer = setTimeout(() => this.sayTrouble("camera.stale"), STALE_MS);
     const { prediction, hands } = frame;
     const answer = prediction?.predicted_class_name;
-    const label = answer ? `${textOf(answer)}  ${percent(prediction.confidence)}` : "";
+    const label = answer ? `${textOf(answer)}  ${share(prediction.confidence)}` : "";
     this.overlay.draw(hands, label, this.preview.videoWidth, this.preview.videoHeight);
     byId("now-nothing").hidden = Boolean(prediction?.top.length);
-    if (!prediction?.top.length) say(byId("now-nothing"), "now.nothing");
+    if (!prediction?.top.length) say(byId("now-nothing"), `now.nothing.${subjectOf()}`);
     showBars(byId("now-bars"), prediction?.top ?? [], textOf);
     this.transcript.passed(frame.time_s);
     this.showRate(frame.dropped, roundTripMs);
+  }
+
+  /** Say what is wrong while the camera runs; answers from before that are taken away. */
+  sayTrouble(/** @type {string} */ key, /** @type {import("./words.js").Values} */ values = {}) {
+    clearTimeout(this.staleTimer);
+    this.stage.sayTrouble(key, values);
+    this.forgetAnswer();
+  }
+
+  /** All is well: answers come. */
+  saySound() {
+    clearTimeout(this.staleTimer);
+    this.stage.saySound();
+  }
+
+  /** Take away what was seen: it is not what is seen now. */
+  forgetAnswer() {
+    this.overlay.clear();
+    byId("now-bars").replaceChildren();
+    byId("now-nothing").hidden = false;
+    say(byId("now-nothing"), this.running ? `now.nothing.${subjectOf()}` : "now.off");
   }
 
   /** How it goes, seldom enough to be read; no live region, or a screen reader would read nothing else. */
@@ -145,7 +180,7 @@ export class Live {
     const now = performance.now();
     if (now - this.statusMs < STATUS_EVERY_MS) return;
     this.statusMs = now;
-    say(this.rateLine, "camera.live", { fps: Math.round(this.rate.fps), latency: Math.round(latencyMs), dropped });
+    say(this.rateLine, "camera.live", { fps: Math.round(this.rate.fps), latency: rough(latencyMs / 1000), dropped });
   }
 
   onSummary(/** @type {any} */ summary) {
@@ -154,7 +189,7 @@ export class Live {
       segments: summary.segments.length,
       processed: summary.processed,
       dropped: summary.dropped,
-      p50: Math.round(summary.latency_ms.p50 ?? 0),
+      latency: rough((summary.latency_ms.p50 ?? 0) / 1000),
     });
   }
 
@@ -168,6 +203,7 @@ export class Live {
       return;
     }
     if (code === IDLE && document.hidden) return; // taken up again when the page is seen again
+    if (code === LOST) look();
     if (TAKEN_UP_AGAIN.includes(code) && this.tries < MOST_TRIES) {
       this.connectLater();
       return;
@@ -183,7 +219,8 @@ export class Live {
   connectLater() {
     const seconds = 2 ** this.tries;
     this.tries += 1;
-    say(this.status, "camera.again", { seconds });
+    hush(this.status);
+    this.sayTrouble("camera.again", { seconds });
     setTimeout(() => {
       if (this.running && !this.stream) this.connect();
     }, seconds * 1000);
@@ -203,10 +240,9 @@ export class Live {
     this.stopWatching();
     this.stream = null;
     this.camera.close();
-    this.overlay.clear();
     this.transcript.cease();
     this.wakeLock.keep(false);
-    byId("now-bars").replaceChildren();
+    this.saySound();
     hush(this.status);
     hush(this.rateLine);
     this.show();
@@ -214,47 +250,26 @@ export class Live {
 
   fail(/** @type {unknown} */ error) {
     this.end();
-    const name = error instanceof DOMException ? error.name : String(error);
-    const known = `camera.error.${name}`;
-    say(this.status, hasWord(known) ? known : "camera.error.other", { name });
+    this.stage.fail(error);
+    this.show();
   }
 
   async switchCamera() {
     try {
       await this.camera.openOther();
-      this.fit();
+      this.stage.fit(this.camera.facesTheUser);
     } catch (error) {
       this.fail(error);
     }
   }
 
-  /** Give the picture its shape, and bring it into sight with its controls. */
-  fit() {
-    this.mirror(this.camera.facesTheUser);
-    this.shape();
-    this.show();
-    const needed = [byId("camera-controls"), byId("transcript-box")].map((part) => part.getBoundingClientRect().bottom);
-    if (Math.max(...needed) > innerHeight) byId("panel-camera").scrollIntoView({ block: "start" });
-  }
-
-  /** The stage takes the shape of the picture. */
-  shape() {
-    const { videoWidth: width, videoHeight: height } = this.preview;
-    byId("panel-camera").style.setProperty("--shape", String(width / height || 4 / 3));
-  }
-
-  /** Show the picture as a mirror does, or as it is; what is sent is never mirrored. */
-  mirror(/** @type {boolean} */ mirrored) {
-    byId("camera-mirror", HTMLInputElement).checked = mirrored;
-    this.preview.classList.toggle("mirrored", mirrored);
-    this.overlay.mirrored = mirrored;
-  }
-
   onVisibility() {
     if (!this.running) return;
-    if (document.hidden) say(this.status, "camera.paused");
-    else if (this.stream) hush(this.status);
-    else this.connect();
+    if (document.hidden) this.sayTrouble("camera.paused");
+    else {
+      this.saySound();
+      if (!this.stream) this.connect();
+    }
   }
 
   /** Another model begins another session; the camera and the transcript stay. */
@@ -273,18 +288,9 @@ export class Live {
 
   /** What can be done in this state. */
   show() {
-    const offered = cameraIsOffered();
-    byId("panel-camera").classList.toggle("running", this.running);
-    byId("camera-off").hidden = this.running || offered !== "yes";
-    byId("camera-not-offered").hidden = offered === "yes";
-    byId("camera-controls").hidden = !this.running;
-    byId("now-nothing").hidden = false;
-    say(byId("now-nothing"), this.running ? "now.nothing" : "now.off");
+    this.stage.show(this.running);
+    this.forgetAnswer();
     if (this.running) hush(byId("camera-summary"));
-    if (offered !== "yes") {
-      say(byId("not-offered-title"), offered === "insecure" ? "camera.insecure" : "camera.none");
-      say(byId("not-offered-hint"), offered === "insecure" ? "camera.insecureHint" : "camera.noneHint");
-    }
     const model = chosenModel();
     const cannot = model !== null && !streams(model);
     byId("camera-start", HTMLButtonElement).disabled = model === null ? false : cannot;

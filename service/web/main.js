@@ -1,15 +1,20 @@
 /** The page: everything is connected here, once. */
+import { ask, Problem } from "./api.js";
 import { byId } from "./dom.js";
+import { onDrop } from "./drops.js";
 import { FilePanel } from "./file.js";
 import { JobsPanel } from "./jobs.js";
 import { askForKey, keyIsMissing, onKey, setUpKey } from "./key.js";
 import { KNOWN } from "./known.js";
 import { setUpCard } from "./card.js";
+import { setUpInstructions } from "./instructions.js";
 import { setUpLead } from "./lead.js";
 import { Live } from "./live.js";
+import { onFound, setUpLost } from "./lost.js";
 import { loadModels, setUpPicker } from "./models.js";
 import { setUpPreferences } from "./preferences.js";
-import { showProblem } from "./problems.js";
+import { sentenceOf, showProblem } from "./problems.js";
+import { setUpSamples } from "./samples.js";
 import { setUpTabs } from "./tabs.js";
 import { hush, say, writeAll } from "./words.js";
 
@@ -18,12 +23,26 @@ setUpPreferences();
 setUpLead();
 setUpPicker();
 setUpCard();
-setUpKey();
+setUpKey(checkKey);
+setUpLost();
+setUpInstructions();
 new Live();
 const files = new FilePanel();
+setUpSamples((file) => files.chooseAndAsk(file));
+onDrop((dropped) => files.takeDropped(dropped));
 const jobs = new JobsPanel(files);
 setUpTabs();
 say(byId("version"), "page.version", { version: KNOWN.version });
+
+/** What is wrong with the key that is kept: the service is asked by the least of what needs one. */
+async function checkKey() {
+  try {
+    await ask("models");
+    return "";
+  } catch (error) {
+    return sentenceOf(error instanceof Problem ? error : new Problem("answer"));
+  }
+}
 
 async function begin() {
   byId("model-problem").replaceChildren();
@@ -41,4 +60,5 @@ async function begin() {
 }
 
 onKey(begin);
+onFound(begin);
 begin();

@@ -46,6 +46,21 @@ export function streams(/** @type {Model | null} */ model) {
   return model !== null && model.task === "sign" && STREAMED.includes(model.manifest.pipeline.kind);
 }
 
+/**
+ * What the chosen model reads, for instructions: hands that spell, hands that sign, or faces. Before there is one, what
+ * the service's default model does.
+ * @returns {"letters" | "words" | "faces"}
+ */
+export function subjectOf() {
+  if (chosen && chosen.task !== "sign") return "faces";
+  return (chosen ? chosen.manifest.unit : KNOWN.unit) === "letter" ? "letters" : "words";
+}
+
+/** Whether the chosen model tells when letters or words are signed, so that a video is best read as a timeline. */
+export function readsInTime() {
+  return chosen !== null && answers(chosen, "timeline") && Boolean(chosen.manifest.time);
+}
+
 /** Choose a model that can answer where the chosen one cannot: the service's default one, or the first. */
 export function chooseFor(/** @type {Question} */ question) {
   if (answers(chosen, question)) return;

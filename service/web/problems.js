@@ -20,7 +20,7 @@ export function showProblem(place, error, remedies = {}) {
   const problem = error instanceof Problem ? error : new Problem("answer");
   if (!(error instanceof Problem)) console.error(error);
   place.replaceChildren(problemView(problem, remedies, () => place.replaceChildren()));
-  if (OF_THE_KEY.includes(problem.code)) askForKey();
+  if (OF_THE_KEY.includes(problem.code)) askForKey(sentenceOf(problem));
 }
 
 /** The sentence of a problem's code; that of an unknown answer where the service has a code that this page has not. */

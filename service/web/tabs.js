@@ -11,14 +11,18 @@ export function onTab(/** @type {(name: string) => void} */ listener) {
   listeners.push(listener);
 }
 
-/** Open a tab by its name. */
+/** Open a tab by its name; the browser's Back leads to the one before. */
 export function openTab(/** @type {string} */ name) {
+  show(name);
+  if (location.hash !== `#${name}`) history.pushState(null, "", `#${name}`);
+}
+
+function show(/** @type {string} */ name) {
   for (const { tab, panel, name: own } of tabs) {
     tab.setAttribute("aria-selected", String(own === name));
     tab.tabIndex = own === name ? 0 : -1;
     panel.hidden = own !== name;
   }
-  if (location.hash !== `#${name}`) history.replaceState(null, "", `#${name}`);
   for (const listener of listeners) listener(name);
 }
 
@@ -41,9 +45,6 @@ export function setUpTabs() {
     });
   });
   const named = () => tabs.find(({ name }) => `#${name}` === location.hash)?.name;
-  addEventListener("hashchange", () => {
-    const name = named();
-    if (name) openTab(name);
-  });
-  openTab(named() ?? tabs[0].name);
+  addEventListener("hashchange", () => show(named() ?? tabs[0].name));
+  show(named() ?? tabs[0].name);
 }

@@ -21,11 +21,12 @@ export function along(/** @type {number} */ seconds, /** @type {number} */ durat
  * @param {number} duration
  * @param {import("./player.js").Player} player
  * @param {Node[]} contents
+ * @param {string} classes
  */
-export function strip(duration, player, contents) {
+export function strip(duration, player, contents, classes = "strip") {
   const head = drawn("line.playhead", { attributes: { y1: 0, y2: "100%" } });
   const over = drawn("svg.strip-over", { attributes: { "aria-hidden": true } }, head);
-  const view = element("div.strip", {}, ...contents, over);
+  const view = element(`div.${classes}`, {}, ...contents, over);
   view.addEventListener("click", (event) => {
     if (event.target instanceof Element && event.target.closest("button")) return;
     const { left, width } = view.getBoundingClientRect();

@@ -76,6 +76,18 @@ class Admission(Generic[S]):
             raise self._busy(slots)
         return await self._wait(deadline, self._queue)
 
+    async def acquire_again(self, deadline: Deadline) -> S:
+        """A slot for a caller who lost theirs: before all who wait, however many do.
+
+        Raises deadline-exceeded, shutting-down.
+        """
+        if self._closed:
+            raise shutting_down()
+        deadline.check()
+        if self._idle:
+            return self._idle.popleft()
+        return await self._wait(deadline, self._queue, is_next=True)
+
     async def acquire_low_priority(self, deadline: Deadline) -> S:
         """A slot for a job, when no interactive caller waits for it. Raises deadline-exceeded, shutting-down."""
         if self._closed:
@@ -123,9 +135,12 @@ class Admission(Generic[S]):
         while self._idle and len(self._with_jobs) < self._most_for_jobs and _give(self._idle[0], self._jobs):
             self._with_jobs.append(self._idle.popleft())
 
-    async def _wait(self, deadline: Deadline, queue: "deque[asyncio.Future[S]]") -> S:
+    async def _wait(self, deadline: Deadline, queue: "deque[asyncio.Future[S]]", *, is_next: bool = False) -> S:
         place: asyncio.Future[S] = asyncio.get_running_loop().create_future()
-        queue.append(place)
+        if is_next:
+            queue.appendleft(place)
+        else:
+            queue.append(place)
         self._metrics.queue_waiting.set(len(self._queue))
         if queue is self._queue:
             self._preempt()

@@ -4,11 +4,9 @@ This module is the first of ours that the process imports: what it imports itsel
 limits and environment come before NumPy and MediaPipe.
 """
 
-import ctypes
 import gc
 import logging
 import os
-import resource
 import signal
 import sys
 import warnings
@@ -16,6 +14,7 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
+from service import system
 from service.confinement.confine import Confinement, confine
 from service.observe.cancelled import ObservationCancelledError
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from service.observe.request import LandmarkLibrary, LandmarkRequest
     from service.workers.frame_buffer import SharedFrameBuffer
 
-_PR_SET_PDEATHSIG = 1
 _OPEN_FILES = 256
 _CPU_SECONDS_A_SECOND = 8  # threads of one graph may run side by side
 _ENVIRONMENT = {
@@ -78,13 +76,14 @@ def init_worker(stop: StopFlag, limits: WorkerLimits, buffer: "SharedFrameBuffer
     From then on it opens no network, starts no process, writes no file and reads only those that it needs.
     """
     global _state  # noqa: PLW0603 - a process has one state, and pebble's initializer cannot hand it on
-    _die_with(limits.parent)
+    system.die_with_parent(limits.parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.environ.update(_ENVIRONMENT)
     _silence()
     _limit(limits)
-    _without_plotting()
+    if limits.landmarks == "mediapipe":
+        _without_plotting()
     confine(Confinement(readable=limits.media))
     from service.observe.landmarkers import Landmarkers  # noqa: PLC0415
 
@@ -105,8 +104,9 @@ def warm_up(requests: "tuple[LandmarkRequest, ...]") -> int:
         with _current_state().landmarkers.borrow(request) as landmarker:
             landmarker.detect(np.zeros((64, 64, 3), np.uint8))
     gc.collect()
+    system.trim_memory()
     gc.freeze()  # what is kept for good: collecting after each call looks at the call's own objects alone
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    system.limit("FSIZE", 0)
     return os.getpid()
 
 
@@ -164,13 +164,6 @@ def _current_state() -> _WorkerState:
     return _state
 
 
-def _die_with(parent: int) -> None:
-    """End when the parent ends, whatever ends it."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
-
-
 def _silence() -> None:
     """Send what C libraries print to nowhere; Python's own standard error stays."""
     kept = os.dup(2)
@@ -183,19 +176,14 @@ def _silence() -> None:
 
 
 def _limit(limits: WorkerLimits) -> None:
-    for kind, most in (
-        (resource.RLIMIT_AS, limits.memory_bytes),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, _OPEN_FILES),
-    ):
-        resource.setrlimit(kind, (most, most))
+    system.limit("AS", limits.memory_bytes)
+    system.limit("CORE", 0)
+    system.limit("NOFILE", _OPEN_FILES)
 
 
 def _limit_cpu(call_s: float) -> None:
     """A last line behind the time limit that the parent keeps: the kernel ends a process that burns too much."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    most = int(used.ru_utime + used.ru_stime + call_s * _CPU_SECONDS_A_SECOND) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
+    system.limit("CPU", int(system.cpu_seconds() + call_s * _CPU_SECONDS_A_SECOND) + 1, system.UNLIMITED)
 
 
 def _without_plotting() -> None:

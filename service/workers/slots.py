@@ -30,6 +30,10 @@ WARM = (LandmarkRequest(source="hands", parts=("hand",)),)
 _log = structlog.get_logger(__name__)
 
 
+class _ProcessEndedError(SignError):
+    """A slot's process ended under a call, whatever ended it: worker-died."""
+
+
 class _Slot:
     """A place for one process at a time."""
 
@@ -41,8 +45,9 @@ class _Slot:
 class Slots:
     """`settings.slots` processes, each reading one medium at a time.
 
-    A process that dies costs the call that it was on; one that does not stop when told to is killed. Either way it
-    is replaced before its slot is lent again. Nothing is waited for without bound.
+    A process that dies costs the call that it was on one try: an interactive call is tried once more, on the next
+    slot that is free. One that does not stop when told to is killed. Either way it is replaced before its slot is
+    lent again. Nothing is waited for without bound.
     """
 
     def __init__(
@@ -113,10 +118,26 @@ class Slots:
         """Observe a medium in a process of its own, waiting for a free one if need be.
 
         Cancelling it, or a passed deadline, stops the work in the process too. Raises SignError: busy,
-        deadline-exceeded, worker-died, shutting-down, and whatever is wrong with the medium.
+        deadline-exceeded, worker-died (of two processes, one after the other), shutting-down, and whatever is wrong
+        with the medium.
         """
         asked = time.monotonic()
         slot = await self._admission.acquire(deadline, len(self._slots))
+        try:
+            return await self._observe_in(slot, call, deadline, asked)
+        except _ProcessEndedError:
+            _log.warning("call_is_tried_again", slot=slot.number)
+        outcome = "failed"
+        try:
+            slot = await self._admission.acquire_again(deadline)
+            result = await self._observe_in(slot, call, deadline, asked)
+            outcome = "answered"
+        finally:
+            self._metrics.retries.labels(outcome).inc()
+        return result
+
+    async def _observe_in(self, slot: _Slot, call: ObserveCall, deadline: Deadline, asked: float) -> ObserveResult:
+        """An interactive call in a slot that it was given; asked: when it came, by the monotonic clock."""
         began = time.monotonic()
         result = await self._run(slot, call, deadline)
         self._admission.note_service_time(time.monotonic() - began)
@@ -232,8 +253,9 @@ class Slots:
     def _ended(self) -> SignError:
         if self._closed:
             return shutting_down()
-        detail = "The process that read the medium ended while doing so. It is being replaced."
-        return SignError("worker-died", detail)
+        return _ProcessEndedError(
+            "worker-died", "The process that read the medium ended while doing so. It is being replaced."
+        )
 
     def _measure(self, result: ObserveResult) -> ObserveResult:
         metrics = self._metrics

@@ -1,10 +1,7 @@
 """Worker: one life of a slot's process, from its start to its end."""
 
 import asyncio
-import contextlib
 import multiprocessing
-import os
-import signal
 from collections.abc import Callable
 from dataclasses import replace
 from typing import ParamSpec, TypeVar
@@ -12,11 +9,12 @@ from typing import ParamSpec, TypeVar
 from pebble import ProcessPool
 
 from service.observe.call import ObserveCall, ObserveResult
-from service.observe.engine.networks import FOLDER as NETWORKS
+from service.observe.landmark_files import FOLDER as NETWORKS
 from service.observe.live import LiveCall, LiveFrame, LiveObservation
 from service.observe.request import LandmarkRequest
 from service.workers.frame_buffer import SharedFrameBuffer
 from service.workers.process import WorkerLimits, init_worker, observe_live_frame, open_live, run_call, warm_up
+from service.workers.process_end import ProcessEnd
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,8 +25,7 @@ START_S = 60.0
 class Worker:
     """A pebble pool of one spawned process, which is never used for a second life.
 
-    The kernel tells of the process's end by a descriptor (pidfd): at once, and never about another process that got
-    the same number. Its pool is stopped then; what pebble starts in its place is thrown away.
+    When the process ends, its pool is stopped; what pebble starts in its place is thrown away.
     """
 
     def __init__(self, limits: WorkerLimits, pixel_bytes: int) -> None:
@@ -43,7 +40,7 @@ class Worker:
             initargs=(self._stop, limits, self._buffer),
             context=context,
         )
-        self._descriptor = -1
+        self._end: ProcessEnd | None = None
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.pid = 0
         self.calls = 0
@@ -55,8 +52,7 @@ class Worker:
         """
         ready = asyncio.wrap_future(self._pool.schedule(warm_up, args=(warm,)))
         self.pid = await asyncio.wait_for(ready, START_S)
-        self._descriptor = os.pidfd_open(self.pid)
-        asyncio.get_running_loop().add_reader(self._descriptor, self._note_end, on_end)
+        self._end = ProcessEnd(self.pid, lambda: self._note_end(on_end))
 
     @property
     def alive(self) -> bool:
@@ -106,19 +102,15 @@ class Worker:
         self._pool.stop()  # type: ignore[no-untyped-call]
         if not self._ended.done():
             self._ended.set_result(None)
-        if self._descriptor >= 0:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
-            asyncio.get_running_loop().remove_reader(self._descriptor)
-            os.close(self._descriptor)
-            self._descriptor = -1
+        if self._end is not None:
+            self._end.kill()
+            self._end = None
         try:
             await asyncio.to_thread(self._pool.join)
         finally:
             self._buffer.close()
 
     def _note_end(self, on_end: Callable[[], None]) -> None:
-        asyncio.get_running_loop().remove_reader(self._descriptor)
         self._pool.stop()  # type: ignore[no-untyped-call]  # before pebble starts another process in its place
         if not self._ended.done():
             self._ended.set_result(None)

@@ -220,3 +220,11 @@ def test_verify_gives_a_graph_of_bytes_the_golden_files_numbers_as_bytes(tmp_pat
     np.savez(tmp_path / "golden.npz", x0=levels, y0=levels)
     result = command("verify", tmp_path / "bytes.onnx", "--golden", tmp_path / "golden.npz")
     assert result.exit_code == 0, result.output
+
+
+def test_an_environment_that_only_serves_is_told_what_to_install() -> None:
+    hidden = "import sys; sys.modules['onnx'] = None; import convert.__main__ as main; main.app(['list'])"
+    done = subprocess.run([sys.executable, "-c", hidden], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "needs onnx" in done.stderr
+    assert "make convert" in done.stderr

@@ -115,7 +115,7 @@ def test_both_images_are_targets_of_the_dockerfile() -> None:
     services = compose()["services"]
     assert {services[name]["build"]["target"] for name in ("service", "convert")} <= set(targets)
     assert targets[-1] == "serve", "docker build without --target gives the service"
-    assert {services[name]["platform"] for name in ("service", "convert")} == {"linux/amd64"}
+    assert not any("platform" in services[name] for name in ("service", "convert")), "each machine builds its own"
 
 
 def test_every_setting_can_be_set_in_env() -> None:

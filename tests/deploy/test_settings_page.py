@@ -11,7 +11,11 @@ from service.settings import GIB, MIB, Settings
 
 PAGE = Path(__file__).parents[2] / "docs/settings.md"
 
-COMPUTED = {"slots": "from cores and memory", "stream_slots": "from cores and memory"}
+COMPUTED = {
+    "slots": "from cores and memory",
+    "stream_slots": "from cores and memory",
+    "model_store": "`./model_store`, else the package's",
+}
 """What stands for a default that depends on the machine."""
 
 

@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, Page
 DESKTOP = {"width": 1280, "height": 900}
 KEY = "a key with ÄÖ/+"
 PHONE = {"width": 390, "height": 844}
+PIXELS_DRAWN = """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data
+    .filter((value, index) => index % 4 === 3 && value > 0).length"""
 
 
 class Visit:

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import onnxruntime as ort
 import pytest
-from mediapipe.python.solutions.face_detection import FaceDetection
 from PIL import Image
 
 from convert.draft import PublishOptions
@@ -273,6 +272,8 @@ def test_ten_faces_in_every_frame_are_answered_from_the_largest(
 
 def authors_emotions(path: Path, graph: Path) -> FloatArray:
     """MediaPipe's own face detector, then the steps of the network's author, twice a second: N × 7."""
+    from mediapipe.python.solutions.face_detection import FaceDetection  # noqa: PLC0415
+
     session = ort.InferenceSession(str(graph))
     answers = []
     with FaceDetection(min_detection_confidence=0.5) as detector, av.open(str(path)) as container:
@@ -291,6 +292,7 @@ def authors_emotions(path: Path, graph: Path) -> FloatArray:
     return np.stack(answers)
 
 
+@pytest.mark.usefixtures("mediapipe")
 @pytest.mark.parametrize("clip", ["words/happy", "words/thank_you", "letters/c"])
 def test_a_real_network_says_of_a_film_what_its_authors_steps_say(
     service: RunningService, store: Path, testdata: Path, clip: str

@@ -4,6 +4,7 @@ import json
 import re
 import urllib.parse
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -33,6 +34,12 @@ def saved(page: Page, name: str) -> tuple[str, bytes]:
     return download.value.suggested_filename, Path(download.value.path()).read_bytes()
 
 
+def saved_answer(page: Page) -> dict[str, Any]:
+    """The answer that the page shows, as it is saved."""
+    answer: dict[str, Any] = json.loads(saved(page, "JSON")[1])
+    return answer
+
+
 def test_the_first_line_says_which_language_is_read_and_that_nothing_is_stored(
     chromium: Browser, service: RunningService
 ) -> None:
@@ -42,18 +49,17 @@ def test_the_first_line_says_which_language_is_read_and_that_nothing_is_stored(
         assert "nothing is stored" in visitor.page.locator("#promise").inner_text()
 
 
-def test_one_answer_with_its_confidences_as_the_command_line_prints_them(
-    chromium: Browser, service: RunningService
-) -> None:
+def test_one_answer_with_bars_as_long_as_its_confidences(chromium: Browser, service: RunningService) -> None:
     with visit(chromium, service.url) as visitor:
         ask(visitor.page, A, "predict")
         assert visitor.page.locator(".answer .big").inner_text() == "A"
         first = visitor.page.locator(".answer .bar").first
-        share, cells = first.locator(".bar-share").inner_text(), first.locator(".bar-cells").inner_text()
-        assert re.fullmatch(r"\d\d\.\d\d%", share)
-        assert len(cells) == 50
-        assert cells.count("█") == round(float(share[:-1]) / 2)
-        assert set(cells) <= {"█", "░"}
+        assert re.fullmatch(r"(> )?\d\d%", first.locator(".bar-share").inner_text())
+        filled = first.locator(".bar-track").evaluate(
+            "track => parseFloat(getComputedStyle(track, '::before').width) / track.clientWidth"
+        )
+        assert filled == pytest.approx(saved_answer(page := visitor.page)["confidence"], abs=0.01)
+        assert page.locator(".answer .bar").last.locator(".bar-share").inner_text() == "< 1%"
 
 
 def test_a_timeline_is_played_where_its_track_is_clicked(chromium: Browser, service: RunningService) -> None:
@@ -79,8 +85,9 @@ def test_what_was_asked_can_be_asked_again_with_curl(chromium: Browser, service:
         page = visitor.page
         file = {"name": "it's mine.mp4", "mimeType": "video/mp4", "buffer": A.read_bytes()}
         page.set_input_files("#file-input", file)  # type: ignore[arg-type]
+        page.check("#ask-predict")
         page.get_by_text("Options", exact=True).click()
-        page.get_by_label("Decline below confidence").fill("0.9")
+        page.get_by_label("Decline below (0 to 1)").fill("0.9")
         page.click("#ask-go")
         page.get_by_text("The same with curl").click()
         command = page.locator(".curl pre").inner_text()
@@ -178,10 +185,13 @@ def test_a_machine_without_a_camera_is_told_so(chromium: Browser, service: Runni
     with visit(chromium, service.url) as visitor:
         page = visitor.page
         page.click("#camera-start")
-        page.locator("#camera-status", has_text="No camera was found").wait_for()
+        failed = page.locator("#camera-failed[role=alert]")
+        failed.get_by_role("heading", name="No camera was found").wait_for()
+        assert page.locator("#camera-start").is_hidden()
         page.click("#language")
-        page.locator("#camera-status", has_text="카메라를 찾지 못했습니다").wait_for()
-        assert page.locator("#camera-start").is_enabled()
+        failed.get_by_role("heading", name="카메라를 찾지 못했습니다").wait_for()
+        page.click("#camera-retry")
+        failed.get_by_role("heading", name="카메라를 찾지 못했습니다").wait_for()
 
 
 def test_a_video_that_is_too_long_to_wait_for_is_offered_as_a_job_before_it_is_sent(
@@ -192,6 +202,7 @@ def test_a_video_that_is_too_long_to_wait_for_is_offered_as_a_job_before_it_is_s
         page.set_input_files("#file-input", jobs_clip)
         page.wait_for_selector("#player video")
         page.locator("#player video").evaluate(METADATA_THERE)
+        page.check("#ask-predict")
         page.click("#ask-go")
         assert "too long to wait for" in page.locator("#file-problem").inner_text()
         assert "0:14.0 > 0:10.0" in page.locator("#file-problem").inner_text()
@@ -211,7 +222,9 @@ def test_keys_are_asked_for_kept_for_the_tab_and_sent(chromium: Browser, keyed_s
         assert "American Sign Language" in page.locator("h1").inner_text()
         page.get_by_label("API key").fill("wrong")
         page.keyboard.press("Enter")
-        page.get_by_text("This key is not accepted").wait_for()
+        page.locator("#key-dialog", has_text="This key is not accepted").wait_for()
+        assert page.get_by_label("API key").get_attribute("aria-invalid") == "true"
+        assert page.evaluate("sessionStorage.length") == 0
         page.get_by_label("API key").fill(KEY)
         page.keyboard.press("Enter")
         page.wait_for_selector("#model option", state="attached")

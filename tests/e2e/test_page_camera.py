@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser import running_browser
-from tests.e2e.pages import PHONE, visit
+from tests.e2e.pages import PHONE, PIXELS_DRAWN, visit
 from tests.e2e.test_page import barriers
 from tests.running import SAMPLES, RunningService
 
@@ -45,7 +45,7 @@ def test_what_is_spelled_before_the_camera_is_written(filmed: Browser, keyed_ser
     with visit(filmed, size=PHONE) as visitor:
         page = visitor.come_in(keyed_service.url)
         page.click("#camera-start")
-        page.get_by_text(re.compile(r"frames a second · \d+ ms")).wait_for()
+        page.get_by_text(re.compile(r"pictures a second · answered after")).wait_for()
         page.locator("#now-bars .leads .bar-name", has_text=re.compile("^[FLY]$")).wait_for()
         page.locator("#transcript-text", has_text="FLY").wait_for()
         assert page.locator("#overlay").evaluate(PIXELS_DRAWN) > 100
@@ -70,15 +70,11 @@ def test_what_is_spelled_before_the_camera_is_written(filmed: Browser, keyed_ser
         assert page.locator("#preview").evaluate("video => video.srcObject") is None
 
 
-PIXELS_DRAWN = """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data
-    .filter((value, index) => index % 4 === 3 && value > 0).length"""
-
-
 def test_another_model_begins_another_session(filmed: Browser, keyed_service: RunningService) -> None:
     with visit(filmed) as visitor:
         page = visitor.come_in(keyed_service.url)
         page.click("#camera-start")
-        page.get_by_text(re.compile(r"frames a second")).wait_for()
+        page.get_by_text(re.compile(r"pictures a second")).wait_for()
         page.select_option("#model", "American Sign Language digits, 0 to 9")
         page.locator("#now-bars .bar-name", has_text=re.compile(r"^\d$")).first.wait_for()
         page.select_option("#model", "How much a face moves")
@@ -92,14 +88,14 @@ def test_who_finds_all_places_taken_is_told_so_and_can_try_again(
     with visit(filmed) as first, visit(filmed) as second:
         page = first.come_in(keyed_service.url)
         page.click("#camera-start")
-        page.get_by_text(re.compile(r"frames a second")).wait_for()
+        page.get_by_text(re.compile(r"pictures a second")).wait_for()
         other = second.come_in(keyed_service.url)
         other.click("#camera-start")
         other.locator("#camera-problem", has_text="All places for live signing are taken").wait_for()
         page.click("#camera-stop")
         page.get_by_text(re.compile(r"s read: ")).wait_for()
         other.get_by_role("button", name="Try again").click()
-        other.get_by_text(re.compile(r"frames a second")).wait_for()
+        other.get_by_text(re.compile(r"pictures a second")).wait_for()
 
 
 def test_an_insecure_address_says_why_there_is_no_camera_and_takes_a_recording(

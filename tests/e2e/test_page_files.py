@@ -23,7 +23,8 @@ def test_the_page_is_at_the_root_and_is_asked_for_each_time(service: RunningServ
 
 def test_what_the_page_names_is_there_and_is_kept_for_good(service: RunningService) -> None:
     named = set(re.findall(r'(?:src|href)="(web/[^"]+)"', service.client.get("/").text))
-    assert {name.rpartition("/")[2] for name in named} == set(FILES) - {"index.html"}
+    samples = {name for name in FILES if name.startswith("samples/")}  # samples.js names them
+    assert {name.rpartition("/")[2] for name in named} == set(FILES) - {"index.html"} - samples
     types = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
     for name in named:
         answer = service.client.get(f"/{name}")
@@ -32,13 +33,34 @@ def test_what_the_page_names_is_there_and_is_kept_for_good(service: RunningServi
         assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
+def test_samples_come_as_what_they_are_and_are_small(service: RunningService) -> None:
+    folder = {f"samples/{path.name}" for path in (WEB / "samples").iterdir()}
+    assert folder == {name for name in FILES if name.startswith("samples/")}
+    for name, kind, most_bytes in (("letter_a.webp", "image/webp", 4_000), ("word_fly.mp4", "video/mp4", 40_000)):
+        answer = service.client.get(f"/web/{DIGEST}/samples/{name}")
+        assert answer.headers["content-type"] == kind
+        assert "content-encoding" not in answer.headers
+        assert len(answer.content) < most_bytes
+
+
 def test_a_page_of_another_release_gets_todays_files_and_does_not_keep_them(service: RunningService) -> None:
     answer = service.client.get("/web/another/main.js")
     assert (answer.content, answer.headers["cache-control"]) == (FILES["main.js"].content, "no-cache")
 
 
 @pytest.mark.parametrize(
-    "path", ["index.html", "absent.js", "..%2Fapp.py", "%2e%2e/app.py", "../../settings.py", "main.js%00"]
+    "path",
+    [
+        "index.html",
+        "absent.js",
+        "..%2Fapp.py",
+        "%2e%2e/app.py",
+        "../../settings.py",
+        "main.js%00",
+        "samples",
+        "samples/",
+        "reference/start.js",
+    ],
 )
 def test_nothing_but_the_pages_own_files_is_served(service: RunningService, path: str) -> None:
     answer = service.client.get(f"/web/{DIGEST}/{path}")

@@ -142,9 +142,34 @@ def test_a_growing_sign_is_kept_until_it_is_final_and_replaced_while_it_grows(pa
 def test_the_curve_has_its_gaps(page: Visit) -> None:
     values = [0.0, 1.0, None, None, 0.5, None, 0.2, 0.3]
     samples = [{"time": index / 2, "value": value} for index, value in enumerate(values)]
-    paths = page.call("tension.js", "it.curves(given[0], given[1])", [samples, 4.0])
+    paths = page.call("tension.js", "it.curves(given[0], 4, it.scaleOf(given[0], given[1]))", [samples, 0.4])
     assert [path.count("L") for path in paths] == [1, 0, 1]
-    assert paths[0] == "M0.000 94.00L12.500 6.00"
+    assert paths[0] == "M0.000 90.00L12.500 10.00"
+
+
+def test_the_axis_reaches_the_threshold_where_nothing_else_does(page: Visit) -> None:
+    samples = [{"time": 0.0, "value": 0.1}, {"time": 0.5, "value": -0.2}, {"time": 1.0, "value": None}]
+    assert page.call("tension.js", "it.scaleOf(given, 0.4)", samples) == {"low": -0.2, "high": 0.4}
+    assert page.call("tension.js", "it.scaleOf([{time: 0, value: 0}], null)", None)["high"] > 0
+
+
+@settings(max_examples=20)
+@given(st.floats(-50, 0), st.floats(1e-6, 1e4))
+def test_an_axis_has_few_round_marks_within_what_it_spans(page: Visit, low: float, high: float) -> None:
+    marks = page.call("tension.js", "it.levels({low: given[0], high: given[1]})", [low, high])
+    assert 1 <= len(marks) <= 5
+    assert all(low - 1e-6 <= mark <= high * (1 + 1e-6) for mark in marks)
+    steps = {float(f"{two - one:.3g}") for one, two in zip(marks, marks[1:], strict=False)}
+    assert all(f"{step:e}"[0] in "125" for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "words"), [(0, "0%"), (0.003, "< 1%"), (0.01, "1%"), (0.5, "50%"), (0.994, "> 99%"), (1, "100%")]
+)
+def test_a_confidence_is_a_whole_percentage_and_never_rounded_to_certainty(
+    page: Visit, confidence: float, words: str
+) -> None:
+    assert page.call("figures.js", "it.share(given)", confidence) == words
 
 
 @pytest.mark.parametrize("seconds", [0, 1.5, 59.96, 61.2, 3601])

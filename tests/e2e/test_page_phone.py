@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser import running_browser
-from tests.e2e.pages import PHONE, visit
+from tests.e2e.pages import PHONE, PIXELS_DRAWN, visit
 from tests.running import RunningService, running_service, wait_until
 
 REMEMBER_LOCKS = """window.locks = [];
@@ -41,7 +41,7 @@ def passing_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runnin
 def start(page: Page) -> None:
     """Start the camera and wait for the first answers."""
     page.click("#camera-start")
-    page.get_by_text(re.compile("frames a second")).wait_for()
+    page.get_by_text(re.compile("pictures a second")).wait_for()
 
 
 def test_the_other_camera_goes_on_in_the_same_session_and_the_screen_stays_awake(
@@ -82,5 +82,8 @@ def test_a_service_that_restarts_is_waited_for(phone: Browser, passing_service: 
         passing_service.process.send_signal(signal.SIGTERM)
         page.get_by_text(re.compile("s read: ")).wait_for()
         page.get_by_text(re.compile(r"The connection ended\. Trying again in \d s")).wait_for()
+        assert page.locator("#now-bars .bar").count() == 0
+        assert page.locator("#overlay").evaluate(PIXELS_DRAWN) == 0
+        page.locator("#lost", has_text="The service does not answer").wait_for()
         assert page.locator("#camera-stop").is_visible()
         page.click("#camera-stop")

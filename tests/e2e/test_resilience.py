@@ -58,6 +58,11 @@ def idle(service: RunningService) -> bool:
     return service.metric('sign_slots{state="idle"}') == 1
 
 
+def another_works(service: RunningService, than: list[int]) -> bool:
+    """Whether a worker that is none of these is on a request."""
+    return bool(set(service.workers()) - set(than)) and busy(service)
+
+
 def ask_in_background(pool: ThreadPoolExecutor, service: RunningService, clip: Path) -> "Future[httpx.Response]":
     answer = pool.submit(service.predict, clip)
     wait_until(lambda: busy(service), 10, "the slot never became busy")
@@ -65,14 +70,30 @@ def ask_in_background(pool: ThreadPoolExecutor, service: RunningService, clip: P
 
 
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSEGV], ids=lambda blow: blow.name)
-def test_a_worker_that_is_killed_costs_one_request(
+def test_a_worker_that_is_killed_costs_no_request(
     lonely: RunningService, long_clip: Path, blow: signal.Signals
 ) -> None:
     wait_until(lambda: idle(lonely), 20, "the slot is not idle")
+    answered = lonely.metric('sign_retries_total{outcome="answered"}')
     with ThreadPoolExecutor(1) as pool:
         answer = ask_in_background(pool, lonely, long_clip)
         for pid in lonely.workers():
             os.kill(pid, blow)
+        assert answer.result(60).status_code == 200
+    assert lonely.metric('sign_retries_total{outcome="answered"}') == answered + 1
+
+
+def test_a_request_whose_workers_are_killed_twice_fails_and_the_next_is_answered(
+    lonely: RunningService, long_clip: Path
+) -> None:
+    wait_until(lambda: idle(lonely), 20, "the slot is not idle")
+    with ThreadPoolExecutor(1) as pool:
+        answer = ask_in_background(pool, lonely, long_clip)
+        for _ in range(2):
+            killed = lonely.workers()
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: answer.done() or another_works(lonely, killed), 60, "no other worker took the request")  # noqa: B023
         problem = answer.result(60)
     assert (problem.status_code, problem.json()["code"]) == (500, "worker-died")
     wait_until(lambda: lonely.client.get("/readyz").status_code == 200, 30, "the slot did not come back")

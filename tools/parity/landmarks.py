@@ -17,7 +17,9 @@ import onnxruntime as ort
 
 from tools.landmarks.__main__ import STORE, source_folder
 from tools.landmarks.networks import NETWORKS, LandmarkNetwork
+from tools.parity.landmarks_answers import answers_part
 from tools.parity.landmarks_engine import table
+from tools.parity.landmarks_robust import PARTS, robust_part
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 20261130
@@ -91,11 +93,30 @@ it. *noise*: the same between MediaPipe and MediaPipe on the picture with −1, 
 """
 
 
+_ANSWERS = """
+## Answers
+
+asl-letters and asl-digits on the samples and on the avatar's letters and digits, by `faithful` landmarks: probabilities
+beside those by MediaPipe's, and what −1, 0 or +1 gray level added to each value does to MediaPipe's own.
+"""
+
+
+_ROBUST = """
+## The engine, robust
+
+"""
+
+
 def page(work: Path, testdata: Path, frames: int) -> str:
     """The whole page."""
     head = _HEAD.format(onnxruntime=ort.__version__, noise=NOISE, natural=NATURAL)
     engine = _ENGINE.format(frames=frames, mediapipe=version("mediapipe"))
-    return "\n".join([head, networks_table(work), engine, table(testdata, frames), ""])
+    return "\n".join([head, networks_table(work), engine, table(testdata, frames), *answers_and_robust(testdata)])
+
+
+def answers_and_robust(testdata: Path) -> list[str]:
+    """What changes in answers, and which hands are found that were lost."""
+    return [_ANSWERS, answers_part(testdata), _ROBUST.rstrip("\n"), "", robust_part(testdata, list(PARTS))]
 
 
 def networks_table(work: Path) -> str:

@@ -26,6 +26,7 @@ SECTIONS = {
             "kind": "keypoints",
             "source": "hands",
             "complexity": 1,
+            "landmarks": "robust",
             "mirror_left": True,
             "layout": [{"part": "hand", "points": "all", "axes": ["x", "y"]}],
             "derive": derive,

@@ -8,12 +8,12 @@ import numpy.typing as npt
 
 from service.media.upright import Pixels
 from service.observe.engine.networks import Network, network
-from service.observe.engine.region import Border, Points, Region
+from service.observe.engine.region import Border, Cut, Points, Region
 
 Array = npt.NDArray[Any]
 
 _MERGED_FROM = 0.3
-_STEEPEST = 100.0
+_STEEPEST = 80.0  # float32 holds no more of exp than 88
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,14 @@ class Detection:
 class Detector:
     """cells: (cells along a side, anchors in each), finest first, as the network was trained."""
 
-    def __init__(self, name: str, cells: tuple[tuple[int, int], ...]) -> None:
+    def __init__(self, name: str, cells: tuple[tuple[int, int], ...], cut: Cut = Region.crop) -> None:
         self._network: Network = network(name)
+        self._cut = cut
         self._anchors = np.concatenate([_centers(count, each) for count, each in cells])
 
     def detect(self, rgb: Pixels, region: Region, threshold: float, border: Border = "black") -> list[Detection]:
         """What is found in the region, the surest first."""
-        crop = region.crop(rgb, self._network.side, border)
+        crop = self._cut(region, rgb, self._network.side, border)
         boxes, raw = self._network.run([crop])
         scores = 1 / (1 + np.exp(-np.clip(raw[0, :, 0], -_STEEPEST, _STEEPEST)))
         sure = np.flatnonzero(scores >= threshold)
@@ -49,9 +50,9 @@ class Detector:
         ]
 
 
-def palm_detector(complexity: int) -> Detector:
+def palm_detector(complexity: int, cut: Cut = Region.crop) -> Detector:
     """Seven key points: the wrist first, the middle finger's base third."""
-    return Detector("palm-lite" if complexity == 0 else "palm-full", ((24, 2), (12, 6)))
+    return Detector("palm-lite" if complexity == 0 else "palm-full", ((24, 2), (12, 6)), cut)
 
 
 def person_detector() -> Detector:

@@ -9,7 +9,7 @@ import numpy as np
 from service.media.upright import Pixels
 from service.observe.engine.detector import Detection
 from service.observe.engine.networks import Network, network
-from service.observe.engine.region import Points, Region, box_around, turn
+from service.observe.engine.region import Cut, Points, Region, box_around, turn
 from service.observe.landmarker import PartLandmarks
 
 _POINTS = 21
@@ -53,15 +53,16 @@ class HandSighting:
 class HandReader:
     """The hand network."""
 
-    def __init__(self, complexity: int) -> None:
+    def __init__(self, complexity: int, cut: Cut = Region.crop) -> None:
         self._network: Network = network("hand-lite" if complexity == 0 else "hand-full")
+        self._cut = cut
 
     def read(self, rgb: Pixels, regions: Sequence[Region]) -> list[HandSighting]:
         """What is seen in each region, all in one run."""
         if not regions:
             return []
         side = self._network.side
-        points, presence, left = self._network.run([region.crop(rgb, side, "edge") for region in regions])
+        points, presence, left = self._network.run([self._cut(region, rgb, side, "edge") for region in regions])
         found = points.reshape(len(regions), _POINTS, 3) / side
         return [
             HandSighting(

@@ -29,72 +29,76 @@ class Holistic:
 
     def __init__(self, request: LandmarkRequest) -> None:
         self._pose = PoseTracker(request)
-        reader = HandReader(complexity=1)
-        self._hands = {side: _HandOfPose(reader, wrist) for side, wrist in _WRISTS.items()}
+        self._hands = _HandsOfPose()
         self._face = _FaceOfPose() if "face" in request.parts else None
 
     def detect(self, rgb: Pixels) -> LandmarkFrame:
         height, width = rgb.shape[:2]
         pose = self._pose.track(rgb)
-        hands = []
-        for side, hand in self._hands.items():
-            seen = hand.look(rgb, pose)
-            if seen is not None:
-                hands.append(DetectedHand(side, 1.0, seen.landmarks(width, height)))
-        face = None if self._face is None else self._face.look(rgb, pose)
-        return LandmarkFrame(
-            hands=tuple(hands), pose=pose, faces=() if face is None else (face.landmarks(width, height),)
+        hands = tuple(
+            DetectedHand(side, 1.0, seen.landmarks(width, height)) for side, seen in self._hands.look(rgb, pose).items()
         )
+        face = None if self._face is None else self._face.look(rgb, pose)
+        return LandmarkFrame(hands=hands, pose=pose, faces=() if face is None else (face.landmarks(width, height),))
 
     def reset(self) -> None:
         self._pose.reset()
-        for part in (*self._hands.values(), self._face):
-            if part is not None:
-                part.reset()
+        self._hands.reset()
+        if self._face is not None:
+            self._face.reset()
 
     def close(self) -> None:
         """Nothing is held: networks belong to the process."""
 
 
-class _HandOfPose:
-    """The hand at one of the pose's wrists."""
+class _HandsOfPose:
+    """The hands at the pose's wrists, both read in one run."""
 
-    def __init__(self, reader: HandReader, wrist: int) -> None:
-        self._reader = reader
+    def __init__(self) -> None:
+        self._reader = HandReader(complexity=1)
         self._recrop = network("hand-recrop")
-        self._wrist = wrist
-        self._last: HandSighting | None = None
+        self._last: dict[Side, HandSighting] = {}
 
-    def look(self, rgb: Pixels, pose: PartLandmarks | None) -> HandSighting | None:
-        """The hand in the next frame; None where it is not there."""
-        last, self._last = self._last, None
-        if pose is None or not pose[self._wrist, 3] > _WRIST_VISIBLE:
-            return None
-        new = self._recropped(rgb, self._from_pose(rgb, pose))
-        region = new if last is None else tracking.HAND.chosen(last.points, last.next_region, new)
-        (seen,) = self._reader.read(rgb, [region])
-        self._last = seen if seen.presence > _THERE else None
+    def look(self, rgb: Pixels, pose: PartLandmarks | None) -> dict[Side, HandSighting]:
+        """The hands in the next frame."""
+        last, self._last = self._last, {}
+        if pose is None:
+            return {}
+        sides: list[Side] = [side for side, wrist in _WRISTS.items() if pose[wrist, 3] > _WRIST_VISIBLE]
+        new = self._recropped(rgb, [_from_pose(rgb, pose, _WRISTS[side]) for side in sides])
+        regions = [
+            tracking.HAND.chosen(last[side].points, last[side].next_region, region) if side in last else region
+            for side, region in zip(sides, new, strict=True)
+        ]
+        seen = zip(sides, self._reader.read(rgb, regions), strict=True)
+        self._last = {side: one for side, one in seen if one.presence > _THERE}
         return self._last
 
     def reset(self) -> None:
-        self._last = None
+        self._last = {}
 
-    def _from_pose(self, rgb: Pixels, pose: PartLandmarks) -> Region:
-        """Around the middle finger's base, which lies between the pose's points of the hand."""
-        height, width = rgb.shape[:2]
-        wrist, pinky, index = (
-            pose[self._wrist + step, :2].astype(np.float64) * (width, height) for step in (0, _TO_PINKY, _TO_INDEX)
-        )
-        middle = (2 * index + pinky) / 3
-        arm = around(wrist, middle)
-        return Region(float(middle[0]), float(middle[1]), arm.size, arm.angle).shifted(0.1).scaled(2.7)
-
-    def _recropped(self, rgb: Pixels, region: Region) -> Region:
-        """The region as a network made for that corrects it."""
+    def _recropped(self, rgb: Pixels, regions: list[Region]) -> list[Region]:
+        """The regions as a network made for that corrects them."""
+        if not regions:
+            return []
         side = self._recrop.side
-        (points,) = self._recrop.run([region.crop(rgb, side, "edge")])
-        center, reach = region.to_picture(points.reshape(2, 2).astype(np.float64) / side)
-        return around(center, reach, upright_deg=-90.0).shifted(0.1)
+        (points,) = self._recrop.run([region.crop(rgb, side, "edge") for region in regions])
+        corrected = []
+        for region, pair in zip(regions, points.reshape(-1, 2, 2).astype(np.float64) / side, strict=True):
+            center, reach = region.to_picture(pair)
+            corrected.append(around(center, reach, upright_deg=-90.0).shifted(0.1))
+        return corrected
+
+
+def _from_pose(rgb: Pixels, pose: PartLandmarks, at: int) -> Region:
+    """Around the middle finger's base, which lies between the pose's points of the hand at this wrist."""
+    height, width = rgb.shape[:2]
+    wrist, pinky, index = (
+        pose[at + step, :2].astype(np.float64) * (width, height) for step in (0, _TO_PINKY, _TO_INDEX)
+    )
+    middle = (2 * index + pinky) / 3
+    arm = around(wrist, middle)
+    return Region(float(middle[0]), float(middle[1]), arm.size, arm.angle).shifted(0.1).scaled(2.7)
 
 
 class _FaceOfPose:

@@ -4,15 +4,14 @@ import hashlib
 import json
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 
 from service.media.upright import Pixels
+from service.observe.landmark_files import FOLDER
 from service.track import FloatArray
 
-FOLDER = Path(__file__).resolve().parents[3] / "model_store" / "landmarks"
 LIST = "networks.json"
 
 _ERRORS_ONLY = 3

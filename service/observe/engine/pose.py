@@ -23,6 +23,8 @@ _CENTER, _REACH = 33, 34
 _WIDER = 1.25
 _HEAT_REACH = 4  # as 0.10.21 does it, measured: its graph is printed with a kernel of 7, as newer ones have it
 _HEAT_SURE = 0.5
+_STEEPEST = 80.0  # float32 holds no more of exp than 88
+_AROUND = np.arange(-_HEAT_REACH, _HEAT_REACH + 1)
 _SMALLEST = 1e-6
 _NETWORKS = {0: "pose-lite", 1: "pose-full", 2: "pose-heavy"}
 
@@ -91,19 +93,17 @@ def _refined(places: Points, heat: Array) -> Points:
     As MediaPipe does it, a point a little below the region counts too, and one beyond its other sides does not.
     """
     rows, columns, _ = heat.shape
+    cells = np.trunc(places * (columns, rows)).astype(np.intp)
+    column, row = cells[:, 0], cells[:, 1]
+    near = (column >= 0) & (column < columns) & (row >= 0) & (row < rows + _HEAT_REACH)
+    at = np.flatnonzero(near)
+    x, y = column[at, None] + _AROUND, row[at, None] + _AROUND
+    inside = ((y >= 0) & (y < rows))[:, :, None] & ((x >= 0) & (x < columns))[:, None, :]
+    around_it = heat[np.clip(y, 0, rows - 1)[:, :, None], np.clip(x, 0, columns - 1)[:, None, :], at[:, None, None]]
+    sure = np.where(inside, 1 / (1 + np.exp(-np.clip(around_it, -_STEEPEST, _STEEPEST))), 0.0)
+    found = sure.max(axis=(1, 2)) >= _HEAT_SURE
+    total = sure.sum(axis=(1, 2))[found]
     moved = places.copy()
-    for index, (x, y) in enumerate(places.tolist()):
-        column, row = int(x * columns), int(y * rows)
-        if not (0 <= column < columns and row >= 0):
-            continue
-        left, top = max(0, column - _HEAT_REACH), max(0, row - _HEAT_REACH)
-        around_it = heat[top : row + _HEAT_REACH + 1, left : column + _HEAT_REACH + 1, index]
-        if not around_it.size or around_it.max() < 0:
-            continue
-        sure = 1 / (1 + np.exp(-around_it))
-        if sure.max() < _HEAT_SURE:
-            continue
-        total = float(sure.sum())
-        moved[index, 0] = float(sure.sum(axis=0) @ np.arange(left, left + sure.shape[1])) / columns / total
-        moved[index, 1] = float(sure.sum(axis=1) @ np.arange(top, top + sure.shape[0])) / rows / total
+    moved[at[found], 0] = (sure.sum(axis=1) * x).sum(axis=1)[found] / columns / total
+    moved[at[found], 1] = (sure.sum(axis=2) * y).sum(axis=1)[found] / rows / total
     return moved

@@ -1,6 +1,7 @@
 """Region: a turned square of a picture, which a network looks at."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
@@ -28,17 +29,24 @@ class Region:
     angle: float
 
     def crop(self, rgb: Pixels, side: int, border: Border) -> Pixels:
-        """The region as a picture of side × side pixels.
+        """The region as a picture of side × side pixels, rounded as MediaPipe rounds."""
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        matrix = np.vstack([self._matrix(side), (0.0, 0.0, 1.0)])
+        return np.asarray(cv2.warpPerspective(rgb, matrix, (side, side), flags=flags, borderMode=_BORDERS[border]))
 
-        By warpPerspective, which rounds as MediaPipe's does, though warpAffine takes half of its time.
-        """
+    def crop_quickly(self, rgb: Pixels, side: int, border: Border) -> Pixels:
+        """The same in half of the time, with edges that lie a fraction of a pixel elsewhere."""
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        matrix = self._matrix(side)
+        return np.asarray(cv2.warpAffine(rgb, matrix, (side, side), flags=flags, borderMode=_BORDERS[border]))
+
+    def _matrix(self, side: int) -> Array:
+        """2 × 3: where each pixel of the crop lies in the picture."""
         half = side / 2
         scale = self.size / side
         cos, sin = scale * math.cos(self.angle), scale * math.sin(self.angle)
         left, top = self.x - half * cos + half * sin, self.y - half * sin - half * cos
-        matrix = np.array([[cos, -sin, left], [sin, cos, top], [0.0, 0.0, 1.0]])
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return np.asarray(cv2.warpPerspective(rgb, matrix, (side, side), flags=flags, borderMode=_BORDERS[border]))
+        return np.array([[cos, -sin, left], [sin, cos, top]])
 
     def to_picture(self, points: Points) -> Points:
         """Points in fractions of the region, in pixels of the picture."""
@@ -62,6 +70,10 @@ class Region:
         down = (self.size + other.size) / 2 - abs(self.y - other.y)
         shared = max(0.0, min(across, self.size, other.size)) * max(0.0, min(down, self.size, other.size))
         return shared / (self.size**2 + other.size**2 - shared)
+
+
+Cut = Callable[[Region, Pixels, int, Border], Pixels]
+"""Region.crop or Region.crop_quickly."""
 
 
 def whole_picture(rgb: Pixels) -> Region:

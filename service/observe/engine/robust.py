@@ -28,11 +28,15 @@ _SEARCH_SIDES = 2.0
 
 _SEARCHED_FRAMES = 6
 _EVERY = 2
+_EVERY_ALONE = 4
 _EVERY_EMPTY = 3
-"""Frames between two searches: while a hand is followed, and while none has been seen for long."""
+"""Frames between two searches: while a hand is followed, where it has long been alone, and where none is."""
 
 _EMPTY_AFTER = 15
 """Frames without a hand, after which a scene is empty; as often it is looked at closely."""
+
+_ALONE_AFTER = 15
+"""Frames with one hand of two, after which whoever signs is taken to use one."""
 
 _SAME_REGION = 0.3
 _MOST_APART = 0.25
@@ -91,8 +95,8 @@ class RobustHands:
 
     def __init__(self, request: LandmarkRequest) -> None:
         self._request = request
-        self._palms = palm_detector(request.complexity)
-        self._reader = HandReader(request.complexity)
+        self._palms = palm_detector(request.complexity, Region.crop_quickly)
+        self._reader = HandReader(request.complexity, Region.crop_quickly)
         self._palm_score = _EASIER * request.min_detection_confidence
         self._kept_presence = _EASIER * request.min_tracking_confidence
         self.reset()
@@ -103,6 +107,7 @@ class RobustHands:
         self._no_hands: list[tuple[int, Region]] = []
         self._frame = 0
         self._empty = 0
+        self._alone = 0
 
     def close(self) -> None:
         """Nothing is held: networks belong to the process."""
@@ -122,6 +127,7 @@ class RobustHands:
         self._tracked = found
         self._frame += 1
         self._empty = 0 if found else self._empty + 1
+        self._alone = 0 if len(found) != 1 else self._alone + 1
         return hands_frame([hand.seen for hand in found], rgb, self._request)
 
     def _followed(self, rgb: Pixels) -> list[_Tracked]:
@@ -169,8 +175,9 @@ class RobustHands:
 
     def _looks_around(self, found: bool) -> bool:
         """Whether this frame is searched for hands that were not there."""
-        calm = found or self._empty > _EMPTY_AFTER
-        return not calm or self._frame % (_EVERY if found else _EVERY_EMPTY) == 0
+        if not found:
+            return self._empty <= _EMPTY_AFTER or self._frame % _EVERY_EMPTY == 0
+        return self._frame % (_EVERY if self._alone < _ALONE_AFTER else _EVERY_ALONE) == 0
 
     def _looked_closely(self, rgb: Pixels, found: list[_Look]) -> list[_Look]:
         """A hand that fills the picture, reaches beyond its border or lies aslant: the surest of several looks."""

@@ -2,11 +2,13 @@
 
 import pytest
 
-from service.features.points import FACE_POINTS, HAND_BONES, HAND_POINTS, POSE_BONES, POSE_POINTS, point_names
+from service.features.points import FACE_POINTS, HAND_POINTS, POSE_BONES, POSE_POINTS, point_names
+from service.track import HAND_BONES
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # what MediaPipe's imports and protobuf warn of is not ours
 
 
+@pytest.mark.usefixtures("mediapipe")
 def test_names_and_bones_are_mediapipe_s() -> None:
     from mediapipe.python.solutions import hands, pose  # noqa: PLC0415
 

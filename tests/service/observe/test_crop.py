@@ -4,17 +4,18 @@ import math
 from typing import Any
 
 import cv2
-import mediapipe as mp
 import numpy as np
 import numpy.typing as npt
 import pytest
-from mediapipe.framework.formats import landmark_pb2
 
 from service.media.resize import Resize
 from service.media.upright import Pixels
 from service.observe.crop import crop_picture, draw_outline
 from service.observe.landmarker import PartLandmarks
 from service.observe.request import CenterSquare, ColorMode, HandCanvas, HandSquare, PictureRequest
+from tests.mediapipe_reference import need_mediapipe
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # what MediaPipe's imports and protobuf warn of is not ours
 
 CANVAS = Resize(w=300, h=300, method="nearest", library="opencv")
 BOXES = {
@@ -55,6 +56,9 @@ def authors_canvas(image: npt.NDArray[np.uint8], points: PartLandmarks, drawn: b
     w, h = max(xs) - x, max(ys) - y
     image = image.copy()
     if drawn:
+        import mediapipe as mp  # noqa: PLC0415
+        from mediapipe.framework.formats import landmark_pb2  # noqa: PLC0415
+
         found = landmark_pb2.NormalizedLandmarkList()
         for point in points:
             found.landmark.add(x=float(point[0]), y=float(point[1]), z=float(point[2]))
@@ -87,6 +91,8 @@ def test_a_hand_on_white_is_the_authors_to_the_level(
     size: tuple[int, int], box: str, color: ColorMode, drawn: bool
 ) -> None:
     rgb, points = picture(*size), hand(*BOXES[box])
+    if drawn:
+        need_mediapipe()
     request = PictureRequest(CANVAS, color, HandCanvas(300, 20, draw=drawn))
     author = np.ascontiguousarray(rgb[..., ::-1]) if color == "bgr" else rgb
     before = rgb.copy()

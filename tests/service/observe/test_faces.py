@@ -89,6 +89,7 @@ def test_photographs_of_hands_show_no_face(testdata: Path, landmarkers: Landmark
     assert not any(seen(path, landmarkers, ONE).present.any() for path in photographs)
 
 
+@pytest.mark.usefixtures("mediapipe")
 def test_the_detector_alone_takes_some_of_these_hands_for_faces(testdata: Path) -> None:
     """What the mesh is for: without it the two tests above could not fail."""
     from mediapipe.python.solutions.face_detection import FaceDetection  # noqa: PLC0415

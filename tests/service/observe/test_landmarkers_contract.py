@@ -11,6 +11,7 @@ from service.observe.landmarker import Landmarker, LandmarkFrame
 from service.observe.landmarkers import build_engine, build_mediapipe
 from service.observe.request import LandmarkRequest
 from tests.media_made import drawn_face, drawn_hand
+from tests.mediapipe_reference import need_mediapipe
 
 REQUESTS = {
     "hands": LandmarkRequest("hands", ("hand",)),
@@ -35,6 +36,7 @@ LIBRARIES = ("mediapipe", "engine", "robust engine")
 def build(library: str, name: str) -> Landmarker:
     """A landmarker of a library for one of the requests."""
     if library == "mediapipe":
+        need_mediapipe()
         return build_mediapipe(REQUESTS[name])
     return build_engine(replace(REQUESTS[name], mode="robust") if library == "robust engine" else REQUESTS[name])
 
@@ -92,8 +94,8 @@ def test_the_size_may_change_between_media(landmarker: Landmarker) -> None:
     assert watch(landmarker, PICTURES) == alone
 
 
-def test_closing_mediapipe_is_the_end(request: pytest.FixtureRequest) -> None:
-    del request
+@pytest.mark.usefixtures("mediapipe")
+def test_closing_mediapipe_is_the_end() -> None:
     built = build_mediapipe(REQUESTS["hands"])
     built.close()
     with pytest.raises(ValueError, match="None"):

@@ -127,7 +127,7 @@ def test_one_hand_asks_for_one_two_sides_for_two() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"source": "holistic", "complexity": 2, "layout": [{"part": "pose", "axes": ["x"]}]}, "27 MB"),
+        ({"source": "holistic", "complexity": 3, "layout": [{"part": "pose", "axes": ["x"]}]}, "0, 1 and 2"),
         ({"complexity": 2}, "0 and 1"),
         ({"layout": [{"part": "pose", "axes": ["x"]}]}, "no pose"),
         ({"layout": [HAND, {"part": "left_hand", "axes": ["x"]}]}, "stands alone"),

@@ -210,6 +210,25 @@ async def test_a_model_whose_versions_are_all_refused_says_why(root: Path, opene
     assert "sign_model_refused 1.0" in generate_latest(metrics.registry).decode()
 
 
+async def test_a_model_that_takes_a_network_which_is_not_here_says_how_to_get_it(
+    root: Path, opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.observe.landmark_files.FOLDER", tmp_path / "landmarks")
+    layout = [{"part": "pose", "points": [0, 1, 2], "axes": ["x"]}]
+    sampling = {"rate": 10}
+    pipeline = {"kind": "keypoints", "source": "holistic", "complexity": 2, "layout": layout, "sampling": sampling}
+    publish(root, pipeline=pipeline)
+    async with opened() as registry:
+        error = await _refusal(registry)
+        assert error.code == "model-failed"
+        assert "27 MB" in error.detail
+        assert "make landmarks HEAVY=--heavy" in error.detail
+    (tmp_path / "landmarks").mkdir()
+    (tmp_path / "landmarks" / "pose-heavy.onnx").touch()
+    async with opened() as registry:
+        assert await registry.get("letters") is not None
+
+
 async def test_a_store_that_is_not_there_is_what_is_missing(root: Path, opened: Opened) -> None:
     async with opened() as registry:
         assert not registry.ready

@@ -253,3 +253,33 @@ def test_closing_refuses_jobs_too() -> None:
                 await attempt
 
     asyncio.run(story())
+
+
+def test_who_lost_a_slot_goes_before_all_who_wait_though_no_more_may() -> None:
+    async def story() -> None:
+        queue = admission(1, "a")
+        await queue.acquire(later(), 1)
+        waiting = asyncio.create_task(queue.acquire(later(), 1))
+        await settle()
+        again = asyncio.create_task(queue.acquire_again(later()))
+        await settle()
+        assert queue.waiting == 2
+        queue.release("a")
+        assert await again == "a"
+        queue.release("a")
+        assert await waiting == "a"
+
+    asyncio.run(story())
+
+
+def test_who_lost_a_slot_waits_no_longer_than_their_deadline_and_not_for_a_closed_service() -> None:
+    async def story() -> None:
+        queue = admission(0)
+        with pytest.raises(SignError, match="deadline") as late:
+            await queue.acquire_again(later(0.01))
+        assert late.value.code == "deadline-exceeded"
+        queue.close()
+        with pytest.raises(SignError, match="shutting down"):
+            await queue.acquire_again(later())
+
+    asyncio.run(story())

@@ -1,13 +1,16 @@
 """Pictures cross from a slot's process by memory that both share, and that nothing leaves behind."""
 
+import mmap
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from service import system
 from service.errors import SignError
 from service.media.resize import Resize
 from service.media.sampling import EveryNth
@@ -32,6 +35,19 @@ def pool() -> Iterator[SlotPool]:
     made = SlotPool(pixel_bytes=4 * MIB)
     yield made
     made.close()
+
+
+@pytest.fixture
+def poor_pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlotPool]:
+    """On a system without sealed memory and without descriptors of processes; its files have a folder of their own."""
+    monkeypatch.setattr(system, "seal_memory", lambda _: None)
+    monkeypatch.setattr(system, "HAS_PIDFD", False)
+    monkeypatch.delattr(mmap, "MADV_REMOVE")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    made = SlotPool(pixel_bytes=4 * MIB)
+    yield made
+    made.close()
+    assert not list(tmp_path.glob("sign-pictures-*"))
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +80,19 @@ def test_pictures_arrive_as_they_were_made_and_their_memory_is_given_back(
     assert written(pool) == 0
 
 
+def test_on_a_poorer_system_pictures_cross_by_a_file_and_an_end_is_noted(poor_pool: SlotPool, clip: Path) -> None:
+    landmarkers = Landmarkers()
+    here = observe(call_for(clip, WHOLE), lambda: None, landmarkers).track
+    landmarkers.close()
+    worker = poor_pool.slots._slots[0].worker
+    assert worker is not None
+    assert np.array_equal(poor_pool.run(poor_pool.ask(call_for(clip, WHOLE))).track.values, here.values)
+    assert written(poor_pool) == 0
+    os.kill(worker.pid, signal.SIGKILL)
+    poor_pool.run(poor_pool.until(lambda: poor_pool.slots._slots[0].worker not in (None, worker)))
+    assert np.array_equal(poor_pool.run(poor_pool.ask(call_for(clip, WHOLE))).track.values, here.values)
+
+
 def test_a_later_call_does_not_change_an_earlier_track(pool: SlotPool, clip: Path, tmp_path: Path) -> None:
     first = pool.run(pool.ask(call_for(clip, WHOLE))).track.values.copy()
     track = pool.run(pool.ask(call_for(clip, WHOLE))).track
@@ -71,14 +100,17 @@ def test_a_later_call_does_not_change_an_earlier_track(pool: SlotPool, clip: Pat
     assert np.array_equal(track.values, first)
 
 
-def test_a_killed_process_costs_its_call_and_leaves_nothing(pool: SlotPool, tmp_path: Path) -> None:
+def test_killed_processes_leave_nothing(pool: SlotPool, tmp_path: Path) -> None:
     path = film(tmp_path / "long.mp4", numbered(), frames=900, rate=30)
     call = call_for(path, PictureRequest(Resize(w=8, h=8)), sampling=EveryNth(every=1))
 
     async def kill_it() -> SignError:
         asked = pool.runner.get_loop().create_task(pool.ask(call))
         await pool.until(lambda: written(pool) > 0)
-        os.kill(pool.pid, signal.SIGKILL)
+        first = pool.pid
+        await pool.kill()
+        await pool.until(lambda: pool.pid != first and written(pool) > 0)
+        await pool.kill()
         return await refusal(asked)
 
     assert pool.run(kill_it()).code == "worker-died"

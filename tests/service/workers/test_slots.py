@@ -25,6 +25,7 @@ from tests.running import ROOT, wait_until
 
 R = TypeVar("R")
 BOUND_S = 30.0
+SOME_FRAMES = 100
 
 
 class SlotPool:
@@ -56,6 +57,9 @@ class SlotPool:
         value = self.metrics.registry.get_sample_value("sign_slot_restarts_total", {"reason": reason})
         return value or 0.0
 
+    def retries(self, outcome: str) -> float:
+        return self.metrics.registry.get_sample_value("sign_retries_total", {"outcome": outcome}) or 0.0
+
     async def ask(self, call: ObserveCall, seconds: float = BOUND_S) -> ObserveResult:
         return await self.slots.observe(call, Deadline.after(seconds))
 
@@ -71,6 +75,12 @@ class SlotPool:
             return path in [entry.readlink() for entry in Path(f"/proc/{self.pid}/fd").iterdir()]
         except OSError:
             return False
+
+    async def kill(self) -> None:
+        """Kill the slot's process, and wait until it is gone."""
+        pid = self.pid
+        os.kill(pid, signal.SIGKILL)
+        await self.until(lambda: not _runs(pid))
 
     def close(self) -> None:
         self.run(self.slots.close())
@@ -103,6 +113,13 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def long_clip(tmp_path_factory: pytest.TempPathFactory) -> ObserveCall:
     """Some ten seconds of work."""
     path = film(tmp_path_factory.mktemp("clips") / "long.mp4", numbered(), frames=1000, rate=10)
+    return call_for(path, sampling=Rate(rate=10))
+
+
+@pytest.fixture(scope="module")
+def some_clip(tmp_path_factory: pytest.TempPathFactory) -> ObserveCall:
+    """Some seconds of work."""
+    path = film(tmp_path_factory.mktemp("clips") / "some.mp4", numbered(), frames=SOME_FRAMES, rate=10)
     return call_for(path, sampling=Rate(rate=10))
 
 
@@ -144,22 +161,65 @@ def test_what_is_wrong_with_a_medium_crosses_as_it_is(pool: SlotPool, tmp_path: 
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
-def test_a_process_that_dies_costs_the_one_call(
-    number: signal.Signals, pool: SlotPool, clip: Path, long_clip: ObserveCall
+def test_a_call_whose_process_dies_is_answered_by_the_next(
+    number: signal.Signals, pool: SlotPool, clip: Path, some_clip: ObserveCall
 ) -> None:
     async def story() -> None:
-        died = pool.restarts("died")
+        died, answered = pool.restarts("died"), pool.retries("answered")
         pid = pool.pid
-        victim = asyncio.create_task(pool.ask(long_clip))
+        victim = asyncio.create_task(pool.ask(some_clip))
         other = asyncio.create_task(pool.ask(call_for(clip)))
-        await pool.until(lambda: pool.reads(Path(long_clip.medium.path)))
+        await pool.until(lambda: pool.reads(Path(some_clip.medium.path)))
         os.kill(pid, number)
-        assert (await refusal(victim)).code == "worker-died"
+        assert len((await victim).track) == SOME_FRAMES
         assert len((await other).track) == 4
         assert pool.pid != pid
         assert pool.restarts("died") == died + 1
+        assert pool.retries("answered") == answered + 1
 
     pool.run(story())
+
+
+def test_a_call_whose_processes_die_twice_fails_and_costs_no_other(
+    pool: SlotPool, clip: Path, long_clip: ObserveCall
+) -> None:
+    async def story() -> None:
+        died, failed = pool.restarts("died"), pool.retries("failed")
+        victim = asyncio.create_task(pool.ask(long_clip))
+        other = asyncio.create_task(pool.ask(call_for(clip)))
+        for _ in range(2):
+            await pool.until(lambda: pool.reads(Path(long_clip.medium.path)))
+            await pool.kill()
+        assert (await refusal(victim)).code == "worker-died"
+        assert len((await other).track) == 4
+        assert pool.restarts("died") == died + 2
+        assert pool.retries("failed") == failed + 1
+
+    pool.run(story())
+
+
+def test_who_hangs_up_before_the_second_try_begins_frees_the_slot(
+    pool: SlotPool, clip: Path, long_clip: ObserveCall
+) -> None:
+    async def story() -> None:
+        victim = asyncio.create_task(pool.ask(long_clip))
+        await pool.until(lambda: pool.reads(Path(long_clip.medium.path)))
+        os.kill(pool.pid, signal.SIGKILL)
+        await pool.until(lambda: pool.slots.waiting == 1)
+        victim.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await victim
+        assert len((await pool.ask(call_for(clip))).track) == 4
+
+    pool.run(story())
+
+
+def test_a_medium_that_takes_too_long_is_not_tried_again(pool: SlotPool, tmp_path: Path) -> None:
+    stuck = tmp_path / "stuck"
+    os.mkfifo(stuck)
+    tried = pool.retries("answered") + pool.retries("failed")
+    assert pool.run(refusal(pool.ask(call_for(stuck), seconds=0.3))).code == "deadline-exceeded"
+    assert pool.retries("answered") + pool.retries("failed") == tried
 
 
 def test_a_process_that_dies_while_idle_costs_no_call(pool: SlotPool, clip: Path) -> None:

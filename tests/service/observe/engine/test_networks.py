@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from service.observe.engine import networks
-from service.observe.engine.networks import FOLDER, LIST, network
+from service.observe.engine.networks import LIST, network
+from service.observe.landmark_files import FOLDER
 
 LISTED = json.loads((FOLDER / LIST).read_text("utf-8"))["networks"]
 SHAPES = {

@@ -63,6 +63,16 @@ def test_a_hand_that_comes_into_an_empty_scene_is_seen_by_the_third_frame() -> N
     assert seen(RobustHands(ONE), way)[42:] == [1, 1]
 
 
+def test_a_second_hand_beside_one_that_was_long_alone_is_seen_by_the_fifth_frame() -> None:
+    alone, both = (
+        hand_at(0.25, size=0.4),
+        np.hstack([hand_at(0.25, size=0.4)[:, :320], hand_at(0.75, size=0.4)[:, 320:]]),
+    )
+    found = seen(RobustHands(TWO), [alone] * 25 + [both] * 6)
+    assert found[:25] == [1] * 25
+    assert found[29:] == [2, 2]
+
+
 def test_one_hand_is_never_two() -> None:
     assert max(seen(RobustHands(TWO), [hand_at(0.3 + 0.02 * frame) for frame in range(10)])) == 1
 

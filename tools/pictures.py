@@ -1,0 +1,166 @@
+"""Takes the README's pictures of the page, from the service as it is, so that they stay true.
+
+Run it as `make pictures`: it starts the service, opens its page in Debian's Chromium and writes docs/pictures/. The
+curve is of a face, of which samples/ has none: SIGN_TESTDATA says where a clip of the film Sintel lies (© Blender
+Foundation, CC BY 3.0); only the curve is shown.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import av
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+ROOT = Path(__file__).parents[1]
+PLACE = ROOT / "docs/pictures"
+WORD = ROOT / "samples/word_fly_right_tan.mp4"
+FACE = "videos/faces/sintel_face_girl.mp4"
+SIZE = {"width": 1100, "height": 880}
+QUALITY = 82
+START_S = 180.0
+SLOWLY = 2
+"""The camera shows each picture so often: a busy machine that drops pictures still sees each letter."""
+
+
+def main() -> None:
+    """Take them all again, in light and in dark."""
+    PLACE.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with running_service(folder) as url, running_browser(write_camera(folder / "word.y4m")) as browser:
+            for colors in ("light", "dark"):
+                take_pictures(browser, url, colors)
+    for path in sorted(PLACE.iterdir()):
+        print(f"{path.name} {path.stat().st_size / 1000:.0f} kB")
+
+
+def take_pictures(browser: Browser, url: str, colors: str) -> None:
+    """A word before the camera, the timeline of a clip, and the tension of a face."""
+    context = browser.new_context(viewport=SIZE, locale="en-US", color_scheme=colors, reduced_motion="reduce")  # type: ignore[arg-type]
+    context.set_default_timeout(120_000)
+    page = context.new_page()
+    page.goto(url)
+    page.wait_for_selector("#model option", state="attached")
+    save(word_before_the_camera(page), f"camera-{colors}")
+    save(timeline_of_a_clip(page), f"timeline-{colors}")
+    save(tension_of_a_face(page), f"tension-{colors}")
+    context.close()
+
+
+def word_before_the_camera(page: Page) -> Locator:
+    """The camera's panel when the word has been read and the hand is still seen."""
+    page.click("#camera-start")
+    page.locator("#transcript-text", has_text="FLY").wait_for()
+    page.locator("#now-bars .leads").wait_for()
+    return page.locator("#panel-camera")
+
+
+def timeline_of_a_clip(page: Page) -> Locator:
+    """The player with the track below it, at the second letter."""
+    page.click("#camera-stop")
+    page.set_input_files("#file-input", WORD)
+    page.click("#ask-go")
+    page.locator(".block", has_text="L").wait_for()
+    page.evaluate("const video = document.querySelector('#player video'); video.pause(); video.currentTime = 1.7")
+    page.locator(".block.playing", has_text="L").wait_for()
+    page.evaluate("for (const one of document.querySelectorAll('#answer details, .downloads')) one.hidden = true")
+    return page.locator("#file-work")
+
+
+def tension_of_a_face(page: Page) -> Locator:
+    """The curve with its axis, threshold and moments."""
+    page.set_input_files("#file-input", Path(os.environ["SIGN_TESTDATA"]) / FACE)
+    page.check("#ask-highlights")
+    page.get_by_text("Options", exact=True).click()
+    page.get_by_label("Looks a second").fill("8")
+    page.click("#ask-go")
+    page.locator(".tension").wait_for()
+    page.evaluate("for (const one of document.querySelectorAll('#answer details, .downloads')) one.hidden = true")
+    return page.locator("#answer")
+
+
+def save(part: Locator, name: str) -> None:
+    """A part of the page as a small WebP."""
+    with Image.open(BytesIO(part.screenshot())) as picture:
+        picture.save(PLACE / f"{name}.webp", "WEBP", quality=QUALITY, method=6)
+
+
+def write_camera(target: Path) -> Path:
+    """The word as Chromium takes it for a camera."""
+    with av.open(str(WORD)) as container, target.open("wb") as file:
+        stream = container.streams.video[0]
+        file.write(f"YUV4MPEG2 W{stream.width} H{stream.height} F30:1 Ip A1:1 C420jpeg\n".encode())
+        for frame in container.decode(video=0):
+            file.write((b"FRAME\n" + frame.to_ndarray(format="yuv420p").tobytes()) * SLOWLY)
+    return target
+
+
+@contextlib.contextmanager
+def running_browser(camera: Path) -> Iterator[Browser]:
+    """Debian's Chromium without a window, whose camera shows the clip."""
+    program = shutil.which("chromium")
+    if program is None:
+        raise SystemExit("This needs Chromium (Debian: chromium).")
+    arguments = [
+        "--headless",
+        "--no-sandbox",  # containers run this as root
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={camera}",
+    ]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextlib.contextmanager
+def running_service(folder: Path) -> Iterator[str]:
+    """The address of a service of this checkout, ready to answer."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = {"SIGN_PORT": str(port), "SIGN_JOBS_DIR": str(folder / "jobs"), "SIGN_STREAM_SLOTS": "1"}
+    log = folder / "service.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "service", "serve"],
+            cwd=ROOT,
+            env={**os.environ, **settings},
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}", process, log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Wait for the service; RuntimeError with its log where it ends or takes too long."""
+    until = time.monotonic() + START_S
+    while process.poll() is None and time.monotonic() < until:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/readyz") as answer:  # noqa: S310 - our own
+            if answer.status == 200:
+                return
+        time.sleep(0.2)
+    raise RuntimeError(log.read_text())
+
+
+if __name__ == "__main__":
+    main()
