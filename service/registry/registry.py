@@ -334,7 +334,7 @@ class Registry:
             log.warning("model refused", model=entry.name, version=entry.version, reason=str(error))
             raise
         else:
-            model.when_given_up = partial(self._give_up, entry, model)
+            model.when_given_up = partial(self._give_up, entry)
             entry.served, entry.manifest = model, model.manifest
             entry.refusal, entry.refused_for_now = None, False
             log.info("model ready", model=entry.name, version=entry.version, memory_bytes=model.memory_bytes)

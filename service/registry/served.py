@@ -1,5 +1,6 @@
 """ServedModel: a model that answers, for as long as somebody holds it."""
 
+import weakref
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -21,7 +22,7 @@ class ServedModel:
 
     Whoever got one may use it to the end of what they do: unloading takes it out of the registry, and its memory goes
     back when the last request that holds it has ended. `required` is the model that it reads from, held likewise.
-    `when_given_up` is called, with the reason, when its inferences have to be stopped again and again.
+    `when_given_up` is called, with the model and the reason, when its inferences have to be stopped again and again.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class ServedModel:
         self.manifest: Manifest = stored.manifest
         self.memory_bytes = memory_bytes
         self.required = required
-        self.when_given_up: Callable[[str], None] = _keep_quiet
+        self.when_given_up: Callable[[ServedModel, str], None] = _keep_quiet
         self._session = session
         name, version = stored.manifest.name, str(stored.manifest.version)
         rows_metric = metrics.batch_rows.labels(name)
@@ -49,8 +50,11 @@ class ServedModel:
             rows_metric.observe(rows)
             seconds_metric.observe(seconds)
 
+        me = weakref.ref(self)  # a circle would keep an unloaded model in memory
+
         def give_up(reason: str) -> None:
-            self.when_given_up(reason)
+            if (model := me()) is not None:
+                model.when_given_up(model, reason)
 
         self._batcher = Batcher(
             session.run,
@@ -138,5 +142,5 @@ class ServedModel:
         raise SignError("model-failed", f"{self._session.who} takes rows of {expected}, its pipeline made {found}.")
 
 
-def _keep_quiet(_: str) -> None:
+def _keep_quiet(_: ServedModel, __: str) -> None:
     """Nobody has asked to be told."""
