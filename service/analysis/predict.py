@@ -118,11 +118,8 @@ async def _score_chunk(
         scores = [await score_together(clip, windows)]
     else:
         scores = await score_windows(clip, windows)
-    scored = cursor.position.scored
-    if windows and not is_one_answer:
-        scored = rule.number_after(windows[-1])
-    needed_from_s = rule.start_s + (0 if is_one_answer else scored) * rule.stride_s
-    cursor.finish_chunk(clip, windows, needed_from_s, scored)
+    scored = 0 if is_one_answer or clip.is_picture else rule.number_after(windows, cursor.position.scored)
+    cursor.finish_chunk(clip, windows, rule.start_s + scored * rule.stride_s, scored)
     return clip, scores
 
 

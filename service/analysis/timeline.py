@@ -106,7 +106,7 @@ async def next_chunk(request: TimelineRequest, state: TimelineState, walk: Walk)
     state.spotter = spotter if windows or state.spotter else None
     cursor.warn(*_not_followed(request, preprocessing))
     state.warnings = tuple(dict.fromkeys((*state.warnings, *(text for one in scores for text in one.warnings))))
-    scored = rule.number_after(windows[-1]) if windows else cursor.position.scored
+    scored = rule.number_after(windows, cursor.position.scored)
     cursor.finish_chunk(clip, windows, rule.start_s + scored * times.stride_s, scored)
     return ChunkResult(segments, [_prediction(entry, clip, request.threshold) for entry in scores])
 

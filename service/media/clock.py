@@ -7,6 +7,9 @@ from service.track import Window
 LEAP_S = 10.0
 """Longest time without a frame that is waiting; what is longer is a leap of the timestamps, as for FFmpeg."""
 
+MOST_LEAPS = 100
+"""Leaps of one medium that are told apart from its length: what leaps more often is no recording."""
+
 _BACK_S = 0.25
 _LONG_HELD = 4
 _ROUNDED_S = 1e-6  # FFmpeg gives a container's start in whole microseconds
@@ -46,7 +49,7 @@ class Clock:
                 time_s = self.until_s
         if self._begun:
             time_s = max(time_s, self.time_s)
-            if time_s - self.until_s > LEAP_S:
+            if time_s - self.until_s > LEAP_S and len(self.leaps) < MOST_LEAPS:
                 self.leaps.append(Window(self.until_s, time_s))
         self._begun, self.time_s = True, time_s
         self.until_s = time_s + self._shown_s(lasts_s)

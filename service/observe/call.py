@@ -99,7 +99,8 @@ def nothing_in(call: ObserveCall, media: MediaInfo) -> ObserveResult:
     """The result for a part in which no sampled frame lies; SignError window-empty where there had to be one."""
     if not call.may_be_empty:
         part = f"from {call.start_s:g} s" + ("" if call.end_s == float("inf") else f" to {call.end_s:g} s")
-        lasts = "" if media.duration is None else f"; the video lasts {media.duration:.6g} s"
+        begins = f"is shown from {media.start:.6g} s to" if media.start else "lasts"
+        lasts = "" if media.duration is None else f"; the video {begins} {media.duration:.6g} s"
         detail = f"No sampled frame lies in the part {part}{lasts}."
         raise SignError("window-empty", detail, actual=media.duration)
     track = Track(np.zeros(0), np.zeros((0, 0), np.float32), np.zeros(0, bool), media)

@@ -1,6 +1,7 @@
 """Windows over time: one function cuts them for files, jobs and live sessions alike."""
 
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -94,9 +95,10 @@ class WindowRule:
                 index = max(index, ends)
         yield from range(index, stop)
 
-    def number_after(self, window: Window) -> int:
-        """The number of the window that follows one of these."""
-        return round((window.start_s - self.start_s) / self.stride_s) + 1
+    def number_after(self, windows: list[Window], scored: int) -> int:
+        """The number of the window that follows these, or `scored` others where there are none; no leap holds it."""
+        number = round((windows[-1].start_s - self.start_s) / self.stride_s) + 1 if windows else scored
+        return next(self.indices(number, sys.maxsize))
 
     def over(self, media: MediaInfo, leaps: tuple[Window, ...]) -> "WindowRule":
         """The rule for a medium: it begins no sooner than that, and knows over what its timestamps leap."""

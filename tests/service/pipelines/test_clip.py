@@ -200,3 +200,13 @@ def test_a_section_that_contradicts_itself_is_refused(changes: dict[str, Any], s
 def test_the_section_is_told_by_its_kind() -> None:
     adapter: TypeAdapter[Any] = TypeAdapter(Pipeline)
     assert adapter.validate_python(section().model_dump(mode="json")) == section()
+
+
+def test_a_chunk_that_shows_nothing_is_moved_to_the_first_window_that_does() -> None:
+    choice = ClipChoice(4, WindowRule(0.0, 1.0, 0.5, first=2), until_s=12.0)
+    later, start_s = choice.moved(1001.2, 0.0)
+    assert (later.rule.first, start_s) == (2001, 1000.5)
+    assert later.until_s == pytest.approx(1000.5 + 12.0 - choice.rule.from_s)
+    assert start_s <= 1001.2 < start_s + 1.0
+    late, start_s = ClipChoice(4, WindowRule(0.0, 1.0, 0.5), until_s=12.0).moved(40.2, 40.2)
+    assert (late.rule, start_s) == (WindowRule(40.2, 1.0, 0.5), 40.2)

@@ -1,12 +1,14 @@
 """Windows over time."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.pipelines.windows import windows_over
+from service.pipelines.windows import WindowRule, windows_over
+from service.track import Window
 
 seconds = st.floats(0.05, 50.0)
 
@@ -53,3 +55,38 @@ def test_the_last_full_window_is_kept_and_one_ends_at_the_end() -> None:
 def test_nonsense_is_refused(start: float, end: float, window: float, stride: float) -> None:
     with pytest.raises(ValueError, match=r"between|positive"):
         windows_over(start, end, window, stride)
+
+
+@given(
+    start=st.floats(0, 20),
+    window=st.floats(0.2, 4),
+    stride=st.floats(0.1, 2),
+    before=st.floats(0.5, 8),
+    leap=st.floats(10, 1000),
+    after=st.floats(0.5, 8),
+)
+def test_of_a_leap_only_windows_that_show_something_are_left(
+    start: float, window: float, stride: float, before: float, leap: float, after: float
+) -> None:
+    leapt = Window(start + before, start + before + leap)
+    end = leapt.end_s + after
+    everything = windows_over(start, end, window, stride)
+    inside = [one for one in everything[:-1] if leapt.start_s <= one.start_s and one.end_s <= leapt.end_s]
+    rule = WindowRule(start, window, stride, leaps=(leapt,))
+    left = rule.windows(end)
+    near = 1e-5  # a window that ends with the leap may count either way
+    assert set(left) <= set(everything)
+    for one in set(everything) - set(left):
+        assert leapt.start_s - near <= one.start_s
+        assert one.end_s <= leapt.end_s + near
+    assert len(left) <= len(everything) - len(inside) + 2
+    done = rule.complete(leapt.start_s)
+    ahead = replace(rule, first=rule.number_after(done, 0))
+    assert [*done, *ahead.windows(end)] == left
+    assert [*done, *ahead.complete(end)] == left[: len(done) + len(ahead.complete(end))]
+
+
+def test_a_leap_of_years_takes_no_time() -> None:
+    rule = WindowRule(0.0, 1.0, 0.25, leaps=(Window(2.0, 1e9),))
+    assert len(rule.windows(1e9 + 2)) < 30
+    assert rule.number_after([Window(1.75, 2.75)], 0) == 3999999997
