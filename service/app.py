@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 
 import structlog
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from service import __version__
-from service.api import health, jobs, models, page, reference, use_cases
-from service.api.middleware import RequestContextMiddleware
+from service.api import health, job_submission, jobs, models, page, reference, use_cases
+from service.api.cross_origin import allow_origins
+from service.api.middleware import HeadMiddleware, RequestContextMiddleware
+from service.api.openapi import describe_routes, operation_id
 from service.api.problem import install_problem_handlers
 from service.context import open_services
 from service.jobs.jobs import Jobs
@@ -50,7 +51,9 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # ours, without files from elsewhere: service.api.reference
         redoc_url=None,
+        generate_unique_id_function=operation_id,
     )
+    app.openapi = describe_routes(app, settings)  # type: ignore[method-assign]
     app.state.settings = settings
     app.state.metrics = metrics
     install_problem_handlers(app)
@@ -60,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
         health.router,
         models.router,
         use_cases.router,
+        job_submission.router,
         jobs.router,
         live.router,
     ):
@@ -67,13 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     # events of jobs, pictures and videos stay as they are: Starlette leaves them out
     app.add_middleware(GZipMiddleware, minimum_size=WORTH_COMPRESSING_BYTES, compresslevel=COMPRESSION_LEVEL)
-    if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=list(settings.cors_origins),
-            allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-ID"],
-            expose_headers=["Location", "X-Request-ID", "Server-Timing", "Retry-After"],
-        )
+    app.add_middleware(HeadMiddleware)
+    allow_origins(app, settings)
     app.add_middleware(RequestContextMiddleware, metrics=metrics)
     return app

@@ -45,6 +45,7 @@ def clock(
     size: tuple[int, int] = (200, 80),
     options: dict[str, str] | None = None,
     pixel_aspect: Fraction | None = None,
+    b_frames: int = 0,
 ) -> Path:
     """A clock from the number `first` on. late_s: when it begins. leap_s: by how much timestamps leap in its middle."""
     times = [late_s + index / RATE + (leap_s if index >= frames // 2 else 0.0) for index in range(frames)]
@@ -58,4 +59,5 @@ def clock(
         options=options,
         keyframe_every=15,
         pixel_aspect=pixel_aspect,
+        b_frames=b_frames,
     )

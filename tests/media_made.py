@@ -80,6 +80,7 @@ def film(
     options: dict[str, str] | None = None,
     keyframe_every: int = 12,
     pixel_aspect: Fraction | None = None,
+    b_frames: int = 0,
 ) -> Path:
     """Write a video of painted frames. times: seconds of each frame, where they are not i / rate.
 
@@ -96,7 +97,7 @@ def film(
         if pixel_aspect is not None:
             stream.codec_context.sample_aspect_ratio = pixel_aspect
         stream.codec_context.gop_size = keyframe_every
-        stream.codec_context.max_b_frames = 0
+        stream.codec_context.max_b_frames = b_frames
         for index in range(frames):
             frame = av.VideoFrame.from_ndarray(painter(index), format="rgb24")
             frame.time_base = stream.time_base

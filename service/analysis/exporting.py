@@ -20,7 +20,7 @@ def signs_answer(answer: TimelineAnswer, name: str) -> SignsExport:
     label_text = answer.manifest.label_text
     texts = {label: text_of(label, label_text) for label in label_text}
     file, created = media_file(answer.media, name), datetime.now(UTC)
-    return SignsExport(file, answer.segments, created, answer.manifest.name, texts, answer.gaps)
+    return SignsExport(file, answer.segments, created, answer.manifest.name, texts, answer.gaps, answer.warnings)
 
 
 def moments_answer(answer: HighlightsAnswer, name: str) -> HighlightsExport:
@@ -32,6 +32,7 @@ def moments_answer(answer: HighlightsAnswer, name: str) -> HighlightsExport:
         title=f"{_title(answer.manifest.title)}: {answer.channel}",
         samples=answer.series or (),
         threshold=answer.threshold,
+        warnings=answer.warnings,
     )
 
 

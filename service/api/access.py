@@ -1,21 +1,27 @@
 """Who may ask over HTTP: routes depend on these."""
 
 import hashlib
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from service.contract.keys import bearer_key, check_key, compare_key
 from service.errors import SignError
 from service.settings import Settings
 
+KEY = HTTPBearer(auto_error=False, scheme_name="apiKey", description="One of `SIGN_API_KEYS`, where some are set.")
+ADMIN_KEY = HTTPBearer(auto_error=False, scheme_name="adminKey", description="One of `SIGN_ADMIN_KEYS`.")
+"""How the schema says it; the header is read and compared by us."""
 
-def require_key(request: Request) -> None:
+
+def require_key(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(KEY)]) -> None:
     """Let a request pass that carries one of the API keys (or admin keys), or all where none is set."""
     settings: Settings = request.app.state.settings
     check_key(bearer_key(request.headers), settings)
 
 
-def require_admin(request: Request) -> None:
+def require_admin(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(ADMIN_KEY)]) -> None:
     """Let a request pass that carries an admin key; without such keys nobody may change models."""
     settings: Settings = request.app.state.settings
     if not settings.admin_keys:

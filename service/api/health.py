@@ -5,6 +5,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
+from service.api.responses import problems
 from service.context import AppContext
 
 router = APIRouter(tags=["operations"])
@@ -23,13 +24,16 @@ class Readiness(BaseModel):
     missing: list[str]
 
 
-@router.get("/healthz", response_model=Health, summary="Alive")
+@router.get("/healthz", response_model=Health, responses=problems(), summary="Alive")
 async def get_health() -> Health:
     return Health(status="alive")
 
 
 @router.get(
-    "/readyz", response_model=Readiness, responses={503: {"model": Readiness}}, summary="Able to answer right now"
+    "/readyz",
+    response_model=Readiness,
+    responses={503: {"model": Readiness, "description": "What is missing"}, **problems()},
+    summary="Able to answer right now",
 )
 async def get_readiness(request: Request) -> Response:
     context: AppContext = request.app.state.context
@@ -38,7 +42,15 @@ async def get_readiness(request: Request) -> Response:
     return JSONResponse(body.model_dump(), 200 if body.ready else 503)
 
 
-@router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={
+        200: {"description": "Metrics", "content": {"text/plain": {"schema": {"type": "string"}}}},
+        **problems(),
+    },
+    summary="Prometheus metrics",
+)
 async def get_metrics(request: Request) -> Response:
     context: AppContext = request.app.state.context
     return Response(generate_latest(context.metrics.registry), media_type=CONTENT_TYPE_LATEST)

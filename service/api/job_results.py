@@ -13,6 +13,7 @@ from service.contract.answers import WINDOW_TOP_K, PredictionBody
 from service.contract.options import TimelineOptions
 from service.contract.use_cases import USE_CASES, AnyUseCase
 from service.errors import SignError
+from service.export.formats import JSON_MEDIA_TYPE
 from service.jobs.jobs import Jobs
 from service.jobs.spec import Job
 
@@ -28,11 +29,16 @@ async def show_result(request: Request, jobs: Jobs, job: Job, wanted: str | None
     options = case.options.model_validate_json(job.spec.options)
     format_name = _known_format(case, wanted or _by_accept(request, case) or getattr(options, "format", None))
     if format_name != "json":
-        return await download(case.formats[format_name], case.to_export(answer, job.spec.media_name), {})
+        return await download(case.formats[format_name], case.to_export(answer, job.spec.media_name), _link(job))
     body = await asyncio.to_thread(lambda: case.to_body(answer, options).model_dump(exclude_unset=True))
     if isinstance(options, TimelineOptions) and body.pop("windows", None) is not None:
-        return StreamingResponse(_with_windows(body, jobs, job, options), media_type="application/json")
+        return StreamingResponse(_with_windows(body, jobs, job, options), media_type=JSON_MEDIA_TYPE)
     return JSONResponse(body)
+
+
+def _link(job: Job) -> dict[str, str]:
+    """Where the whole answer is, with what a file of this format has no room for."""
+    return {"Link": f'</jobs/{job.id}/result?format=json>; rel="alternate"; type="{JSON_MEDIA_TYPE}"'}
 
 
 def _known_format(case: AnyUseCase, wanted: str | None) -> str:

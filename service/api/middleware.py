@@ -1,5 +1,6 @@
 """What happens around every request: an id, metrics, a refusal while shutting down. Plain ASGI."""
 
+import asyncio
 import re
 import time
 import uuid
@@ -23,6 +24,7 @@ class RequestContextMiddleware:
             await self.app(scope, receive, send)
             return
         request_id = _request_id(scope)
+        method = _method(scope)
         scope["request_id"] = request_id
         scope["began"] = time.perf_counter()
         status = 500
@@ -38,8 +40,40 @@ class RequestContextMiddleware:
             await self.app(scope, receive, send_with_id)
         finally:
             route = _route_template(scope)
-            self.metrics.http_requests.labels(route, _method(scope), str(status)).inc()
+            self.metrics.http_requests.labels(route, method, str(status)).inc()
             self.metrics.http_seconds.labels(route).observe(time.perf_counter() - scope["began"])
+
+
+class HeadMiddleware:
+    """Answers HEAD as GET would be answered, without the body; what would send one for long is not waited for."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+        inner: Scope = {**scope, "method": "GET"}
+        told = asyncio.Event()
+
+        async def send_head(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                scope["route"] = inner.get("route")
+                await send(message)
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                told.set()
+
+        answering = asyncio.ensure_future(self.app(inner, receive, send_head))
+        telling = asyncio.ensure_future(told.wait())
+        try:
+            await asyncio.wait({answering, telling}, return_when=asyncio.FIRST_COMPLETED)
+            if answering.done():
+                await answering
+        finally:
+            for task in (answering, telling):
+                task.cancel()
+            await asyncio.gather(answering, telling, return_exceptions=True)
 
 
 def _request_id(scope: Scope) -> str:

@@ -6,14 +6,18 @@ from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel
 
 from service.api.access import require_admin, require_key
+from service.api.responses import ADMIN, KEYS, OPTIONS, problems
 from service.context import AppContext
 from service.registry.manifest import NAME_PATTERN, Manifest, Task
 from service.registry.registry import ModelState, ReloadReport, VersionName, VersionState
 from service.registry.states import State
 
 router = APIRouter(tags=["models"])
-Name = Annotated[str, Path(pattern=NAME_PATTERN)]
-Version = Annotated[int, Path(ge=1)]
+Name = Annotated[str, Path(pattern=NAME_PATTERN, description="Name of the model.")]
+Version = Annotated[int, Path(ge=1, description="Version of the model.")]
+
+_NAMED = (*OPTIONS, "model-unknown")
+_CHANGED = (*ADMIN, *_NAMED, "version-unknown", "model-state", "model-loading", "model-failed", "shutting-down")
 
 
 class VersionBody(BaseModel):
@@ -126,7 +130,7 @@ def _context(request: Request) -> AppContext:
     return context
 
 
-@router.get("/models", dependencies=[Depends(require_key)], summary="What there is")
+@router.get("/models", dependencies=[Depends(require_key)], responses=problems(*KEYS), summary="What there is")
 async def get_models(request: Request) -> ModelsBody:
     context = _context(request)
     models = [ModelBody.of(model) for model in context.registry.snapshot()]
@@ -138,20 +142,31 @@ async def get_models(request: Request) -> ModelsBody:
     )
 
 
-@router.get("/models/{name}", dependencies=[Depends(require_key)], summary="One model and its manifest")
+@router.get(
+    "/models/{name}",
+    dependencies=[Depends(require_key)],
+    responses=problems(*KEYS, *_NAMED),
+    summary="One model and its manifest",
+)
 async def get_model(request: Request, name: Name) -> ModelWithManifest:
     return ModelWithManifest.of(_context(request).registry.state(name))
 
 
 @router.get(
-    "/models/{name}/versions/{version}", dependencies=[Depends(require_key)], summary="One version and its manifest"
+    "/models/{name}/versions/{version}",
+    dependencies=[Depends(require_key)],
+    responses=problems(*KEYS, *_NAMED, "version-unknown"),
+    summary="One version and its manifest",
 )
 async def get_version(request: Request, name: Name, version: Version) -> VersionWithManifest:
     return VersionWithManifest.of(_context(request).registry.version_state(name, version))
 
 
 @router.post(
-    "/models/{name}/versions/{version}/load", dependencies=[Depends(require_admin)], summary="Load a version (admin)"
+    "/models/{name}/versions/{version}/load",
+    dependencies=[Depends(require_admin)],
+    responses=problems(*_CHANGED),
+    summary="Load a version (admin)",
 )
 async def post_load(request: Request, name: Name, version: Version) -> VersionBody:
     return VersionBody.of(await _context(request).registry.load(name, version))
@@ -160,12 +175,18 @@ async def post_load(request: Request, name: Name, version: Version) -> VersionBo
 @router.post(
     "/models/{name}/versions/{version}/unload",
     dependencies=[Depends(require_admin)],
+    responses=problems(*_CHANGED),
     summary="Take a version out of memory (admin)",
 )
 async def post_unload(request: Request, name: Name, version: Version) -> VersionBody:
     return VersionBody.of(await _context(request).registry.unload(name, version))
 
 
-@router.post("/models/reload", dependencies=[Depends(require_admin)], summary="Scan the store again (admin)")
+@router.post(
+    "/models/reload",
+    dependencies=[Depends(require_admin)],
+    responses=problems(*ADMIN, "shutting-down"),
+    summary="Scan the store again (admin)",
+)
 async def post_reload(request: Request) -> ReloadBody:
     return ReloadBody.of(await _context(request).registry.reload())

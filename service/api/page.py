@@ -85,7 +85,7 @@ PRELOADS = "\n".join(
 )
 
 
-@router.api_route("/", methods=["GET", "HEAD"])
+@router.get("/")
 async def get_page(request: Request) -> Response:
     """The page; what it needs to know before it can ask stands in it, so that its first line is true at once."""
     known = html.escape(json.dumps(known_before_asking(request.app.state.context)))
@@ -95,7 +95,7 @@ async def get_page(request: Request) -> Response:
     return answer_file(request, PageFile(text.encode(), FILES[INDEX].media_type), ASK_EACH_TIME)
 
 
-@router.api_route("/web/{digest}/{name:path}", methods=["GET", "HEAD"])
+@router.get("/web/{digest}/{name:path}")
 async def get_file(
     request: Request,
     digest: Annotated[str, PathParameter(max_length=64)],

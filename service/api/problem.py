@@ -12,11 +12,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
+from service.api.responses import PROBLEM_TYPE
 from service.contract.problem_details import problem_details
 from service.errors import ParameterError, SignError
+from service.findings import describe_finding
 from service.metrics import Metrics
 
-MEDIA_TYPE = "application/problem+json"
 CLIENT_CLOSED_REQUEST = 499  # nobody reads it; the metrics show it, as nginx does
 log = structlog.get_logger()
 
@@ -28,9 +29,9 @@ def problem_response(error: SignError, request: Request) -> Response:
     headers = {}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    if error.status in (429, 503):
+    if error.status in (429, 503) or error.retry_after_s is not None:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s or 1)))
-    return JSONResponse(problem_details(error, request_id_of(request)), error.status, headers, MEDIA_TYPE)
+    return JSONResponse(problem_details(error, request_id_of(request)), error.status, headers, PROBLEM_TYPE)
 
 
 def request_id_of(request: Request) -> str:
@@ -55,7 +56,7 @@ def install_problem_handlers(app: FastAPI) -> None:
             detail = f"{request.url.path} is not a route; /docs lists them."
             return problem_response(SignError("route-unknown", detail), request)
         if error.status_code == 405:
-            allowed = (error.headers or {}).get("Allow", "")
+            allowed = _allowed(request, error)
             detail = f"{request.method} is not possible here; allowed: {allowed or 'see /docs'}."
             response = problem_response(SignError("method-not-allowed", detail), request)
             response.headers["Allow"] = allowed
@@ -73,11 +74,21 @@ def install_problem_handlers(app: FastAPI) -> None:
         return problem_response(SignError("internal", detail), request)
 
 
+def _allowed(request: Request, error: HTTPException) -> str:
+    """All methods of an address, though each has a route of its own; HEAD wherever there is GET."""
+    template = str(getattr(request.scope.get("route"), "path", ""))
+    paths = request.app.openapi()["paths"]
+    described = [method.upper() for method in paths.get(request.url.path) or paths.get(template, {})]
+    methods = ", ".join(described) or (error.headers or {}).get("Allow", "")
+    return methods.replace("GET", "GET, HEAD")
+
+
 def invalid_parameters(errors: Iterable[Mapping[str, Any]]) -> SignError:
-    """pydantic's findings, one for each parameter."""
+    """The error of what pydantic found, one for each parameter."""
     found = tuple(
         ParameterError(
-            ".".join(str(part) for part in error["loc"] if part not in ("query", "body", "path")), error["msg"]
+            ".".join(str(part) for part in error["loc"] if part not in ("query", "body", "path")),
+            describe_finding(error),
         )
         for error in errors
     )

@@ -35,14 +35,14 @@ def reference_files() -> Mapping[str, PageFile]:
     return {**{name: swagger[name] for name in SWAGGER}, **read_files(WEB / "reference")}
 
 
-@router.api_route("/docs", methods=["GET", "HEAD"])
+@router.get("/docs")
 async def get_reference(request: Request) -> Response:
     page = reference_files()[INDEX]
     content = page.content.replace(b"{{files}}", f"web/{DIGEST}".encode())
     return answer_file(request, PageFile(content, page.media_type), ASK_EACH_TIME, "; ".join(RULES))
 
 
-@router.api_route("/docs/{name}", methods=["GET", "HEAD"])
+@router.get("/docs/{name}")
 async def get_reference_file(request: Request, name: Annotated[str, PathParameter(max_length=64)]) -> Response:
     if name not in reference_files() or name == INDEX:
         raise SignError("route-unknown", f"/docs has no file {name!r}.")

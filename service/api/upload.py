@@ -2,39 +2,46 @@
 
 import asyncio
 import contextlib
+import hashlib
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from fastapi import Request
-from python_multipart.exceptions import MultipartParseError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect
 
+from service.api.forms import HEADER_BYTES, FormReader
 from service.errors import SignError
 from service.media.medium import Medium
 from service.settings import Settings
 
-if TYPE_CHECKING:
-    from python_multipart.multipart import MultipartCallbacks
-
 MULTIPART = b"multipart/form-data"
-FILE_FIELD = "file"
-_HEADER_BYTES = 4096
-_PART_HEADERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a body held: the form's fields, the file's own name (a hint for nothing but exports), and the medium's size.
+
+    digest: SHA-256 of the medium.
+    """
+
+    fields: dict[str, str]
+    file_name: str | None
+    size: int
+    digest: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A medium in its spool file, the form's fields, and the file's own name (a hint for nothing but exports)."""
+    """A medium in its spool file, and what came with it."""
 
     medium: Medium
-    fields: dict[str, str]
-    file_name: str | None
-    seconds: float
+    received: Received
 
 
 @contextlib.asynccontextmanager
@@ -46,26 +53,37 @@ async def open_upload(
     most_bytes: of the medium, where the setting for it is not meant; grow is told its size as it grows and may raise.
     Raises media-missing, media-empty, media-too-large, request-malformed, disk-full.
     """
+    with tempfile.NamedTemporaryFile(dir=spool, prefix="medium-") as file:
+        try:
+            received = await receive_body(request, file.file, most_bytes, grow)
+            file.flush()
+        except OSError as error:
+            raise SignError("disk-full", f"The medium could not be stored: {error.strerror}.") from error
+        yield Upload(Medium(file.name, received.size), received)
+
+
+async def receive_body(
+    request: Request,
+    file: IO[bytes] | None,
+    most_bytes: int | None = None,
+    grow: Callable[[int], None] = lambda _: None,
+) -> Received:
+    """Receive the body as `open_upload` does. The medium is written to the file; without one it is only looked at."""
     settings: Settings = request.app.state.settings
     limit = most_bytes or settings.media_bytes
     refuse_by_header(request, settings, limit)
     began = time.perf_counter()
-    with tempfile.NamedTemporaryFile(dir=spool, prefix="medium-") as file:
-        sink = _Sink(file.file, settings, limit, grow)
-        kind, options = parse_options_header(request.headers.get("content-type"))
-        try:
-            if kind == MULTIPART:
-                await _receive_form(request, options.get(b"boundary"), sink)
-            else:
-                await _receive_raw(request, sink)
-            file.flush()
-        except OSError as error:
-            raise SignError("disk-full", f"The medium could not be stored: {error.strerror}.") from error
-        if not sink.has_file:
-            raise SignError("media-missing", "Send the medium as the form's part 'file' or as the body itself.")
-        if sink.size == 0:
-            raise SignError("media-empty", "The medium has 0 bytes.")
-        yield Upload(Medium(file.name, sink.size), sink.fields, sink.file_name, time.perf_counter() - began)
+    sink = _Sink(file, settings, limit, grow)
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    if kind == MULTIPART:
+        await _receive_form(request, options.get(b"boundary"), sink)
+    else:
+        await _receive_raw(request, sink)
+    if not sink.has_file:
+        raise SignError("media-missing", _nothing_sent(sink))
+    if sink.size == 0:
+        raise SignError("media-empty", "The medium has 0 bytes.")
+    return Received(sink.fields, sink.file_name, sink.size, sink.digest.hexdigest(), time.perf_counter() - began)
 
 
 def is_form(request: Request) -> bool:
@@ -82,7 +100,7 @@ def refuse_by_header(request: Request, settings: Settings, most_bytes: int) -> N
 
 
 def _form_allowance(settings: Settings) -> int:
-    return settings.form_fields * (settings.form_field_bytes + _HEADER_BYTES)
+    return settings.form_fields * (settings.form_field_bytes + HEADER_BYTES)
 
 
 def _too_large(limit: int, actual: int) -> SignError:
@@ -90,11 +108,19 @@ def _too_large(limit: int, actual: int) -> SignError:
     return SignError("media-too-large", detail, limit=limit, actual=actual)
 
 
+def _nothing_sent(sink: "_Sink") -> str:
+    asked = "Send the medium as the form's part 'file' or as the body itself."
+    if not sink.fields:
+        return asked
+    named = ", ".join(repr(name) for name in sink.fields)
+    return f"The form has no file, only {named}. {asked}"
+
+
 @dataclass(slots=True)
 class _Sink:
     """Where parsed bytes go: the medium to the file, fields to memory, each within its limit."""
 
-    file: IO[bytes]
+    file: IO[bytes] | None
     settings: Settings
     most_bytes: int
     grow: Callable[[int], None]
@@ -102,13 +128,20 @@ class _Sink:
     has_file: bool = False
     file_name: str | None = None
     fields: dict[str, str] = field(default_factory=dict)
+    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+    def begin_file(self, file_name: str | None) -> None:
+        self.has_file = True
+        self.file_name = file_name
 
     def write(self, data: bytes | memoryview) -> None:
         self.size += len(data)
         if self.size > self.most_bytes:
             raise _too_large(self.most_bytes, self.size)
         self.grow(self.size)
-        self.file.write(data)
+        self.digest.update(data)
+        if self.file is not None:
+            self.file.write(data)
 
     def add_field(self, name: str, value: bytearray) -> None:
         if name in self.fields:
@@ -118,7 +151,16 @@ class _Sink:
         try:
             self.fields[name] = value.decode()
         except UnicodeDecodeError:
-            raise SignError("request-malformed", f"The form's field {name!r} is not UTF-8.") from None
+            raise SignError("request-malformed", f"The form's field {name!r} is not UTF-8. {_IF_IT_IS_IT}") from None
+
+    def check_field(self, name: str, size: int) -> None:
+        limit = self.settings.form_field_bytes
+        if size > limit:
+            detail = f"The form's field {name!r} has more than {limit} bytes. {_IF_IT_IS_IT}"
+            raise SignError("request-malformed", detail)
+
+
+_IF_IT_IS_IT = "If it is the medium, name the part 'file'."
 
 
 async def _chunks(request: Request, settings: Settings) -> AsyncIterator[bytes]:
@@ -149,85 +191,7 @@ async def _receive_raw(request: Request, sink: _Sink) -> None:
 async def _receive_form(request: Request, boundary: bytes | None, sink: _Sink) -> None:
     if not boundary:
         raise SignError("request-malformed", "The multipart Content-Type names no boundary.")
-    form = _FormReader(sink)
-    try:
-        parser = MultipartParser(
-            boundary, form.callbacks(), max_header_count=_PART_HEADERS, max_header_size=_HEADER_BYTES
-        )
-        async for chunk in _chunks(request, sink.settings):
-            parser.write(chunk)
-        parser.finalize()
-    except MultipartParseError as error:
-        raise SignError("request-malformed", f"The form cannot be read: {error}.") from None
-    if not form.ended:
-        raise SignError("request-malformed", "The form ends before its closing boundary.")
-
-
-class _FormReader:
-    """Turns the parser's callbacks into one medium and some fields."""
-
-    def __init__(self, sink: _Sink) -> None:
-        self.sink = sink
-        self.ended = False
-        self._header_name = bytearray()
-        self._header_value = bytearray()
-        self._disposition: bytes = b""
-        self._field: str | None = None
-        self._value = bytearray()
-
-    def callbacks(self) -> "MultipartCallbacks":
-        return {
-            "on_part_begin": self._begin_part,
-            "on_header_field": self._on_header_name,
-            "on_header_value": self._on_header_value,
-            "on_header_end": self._end_header,
-            "on_headers_finished": self._end_headers,
-            "on_part_data": self._on_data,
-            "on_part_end": self._end_part,
-            "on_end": self._end,
-        }
-
-    def _begin_part(self) -> None:
-        self._disposition = b""
-        self._field = None
-        self._value.clear()
-
-    def _on_header_name(self, data: bytes, start: int, end: int) -> None:
-        self._header_name += data[start:end]
-
-    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._header_value += data[start:end]
-
-    def _end_header(self) -> None:
-        if self._header_name.lower() == b"content-disposition":
-            self._disposition = bytes(self._header_value)
-        self._header_name.clear()
-        self._header_value.clear()
-
-    def _end_headers(self) -> None:
-        _, options = parse_options_header(self._disposition)
-        name = options.get(b"name", b"").decode("utf-8", "replace")
-        if name != FILE_FIELD:
-            self._field = name
-            return
-        if self.sink.has_file:
-            raise SignError("request-malformed", "The form has two parts named 'file'.")
-        self.sink.has_file = True
-        if b"filename" in options:
-            self.sink.file_name = options[b"filename"].decode("utf-8", "replace")
-
-    def _on_data(self, data: bytes, start: int, end: int) -> None:
-        if self._field is None:
-            self.sink.write(memoryview(data)[start:end])
-            return
-        self._value += data[start:end]
-        if len(self._value) > self.sink.settings.form_field_bytes:
-            limit = self.sink.settings.form_field_bytes
-            raise SignError("request-malformed", f"The form's field {self._field!r} has more than {limit} bytes.")
-
-    def _end_part(self) -> None:
-        if self._field is not None:
-            self.sink.add_field(self._field, self._value)
-
-    def _end(self) -> None:
-        self.ended = True
+    form = FormReader(boundary, sink)
+    async for chunk in _chunks(request, sink.settings):
+        form.feed(chunk)
+    form.end()

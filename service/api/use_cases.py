@@ -9,11 +9,25 @@ from fastapi.responses import JSONResponse
 from service.api.access import require_key, require_open
 from service.api.disconnect import cancel_on_disconnect
 from service.api.exports import acceptable_format, download, last_component
-from service.api.options import HOW_TO_ASK, Options, media_route_schema, read_options
+from service.api.openapi import HOW_TO_ASK, takes_medium
+from service.api.options import Options, read_options
+from service.api.responses import (
+    FORMAT,
+    KEYS,
+    MEDIUM,
+    MODEL,
+    NEW_WORK,
+    OPTIONS,
+    UPLOAD,
+    answer_in_formats,
+    problems,
+)
 from service.api.upload import Upload, is_form, open_upload
 from service.context import AppContext
 from service.contract.requests import find_model
 from service.contract.use_cases import USE_CASES, AnyUseCase
+
+_CODES = (*KEYS, *MODEL, *UPLOAD, *OPTIONS, *NEW_WORK, *MEDIUM)
 
 router = APIRouter(tags=["answers"], dependencies=[Depends(require_key), Depends(require_open)])
 
@@ -30,11 +44,12 @@ for _case in USE_CASES.values():
         f"/{_case.name}",
         _post(_case),
         methods=["POST"],
+        name=f"post_{_case.name}",
         response_model=_case.body,
-        openapi_extra=media_route_schema(_case.options),
+        openapi_extra=takes_medium(_case.options),
         summary=_case.summary,
         description=HOW_TO_ASK,
-        operation_id=f"post_{_case.name}_{_case.name}_post",
+        responses={200: answer_in_formats(_case), **problems(*_CODES, *(FORMAT if _case.formats else ()))},
     )
 
 
@@ -46,8 +61,8 @@ async def _answer(request: Request, case: AnyUseCase) -> Response:
             format_name = options.format or acceptable_format(request.headers.get("accept"), case.formats)
         asked = case.make_request(options, upload.medium, context, await find_model(options, context))
         answer = await cancel_on_disconnect(request, case.answer(asked, options, context))
-        name = last_component(options.media_name or upload.file_name or "")
-    headers = {"Server-Timing": _server_timing({"upload": upload.seconds, **answer.stages_s})}
+        name = last_component(options.media_name or upload.received.file_name or "")
+    headers = {"Server-Timing": _server_timing({"upload": upload.received.seconds, **answer.stages_s})}
     if format_name == "json":
         return JSONResponse(case.to_body(answer, options).model_dump(exclude_unset=True), headers=headers)
     with context.metrics.stage("export"):
@@ -61,8 +76,8 @@ async def _receive(
     """The medium and the options. Options of a raw body are checked before a byte of it is read."""
     early = None if is_form(request) else read_options(request, {}, model)
     async with open_upload(request, context.spool) as upload:
-        context.metrics.stage_seconds.labels("upload").observe(upload.seconds)
-        yield upload, early or read_options(request, upload.fields, model)
+        context.metrics.stage_seconds.labels("upload").observe(upload.received.seconds)
+        yield upload, early or read_options(request, upload.received.fields, model)
 
 
 def _server_timing(stages_s: dict[str, float]) -> str:

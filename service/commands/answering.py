@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import typer
@@ -14,7 +15,7 @@ from service.analysis.walk import Walk
 from service.commands.batch import Batch, OnProgress, is_wanted, process_all, say_left_out
 from service.commands.environment import configure_logs, read_settings
 from service.commands.inputs import InputFile, Inputs
-from service.commands.outputs import Outputs, write_whole
+from service.commands.outputs import Outputs, linked_from, write_whole
 from service.commands.printing import json_file, json_line
 from service.context import AppContext
 from service.contract.options import MediumOptions
@@ -39,12 +40,21 @@ class CommandSpec(Generic[OptionsT, RequestT, AnswerT, BodyT]):
     format_name: str = "json"
     show: Callable[[AnswerT, InputFile], str] | None = None
 
-    def file(self, answer: AnswerT, input_file: InputFile) -> bytes:
-        """An answer as its file's bytes."""
+    def file(self, answer: AnswerT, input_file: InputFile, place: Path | None) -> bytes:
+        """An answer as its file's bytes; place: of the file, None where it is printed."""
         if self.format_name == "json":
             return json_file(self.case.to_body(answer, self.options))
-        written: bytes = self.case.formats[self.format_name].file(self.case.to_export(answer, input_file.path.name))
+        export = self.case.to_export(answer, input_file.path.name)
+        export = replace(export, media=linked_from(place, export.media, input_file.path))
+        written: bytes = self.case.formats[self.format_name].file(export)
         return written
+
+    def warnings(self, answer: AnswerT) -> list[str]:
+        """What is said of an answer beside it: json has its warnings itself."""
+        if self.format_name == "json" and self.show is None:
+            return []
+        found: list[str] = self.case.to_body(answer, self.options).model_dump(include={"warnings"})["warnings"]
+        return found
 
     def text(self, answer: AnswerT, input_file: InputFile, *, in_file: bool, many: bool) -> str:
         """What is printed of an answer; nothing where a file is all that is wanted."""
@@ -54,7 +64,7 @@ class CommandSpec(Generic[OptionsT, RequestT, AnswerT, BodyT]):
             return ""
         if many:
             return json_line(self.case.to_body(answer, self.options), input_file)
-        return self.file(answer, input_file).decode()
+        return self.file(answer, input_file, None).decode()
 
 
 def answer_all(spec: CommandSpec[OptionsT, RequestT, AnswerT, BodyT], inputs: Inputs, outputs: Outputs) -> None:
@@ -85,8 +95,10 @@ def answer_all(spec: CommandSpec[OptionsT, RequestT, AnswerT, BodyT], inputs: In
             )
             found = case.with_windows(found, windows)
             if (place := outputs.paths[input_file]) is not None:
-                content = await asyncio.to_thread(spec.file, found, input_file)
+                content = await asyncio.to_thread(spec.file, found, input_file, place)
                 await asyncio.to_thread(write_whole, place, content)
+            for warning in spec.warnings(found):
+                batch.say(f"{input_file.path}: {warning}")
             text = spec.text(found, input_file, in_file=outputs.paths[input_file] is not None, many=inputs.many)
         finally:
             printer.give(number, text)

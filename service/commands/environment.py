@@ -8,6 +8,7 @@ import structlog
 import typer
 from pydantic import BaseModel, ValidationError
 
+from service.findings import describe_finding
 from service.settings import Settings
 from service.terminal import say
 
@@ -41,7 +42,7 @@ def read_settings() -> Settings:
     except ValidationError as error:
         for finding in error.errors():
             name = "_".join(str(part) for part in finding["loc"]).upper()
-            say(f"SIGN_{name}: {finding['msg']}", err=True)
+            say(f"SIGN_{name}: {describe_finding(finding)}", err=True)
         raise typer.Exit(MISUSED) from None
 
 
@@ -61,7 +62,7 @@ def check_options(model: type[OptionsT], /, **values: object) -> OptionsT:
         return model.model_validate(given)
     except ValidationError as error:
         for finding in error.errors():
-            say(f"{flag(str(finding['loc'][0]))}: {finding['msg']}", err=True)
+            say(f"{flag(str(finding['loc'][0]))}: {describe_finding(finding)}", err=True)
         raise typer.Exit(MISUSED) from None
 
 

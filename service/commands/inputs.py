@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 
 from service.errors import SignError
 from service.media.medium import Medium
-from service.media.sniff import HEAD_BYTES, MediaType, sniff
+from service.media.sniff import ENDINGS, HEAD_BYTES, MediaType, sniff
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,10 @@ class InputFile:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """media: in the order of the arguments, folders by path. left_out: files of folders that are no media.
+    """media: in the order of the arguments, folders by path; broken ones, too.
 
-    empty: folders without a medium. many: whether several were asked for, be there one only.
+    left_out: files of folders that are no media. empty: folders without a medium. many: whether several were asked
+    for, be there one only.
     """
 
     media: tuple[InputFile, ...]
@@ -72,13 +73,23 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def _in_folder(folder: Path) -> tuple[list[InputFile], list[Path]]:
-    media, others = [], []
+    media: list[InputFile] = []
+    others: list[Path] = []
     for path in files_below(folder):
         input_file = InputFile(path, path.relative_to(folder).parent)
-        try:
-            input_file.kind()
-        except (SignError, OSError):
-            others.append(path)
-        else:
+        if _is_medium(input_file):
             media.append(input_file)
+        else:
+            others.append(path)
     return media, others
+
+
+def _is_medium(input_file: InputFile) -> bool:
+    """Whether it is one by its bytes, or was one by its name: a broken file is an error later, not passed over."""
+    try:
+        input_file.kind()
+    except SignError:
+        return input_file.path.suffix.lower() in ENDINGS
+    except OSError:
+        return True
+    return True

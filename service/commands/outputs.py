@@ -3,12 +3,13 @@
 import os
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import IO, TypeVar
 
 from service.commands.environment import misused
 from service.commands.inputs import InputFile, Inputs
+from service.export.answer import MediaFile
 from service.export.formats import Format
 
 AnswerT = TypeVar("AnswerT")
@@ -54,6 +55,13 @@ def plan_outputs(
             )
         paths[input_file] = place
     return Outputs(paths, overwrite, skip_existing)
+
+
+def linked_from(place: Path | None, media: MediaFile, path: Path) -> MediaFile:
+    """The medium at this path as a file at that place links to it; one that is printed, from the working folder."""
+    folder = Path.cwd() if place is None else place.absolute().parent
+    way = Path(os.path.relpath(path.absolute(), folder)).as_posix()
+    return replace(media, place=path.absolute().as_posix(), way=way if way.startswith("../") else f"./{way}")
 
 
 def stem(path: PurePath) -> str:

@@ -1,12 +1,12 @@
 """What the job routes answer with."""
 
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Self
 
 from pydantic import BaseModel
 
 from service.contract.answers import ModelRef, SegmentBody
-from service.contract.problem_details import problem_details
+from service.contract.problem_details import Problem, problem_details
 from service.jobs.spec import Job, State
 from service.spotting.segment import Segment
 
@@ -26,7 +26,7 @@ class JobBody(BaseModel):
     expires_at: datetime | None
     model: ModelRef
     media_name: str
-    error: dict[str, Any] | None
+    error: Problem | None
 
     @classmethod
     def of(cls, job: Job, retention_h: float) -> Self:
@@ -43,7 +43,7 @@ class JobBody(BaseModel):
             expires_at=None if job.ended is None else _moment(job.ended + 3600 * retention_h),
             model=ModelRef(name=job.spec.model, version=job.spec.version),
             media_name=job.spec.media_name,
-            error=None if job.error is None else problem_details(job.error, job.id),
+            error=None if job.error is None else Problem(**problem_details(job.error, job.id)),
         )
 
 
@@ -54,7 +54,7 @@ class JobWithSegments(JobBody):
 
     @classmethod
     def found(cls, job: Job, retention_h: float, segments: list[Segment]) -> Self:
-        known = JobBody.of(job, retention_h).model_dump()
+        known = JobBody.of(job, retention_h).model_dump(exclude_unset=True)
         return cls(**known, segments=[SegmentBody.of(segment) for segment in segments])
 
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.jobs.spec import State
 from service.pipelines.kind import Faces
 from service.registry.manifest import NAME_PATTERN
 from service.settings import Settings
@@ -74,3 +75,23 @@ class HighlightsOptions(MediumOptions):
     def model_of(self, settings: Settings) -> str:
         """The model that is asked."""
         return self.model or settings.default_highlight_model
+
+
+class JobsQuery(BaseModel):
+    """Which jobs are listed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: int = Field(20, ge=1, le=100, description="How many at most.")
+    state: State | None = Field(None, description="Only those in this state.")
+    cursor: str | None = Field(None, max_length=200, description="`next_cursor` of the page before.")
+
+
+class ResultQuery(BaseModel):
+    """How a job's answer is fetched; a job of another kind has fewer formats."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: TimelineFormat | HighlightsFormat | None = Field(
+        None, description="How the answer comes; else `Accept` decides, then the submission's `format`, else json."
+    )

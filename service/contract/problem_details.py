@@ -2,7 +2,30 @@
 
 from typing import Any
 
-from service.errors import SignError
+from pydantic import BaseModel
+
+from service.errors import Code, SignError
+
+
+class ParameterProblem(BaseModel):
+    """One parameter that is wrong."""
+
+    parameter: str
+    problem: str
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457). limit and actual: figures, where it has some; errors: each parameter that is wrong."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: Code
+    limit: float | None = None
+    actual: float | None = None
+    errors: list[ParameterProblem] | None = None
 
 
 def problem_details(error: SignError, request_id: str) -> dict[str, Any]:

@@ -57,13 +57,18 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class MediaFile:
-    """The medium as the caller knows it. name: its file name without a folder, empty where none was given."""
+    """The medium as the caller knows it. name: its file name without a folder, empty where none was given.
+
+    place: its absolute path where that is known; way: the path to it from the folder of the exported file.
+    """
 
     name: str
     kind: MediaKind
     format: str
     duration_s: float | None
     frame_rate: float | None
+    place: str = ""
+    way: str = ""
 
     @property
     def stem(self) -> str:
@@ -76,7 +81,7 @@ class SignsExport:
     """A timeline's answer. Signs are in order and do not overlap.
 
     texts: what captions write for a label where it is not the label itself. gaps: damaged stretches of the medium.
-    model: who found the signs. created: when, with its time zone.
+    model: who found the signs. created: when, with its time zone. warnings: what whoever reads the file should know.
     """
 
     media: MediaFile
@@ -85,6 +90,7 @@ class SignsExport:
     model: str = ""
     texts: Mapping[str, str] = field(default_factory=dict)
     gaps: Sequence[Window] = ()
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,7 @@ class HighlightsExport:
     """The answer of /highlights. Moments are in order and do not overlap; title names the curve in a picture.
 
     samples: the series behind the curve, one for each of its points, where the caller asked for it. threshold: what a
-    moment had to reach, None where nothing could.
+    moment had to reach, None where nothing could. warnings: what whoever reads the file should know.
     """
 
     media: MediaFile
@@ -101,3 +107,4 @@ class HighlightsExport:
     title: str = ""
     samples: Sequence[Sample] = ()
     threshold: float | None = None
+    warnings: Sequence[str] = ()

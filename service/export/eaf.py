@@ -14,6 +14,7 @@ from service.track import merge_windows
 SIGNS_TIER: Final = "signs"
 CONFIDENCE_TIER: Final = "confidence"
 GAPS_TIER: Final = "gaps"
+WARNING_PROPERTY: Final = "warning"
 GAP_TEXT: Final = "could not be read"
 
 MIME_TYPES: Final = {
@@ -39,9 +40,10 @@ _DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 def signs_to_eaf(answer: SignsExport) -> bytes:
     """An EAF 3.0 document. Damaged stretches stand on a tier of their own, which is there only where there are any.
 
-    The medium is linked as `./name`: ELAN finds it without asking where both files lie in one folder. Names are not
-    percent-encoded, because ELAN writes and looks them up as they are; only the four characters that the schema
-    takes in no address (% # [ ]) are.
+    The medium is linked by its place and by the way to it from the document's folder. Where they are not known it is
+    `./name`: ELAN finds it without asking where both files lie in one folder. Names are not percent-encoded, because
+    ELAN writes and looks them up as they are; only the four characters that the schema takes in no address (% # [ ])
+    are. Warnings are properties of the document.
     """
     document = Elan.Eaf(author=one_line(answer.model))
     document.remove_tier("default")
@@ -67,15 +69,21 @@ def _describe(document: Elan.Eaf, answer: SignsExport) -> None:
         "xsi:noNamespaceSchemaLocation": "http://www.mpi.nl/tools/elan/EAFv3.0.xsd",
     }
     document.header |= {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"}
-    if answer.media.name:
-        name = re.sub(r"[%#\[\]]", lambda one: f"%{ord(one[0]):02X}", one_line(answer.media.name))
-        document.add_linked_file(f"file:///{name}", relpath=f"./{name}", mimetype=_mime_type(answer.media))
+    media = answer.media
+    if media.name:
+        place, way = (_address(path) for path in (media.place or f"/{media.name}", media.way or f"./{media.name}"))
+        document.add_linked_file(f"file://{place}", relpath=way, mimetype=_mime_type(media))
     identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{answer.media.name}/{answer.model}/{answer.created.isoformat()}")
     annotations = 2 * len(answer.signs) + len(answer.gaps)
     document.properties = [
         ("URN", f"urn:nl-mpi-tools-elan-eaf:{identity}"),
         ("lastUsedAnnotationId", annotations + 1),
+        *((WARNING_PROPERTY, one_line(warning)) for warning in answer.warnings),
     ]
+
+
+def _address(path: str) -> str:
+    return re.sub(r"[%#\[\]]", lambda one: f"%{ord(one[0]):02X}", one_line(path))
 
 
 def _annotate(document: Elan.Eaf, answer: SignsExport) -> None:

@@ -24,6 +24,7 @@ def moments_to_edl(answer: HighlightsExport) -> str:
     moments = sorted(best, key=lambda moment: moment.start_s)
     name = one_line(answer.media.name)
     lines = [f"TITLE: {name[:70]}", "FCM: NON-DROP FRAME", ""]
+    lines += [f"* WARNING: {one_line(warning)}" for warning in answer.warnings]
     at = 0
     for number, (moment, (start, end)) in enumerate(zip(moments, ticks(moments, rate), strict=True), start=1):
         cut = " ".join(_timecode(frames, base) for frames in (start, end, at, at + end - start))

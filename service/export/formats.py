@@ -20,15 +20,16 @@ JSON_MEDIA_TYPE = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Format(Generic[AnswerT]):
-    """A format: what `Accept` calls it, what it is served as, how its files are named, and who writes it.
+    """A format: what it is served as, how its files are named, and who writes it."""
 
-    The two differ only where `Accept` could not tell the format from plain json.
-    """
-
-    accept: str
     media_type: str
     ending: str
     write: Callable[[AnswerT], str | bytes]
+
+    @property
+    def essence(self) -> str:
+        """The media type without parameters, as `Accept` names it."""
+        return self.media_type.partition(";")[0]
 
     def file(self, answer: AnswerT) -> bytes:
         """The file's bytes; text is UTF-8."""
@@ -41,16 +42,16 @@ class Format(Generic[AnswerT]):
 
 
 TIMELINE_FORMATS: Mapping[str, Format[SignsExport]] = {
-    "vtt": Format("text/vtt", "text/vtt; charset=utf-8", ".vtt", signs_to_vtt),
-    "srt": Format("application/x-subrip", "application/x-subrip; charset=utf-8", ".srt", signs_to_srt),
-    "eaf": Format("text/x-eaf+xml", "text/x-eaf+xml; charset=utf-8", ".eaf", signs_to_eaf),
-    "csv": Format("text/csv", "text/csv; charset=utf-8; header=present", ".csv", signs_to_csv),
-    "aihub": Format("application/x-aihub+json", "application/json", "_morpheme.json", signs_to_aihub),
+    "vtt": Format("text/vtt; charset=utf-8", ".vtt", signs_to_vtt),
+    "srt": Format("application/x-subrip; charset=utf-8", ".srt", signs_to_srt),
+    "eaf": Format("text/x-eaf+xml; charset=utf-8", ".eaf", signs_to_eaf),
+    "csv": Format("text/csv; charset=utf-8; header=present", ".csv", signs_to_csv),
+    "aihub": Format("application/x-aihub+json", "_morpheme.json", signs_to_aihub),
 }
 
 HIGHLIGHT_FORMATS: Mapping[str, Format[HighlightsExport]] = {
-    "vtt": Format("text/vtt", "text/vtt; charset=utf-8", ".vtt", moments_to_vtt),
-    "csv": Format("text/csv", "text/csv; charset=utf-8; header=present", ".csv", moments_to_csv),
-    "edl": Format("text/x-edl", "text/x-edl; charset=utf-8", ".edl", moments_to_edl),
-    "png": Format("image/png", "image/png", ".png", tension_to_png),
+    "vtt": Format("text/vtt; charset=utf-8", ".vtt", moments_to_vtt),
+    "csv": Format("text/csv; charset=utf-8; header=present", ".csv", moments_to_csv),
+    "edl": Format("text/x-edl; charset=utf-8", ".edl", moments_to_edl),
+    "png": Format("image/png", ".png", tension_to_png),
 }

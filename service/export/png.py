@@ -29,12 +29,15 @@ _one_at_a_time = threading.Lock()  # matplotlib keeps fonts and warnings per pro
 
 
 def tension_to_png(answer: HighlightsExport) -> bytes:
-    """A picture of 1200 × 400 pixels: the curve, broken where it is unknown, the moments and their threshold."""
-    return draw_png(SIZE_INCHES, lambda axes: _draw(axes, answer))
+    """A picture of 1200 × 400 pixels: the curve, broken where it is unknown, the moments and their threshold.
+
+    Warnings are a comment of the file.
+    """
+    return draw_png(SIZE_INCHES, lambda axes: _draw(axes, answer), " ".join(answer.warnings))
 
 
-def draw_png(size_inches: tuple[float, float], draw: Callable[["Axes"], None]) -> bytes:
-    """What `draw` draws, on a picture of this size at DOTS_PER_INCH."""
+def draw_png(size_inches: tuple[float, float], draw: Callable[["Axes"], None], comment: str = "") -> bytes:
+    """What `draw` draws, on a picture of this size at DOTS_PER_INCH; a comment stands in the file, not on it."""
     # matplotlib costs most of a second to import, and only pictures need it
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
@@ -45,7 +48,7 @@ def draw_png(size_inches: tuple[float, float], draw: Callable[["Axes"], None]) -
         FigureCanvasAgg(figure)
         draw(figure.add_subplot())
         out = io.BytesIO()
-        figure.savefig(out, format="png", metadata={"Software": None})
+        figure.savefig(out, format="png", metadata={"Software": None, "Comment": comment or None})
     return out.getvalue()
 
 

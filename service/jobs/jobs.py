@@ -30,6 +30,8 @@ R = TypeVar("R")
 SWEEP_S = 30.0
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OPEN_AGAIN_S = 1.0
+_LONGEST_WAIT_S = 60.0
+"""What an estimate may ask a caller to wait before they look again."""
 
 _log = structlog.get_logger(__name__)
 
@@ -129,7 +131,8 @@ class Jobs:
         if job.error is not None:
             raise job.error
         if job.state != "succeeded":
-            raise SignError("job-not-finished", f"The job is {job.state}; its progress is {job.progress:.0%}.")
+            detail = f"The job is {job.state}; its progress is {job.progress:.0%}."
+            raise SignError("job-not-finished", detail, retry_after_s=min(max(job.eta_s or 1.0, 1.0), _LONGEST_WAIT_S))
         try:
             text = await asyncio.to_thread(self._files.answer, job.id)
         except FileNotFoundError:

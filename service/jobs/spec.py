@@ -23,7 +23,8 @@ class JobSpec:
 
     owner: whose it is, a digest of the API key, empty where none is needed. request: the use case's own, as JSON,
     without the medium. options: how the answer is shown, kept for whoever shows it. keeps_windows: whether each
-    window's own answer, or each sample's, is asked for.
+    window's own answer, or each sample's, is asked for. fingerprint: a digest of all that was asked, the medium
+    included; None of a job that an earlier release took.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class JobSpec:
     media_name: str = ""
     keeps_windows: bool = False
     idempotency_key: str | None = None
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

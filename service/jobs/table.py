@@ -23,6 +23,7 @@ _jobs = sa.Table(
     sa.Column("id", sa.String(36), primary_key=True),
     sa.Column("owner", sa.String(64), nullable=False),
     sa.Column("idempotency_key", sa.String(255)),
+    sa.Column("fingerprint", sa.String(64)),
     sa.Column("kind", sa.String(32), nullable=False),
     sa.Column("state", sa.String(16), nullable=False, index=True),
     sa.Column("model", sa.String(64), nullable=False),
@@ -75,11 +76,19 @@ class JobTable:
             sa.event.listen(self._engine, "connect", _configure_sqlite)
 
     def open(self) -> None:
-        """Make the tables where they are not there yet."""
+        """Make the tables where they are not there yet, and what an earlier release's lack."""
         try:
-            _metadata.create_all(self._engine)
+            self._make()
         except sa.exc.DBAPIError:
-            _metadata.create_all(self._engine)  # another replica made them in the same moment
+            self._make()  # another replica made them in the same moment
+
+    def _make(self) -> None:
+        _metadata.create_all(self._engine)
+        there = {column["name"] for column in sa.inspect(self._engine).get_columns(_jobs.name)}
+        for column in (column for column in _jobs.c if column.name not in there):
+            kind = column.type.compile(self._engine.dialect)
+            with self._engine.begin() as connection:
+                connection.execute(sa.text(f"ALTER TABLE {_jobs.name} ADD COLUMN {column.name} {kind}"))
 
     def close(self) -> None:
         """Give all connections back."""
@@ -94,6 +103,7 @@ class JobTable:
                         id=job_id,
                         owner=spec.owner,
                         idempotency_key=spec.idempotency_key,
+                        fingerprint=spec.fingerprint,
                         kind=spec.kind,
                         state="queued",
                         model=spec.model,

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocketDisconnect
 from service.contract.keys import bearer_key, check_key
 from service.contract.messages import StartMessage
 from service.errors import SignError
+from service.findings import describe_finding
 from service.live.closing import CloseCode, ClosingError
 from service.live.session import DisconnectedError
 from service.settings import Settings
@@ -82,7 +83,7 @@ async def read_start(socket: ClientSocket, settings: Settings) -> StartMessage:
     try:
         return StartMessage.model_validate_json(first)
     except ValidationError as error:
-        found = "; ".join(_shown(".".join(map(str, entry["loc"])), entry["msg"]) for entry in error.errors())
+        found = "; ".join(_shown(".".join(map(str, entry["loc"])), describe_finding(entry)) for entry in error.errors())
         raise ClosingError(CloseCode.START_INVALID, f"start message: {found}", "parameter-invalid") from None
 
 

@@ -1,6 +1,6 @@
 """WebM and Matroska files joined end to end, as `cat` joins them: their header speaks of the first alone."""
 
-import mmap
+from collections.abc import Iterator
 from typing import BinaryIO
 
 _EBML = b"\x1a\x45\xdf\xa3"
@@ -8,10 +8,11 @@ _SEGMENT = b"\x18\x53\x80\x67"
 _NAMES = (b"webm", b"matroska")
 _NAME_WITHIN = 64
 _LONGEST_HEADER = 4096
+_BLOCK = 1024 * 1024
 
 
 def is_joined(file: BinaryIO, size: int) -> bool:
-    """Whether another file begins behind the first. Where the first says how long it is, nothing else is read."""
+    """Whether another file begins behind the first. Where that says how long it is, only what follows it is read."""
     file.seek(0)
     head = file.read(_LONGEST_HEADER)
     at = head.find(_SEGMENT)
@@ -21,12 +22,21 @@ def is_joined(file: BinaryIO, size: int) -> bool:
     if length is not None:
         file.seek(min(begins + length, size))
         return _begins_file(file.read(_NAME_WITHIN))
-    with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as data:
-        while (at := data.find(_EBML, max(at, 1))) >= 0:
-            if _begins_file(data[at : at + _NAME_WITHIN]):
-                return True
-            at += 1
+    file.seek(begins)
+    kept = b""
+    while block := file.read(_BLOCK):
+        data = kept + block
+        if any(_begins_file(data[at : at + _NAME_WITHIN]) for at in _places(data)):
+            return True
+        kept = data[-_NAME_WITHIN:]
     return False
+
+
+def _places(data: bytes) -> Iterator[int]:
+    at = data.find(_EBML)
+    while at >= 0:
+        yield at
+        at = data.find(_EBML, at + 1)
 
 
 def _begins_file(data: bytes) -> bool:

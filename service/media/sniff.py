@@ -13,6 +13,12 @@ SUPPORTED = (
     "pictures, and .pose landmarks."
 )
 
+ENDINGS = frozenset(
+    {".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mts", ".m2ts", ".gif"}
+    | {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".heic", ".heif", ".avif", ".pose"}
+)
+"""How files of these kinds are usually named: what is named so and is none of them is broken."""
+
 
 @dataclass(frozen=True, slots=True)
 class MediaType:
@@ -141,9 +147,11 @@ def _transport_stream(head: bytes) -> MediaType | None:
 
 
 def _cut_transport_stream(head: bytes) -> MediaType | None:
-    """A stream that begins within a packet, as recordings of broadcasts do: many marks must follow."""
-    if any(_is_marked(head, packet, at, _SURE_MARKS) for packet in (_TS_PACKET, _M2TS_PACKET) for at in range(packet)):
-        return MediaType("video", "mpeg-ts", "mpegts")
+    """A stream that begins within a packet, or behind something else, as recordings do: many marks must follow."""
+    for packet in (_TS_PACKET, _M2TS_PACKET):
+        places = range(len(head) - packet * (_SURE_MARKS - 1))
+        if any(_is_marked(head, packet, at, _SURE_MARKS) for at in places):
+            return MediaType("video", "mpeg-ts", "mpegts")
     return None
 
 

@@ -1,45 +1,109 @@
-"""The service keeps to its own OpenAPI schema, whatever is sent."""
+"""The service keeps to its own OpenAPI schema, whatever is sent: Schemathesis with all its checks."""
 
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, given, settings
-from schemathesis.specs.openapi.checks import response_schema_conformance
 
-from tests.running import RunningService
+from service.app import create_app
+from service.errors import KINDS
+from service.settings import Settings
+from tests.running import ROOT, RunningService, running_service
 
-ROUTES = [
-    ("GET", "/healthz"),
-    ("GET", "/readyz"),
-    ("GET", "/models"),
-    ("GET", "/models/{name}"),
-    ("GET", "/models/{name}/versions/{version}"),
-    ("POST", "/models/reload"),
-    ("POST", "/predict"),
-    ("POST", "/timeline"),
-    ("POST", "/highlights"),
-    ("POST", "/jobs/predict"),
-    ("POST", "/jobs/timeline"),
-    ("POST", "/jobs/highlights"),
-    ("GET", "/jobs"),
-    ("GET", "/jobs/{id}"),
-    ("GET", "/jobs/{id}/result"),
-    ("GET", "/jobs/{id}/events"),
-    ("DELETE", "/jobs/{id}"),
-]
+ADMIN = "boss"
+NOT_OVER_HTTP = {"route-unknown", "method-not-allowed", "rate-limited"}
+"""Codes of addresses that are no route's, and of live sessions."""
 
 
-@pytest.mark.parametrize(("method", "path"), ROUTES, ids=lambda part: part)
-def test_each_route_answers_as_the_schema_says(service: RunningService, method: str, path: str) -> None:
-    operation = schemathesis.openapi.from_url(f"{service.url}/openapi.json")[path][method]
+@pytest.fixture(scope="module")
+def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    settings = {"SIGN_SLOTS": "1", "SIGN_API_KEYS": "me", "SIGN_ADMIN_KEYS": ADMIN}
+    with running_service(tmp_path_factory.mktemp("keyed"), **settings) as running:
+        yield running
 
-    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(case=operation.as_strategy())
-    def answers_well(case: schemathesis.Case[Any]) -> None:
-        response = case.call()
-        # a deadline that the caller set themselves may pass
-        assert response.status_code < 500 or response.json()["code"] == "deadline-exceeded"
-        case.validate_response(response, checks=[response_schema_conformance])
 
-    answers_well()
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    return create_app(Settings()).openapi()
+
+
+@pytest.mark.timeout(500)
+def test_every_route_answers_as_the_schema_says(keyed: RunningService, tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("schemathesis")
+    command = [
+        str(program), "--config-file", str(ROOT / "schemathesis.toml"), "run", f"{keyed.url}/openapi.json",
+        "--checks", "all", "--header", f"Authorization: Bearer {ADMIN}", "--max-examples", "4",
+        "--seed", "1", "--no-color",
+        "--generation-database", "none",
+    ]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.e2e.schemathesis_media"}
+    done = subprocess.run(
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=480, check=False
+    )
+    assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-2000:]
+    selected = re.search(r"Selected: (\d+)/(\d+)", done.stdout)
+    assert selected is not None
+    assert selected[1] == selected[2]
+
+
+def operations(schema: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (f"{method.upper()} {path}", operation)
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def test_every_code_is_named_by_a_route_that_sends_it_with_its_status(schema: dict[str, Any]) -> None:
+    named = set()
+    for _, operation in operations(schema):
+        for status, response in operation["responses"].items():
+            for code in response.get("content", {}).get("application/problem+json", {}).get("examples", {}):
+                assert KINDS[code].status == int(status)
+                named.add(code)
+    assert named == set(KINDS) - NOT_OVER_HTTP
+
+
+def test_every_error_is_documented_as_what_is_sent(schema: dict[str, Any]) -> None:
+    assert not {"HTTPValidationError", "ValidationError"} & set(schema["components"]["schemas"])
+    for name, operation in operations(schema):
+        errors = {status: one for status, one in operation["responses"].items() if status >= "400"}
+        for status, response in errors.items():
+            if (name, status) == ("GET /readyz", "503"):
+                continue
+            assert list(response["content"]) == ["application/problem+json"], (name, status)
+            if status in ("409", "429", "503"):
+                assert "Retry-After" in response["headers"], (name, status)
+
+
+def test_options_stand_once_and_jobs_have_only_theirs(schema: dict[str, Any]) -> None:
+    for case in ("predict", "timeline", "highlights"):
+        direct, job = (schema["paths"][path]["post"] for path in (f"/{case}", f"/jobs/{case}"))
+        names = [parameter["name"] for parameter in direct["parameters"]]
+        assert len(set(names)) == len(names)
+        assert {parameter["name"] for parameter in job["parameters"]} == {*names, "Idempotency-Key"} - {"timeout_s"}
+        form = direct["requestBody"]["content"]["multipart/form-data"]["schema"]
+        assert list(form["properties"]) == ["file"]
+
+
+def test_a_jobs_result_is_one_of_the_three_answers_or_a_file(schema: dict[str, Any]) -> None:
+    content = schema["paths"]["/jobs/{id}/result"]["get"]["responses"]["200"]["content"]
+    union = content["application/json"]["schema"]["anyOf"]
+    assert [one["$ref"].rpartition("/")[2] for one in union] == ["PredictBody", "TimelineBody", "HighlightsBody"]
+    assert {"text/vtt", "text/csv", "image/png", "text/x-edl", "application/x-aihub+json"} <= set(content)
+
+
+def test_keys_are_asked_for_where_they_are_set() -> None:
+    open_, keyed = (
+        create_app(settings).openapi()["paths"]
+        for settings in (Settings(), Settings(api_keys=("a",), admin_keys=("b",)))
+    )
+    assert open_["/predict"]["post"]["security"] == [{}, {"apiKey": []}]
+    assert keyed["/predict"]["post"]["security"] == [{"apiKey": []}]
+    assert keyed["/models/reload"]["post"]["security"] == [{"adminKey": []}]
+    assert "security" not in keyed["/healthz"]["get"]

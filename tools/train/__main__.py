@@ -9,10 +9,9 @@ import numpy as np
 
 from . import folds
 from .curve import write_curve
-from .data import other_hands, track_of
 from .details import TIME, details
 from .evaluate import Answers, calibrated, declined_share, fitted_temperature, risk_coverage, score
-from .features import rows_of_sequences, rows_of_track, write_section
+from .features import rows_of_sequences, write_section
 from .letters import DIGITS, LETTERS
 from .network import Model, Values
 from .poses import made_shelf, nothing_hands
@@ -131,12 +130,9 @@ def _idle_answers(recipe: folds.Recipe, models: list[Model], data: Path) -> dict
             MADE_IDLE: folds.answers_of_all(models, made),
             "windows of people signing words": folds.left_out_of_words(recipe, models, data),
         }
-    words = [rows_of_track(recipe.kind, track_of(hand[None])) for hand in other_hands(data)]
     return {
         MADE_IDLE: folds.answers_of_all(models, made),
-        "single hands of people signing words": folds.answers_of_all(
-            models, np.stack([row for row in words if row is not None])
-        ),
+        "single hands of people signing words": folds.left_out_of_hands(recipe, models, data),
     }
 
 

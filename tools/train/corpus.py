@@ -1,4 +1,4 @@
-"""The training material: sequences of each person and of the kinematic hand, made once and kept in a file."""
+"""The training material: sequences and photographs of each person and of the kinematic hand, made once and kept."""
 
 from dataclasses import dataclass
 from multiprocessing import Pool
@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .data import DIGIT_LABELS, FRAME_S, LETTER_LABELS, Moving, digit_clips, letter_clips, word_hands
+from .data import DIGIT_LABELS, FRAME_S, LETTER_LABELS, Clip, Moving, digit_clips, letter_clips, word_hands
 from .features import rows_of_sequences, targets_of
 from .letters import DIGITS, LETTERS
+from .network import Lesson
+from .photographs import Photographs, make_photographs
 from .poses import MADE, Shelf, made_shelf, nothing_hands, real_shelves
 from .synthesis import NOTHING, Scenes, Sequence
 
@@ -19,9 +21,11 @@ DOUBTFUL = {"maham": ("K", "V"), "signn-pool": LETTER_LABELS}
 # windows of words, in frames; how far a hand's points go in one that counts, in palm lengths; how many a person
 _WINDOW_FRAMES = (6, 15)
 _MOVES = 0.35
-_WORDS = 2
+_WORDS = 9
 _PASSES = 2
 _STROKES = 3
+# shelves of the kinematic hand, each as much as a person
+_MADE_PARTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +35,22 @@ class Corpus:
     values: NDArray[np.float32]
     targets: NDArray[np.float32]
     persons: NDArray[np.str_]
-
-    def trusted(self, labels: tuple[str, ...]) -> "Corpus":
-        """Without what is labeled so loosely that it teaches errors (see DOUBTFUL): it is for measuring only."""
-        kept = np.ones(len(self.persons), dtype=bool)
-        for person, doubted in DOUBTFUL.items():
-            columns = [labels.index(label) for label in doubted if label in labels]
-            kept &= ~((self.persons == person) & (self.targets[:, columns] > 0).any(axis=1))
-        return Corpus(self.values[kept], self.targets[kept], self.persons[kept])
+    photographs: Photographs
 
     def with_more_strokes(self, labels: tuple[str, ...]) -> "Corpus":
         """J and Z as movements _STROKES times: windows of words, which are nothing, move like them."""
         columns = [labels.index(label) for label in MOVING if label in labels]
         strokes = np.flatnonzero(self.targets[:, columns].sum(axis=1) > 0.99)
         rows = np.concatenate([np.arange(len(self.persons)), np.repeat(strokes, _STROKES - 1)])
-        return Corpus(self.values[rows], self.targets[rows], self.persons[rows])
+        return Corpus(self.values[rows], self.targets[rows], self.persons[rows], self.photographs)
 
     def without(self, persons: tuple[str, ...]) -> "Corpus":
         kept = ~np.isin(self.persons, persons)
-        return Corpus(self.values[kept], self.targets[kept], self.persons[kept])
+        return Corpus(self.values[kept], self.targets[kept], self.persons[kept], self.photographs.without(persons))
+
+    @property
+    def lesson(self) -> Lesson:
+        return Lesson(self.values, self.targets, self.photographs.values, self.photographs.targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Task:
 
 
 def sequences_of(task: Task) -> list[Sequence]:
-    """All sequences of one shelf: of each label photographs, held signs and whole clips; words, strokes, nothing."""
+    """All sequences of one shelf: of each label held signs and whole clips; words, strokes, nothing."""
     rng = np.random.default_rng(task.seed)
     ways = LETTERS if task.labels == LETTER_LABELS else DIGITS
     scenes = Scenes(task.labels, nothing_hands(ways, 1500, rng), rng)
@@ -72,9 +73,8 @@ def sequences_of(task: Task) -> list[Sequence]:
     for label in shelf.hands:
         if label not in task.labels:
             continue
-        sequences += [scenes.still(shelf, label) for _ in range(each // 4)]
-        sequences += [scenes.held(shelf, label) for _ in range(each // 4)]
-        sequences += [scenes.rising(shelf, label) for _ in range(each // 2)]
+        sequences += [scenes.held(shelf, label) for _ in range(each // 3)]
+        sequences += [scenes.rising(shelf, label) for _ in range(each - each // 3)]
     total = len(sequences)
     if len(shelf.hands) > 1:
         sequences += [scenes.word(shelf) for _ in range(total // 6)]
@@ -125,27 +125,42 @@ def _words(
     return made
 
 
-def make_corpus(kind: str, folder: Path, each: int, seed: int, processes: int = 2) -> Corpus:
-    """The corpus for `letters` or `digits`; the kinematic hand's share equals that of some ten persons."""
+def trusted_shelves(clips: list[Clip]) -> list[Shelf]:
+    """What persons hold still, without what is labeled so loosely that it teaches errors (see DOUBTFUL)."""
+    shelves = []
+    for shelf in real_shelves(clips):
+        doubted = DOUBTFUL.get(shelf.person, ())
+        hands = {label: stock for label, stock in shelf.hands.items() if label not in doubted}
+        if hands:
+            shelves.append(Shelf(shelf.person, hands))
+    return shelves
+
+
+def share_of(person: str) -> float:
+    """How much is made from a person's hands: less of the photographed, who are many."""
+    return 0.06 if person.startswith("ankara") else 0.5 if person.startswith("aslhg") else 1.0
+
+
+def make_corpus(kind: str, folder: Path, each: int, seed: int, processes: int = 1) -> Corpus:
+    """The corpus for `letters` or `digits`; the kinematic hand's share of the sequences equals that of five persons."""
     letters = kind == "letters"
     labels, ways = (LETTER_LABELS, LETTERS) if letters else (DIGIT_LABELS, DIGITS)
-    clips = letter_clips(folder) if letters else digit_clips(folder)
+    shelves = trusted_shelves(letter_clips(folder) if letters else digit_clips(folder))
     rng = np.random.default_rng(seed)
-    tasks = []
-    for index, shelf in enumerate(real_shelves(clips)):
-        photographed = next(clip.source for clip in clips if clip.person == shelf.person) in ("aslhg", "ankara")
-        share = {"signn-pool": 0.4}.get(shelf.person, 0.5 if photographed else 1.0)
-        share = 0.06 if shelf.person.startswith("ankara") else share
-        tasks.append(Task(shelf, labels, max(4, int(each * share)), seed + index))
-    parts = 4
-    tasks += [Task(made_shelf(ways, each, rng), labels, each, seed + 1000 + part) for part in range(parts)]
+    tasks = [
+        Task(shelf, labels, max(2, int(each * share_of(shelf.person))), seed + index)
+        for index, shelf in enumerate(shelves)
+    ]
+    tasks += [Task(made_shelf(ways, 4 * each, rng), labels, each, seed + 1000 + part) for part in range(_MADE_PARTS)]
     with Pool(processes) as pool:
         made = pool.map(_made, tasks, chunksize=1)
-    made += _words(folder, labels, int(_WORDS * each), seed) if letters else []
+    made += _words(folder, labels, _WORDS * each, seed) if letters else []
+    persons = [(shelf, share_of(shelf.person)) for shelf in shelves]
     return Corpus(
         np.concatenate([values for values, _, _ in made]),
         np.concatenate([targets for _, targets, _ in made]),
         np.concatenate([np.full(len(values), person) for values, _, person in made]),
+        make_photographs(kind, folder, persons, rng),
     )
 
 
@@ -154,9 +169,20 @@ def kept_corpus(path: Path, kind: str, folder: Path, each: int, seed: int) -> Co
     if not path.exists():
         corpus = make_corpus(kind, folder, each, seed)
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, values=corpus.values.astype(np.float16), targets=corpus.targets, persons=corpus.persons)
+        np.savez(
+            path,
+            values=corpus.values.astype(np.float16),
+            targets=corpus.targets,
+            persons=corpus.persons,
+            still_values=corpus.photographs.values.astype(np.float16),
+            still_targets=corpus.photographs.targets,
+            still_persons=corpus.photographs.persons,
+        )
     with np.load(path, allow_pickle=False) as stored:
-        return Corpus(stored["values"].astype(np.float32), stored["targets"], stored["persons"])
+        photographs = Photographs(
+            stored["still_values"].astype(np.float32), stored["still_targets"], stored["still_persons"]
+        )
+        return Corpus(stored["values"].astype(np.float32), stored["targets"], stored["persons"], photographs)
 
 
 __all__ = ["MADE", "Corpus", "kept_corpus", "make_corpus"]

@@ -141,21 +141,22 @@ def _photographs(folder: Path) -> list[Clip]:
     return clips
 
 
-def other_hands(folder: Path) -> NDArray[np.float64]:
-    """N × 21 × 2 hands of words.npz, one a clip, from frames with exactly one hand: people who sign, but no letter.
+def other_hands(folder: Path) -> tuple[NDArray[np.float64], NDArray[np.str_]]:
+    """N × 21 × 2 hands of words.npz, one a clip, from frames with exactly one hand, and whose: people who sign words.
 
     Some words pass through shapes that are letters, so this is no clean set of "nothing".
     """
     with np.load(folder / "words.npz", allow_pickle=False) as stored:
-        hands, offsets = stored["hands"], stored["offsets"]
-    chosen = []
-    for start, stop in pairwise(offsets):
+        hands, offsets, persons = stored["hands"], stored["offsets"], stored["persons"][stored["person"]]
+    chosen, whose = [], []
+    for (start, stop), person in zip(pairwise(offsets), persons, strict=True):
         seen = ~np.isnan(hands[start:stop, :, 0, 0])
         single = np.flatnonzero(seen.sum(axis=1) == 1)
         if len(single):
             frame = int(single[len(single) // 2])
-            chosen.append(hands[start + frame, int(np.argmax(seen[frame])), :, :2].astype(np.float64))
-    return np.stack(chosen)
+            chosen.append(hands[start + frame, int(np.argmax(seen[frame])), :, :2] * np.array([_UNKNOWN_ASPECT, 1.0]))
+            whose.append(str(person))
+    return np.stack(chosen), np.array(whose)
 
 
 @dataclass(frozen=True, slots=True)

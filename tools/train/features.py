@@ -6,13 +6,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from service.pipelines.derive import rows_of
 from service.pipelines.keypoints import KeypointsSection, tensor
 from service.track import Track, Window
 
-from .data import track_of
+from .data import PICTURE, track_of
 from .synthesis import NOTHING, Sequence
 
 STEPS = 16
+# where a row tells the wrist's way: of one frame there is none
+PLACE = slice(42, 44)
+_SAME = 1e-4
 _TIPS_AND_JOINTS = [4, 3, 8, 12, 16, 20, 6, 10, 14, 18, 5, 9, 13, 17]
 _PLACE = [{"step": "aspect"}, {"step": "trajectory"}]
 _SHAPE = [{"step": "wrist_origin"}, {"step": "scale", "by": "max"}]
@@ -50,6 +54,22 @@ def rows_of_sequences(kind: str, sequences: list[Sequence]) -> NDArray[np.float3
     """N × STEPS × width."""
     rows = [rows_of_track(kind, track_of(sequence.points, sequence.times_s)) for sequence in sequences]
     return np.stack([row for row in rows if row is not None])
+
+
+def rows_of_stills(kind: str, points: NDArray[np.float64]) -> NDArray[np.float32]:
+    """N × width of N photographed hands (N × 21 × 2): what every step of `rows_of_track` says of each of them.
+
+    The first is compared with that; ValueError where they differ.
+    """
+    section = SECTIONS[kind]
+    hands = np.zeros((len(points), 21, 4), np.float32)
+    hands[..., :2] = points / np.array([PICTURE.aspect, 1.0])
+    rows = rows_of([hands], section.layout, section.derive, PICTURE)
+    rows[:, PLACE] = 0
+    alone = rows_of_track(kind, track_of(points[:1]))
+    if alone is None or np.abs(alone - rows[0]).max() > _SAME:
+        raise ValueError(f"photographed {kind} in bulk are not told as one alone is")
+    return rows
 
 
 def targets_of(sequences: list[Sequence], labels: tuple[str, ...]) -> NDArray[np.float32]:

@@ -7,10 +7,10 @@ import numpy as np
 
 from . import network
 from .corpus import Corpus, kept_corpus, word_windows
-from .data import DIGIT_LABELS, LETTER_LABELS, Clip, digit_clips, letter_clips, word_hands
+from .data import DIGIT_LABELS, LETTER_LABELS, Clip, digit_clips, letter_clips, other_hands, word_hands
 from .evaluate import Answers, answers_for, inputs_of
-from .features import rows_of_sequences
-from .together import with_earlier
+from .features import STEPS, rows_of_sequences, rows_of_stills
+from .together import earlier_weights, with_earlier
 
 LETTER_FOLDS = (
     (
@@ -24,7 +24,7 @@ LETTER_FOLDS = (
         *("electronicaddict", "ilker", "yunlisa96", "rab-session1", "rab-session2", "rab-session3"),
     ),
 )
-DIGIT_FOLDS = 4
+DIGIT_FOLDS = 2
 NEWCOMERS = ("faseehakr", "Techyrushi", "traduttore-1", "traduttore-2", "traduttore-3")
 WINDOWS_OF_WORDS = 400
 
@@ -48,26 +48,27 @@ class Recipe:
 
     def corpus(self, out: Path, folder: Path) -> Corpus:
         corpus = kept_corpus(out / f"{self.kind}-corpus.npz", self.kind, folder, self.each, self.seed)
-        return corpus.trusted(self.labels).with_more_strokes(self.labels)
+        return corpus.with_more_strokes(self.labels)
 
-    def folds(self, clips: list[Clip]) -> tuple[tuple[str, ...], ...]:
-        """Groups of persons who are left out together: stricter for the photographed than one at a time."""
+    def folds(self, folder: Path) -> tuple[tuple[str, ...], ...]:
+        """Groups of persons who are left out together: stricter than one at a time."""
         if self.kind == "letters":
             return LETTER_FOLDS
-        persons = sorted({clip.person for clip in clips})
+        persons = sorted({clip.person for clip in self.clips(folder)}) + signing_words(folder)
         return tuple(tuple(persons[start::DIGIT_FOLDS]) for start in range(DIGIT_FOLDS))
 
 
 RECIPES = {
-    "letters": Recipe("letters", LETTER_LABELS, each=80, epochs=6),
-    "digits": Recipe("digits", DIGIT_LABELS, each=130, epochs=8),
+    "letters": Recipe("letters", LETTER_LABELS, each=16, epochs=3),
+    "digits": Recipe("digits", DIGIT_LABELS, each=30, epochs=10),
 }
 
 
 def trained(recipe: Recipe, corpus: Corpus, kept_at: Path) -> network.Model:
     """The network at this path; trained and written there where it is not there yet."""
     if not kept_at.exists():
-        taught = network.train(corpus.values, corpus.targets, recipe.epochs, recipe.seed)
+        start = earlier_weights(corpus.values.shape[2]) if recipe.kind == "letters" else None
+        taught = network.train(corpus.lesson, recipe.epochs, recipe.seed, start)
         model = network.as_keras(taught, corpus.values.shape[1])
         model.save(kept_at)
     return network.load(kept_at)
@@ -78,7 +79,7 @@ def left_out_answers(recipe: Recipe, out: Path, folder: Path) -> tuple[Answers, 
     clips = recipe.clips(folder)
     corpus = recipe.corpus(out, folder)
     parts, models = [], []
-    for number, persons in enumerate(recipe.folds(clips)):
+    for number, persons in enumerate(recipe.folds(folder)):
         print(f"without {', '.join(persons[:5])}{' …' if len(persons) > 5 else ''}", flush=True)
         model = trained(recipe, corpus.without(persons), out / f"{recipe.kind}-fold{number}.keras")
         if recipe.kind == "letters":
@@ -96,6 +97,21 @@ def left_out_of_words(recipe: Recipe, models: list[network.Model], folder: Path)
         mine = [hand for hand in word_hands(folder) if hand.person in persons]
         windows = rows_of_sequences(recipe.kind, word_windows(mine, WINDOWS_OF_WORDS, rng))
         parts.append(network.probabilities(model, windows))
+    return np.concatenate(parts)
+
+
+def signing_words(folder: Path) -> list[str]:
+    """Everybody who signs words or idles."""
+    return sorted({hand.person for hand in word_hands(folder)})
+
+
+def left_out_of_hands(recipe: Recipe, models: list[network.Model], folder: Path) -> network.Values:
+    """Answers for single hands of people who sign words, each by the network that has seen none of that person."""
+    hands, whose = other_hands(folder)
+    parts = []
+    for persons, model in zip(recipe.folds(folder), models, strict=True):
+        rows = rows_of_stills(recipe.kind, hands[np.isin(whose, persons)])
+        parts.append(network.probabilities(model, np.repeat(rows[:, None], STEPS, axis=1)))
     return np.concatenate(parts)
 
 

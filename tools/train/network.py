@@ -1,10 +1,13 @@
 """The network and its training: a small encoder of each step, two convolutions over time, pooling, softmax.
 
-It is trained as a plain torch module in bfloat16, which takes a third of the time on a processor, and then copied
-into the Keras model that is kept; `as_keras` proves that both answer alike.
+It is trained as a plain torch module and then copied into the Keras model that is kept; `as_keras` proves that both
+answer alike. A photograph is one frame told as many times as there are steps: it is trained on as five steps, of which
+the middle one counts for all that have only their like beside them, which is the same answer for a third of the time.
 """
 
 import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,12 +22,15 @@ from torch import nn
 
 Model: TypeAlias = keras.Model
 Values = NDArray[np.float32]
+Weights: TypeAlias = dict[str, tuple[Values, Values]]
 
 ENCODER = (192, 128)
 FILTERS = 96
 HEAD = 96
-BATCH = 256
-PEAK_RATE = 4e-3
+BATCH, STILL_BATCH = 96, 160
+PEAK_RATE = 2e-3
+STILL_STEPS = 5
+MIRRORED = 0.12
 SAME = 1e-4
 LAYERS = ("first", "second", "near", "wide", "head", "last")
 # a row: x and y of the points, the wrist's way in x and y, then distances, which a mirrored hand keeps
@@ -49,13 +55,22 @@ class Network(nn.Module):
     def linears(self) -> tuple[nn.Linear, ...]:
         return self.first, self.second, self.near, self.wide, self.head, self.last
 
-    def forward(self, values: torch.Tensor) -> torch.Tensor:
-        dropout = nn.functional.dropout
-        hidden = dropout(self.first(values).relu(), 0.15, self.training)
+    def begin_as(self, weights: Weights) -> None:
+        """Take the weights of an earlier network: kernels (…, in, out) and biases by the names of LAYERS."""
+        with torch.no_grad():
+            for name, linear in zip(LAYERS, self.linears(), strict=True):
+                kernel, bias = weights[name]
+                linear.weight.copy_(torch.from_numpy(kernel.reshape(-1, kernel.shape[-1]).T.copy()))
+                linear.bias.copy_(torch.from_numpy(bias.copy()))
+
+    def forward(self, values: torch.Tensor, shares: torch.Tensor | None = None) -> torch.Tensor:
+        """`shares`: how much each step counts in the mean over time; all alike where it is None."""
+        hidden = nn.functional.dropout(self.first(values).relu(), 0.15, self.training)
         hidden = self.second(hidden).relu()
         hidden = self.near(_neighbors(hidden)).relu()
         hidden = self.wide(_neighbors(hidden)).relu()
-        pooled = dropout(torch.cat([hidden.mean(dim=1), hidden.amax(dim=1)], dim=-1), 0.25, self.training)
+        mean = hidden.mean(dim=1) if shares is None else (hidden * shares[:, None]).sum(dim=1)
+        pooled = nn.functional.dropout(torch.cat([mean, hidden.amax(dim=1)], dim=-1), 0.25, self.training)
         return self.last(self.head(pooled).relu())
 
 
@@ -64,34 +79,84 @@ def _neighbors(values: torch.Tensor) -> torch.Tensor:
     return torch.cat([padded[:, :-2], padded[:, 1:-1], padded[:, 2:]], dim=-1)
 
 
-def train(values: Values, targets: Values, epochs: int, seed: int, mirrored: float = 0.12) -> Network:
-    """Train a new network; every epoch sees the values with a little other noise, and some hands mirrored."""
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What is taught: N × steps × width sequences and M × width photographs, each with its targets."""
+
+    values: Values
+    targets: Values
+    stills: Values
+    still_targets: Values
+
+
+def train(lesson: Lesson, epochs: int, seed: int, start: Weights | None = None) -> Network:
+    """Train a network, from the weights of an earlier one where `start` has them.
+
+    Every pass sees the values with a little other noise, and some hands mirrored. Each batch of sequences goes with
+    one of photographs, which are drawn again when all have been seen.
+    """
     torch.manual_seed(seed)
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
-    network = Network(values.shape[2], targets.shape[1])
-    optimizer = torch.optim.AdamW(network.parameters(), PEAK_RATE, weight_decay=0.02)
-    steps = epochs * -(-len(values) // BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps, pct_start=0.2)
-    inputs, wanted = torch.from_numpy(values), torch.from_numpy(targets)
-    mirror = torch.ones(values.shape[2])
-    mirror[: 2 * POINTS + 2 : 2] = -1.0
-    loss_of = nn.CrossEntropyLoss(label_smoothing=0.04)
+    steps, width = lesson.values.shape[1:]
+    network = Network(width, lesson.targets.shape[1])
+    if start:
+        network.begin_as(start)
+    values, targets = torch.from_numpy(lesson.values), torch.from_numpy(lesson.targets)
+    stills, still_targets = torch.from_numpy(lesson.stills), torch.from_numpy(lesson.still_targets)
+    shares, drawn = still_shares(steps), _drawn_again(len(stills))
+    batches = -(-len(values) // BATCH)
+    optimizer, schedule = _rates(network.parameters(), epochs * batches)
     for epoch in range(epochs):
         losses = []
-        for rows in torch.randperm(len(inputs)).split(BATCH):
-            batch = inputs[rows]
-            batch = torch.where(torch.rand(len(rows), 1, 1) < mirrored, batch * mirror, batch)
-            batch = batch + 0.008 * torch.randn_like(batch)
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                logits = network(batch)
-            loss = loss_of(logits.float(), wanted[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
+        for rows in torch.randperm(len(values)).split(BATCH):
+            loss = _loss(network(_disturbed(values[rows])), targets[rows])
+            chosen = next(drawn)
+            photographs = _disturbed(stills[chosen][:, None]).expand(-1, STILL_STEPS, -1)
+            loss = loss + _loss(network(photographs, shares), still_targets[chosen])
+            _improve(loss, optimizer, schedule)
             losses.append(float(loss.detach()))
         print(f"epoch {epoch + 1}/{epochs} loss {np.mean(losses):.4f}", flush=True)
     return network.eval()
+
+
+def _rates(
+    parameters: Iterable[nn.Parameter], steps: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    optimizer = torch.optim.AdamW(parameters, PEAK_RATE, weight_decay=0.02)
+    return optimizer, torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps, pct_start=0.2)
+
+
+def _loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    return nn.functional.cross_entropy(logits, targets, label_smoothing=0.04)
+
+
+def _improve(
+    loss: torch.Tensor, optimizer: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LRScheduler
+) -> None:
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    schedule.step()
+
+
+def still_shares(steps: int) -> torch.Tensor:
+    """How much each of STILL_STEPS counts for `steps` steps that are all alike: their ends see the padding."""
+    shares = torch.ones(STILL_STEPS)
+    shares[STILL_STEPS // 2] = steps - STILL_STEPS + 1
+    return shares / steps
+
+
+def _drawn_again(count: int) -> Iterator[torch.Tensor]:
+    while True:
+        yield from torch.randperm(count).split(STILL_BATCH)
+
+
+def _disturbed(batch: torch.Tensor) -> torch.Tensor:
+    """Values with a little noise; a share of the hands mirrored."""
+    mirror = torch.ones(batch.shape[2])
+    mirror[: 2 * POINTS + 2 : 2] = -1.0
+    batch = torch.where(torch.rand(len(batch), 1, 1) < MIRRORED, batch * mirror, batch)
+    return batch + 0.008 * torch.randn_like(batch)
 
 
 def as_keras(network: Network, steps: int) -> keras.Model:
@@ -103,10 +168,12 @@ def as_keras(network: Network, steps: int) -> keras.Model:
         for name, linear in zip(LAYERS, network.linears(), strict=True)
     }
     model = keras.Model(values, answer(values, weights))
-    sample = torch.randn(64, steps, width)
+    sample, stills = torch.randn(64, steps, width), torch.randn(64, 1, width)
+    told = torch.cat([sample, stills.expand(-1, steps, -1)]).numpy()
     with torch.no_grad():
-        there = network(sample).softmax(dim=1).numpy()
-    difference = float(np.abs(probabilities(model, sample.numpy()) - there).max())
+        short = network(stills.expand(-1, STILL_STEPS, -1), still_shares(steps))
+        there = torch.cat([network(sample), short]).softmax(dim=1).numpy()
+    difference = float(np.abs(probabilities(model, told) - there).max())
     if difference > SAME:
         raise ValueError(
             f"the Keras model differs from the trained one by {difference:.2g}; at most {SAME:g} is allowed"
@@ -114,7 +181,7 @@ def as_keras(network: Network, steps: int) -> keras.Model:
     return model
 
 
-def answer(values: keras.KerasTensor, weights: dict[str, tuple[Values, Values]], prefix: str = "") -> keras.KerasTensor:
+def answer(values: keras.KerasTensor, weights: Weights, prefix: str = "") -> keras.KerasTensor:
     """The probabilities of one network over `values`; weights: kernel and bias of each of LAYERS."""
 
     def dense(units: int, name: str, activation: str = "relu") -> layers.Layer:

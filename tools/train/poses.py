@@ -11,12 +11,12 @@ from .shapes import Way
 
 MADE = "kinematic"
 _FLIP = np.array([1.0, -1.0, -1.0])
-_BONE_FROM = np.array([0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11, 0, 13, 14, 15, 0, 17, 18, 19])
+BONE_FROM = np.array([0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11, 0, 13, 14, 15, 0, 17, 18, 19])
 # joints × bones: which bones lead from the wrist to each joint
-_CHAINS = np.zeros((21, 20))
+CHAINS = np.zeros((21, 20))
 for _joint in range(1, 21):
-    _CHAINS[_joint] = _CHAINS[_BONE_FROM[_joint - 1]]
-    _CHAINS[_joint, _joint - 1] = 1.0
+    CHAINS[_joint] = CHAINS[BONE_FROM[_joint - 1]]
+    CHAINS[_joint, _joint - 1] = 1.0
 _KNUCKLES = [5, 9, 17]
 _NEAREST_SHARE = 0.5
 # shapes that people make between letters or that are no letter: open and relaxed hands, 7, 8, I-love-you
@@ -85,26 +85,26 @@ def nothing_hands(ways: dict[str, tuple[Way, ...]], count: int, rng: np.random.G
 
 def between(first: Array, second: Array, share: Array) -> Array:
     """T × 21 × 3: a hand on its way from one pose to another (21 × 3 each); bones turn and keep their lengths."""
-    start, stop = first[1:] - first[_BONE_FROM], second[1:] - second[_BONE_FROM]
+    start, stop = first[1:] - first[BONE_FROM], second[1:] - second[BONE_FROM]
     part = share[:, None, None]
     bones = start + part * (stop - start)
     lengths = np.linalg.norm(start, axis=-1) + share[:, None] * (
         np.linalg.norm(stop, axis=-1) - np.linalg.norm(start, axis=-1)
     )
     bones *= (lengths / np.maximum(np.linalg.norm(bones, axis=-1), 1e-6))[..., None]
-    return np.asarray(_CHAINS @ bones)
+    return np.asarray(CHAINS @ bones)
 
 
 def other_proportions(hand: Array, rng: np.random.Generator) -> Array:
     """The same pose (21 × 3) of a hand with other finger lengths and another palm."""
-    bones = hand[1:] - hand[_BONE_FROM]
+    bones = hand[1:] - hand[BONE_FROM]
     fingers = np.exp(rng.normal(0, 0.06, 5)).repeat(4)
     single = np.exp(rng.normal(0, 0.035, 20))
     single[[4, 8, 12, 16]] /= fingers[[4, 8, 12, 16]]
-    return np.asarray(_CHAINS @ (bones * (fingers * single)[:, None]))
+    return np.asarray(CHAINS @ (bones * (fingers * single)[:, None]))
 
 
 def _directions(hands: Array) -> Array:
-    bones = hands[:, 1:] - hands[:, _BONE_FROM]
+    bones = hands[:, 1:] - hands[:, BONE_FROM]
     bones = bones / np.linalg.norm(bones, axis=-1, keepdims=True)
     return np.asarray(bones.reshape(len(hands), -1) / np.sqrt(20))

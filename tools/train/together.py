@@ -13,10 +13,7 @@ import onnx
 from keras import layers
 from onnx import numpy_helper
 
-from .network import LAYERS, Values, answer
-
-Weights = dict[str, tuple[Values, Values]]
-
+from .network import LAYERS, Values, Weights, answer
 
 EARLIER = Path(__file__).parents[2] / "model_store" / "asl-letters" / "1"
 

@@ -1,6 +1,7 @@
 """A request's medium and options, streamed to a spool file."""
 
 import asyncio
+import hashlib
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -57,7 +58,9 @@ def receive_upload(
         with tempfile.TemporaryDirectory() as spool:
             try:
                 async with open_upload(Request(scope, receive), Path(spool)) as upload:
-                    return Path(upload.medium.path).read_bytes(), upload.fields, upload.file_name
+                    content = Path(upload.medium.path).read_bytes()
+                    assert upload.received.digest == hashlib.sha256(content).hexdigest()
+                    return content, upload.received.fields, upload.received.file_name
             finally:
                 assert list(Path(spool).iterdir()) == []
 
@@ -123,6 +126,64 @@ def test_a_field_or_file_that_comes_twice_is_refused() -> None:
     assert "twice" in refusal([form(('name="a"', b"1"), ('name="a"', b"2"))], FORM_TYPE).detail
     file = ('name="file"; filename="a"', b"x")
     assert "two parts" in refusal([form(file, file)], FORM_TYPE).detail
+
+
+@pytest.mark.parametrize("name", ["video", "image", "files", "file[]", "upload", ""])
+def test_the_only_file_is_taken_under_whatever_name_it_has(name: str) -> None:
+    body = form(('name="top_k"', b"3"), (f'name="{name}"; filename="a.mp4"', b"content"))
+    assert receive_upload([body], FORM_TYPE) == (b"content", {"top_k": "3"}, "a.mp4")
+
+
+def test_a_part_without_a_file_name_is_the_medium_where_its_type_says_so() -> None:
+    body = form(
+        ('name="video"\r\nContent-Type: video/mp4', b"content"), ('name="top_k"\r\nContent-Type: text/plain', b"3")
+    )
+    assert receive_upload([body], FORM_TYPE) == (b"content", {"top_k": "3"}, None)
+
+
+def test_of_two_files_none_is_guessed() -> None:
+    thumbnail, video = ('name="image"; filename="a.png"', b"x"), ('name="video"; filename="a.mp4"', b"y")
+    said = "two files, 'image' and 'video'. Send one, and name the part 'file'"
+    assert said in refusal([form(thumbnail, video)], FORM_TYPE).detail
+    assert "name the part 'file'" in refusal([form(video, ('name="file"; filename="b"', b"x"))], FORM_TYPE).detail
+
+
+def test_a_file_that_nobody_chose_is_not_sent() -> None:
+    body = form(('name="second"; filename=""\r\nContent-Type: application/octet-stream', b""), ('name="file"', b"x"))
+    assert receive_upload([body], FORM_TYPE) == (b"x", {}, None)
+
+
+def test_what_may_have_been_meant_as_the_medium_is_told_how_to_be_one() -> None:
+    for content in (b"x" * 51, b"\xff\xd8\xff"):
+        assert "name the part 'file'" in refusal([form(('name="video"', content))], FORM_TYPE).detail
+    assert "no file, only 'video'" in refusal([form(('name="video"', b"a.mp4"))], FORM_TYPE).detail
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ('filename="say %22hi%22.mp4"', 'say "hi".mp4'),  # browsers, curl, httpx
+        ('filename="a%0D%0Ab.mp4"', "a\r\nb.mp4"),
+        ('filename="say \\"hi\\".mp4"', 'say "hi".mp4'),  # curl before 7.81
+        ('filename="100% sure.mp4"', "100% sure.mp4"),
+        ('filename="50%20 off.mp4"', "50%20 off.mp4"),  # a space is never left by who escapes them
+        ('filename="수어.mp4"', "수어.mp4"),
+        ('filename="%EC%88%98%EC%96%B4%20clip.mp4"', "수어 clip.mp4"),  # aiohttp
+        ('filename="%FF.mp4"', "%FF.mp4"),
+        ("filename*=UTF-8''%EC%88%98%EC%96%B4.mp4", "수어.mp4"),  # requests with urllib3 1, RFC 5987
+        ("filename=\"___.mp4\"; filename*=utf-8'ko'%EC%88%98%EC%96%B4.mp4", "수어.mp4"),
+        ("filename*=iso-8859-1''%E9t%E9.mp4", "été.mp4"),
+    ],
+)
+def test_file_names_are_read_as_their_senders_write_them(written: str, meant: str) -> None:
+    assert receive_upload([form((f'name="file"; {written}', b"x"))], FORM_TYPE)[2] == meant
+
+
+@pytest.mark.parametrize("name", ['a"b', "100%", "수어", "a\nb", "%41"])
+def test_a_fields_name_is_read_as_browsers_write_it(name: str) -> None:
+    written = name.replace('"', "%22").replace("\n", "%0A")
+    fields = receive_upload([form((f'name="{written}"', b"1"), ('name="file"', b"x"))], FORM_TYPE)[1]
+    assert fields == {name if name != "%41" else "A": "1"}
 
 
 def test_a_form_that_ends_early_is_refused() -> None:

@@ -29,7 +29,7 @@ def own_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     [
         (["predict", LETTER_A, "--model", "asl-leters"], 1, "Did you mean asl-letters"),
         (["predict", LETTER_A, "--version", "7"], 1, "asl-letters has no version 7; there are: 2, 1."),
-        (["predict", LETTER_A, "--threshold", "2"], 2, "--threshold: Input should be less than or equal to 1"),
+        (["predict", LETTER_A, "--threshold", "2"], 2, "--threshold: 2.0 is not 1 or less"),
         (["timeline", LETTER_A, LETTER_B, "--format", "srt"], 2, "needs --output FOLDER"),
         (["predict", LETTER_A, LETTER_B, "--output", str(ROOT / "README.md")], 2, "README.md is a file; for several"),
         (["predict", str(ROOT / "docs")], 1, "docs: it holds no video, no picture and no .pose file."),

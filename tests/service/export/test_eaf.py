@@ -2,6 +2,7 @@
 
 import itertools
 import tempfile
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -15,6 +16,7 @@ from service.export.eaf import signs_to_eaf
 from service.export.text import one_line
 from service.export.ticks import MILLISECONDS, ticks
 from service.track import MediaKind, Window
+from tests.service.export import answers_made
 from tests.service.export.answers_made import CREATED, answers, signs
 
 ORDER = ["HEADER", "TIME_ORDER", "TIER", "LINGUISTIC_TYPE", "CONSTRAINT"]
@@ -87,6 +89,20 @@ def test_the_medium_is_linked_relatively_with_its_type() -> None:
         "RELATIVE_MEDIA_URL": "./수어 영상.mp4",
         "MIME_TYPE": "video/mp4",
     }
+
+
+def test_a_medium_that_lies_elsewhere_is_linked_by_its_place_and_the_way_to_it() -> None:
+    media = replace(answers_made.MEDIA, place="/films/a b/수어 영상.mp4", way="../films/a b/수어 영상.mp4")
+    (link,) = _root(replace(signs(), media=media)).iter("MEDIA_DESCRIPTOR")
+    assert link.attrib["MEDIA_URL"] == "file:///films/a b/수어 영상.mp4"
+    assert link.attrib["RELATIVE_MEDIA_URL"] == "../films/a b/수어 영상.mp4"
+
+
+def test_warnings_are_properties_of_the_document() -> None:
+    root = _root(replace(signs((0.0, 1.0, "A")), warnings=("Cut off.", "Two\nhands.")))
+    _check_document(root)
+    found = [one.text for one in root.iter("PROPERTY") if one.attrib["NAME"] == "warning"]
+    assert found == ["Cut off.", "Two hands."]
 
 
 def test_characters_that_no_address_may_hold_are_encoded_and_others_stay() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from service.errors import SignError
 from service.jobs.spec import ChunkNote, JobSpec
@@ -148,3 +149,21 @@ def test_what_is_kept_outlives_the_process(url: str) -> None:
 def test_a_postgresql_address_names_the_driver_that_is_there() -> None:
     assert database_url("postgresql://me:secret@db/jobs", Path()) == "postgresql+psycopg://me:secret@db/jobs"
     assert database_url(None, Path("/data")) == "sqlite:////data/jobs.sqlite"
+
+
+def test_a_table_of_the_release_before_gets_the_columns_that_it_lacks(url: str) -> None:
+    made = JobTable(url)
+    made.open()
+    job_id = added(made, key="old")
+    made.close()
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE sign_jobs DROP COLUMN fingerprint"))
+    engine.dispose()
+    again = JobTable(url)
+    again.open()
+    job = again.read(job_id)
+    assert job is not None
+    assert (job.spec.idempotency_key, job.spec.fingerprint) == ("old", None)
+    assert again.first("", "old") == job
+    again.close()

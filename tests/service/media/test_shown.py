@@ -146,6 +146,7 @@ def test_a_transport_stream_is_known_wherever_in_a_packet_it_begins(tmp_path: Pa
     data = clock(tmp_path / "whole.ts").read_bytes()
     for cut in (1, 50, 187, 189):
         assert sniff(data[cut : cut + 4096]).demuxer == "mpegts"
+    assert sniff((b"\x00\xffjunk" * 100 + data)[:4096]).demuxer == "mpegts"
 
 
 @pytest.mark.parametrize(("width", "height"), [(MOST_SIDE + 1, 1), (1, MOST_SIDE + 1)])

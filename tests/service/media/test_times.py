@@ -50,6 +50,24 @@ def test_a_first_frame_that_is_late_is_shown_late(suffix: str, late_s: float, tm
     assert (video.warnings, video.leaps, video.gaps) == ((), (), [])
 
 
+def test_b_frames_in_fragments_make_the_first_frame_late(tmp_path: Path) -> None:
+    options = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "use_editlist": "0"}
+    times_s, numbers, video = watch(clock(tmp_path / "fragments.mp4", b_frames=2, options=options))
+    assert numbers == list(range(60))
+    assert times_s == pytest.approx([(2 + index) * FRAME_S for index in range(60)], abs=1e-3)
+    assert video.warnings == ()
+
+
+def test_recordings_that_do_not_say_how_long_they_are_can_be_joined_too(tmp_path: Path) -> None:
+    live = {"live": "1"}
+    parts = [clock(tmp_path / f"{n}.webm", codec="libvpx", first=n, frames=90, options=live) for n in (0, 90)]
+    path = tmp_path / "joined.webm"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    assert watch(path)[1] == list(range(180))
+    assert watch(path, Window(5.0, 5.2))[1][0] == pytest.approx(150, abs=1)
+    assert watch(parts[0], Window(2.5, 2.6))[1][0] == pytest.approx(75, abs=1)
+
+
 def test_transport_streams_begin_at_zero_wherever_they_count_from(tmp_path: Path) -> None:
     times_s, _, video = watch(clock(tmp_path / "late.ts", late_s=500.0))
     assert times_s[0] == video.info.start == 0.0

@@ -1,0 +1,180 @@
+"""POST /jobs/…: a medium becomes a durable job; the same request again, with its key, gets the first one's."""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+
+from service.analysis.highlights import HighlightsRequest
+from service.analysis.predict import PredictRequest
+from service.analysis.timeline import TimelineRequest
+from service.api.access import owner_of, require_key, require_open
+from service.api.exports import last_component
+from service.api.openapi import HOW_TO_ASK, takes_medium
+from service.api.options import NOT_OF_JOBS, read_options, refuse_option
+from service.api.responses import KEYS, MODEL, NEW_WORK, OPTIONS, UPLOAD, problems
+from service.api.upload import Received, is_form, open_upload, receive_body, refuse_by_header
+from service.context import AppContext
+from service.contract.job_bodies import JobBody
+from service.contract.options import MediumOptions
+from service.contract.requests import find_model
+from service.contract.use_cases import USE_CASES, AnyUseCase
+from service.errors import SignError
+from service.jobs.jobs import Jobs
+from service.jobs.quota import answer_bytes
+from service.jobs.spec import Job, JobSpec
+from service.jobs.stored import request_json
+
+router = APIRouter(tags=["jobs"], dependencies=[Depends(require_key), Depends(require_open)])
+
+REPEATED = (
+    "With an `Idempotency-Key` header the same request again answers with the first one's job; another request with "
+    "that key is refused."
+)
+_KEY_LENGTH = 255
+_KEY_PARAMETER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Any text of the caller's that stands for this one request.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": _KEY_LENGTH},
+}
+_LOCATION = {"Location": {"description": "The job's address.", "schema": {"type": "string"}}}
+
+
+def _post(case: AnyUseCase) -> Callable[[Request], Awaitable[Response]]:
+    async def post_job(request: Request) -> Response:
+        return await _submit(request, case)
+
+    return post_job
+
+
+def _described(case: AnyUseCase) -> dict[str, Any]:
+    medium = takes_medium(case.options, without=NOT_OF_JOBS)
+    return {**medium, "parameters": [*medium["parameters"], _KEY_PARAMETER]}
+
+
+for _case in USE_CASES.values():
+    router.add_api_route(
+        f"/jobs/{_case.name}",
+        _post(_case),
+        methods=["POST"],
+        name=f"post_job_{_case.name}",
+        status_code=202,
+        response_model=JobBody,
+        openapi_extra=_described(_case),
+        summary=f"{_case.job_summary}, as a durable job",
+        description=f"{HOW_TO_ASK}\n\n{REPEATED}",
+        responses={
+            202: {"description": "The job is queued.", "headers": _LOCATION},
+            **problems(*KEYS, *MODEL, *UPLOAD, *OPTIONS, *NEW_WORK, "media-wrong-kind", "idempotency-key-reused"),
+        },
+    )
+
+
+async def _submit(request: Request, case: AnyUseCase) -> Response:
+    jobs, context, owner = _jobs(request), _context(request), owner_of(request)
+    key = _idempotency_key(request)
+    if key is not None and (first := await jobs.first(owner, key)) is not None:
+        return await _repeat(request, case, first)
+    early = None if is_form(request) else _options(request, {}, case)
+    if early is not None:
+        await find_model(early, context)
+    limit = context.settings.jobs_media_bytes
+    refuse_by_header(request, context.settings, limit)
+    length = request.headers.get("content-length", "")
+    async with (
+        jobs.reserve(int(length) if length.isdigit() else 0) as reservation,
+        open_upload(request, jobs.incoming, limit, reservation.grow) as upload,
+    ):
+        options = early or _options(request, upload.received.fields, case)
+        reservation.reserve_answer(answer_bytes(case.keeps_windows(options)))
+        asked = case.make_request(options, upload.medium, context, await find_model(options, context))
+        case.task.check(asked)
+        job = await jobs.submit(_spec(case, options, asked, upload.received, owner, key), upload.medium)
+        _refuse_other(job, _fingerprint(case, options, upload.received))
+    return _accept(request, job)
+
+
+async def _repeat(request: Request, case: AnyUseCase, first: Job) -> Response:
+    """Answer with the first job where this is its request again. Nothing of the body is kept."""
+    received = await receive_body(request, None, _context(request).settings.jobs_media_bytes)
+    _refuse_other(first, _fingerprint(case, _options(request, received.fields, case), received))
+    return _accept(request, first)
+
+
+def _refuse_other(job: Job, fingerprint: str) -> None:
+    """Raise SignError idempotency-key-reused unless the job is of this request, as far as that is known of it."""
+    if job.spec.fingerprint not in (None, fingerprint):
+        detail = (
+            f"The key {job.spec.idempotency_key!r} stands for job {job.id}, which had another medium, other options or "
+            "another route. Choose a new key for a new request."
+        )
+        raise SignError("idempotency-key-reused", detail)
+
+
+def _spec(
+    case: AnyUseCase,
+    options: MediumOptions,
+    asked: PredictRequest | TimelineRequest | HighlightsRequest,
+    received: Received,
+    owner: str,
+    key: str | None,
+) -> JobSpec:
+    """The job as it is kept; the model's version is the one that is served now."""
+    manifest = asked.clip.model.manifest
+    return JobSpec(
+        kind=case.name,
+        owner=owner,
+        model=manifest.name,
+        version=manifest.version,
+        request=request_json(asked),
+        options=options.model_dump_json().encode(),
+        media_name=_media_name(options, received),
+        keeps_windows=case.keeps_windows(options),
+        idempotency_key=key,
+        fingerprint=_fingerprint(case, options, received),
+    )
+
+
+def _fingerprint(case: AnyUseCase, options: MediumOptions, received: Received) -> str:
+    """A digest of all that was asked: the route, the options as they are meant, the medium and its name."""
+    meant = options.model_dump(mode="json", exclude={"media_name"})
+    asked = json.dumps([case.name, meant, _media_name(options, received), received.digest], sort_keys=True)
+    return hashlib.sha256(asked.encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def _media_name(options: MediumOptions, received: Received) -> str:
+    return last_component(options.media_name or received.file_name or "").replace("\0", "")
+
+
+def _options(request: Request, fields: dict[str, str], case: AnyUseCase) -> MediumOptions:
+    options: MediumOptions = read_options(request, fields, case.options)
+    if options.timeout_s is not None:
+        raise refuse_option("timeout_s", "a job has no deadline; DELETE it when it is not wanted any more")
+    return options
+
+
+def _accept(request: Request, job: Job) -> Response:
+    body = JobBody.of(job, _context(request).settings.jobs_retention_h).model_dump(mode="json", exclude_unset=True)
+    return JSONResponse(body, 202, {"Location": f"/jobs/{job.id}"})
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 0 < len(key) <= _KEY_LENGTH:
+        raise refuse_option("Idempotency-Key", f"it has 1 to {_KEY_LENGTH} characters")
+    return key
+
+
+def _jobs(request: Request) -> Jobs:
+    jobs: Jobs = request.app.state.jobs
+    return jobs
+
+
+def _context(request: Request) -> AppContext:
+    context: AppContext = request.app.state.context
+    return context

@@ -1,0 +1,87 @@
+"""The schema of all routes (/openapi.json): media in, keys, and examples that work here."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
+
+from service.api.access import ADMIN_KEY, KEY
+from service.api.options import query_parameters
+from service.contract.options import MediumOptions
+from service.settings import Settings
+
+HOW_TO_ASK = (
+    "Send the medium as the form's part `file` or as the body itself. Options are query parameters; in a form they may "
+    "be fields as well. One that is empty is not given."
+)
+"""What a route that takes a medium says of itself."""
+
+_METHODS = ("get", "post", "put", "delete")
+_OF_FASTAPI = ("HTTPValidationError", "ValidationError")
+"""Schemas of errors that no route answers with: ours are problems."""
+
+_MEDIUM = {"type": "string", "format": "binary", "minLength": 1, "description": "Video, picture or .pose file."}
+
+
+def takes_medium(options: type[MediumOptions], without: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """What the schema says of a route that takes a medium and these options, without some."""
+    form = {"type": "object", "properties": {"file": _MEDIUM}, "required": ["file"], "additionalProperties": False}
+    content = {"multipart/form-data": {"schema": form}, "application/octet-stream": {"schema": _MEDIUM}}
+    return {
+        "parameters": query_parameters(options, without),
+        "requestBody": {"required": True, "content": content},
+    }
+
+
+def operation_id(route: APIRoute) -> str:
+    """The name of an operation, and of its function in generated clients: its route's own."""
+    return route.name
+
+
+def describe_routes(app: FastAPI, settings: Settings) -> Callable[[], dict[str, Any]]:
+    """What FastAPI calls for the schema; it is made once."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _schema(app, settings)
+        return app.openapi_schema
+
+    return openapi
+
+
+def _schema(app: FastAPI, settings: Settings) -> dict[str, Any]:
+    schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    for name in _OF_FASTAPI:
+        schema["components"]["schemas"].pop(name, None)
+    for operation in _operations(schema):
+        _tell_keys(operation, settings)
+        _add_examples(operation, settings)
+    return schema
+
+
+def _operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in schema["paths"].values():
+        yield from (path[method] for method in _METHODS if method in path)
+
+
+def _tell_keys(operation: dict[str, Any], settings: Settings) -> None:
+    """Where no key of its kind is set, a route may be asked without one; whether it answers is another question."""
+    unset: list[dict[str, list[str]]] = [{scheme.scheme_name: []} for scheme, keys in _keys(settings) if not keys]
+    if (security := operation.get("security")) and security[0] in unset:
+        operation["security"] = [{}, *security]
+
+
+def _keys(settings: Settings) -> tuple[tuple[HTTPBearer, tuple[str, ...]], ...]:
+    return (KEY, settings.api_keys), (ADMIN_KEY, settings.admin_keys)
+
+
+def _add_examples(operation: dict[str, Any], settings: Settings) -> None:
+    """Names that are there, so that a route can be tried as it is shown."""
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "path" and parameter["name"] == "name":
+            parameter["example"] = settings.default_model
+        if parameter["in"] == "path" and parameter["name"] == "version":
+            parameter["example"] = 1
