@@ -172,16 +172,20 @@ class Batcher:
         everybody_left.cancel()
         if not future.done():
             return await self._stop(future, inference, sum(map(len, batch)))
-        problem = future.exception()
-        return problem if problem is not None else future.result()
+        return _outcome(future)
 
     async def _stop(self, future: "asyncio.Future[FloatArray]", inference: Inference, rows: int) -> Outcome:
-        """End an inference; one that goes on nevertheless loses its thread to the others, and its model is given up."""
+        """End an inference that takes far longer than those before it, and count it against its model.
+
+        One that goes on nevertheless loses its thread to the others, and its model is given up.
+        """
         limit_s = self._patience.limit_s(rows)
+        await asyncio.wait([future], timeout=max(0.0, min(limit_s, self._most_s) - inference.seconds))
+        if future.done():
+            return _outcome(future)
         inference.stop()
         await asyncio.wait([future], timeout=max(0.0, limit_s - inference.seconds) + STOP_GRACE_S)
-        ended = future.done()
-        taken_s = inference.seconds
+        ended, taken_s = future.done(), inference.seconds
         if ended and taken_s < limit_s:
             return _StoppedError("model-failed", f"The inference was stopped after {taken_s:.3g} s.")
         self._stops += 1
@@ -225,6 +229,11 @@ def _when_all_left(batch: list[_Waiting]) -> "asyncio.Future[None]":
     for waiting in batch:
         waiting.outputs.add_done_callback(look)
     return left
+
+
+def _outcome(future: "asyncio.Future[FloatArray]") -> Outcome:
+    problem = future.exception()
+    return problem if problem is not None else future.result()
 
 
 def _look_at(future: "asyncio.Future[FloatArray]") -> None:
