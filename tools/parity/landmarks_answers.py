@@ -17,7 +17,7 @@ from service.observe.call import ObserveCall
 from service.observe.landmarker import Landmarker, LandmarkFrame
 from service.observe.landmarkers import Landmarkers, build_engine, build_mediapipe
 from service.observe.observe import observe
-from service.observe.request import LandmarkRequest
+from service.observe.request import LandmarkMode, LandmarkRequest
 from service.pipelines.keypoints import KeypointsSection, tensor
 from service.registry.manifest import Manifest, read_manifest
 from service.track import FloatArray, Track, Window
@@ -49,15 +49,15 @@ class Noisy:
 
 
 class Model:
-    """A default model, without the service around it."""
+    """A default model, without the service around it. landmarks: which of the engine's ways it takes."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, landmarks: LandmarkMode = "faithful") -> None:
         folder = max((ROOT / "model_store" / name).glob("[0-9]*"), key=lambda path: int(path.name))
         self.manifest: Manifest = read_manifest(folder / "manifest.json")
         pipeline = self.manifest.pipeline
         if not isinstance(pipeline, KeypointsSection):
             raise TypeError(f"{name} reads no landmarks")
-        self.section = pipeline.model_copy(update={"landmarks": "faithful"})
+        self.section = pipeline.model_copy(update={"landmarks": landmarks})
         self._session = ort.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
 
     def track(self, clip: Path, landmarkers: Landmarkers) -> Track:
@@ -73,6 +73,15 @@ class Model:
         (given,) = self._session.run([self.manifest.output.name], {self._session.get_inputs()[0].name: rows})
         sharpened = np.asarray(given[0], np.float64) ** (1 / self.manifest.output.temperature)
         return np.asarray(sharpened / sharpened.sum(), np.float32)
+
+    def said(self, track: Track) -> str | None:
+        """The label that /predict would name; None where it declines."""
+        probabilities = self.probabilities(track)
+        if probabilities is None:
+            return None
+        label = (self.manifest.labels or ())[int(probabilities.argmax())]
+        declined = label in self.manifest.idle_labels or probabilities.max() < self.manifest.output.threshold
+        return None if declined else label
 
 
 @dataclass(slots=True)

@@ -3,7 +3,6 @@
 python -m tools.parity.landmarks_robust TESTDATA [photographs] [words] [scenes]     prints the page's part
 """
 
-import asyncio
 import math
 import sys
 import tempfile
@@ -17,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from service.embedding import AppContext, PredictOptions, Settings, open_services, predict
 from service.observe.landmarker import Landmarker, PartLandmarks
-from service.observe.landmarkers import build_engine, build_mediapipe
-from service.observe.request import LandmarkLibrary, LandmarkRequest
+from service.observe.landmarkers import Landmarkers, build_engine, build_mediapipe
+from service.observe.request import LandmarkRequest
+from tools.parity.landmarks_answers import Model
 
 Pixels = npt.NDArray[np.uint8]
 Array = npt.NDArray[Any]
@@ -66,31 +65,23 @@ def variations(rgb: Pixels) -> dict[str, Pixels]:
     return made
 
 
-async def photographs(testdata: Path, scratch: Path) -> dict[str, list[Found]]:
-    """What /predict says of each variation: with MediaPipe, and with the engine."""
-    files: list[tuple[str, str, Path]] = []
-    for path in sorted((testdata / "pictures" / "hands").glob("*.jpg")):
-        for name, rgb in variations(np.asarray(Image.open(path).convert("RGB"))).items():
-            file = scratch / f"{path.stem} {len(files)}.png"
-            Image.fromarray(rgb).save(file)
-            files.append((name, path.stem.partition("_")[0], file))
+def photographs(testdata: Path, scratch: Path) -> dict[str, list[Found]]:
+    """What the default models say of each variation: with MediaPipe, and with the engine."""
+    libraries = (Landmarkers(build_mediapipe), Landmarkers(build_engine))
+    models = {name: Model(name, "robust") for name in ("asl-letters", "asl-digits")}
     tallies: dict[str, list[Found]] = {}
-    libraries: tuple[LandmarkLibrary, ...] = ("mediapipe", "engine")
-    for place, library in enumerate(libraries):
-        async with open_services(Settings(landmarks=library, slots=1)) as services:
-            for name, label, file in files:
-                found = tallies.setdefault(name, [Found(), Found()])[place]
-                has_hand, said = await _said(services, file, label)
+    for path in sorted((testdata / "pictures" / "hands").glob("*.jpg")):
+        label = path.stem.partition("_")[0]
+        model = models["asl-digits" if label.isdigit() else "asl-letters"]
+        for name, rgb in variations(np.asarray(Image.open(path).convert("RGB"))).items():
+            file = scratch / "picture.png"
+            Image.fromarray(rgb).save(file)
+            for landmarkers, found in zip(libraries, tallies.setdefault(name, [Found(), Found()]), strict=True):
+                track = model.track(file, landmarkers)
                 found.of += 1
-                found.hands += has_hand
-                found.right += said == label
+                found.hands += bool(track.present.any())
+                found.right += model.said(track) == label
     return tallies
-
-
-async def _said(services: AppContext, file: Path, label: str) -> tuple[bool, str | None]:
-    model = "asl-digits" if label.isdigit() else "asl-letters"
-    answer = await predict(services, file, PredictOptions(model=model))
-    return answer.evidence.hand_frames > 0, answer.predicted_class_name
 
 
 @dataclass(slots=True)
@@ -153,10 +144,10 @@ def scenes(testdata: Path) -> Iterator[tuple[str, list[float]]]:
 def photographs_table(testdata: Path) -> list[str]:
     """Hands found and signs named rightly, before and after."""
     with tempfile.TemporaryDirectory() as scratch:
-        tallies = asyncio.run(photographs(testdata, Path(scratch)))
+        tallies = photographs(testdata, Path(scratch))
     count = tallies["as it is"][0].of
     return [
-        f"{count} photographs of the test data through /predict of the default models. *hands*: where one was found.",
+        f"{count} photographs of the test data, read by the default models. *hands*: where one was found.",
         "",
         "| the photograph | MediaPipe: hands | right | ours: hands | right |",
         "|---|---|---|---|---|",
