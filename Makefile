@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help serve convert mediapipe test check answers format lock bench bench-torch bench-peers soak fuzz samples train face-motion parity parity-keras parity-pixels \
+.PHONY: help serve convert mediapipe test check answers format lock bench bench-torch bench-peers soak fuzz samples pictures train face-motion parity parity-keras parity-pixels \
 	parity-faces parity-landmarks parity-torch parity-sklearn landmarks convert-torch-env schema clean
 
 help:
@@ -18,7 +18,8 @@ help:
 	@echo "make bench   measure the service against the bare loop, networks against torch;  make soak  what takes long"
 	@echo "make fuzz    mutated media, SECONDS=600 long: what is neither answered nor refused in words"
 	@echo "make bench-peers   measure it against LitServe and BentoML doing the same"
-	@echo "make lock    resolve the locks again;  make schema  write the manifest's and the messages' JSON Schemas"
+	@echo "make lock    resolve the locks again;  make schema  write the manifest's and the messages' JSON Schemas, and the presets"
+	@echo "make pictures   take the README's pictures again"
 	@echo "make samples render samples/ again;    make train   train the default models again"
 	@echo "make face-motion   write the default highlight model, a formula, again"
 	@echo "make landmarks     write the landmark engine's networks again, from Google's"
@@ -114,7 +115,13 @@ SECONDS ?= 600
 
 schema: $(VENV)/dev.stamp
 	$(BIN)/python -m service.registry.manifest > model_store/manifest.schema.json
+	$(BIN)/python -m convert.presets
 	$(BIN)/python -m service.live.schema docs/stream.md
+
+# The README's pictures of the page, taken from the service as it is; needs Chromium and SIGN_TESTDATA.
+pictures: $(VENV)/dev.stamp
+	$(BIN)/python -m tools.page_samples
+	$(BIN)/python -m tools.pictures
 
 # Blender's Python module is GPL: a tool in an environment of its own, no part of the service.
 .venv-render/stamp: tools/render/requirements.txt

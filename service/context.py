@@ -58,10 +58,25 @@ async def open_services(
             await _serve_one(registry, *only)
         elif wait_for_models:
             await registry.wait_until_loaded()
-        slots = Slots(settings, metrics)
-        stack.push_async_callback(slots.close)
-        await slots.start()
-        yield AppContext(settings, metrics, registry, slots, spool)
+        yield AppContext(settings, metrics, registry, await _start_slots(stack, settings, metrics), spool)
+
+
+@contextlib.asynccontextmanager
+async def open_without_models(settings: Settings) -> AsyncIterator[AppContext]:
+    """The same for those who only look at media: no model is loaded, and there need be no store."""
+    metrics = Metrics()
+    async with contextlib.AsyncExitStack() as stack:
+        spool = stack.enter_context(spool_folder(settings.media_dir))
+        registry = Registry(settings, metrics)
+        stack.push_async_callback(registry.close)
+        yield AppContext(settings, metrics, registry, await _start_slots(stack, settings, metrics), spool)
+
+
+async def _start_slots(stack: contextlib.AsyncExitStack, settings: Settings, metrics: Metrics) -> Slots:
+    slots = Slots(settings, metrics)
+    stack.push_async_callback(slots.close)
+    await slots.start()
+    return slots
 
 
 async def _serve_one(registry: Registry, model: str, version: int | None) -> None:

@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import Metric
 
 from convert.presets.landmarks import LANDMARK_PRESETS
+from service.__main__ import cli
 from service.app import create_app
 from service.errors import KINDS, Code
 from service.metrics import Metrics
@@ -73,3 +74,22 @@ def test_each_field_of_a_section_is_described() -> None:
 
 def test_each_preset_of_landmarks_is_on_the_page_of_features() -> None:
     assert [preset.name for preset in LANDMARK_PRESETS if f"`{preset.name}`" not in FEATURES] == []
+
+
+def test_the_readmes_pictures_are_there_in_light_and_dark_and_small() -> None:
+    root = DOCS.parent
+    named = re.findall(r'(?:src|srcset)="(docs/pictures/[^"]+)"', (root / "README.md").read_text())
+    assert len(named) == 6
+    assert {name.removeprefix("docs/pictures/") for name in named} == {
+        path.name for path in (DOCS / "pictures").iterdir()
+    }
+    assert [name for name in named if (root / name).stat().st_size > 150_000] == []
+
+
+def test_what_the_readmes_table_names_is_there() -> None:
+    text = (DOCS.parent / "README.md").read_text()
+    table = text[text.index("| what do you have?") :].split("\n\n")[0]
+    routes = create_app(Settings()).openapi()["paths"]
+    assert [route for route in re.findall(r"`POST (/[a-z/]+)`", table) if route not in routes] == []
+    commands = {one.callback.__name__.removesuffix("_command") for one in cli.registered_commands if one.callback}
+    assert set(re.findall(r"`python -m service (\w+)", table)) <= commands

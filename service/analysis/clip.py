@@ -45,6 +45,36 @@ class ClipRequest:
         return float("inf") if self.duration_s is None else self.start_s + self.duration_s
 
 
+@dataclass(frozen=True, slots=True)
+class PipelineClip:
+    """Which part of which medium a pipeline alone looks at: there is no model that would answer. Times in seconds."""
+
+    medium: Medium
+    deadline: Deadline
+    preprocessing: Observing
+    start_s: float = 0.0
+    duration_s: float | None = None
+    mirrored: bool = False
+
+    @property
+    def end_s(self) -> float:
+        """Where the part ends, infinite where it is the medium's end."""
+        return float("inf") if self.duration_s is None else self.start_s + self.duration_s
+
+
+AnyClip = ClipRequest | PipelineClip
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The track of what a pipeline observed in a chunk; stages_s: how long each stage took."""
+
+    preprocessing: Observing
+    track: Track
+    deadline: Deadline
+    stages_s: dict[str, float]
+
+
 @dataclass(slots=True)
 class ObservedClip:
     """A model, and the track of what was observed for it; stages_s: how long each stage took so far.

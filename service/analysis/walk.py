@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from service.analysis.clip import ClipRequest, ObservedClip
+from service.analysis.clip import AnyClip, ClipRequest, Looked, ObservedClip
 from service.analysis.prediction import Evidence
 from service.context import AppContext
 from service.errors import SignError
@@ -121,7 +121,7 @@ class Cursor:
         self.warnings = tuple(dict.fromkeys((*self.warnings, *sentences)))
 
     def finish_chunk(
-        self, clip: ObservedClip, windows: list[Window], needed_from_s: float, scored_count: int | None = None
+        self, clip: ObservedClip | Looked, windows: list[Window], needed_from_s: float, scored_count: int | None = None
     ) -> None:
         """Note which windows have been scored, and keep of the chunk what those to come need, from this time on.
 
@@ -137,7 +137,7 @@ class Cursor:
             self.stages_s[stage] = self.stages_s.get(stage, 0.0) + seconds
 
 
-def start_of(request: ClipRequest) -> Cursor:
+def start_of(request: AnyClip) -> Cursor:
     """Nothing has been observed yet."""
     return Cursor(Position(request.start_s))
 
@@ -185,7 +185,7 @@ class Walk:
         longest_s, whole_s = settings.jobs_seconds, settings.timeline_seconds
         return cls(context, settings.jobs_chunk_s, "job", longest_s, whole_s, _UNLIMITED_FRAMES, advice)
 
-    def deadline_of(self, request: ClipRequest) -> Deadline:
+    def deadline_of(self, request: AnyClip) -> Deadline:
         """Until when an answer is wanted."""
         return Deadline.after(WAIT_S) if self.priority == "job" else request.deadline
 
@@ -196,6 +196,13 @@ class Walk:
     async def next_chunk(
         self, request: ClipRequest, preprocessing: Observing, rule: WindowRule, cursor: Cursor
     ) -> ObservedClip | None:
+        """What `look` observes, for the model that answers."""
+        seen = await self.look(request, preprocessing, rule, cursor)
+        if seen is None:
+            return None
+        return ObservedClip(request.model, preprocessing, seen.track, seen.deadline, self.context, seen.stages_s)
+
+    async def look(self, request: AnyClip, preprocessing: Observing, rule: WindowRule, cursor: Cursor) -> Looked | None:
         """Observe the next chunk, and move the cursor on: the track of all that the windows that are due need.
 
         rule: how the clip is cut into windows. None where an interactive request came before anything new was seen.
@@ -223,16 +230,16 @@ class Walk:
         cursor.warn(*track.warnings)
         self._check(request, cursor, track)
         stages_s = {"queue": result.queue_s, "decode": result.decode_s, "observe": result.observe_s}
-        return ObservedClip(request.model, preprocessing, track, deadline, self.context, stages_s)
+        return Looked(preprocessing, track, deadline, stages_s)
 
-    def _chunk_after(self, request: ClipRequest, preprocessing: Observing, rule: WindowRule, cursor: Cursor) -> Chunk:
+    def _chunk_after(self, request: AnyClip, preprocessing: Observing, rule: WindowRule, cursor: Cursor) -> Chunk:
         if self.chunk_s is None and not preprocessing.samples_windows:
             sampling = preprocessing.part_sampling(request.start_s, request.end_s)
             return Chunk(request.start_s, request.end_s, sampling, is_whole=True)
         limits = ChunkLimits(request.end_s, self.context.settings.pixel_bytes, self.chunk_s)
         return preprocessing.next_chunk(rule, cursor.position, limits)
 
-    def _calls(self, request: ClipRequest, preprocessing: Observing, chunk: Chunk, cursor: Cursor) -> list[ObserveCall]:
+    def _calls(self, request: AnyClip, preprocessing: Observing, chunk: Chunk, cursor: Cursor) -> list[ObserveCall]:
         """The chunk, and as many more after it as can be looked at beside it now, each with its own warm-up."""
         settings, is_first = self.context.settings, cursor.position.context is None
         longest_s = self.longest_s
@@ -277,7 +284,7 @@ class Walk:
                 break
         return None if whole is None else _Seen(whole, until_s)
 
-    def _move(self, cursor: Cursor, request: ClipRequest, covered_s: float, track: Track, *, at_end: bool) -> None:
+    def _move(self, cursor: Cursor, request: AnyClip, covered_s: float, track: Track, *, at_end: bool) -> None:
         duration_s, start_s = track.media.duration, max(request.start_s, track.media.start)
         end_s: float | None = None
         if len(track):
@@ -291,7 +298,7 @@ class Walk:
             cursor.progress = max(cursor.progress, min(0.99, (covered_s - start_s) / whole_s))
         cursor.position = replace(cursor.position, covered_s=covered_s, end_s=end_s)
 
-    def _check(self, request: ClipRequest, cursor: Cursor, track: Track) -> None:
+    def _check(self, request: AnyClip, cursor: Cursor, track: Track) -> None:
         """Refuse in time what a worker, which sees one chunk, cannot: what is too long or too much in all."""
         position, frames = cursor.position, cursor.counter.frames_sampled
         if frames > self.most_frames:
@@ -353,9 +360,9 @@ def _of_nothing(context: Track) -> Track:
     return replace(context.only(np.zeros(len(context), bool)), decoded_s=None)
 
 
-def _check_moves(track: Track, request: ClipRequest, preprocessing: Observing) -> None:
+def _check_moves(track: Track, request: AnyClip, preprocessing: Observing) -> None:
     """Refuse a picture for a model that looks at clips."""
     if preprocessing.clip_frames is not None and track.media.duration is None:
-        name = request.model.manifest.name
-        detail = f"{name} looks at clips of {preprocessing.clip_frames} frames; send a video."
+        who = request.model.manifest.name if isinstance(request, ClipRequest) else "This pipeline"
+        detail = f"{who} looks at clips of {preprocessing.clip_frames} frames; send a video."
         raise SignError("media-wrong-kind", detail)

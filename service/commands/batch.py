@@ -184,27 +184,41 @@ async def _process_all(
         served = await context.registry.get(*model)
         check(served, context)
 
-        async def do_one(numbered: tuple[int, InputFile]) -> None:
-            if batch.unread:
-                return
-            number, input_file = numbered
-            told = 0.0
+        async def do_one(number: int, input_file: InputFile, on_progress: OnProgress) -> None:
+            await work(number, input_file, context, served, on_progress)
 
-            def on_progress(share: float) -> None:
-                nonlocal told
-                told += share
-                batch.advance(share)
+        await work_through(wanted, batch, context.settings.slots, do_one)
 
-            try:
-                await work(number, input_file, context, served, on_progress)
-            except (SignError, OSError) as error:
-                batch.fail(input_file.path, error)
-            finally:
-                batch.finish_one(1.0 - told)
 
-        batch.expect(len(wanted))
-        with batch.show():
-            await run_over_slots(enumerate(wanted), context.settings.slots, do_one)
+async def work_through(
+    wanted: Sequence[InputFile],
+    batch: Batch,
+    at_once: int,
+    work: Callable[[int, InputFile, OnProgress], Awaitable[None]],
+) -> None:
+    """Do the work on each, so many at once; what fails is counted in the batch, and the others go on."""
+
+    async def do_one(numbered: tuple[int, InputFile]) -> None:
+        if batch.unread:
+            return
+        number, input_file = numbered
+        told = 0.0
+
+        def on_progress(share: float) -> None:
+            nonlocal told
+            told += share
+            batch.advance(share)
+
+        try:
+            await work(number, input_file, on_progress)
+        except (SignError, OSError) as error:
+            batch.fail(input_file.path, error)
+        finally:
+            batch.finish_one(1.0 - told)
+
+    batch.expect(len(wanted))
+    with batch.show():
+        await run_over_slots(enumerate(wanted), at_once, do_one)
 
 
 def say_left_out(inputs: Inputs) -> None:

@@ -1,34 +1,42 @@
 """features: what a model's pipeline sees, as files to train the next one on."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from pydantic import ValidationError
 
+from service.analysis.clip import AnyClip, PipelineClip
 from service.commands.arguments import Files, Overwrite, SkipExisting, with_options
-from service.commands.batch import Batch, OnProgress, is_wanted, process_all, say_left_out
-from service.commands.environment import configure_logs, misused, read_settings
+from service.commands.batch import Batch, OnProgress, is_wanted, process_all, say_left_out, work_through
+from service.commands.environment import command_settings, configure_logs, misused, read_settings
 from service.commands.inputs import InputFile, Inputs, find_inputs
 from service.commands.outputs import Outputs, plan_outputs, put, refuse_existing, stem, write_whole
-from service.context import AppContext
+from service.context import AppContext, open_without_models
 from service.contract.options import PredictOptions
 from service.contract.requests import make_clip_request
 from service.features.crops import Crops
-from service.features.gathering import gather, preprocessing_to_gather
+from service.features.gathering import gather, preprocessing_to_gather, preprocessing_to_look
 from service.features.pose import features_to_pose
 from service.features.tables import Gathered, features_to_csv, features_to_npz
 from service.observe.request import LandmarkRequest, ObserverRequest
-from service.registry.manifest import Manifest
+from service.pipelines import Observing
+from service.pipelines.kind import needs_a_model
+from service.pipelines.presets import preset_names, read_preset, read_section
 from service.registry.registry import ServedModel
+from service.settings import Settings
 from service.track import Track
+from service.workers.deadline import Deadline
 
 FeaturesFormat = Literal["npz", "csv", "pose"]
 
 NEEDS_OUTPUT = "Say where the features go: --out FILE.npz, FILE.csv, FILE.pose or FOLDER, or --crops FOLDER."
 ONE_A_FILE = "A .pose file holds one medium; for several name a folder: --out FOLDER --format pose"
+ONE_OF_BOTH = "--pipeline looks without a model; leave out --model and --version."
 NEEDS_FORMAT = "--out names a folder, so --format says what its files are: npz, csv or pose."
 
 
@@ -41,6 +49,7 @@ class Wanted:
     outputs: Outputs
     crops: Path | None
     gathered: dict[int, Gathered] = field(default_factory=dict)
+    looked_by: list[str] = field(default_factory=list)
 
     @property
     def keeps(self) -> bool:
@@ -60,48 +69,109 @@ def features_command(
     format_name: Annotated[
         FeaturesFormat | None, typer.Option("--format", help="What the files in an --out FOLDER are.")
     ] = None,
+    pipeline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PRESET|FILE.json", help="Look as this preset does, or a section of your own; no model is needed."
+        ),
+    ] = None,
     crops: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write the pictures that a model of pictures is given.")
     ] = None,
     skip_existing: SkipExisting = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write what a model's pipeline sees in each FILE: landmarks, faces' numbers, or crops.
+    """Write what a model's pipeline, or --pipeline alone, sees in each FILE: landmarks, faces' numbers, or crops.
 
     docs/command-line.md describes the files.
     """
     inputs = find_inputs(files)
     wanted = _wanted(inputs, out, format_name, crops, skip_existing=skip_existing, overwrite=overwrite)
+    if pipeline is not None and (options.model, options.version) != (None, None):
+        raise misused(ONE_OF_BOTH)
+    preprocessing = None if pipeline is None else _named_pipeline(pipeline)
+    if preprocessing is not None:
+        _check(preprocessing, str(pipeline), wanted)
     settings = read_settings()
     configure_logs("warning")
     say_left_out(inputs)
     batch = Batch("features", len(inputs.media))
     media = [input_file for input_file in inputs.media if is_wanted(input_file, wanted.outputs, batch)]
-    manifests: list[Manifest] = []
+    if preprocessing is None:
+        _look_with_model(options, media, batch, settings, wanted)
+    elif media:
+        wanted.looked_by.append(f"pipeline:{Path(str(pipeline)).stem}")
+        asyncio.run(_look_without_model(preprocessing, options, media, batch, settings, wanted))
+    if wanted.joint is not None and wanted.gathered:
+        in_order = [one for _, one in sorted(wanted.gathered.items())]
+        write_whole(wanted.joint, _file(in_order, wanted))
+    if batch.failed or inputs.empty:
+        raise typer.Exit(1)
 
+
+def _named_pipeline(named: str) -> Observing:
+    """The section that --pipeline names; ends the program in words where it names none that can look by itself."""
+    try:
+        section = read_section(Path(named).read_bytes()) if named.endswith(".json") else read_preset(named)
+    except KeyError:
+        raise misused(f"--pipeline {named} is no preset. There are: {', '.join(preset_names())}") from None
+    except OSError as error:
+        raise misused(f"--pipeline {named}: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise misused(f"--pipeline {named}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    if section is None or needs_a_model(section):
+        raise misused(f"--pipeline {named} gives what a network answers; publish the model and name it with --model.")
+    return section
+
+
+def _look_with_model(
+    options: PredictOptions, media: Sequence[InputFile], batch: Batch, settings: Settings, wanted: Wanted
+) -> None:
     def check(served: ServedModel, _context: AppContext) -> None:
-        _check(served, wanted)
-        manifests.append(served.manifest)
+        _check(preprocessing_to_gather(served), (served.required or served).manifest.name, wanted)
+        wanted.looked_by.append(f"{served.manifest.name}:{served.manifest.version}")
 
     async def work(
         number: int, input_file: InputFile, context: AppContext, served: ServedModel, on_progress: OnProgress
     ) -> None:
         clip = make_clip_request(options, input_file.medium, context, served, duration_s=options.clip_duration)
-        on_pictures = _crop_writer(wanted, input_file, preprocessing_to_gather(served).request)
-        found = await gather(clip, context, keep=wanted.keeps, on_pictures=on_pictures, on_progress=on_progress)
-        one = Gathered(str(input_file.path), input_file.label, found)
-        if wanted.joint is not None:
-            wanted.gathered[number] = one
-        elif (place := wanted.outputs.paths[input_file]) is not None:
-            content = await asyncio.to_thread(_file, [one], served.manifest, wanted.format)
-            await asyncio.to_thread(write_whole, place, content)
+        await _look(number, input_file, clip, context, wanted, on_progress)
 
     process_all(media, batch, settings, (options.model_of(settings), options.version), check, work)
-    if wanted.joint is not None and wanted.gathered:
-        in_order = [one for _, one in sorted(wanted.gathered.items())]
-        write_whole(wanted.joint, _file(in_order, manifests[0], wanted.format))
-    if batch.failed or inputs.empty:
-        raise typer.Exit(1)
+
+
+async def _look_without_model(
+    preprocessing: Observing,
+    options: PredictOptions,
+    media: Sequence[InputFile],
+    batch: Batch,
+    settings: Settings,
+    wanted: Wanted,
+) -> None:
+    async with open_without_models(command_settings(settings, len(media))) as context:
+
+        async def work(number: int, input_file: InputFile, on_progress: OnProgress) -> None:
+            deadline = Deadline.after(context.settings.request_timeout_s)
+            clip = PipelineClip(
+                input_file.medium, deadline, preprocessing, options.start_time, options.clip_duration, options.mirrored
+            )
+            await _look(number, input_file, clip, context, wanted, on_progress)
+
+        await work_through(media, batch, context.settings.slots, work)
+
+
+async def _look(
+    number: int, input_file: InputFile, clip: AnyClip, context: AppContext, wanted: Wanted, on_progress: OnProgress
+) -> None:
+    """Gather one medium's features, and write or keep them."""
+    on_pictures = _crop_writer(wanted, input_file, preprocessing_to_look(clip).request)
+    found = await gather(clip, context, keep=wanted.keeps, on_pictures=on_pictures, on_progress=on_progress)
+    one = Gathered(str(input_file.path), input_file.label, found)
+    if wanted.joint is not None:
+        wanted.gathered[number] = one
+    elif (place := wanted.outputs.paths[input_file]) is not None:
+        await asyncio.to_thread(write_whole, place, await asyncio.to_thread(_file, [one], wanted))
 
 
 def _wanted(
@@ -140,9 +210,8 @@ def _wanted(
     return Wanted("npz" if suffix == "npz" else "csv", path, nowhere, crops)
 
 
-def _check(served: ServedModel, wanted: Wanted) -> None:
-    """End the program in words where the model sees nothing of what is wanted."""
-    preprocessing, name = preprocessing_to_gather(served), (served.required or served).manifest.name
+def _check(preprocessing: Observing, name: str, wanted: Wanted) -> None:
+    """End the program in words where the pipeline sees nothing of what is wanted."""
     landmarks = isinstance(preprocessing.request, LandmarkRequest)
     if wanted.format == "pose" and not landmarks:
         raise misused(f"{name} looks at pictures, so there are no landmarks to write as .pose.")
@@ -163,7 +232,9 @@ def _write_crops(crops: Crops, track: Track) -> None:
         put(path, content)
 
 
-def _file(gathered: list[Gathered], manifest: Manifest, format_name: FeaturesFormat | None) -> bytes:
-    if format_name == "pose":
+def _file(gathered: list[Gathered], wanted: Wanted) -> bytes:
+    if wanted.format == "pose":
         return features_to_pose(gathered[0].features)
-    return features_to_csv(gathered).encode() if format_name == "csv" else features_to_npz(gathered, manifest)
+    if wanted.format == "csv":
+        return features_to_csv(gathered).encode()
+    return features_to_npz(gathered, wanted.looked_by[0])

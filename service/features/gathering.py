@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from service.analysis.clip import ClipRequest, ObservedClip, preprocessing_of
+from service.analysis.clip import AnyClip, ClipRequest, Looked, ObservedClip, preprocessing_of
 from service.analysis.samples import channel_names
 from service.analysis.scoring import outputs_over_time
 from service.analysis.walk import Walk, observe_at_once, start_of
 from service.context import AppContext
+from service.errors import SignError
 from service.features.points import point_names
 from service.observe.request import ObserverRequest
 from service.pipelines import Observing
+from service.pipelines.kind import needs_a_model
 from service.pipelines.windows import WindowRule
 from service.registry.registry import ServedModel
 from service.track import FloatArray, Track
@@ -51,26 +53,39 @@ def preprocessing_to_gather(model: ServedModel) -> Observing:
     return preprocessing_of(model, ("sign", "features", "affect", "highlight"))
 
 
+def preprocessing_to_look(part: AnyClip) -> Observing:
+    """The pipeline that looks at the clip. SignError where there is none that can."""
+    if isinstance(part, ClipRequest):
+        return preprocessing_to_gather(part.model)
+    if needs_a_model(part.preprocessing):
+        raise SignError("model-wrong-task", "What this pipeline gives is what its network answers; name a model.")
+    return part.preprocessing
+
+
 async def gather(
-    part: ClipRequest,
+    part: AnyClip,
     context: AppContext,
     *,
     keep: bool = True,
     on_pictures: Callable[[Track], None] | None = None,
     on_progress: Callable[[float], None] = lambda _: None,
 ) -> Features:
-    """All that is observed in the clip. Raises SignError as a use case does.
+    """All that is observed in the clip, by a model's pipeline or by one alone. Raises SignError as a use case does.
 
     keep: whether pictures are kept; on_pictures is given them as they come, in order. on_progress: as of `run`.
     """
-    preprocessing, cursor = preprocessing_to_gather(part.model), start_of(part)
+    preprocessing, cursor = preprocessing_to_look(part), start_of(part)
     rule, walk = WindowRule(part.start_s), Walk.of_job(context)
-    if preprocessing.features == "clip_outputs":
+    if preprocessing.features == "clip_outputs" and isinstance(part, ClipRequest):
         return await _outputs_of_clip(part, preprocessing, context)
     tracks: list[Track] = []
     progress, last_s = 0.0, -np.inf
     while not cursor.is_over:
-        clip = await walk.next_chunk(part, preprocessing, rule, cursor)
+        clip: ObservedClip | Looked | None
+        if isinstance(part, ClipRequest):
+            clip = await walk.next_chunk(part, preprocessing, rule, cursor)
+        else:
+            clip = await walk.look(part, preprocessing, rule, cursor)
         if clip is None:
             continue
         new = clip.track.only(clip.track.times_s > last_s)
@@ -82,7 +97,8 @@ async def gather(
         cursor.finish_chunk(clip, [], cursor.position.covered_s)
         on_progress(cursor.progress - progress)
         progress = cursor.progress
-    return _features(part.model, preprocessing, replace(_all_together(tracks), warnings=cursor.warnings))
+    model = part.model if isinstance(part, ClipRequest) else None
+    return _features(model, preprocessing, replace(_all_together(tracks), warnings=cursor.warnings))
 
 
 def _all_together(tracks: list[Track]) -> Track:
@@ -93,9 +109,9 @@ def _all_together(tracks: list[Track]) -> Track:
     return tracks[0]
 
 
-async def _kept(clip: ObservedClip, new: Track, *, keep: bool) -> Track:
+async def _kept(clip: ObservedClip | Looked, new: Track, *, keep: bool) -> Track:
     """What stays of a chunk: numbers instead of faces' pictures, and pictures only where they are wanted."""
-    if clip.preprocessing.features == "outputs":
+    if isinstance(clip, ObservedClip) and clip.preprocessing.features == "outputs":
         return await outputs_over_time(replace(clip, track=new))
     if keep or new.parts:
         return new
@@ -109,13 +125,13 @@ async def _outputs_of_clip(part: ClipRequest, preprocessing: Observing, context:
     return Features(outputs, preprocessing, channels=channel_names(clip.base_model.manifest))
 
 
-def _features(model: ServedModel, preprocessing: Observing, track: Track) -> Features:
-    base_model = model.required or model
+def _features(model: ServedModel | None, preprocessing: Observing, track: Track) -> Features:
     if (measures := preprocessing.measures) is not None:
         condensed = measures.condense(track)
         numbers = replace(condensed, values=measures.values(condensed))
         return Features(numbers, preprocessing, channels=measures.names, landmarks=track)
-    if preprocessing.features == "outputs":
+    if preprocessing.features == "outputs" and model is not None:
+        base_model = model.required or model
         reported = base_model.each(np.asarray(track.values, np.float32))
         reported[~track.present] = np.nan
         return Features(track, preprocessing, channels=channel_names(base_model.manifest), reported=reported)

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from service.export.table import cell
 from service.features.gathering import Features
 from service.pipelines.series import Statistic, statistics_of
-from service.registry.manifest import Manifest
 
 STATISTICS: Final[tuple[Statistic, ...]] = ("mean", "std", "max", "min")
 AXES: Final = ("x", "y", "z", "visibility")
@@ -27,12 +26,15 @@ class Gathered:
     features: Features
 
 
-def features_to_npz(gathered: Sequence[Gathered], manifest: Manifest) -> bytes:
-    """All media of at least one, one after the other, as a compressed .npz of plain arrays."""
+def features_to_npz(gathered: Sequence[Gathered], looked_by: str) -> bytes:
+    """All media of at least one, one after the other, as a compressed .npz of plain arrays.
+
+    looked_by: the model whose pipeline looked, as name:version, or `pipeline:` and the pipeline's name.
+    """
     tracks = [one.features.track for one in gathered]
     first = gathered[0].features
     arrays: dict[str, npt.NDArray[np.generic]] = {
-        "model": np.array(f"{manifest.name}:{manifest.version}"),
+        "model": np.array(looked_by),
         "files": np.array([one.file for one in gathered]),
         "labels": np.array([one.label for one in gathered]),
         "starts": np.cumsum([0, *(len(track) for track in tracks)], dtype=np.int64),

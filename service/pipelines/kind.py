@@ -119,3 +119,8 @@ class Observing(Protocol):
 
     def trim(self, track: Track, position: Position, needed_from_s: float) -> Track:
         """What of a joined chunk those to come need, where no window before needed_from_s is asked for again."""
+
+
+def needs_a_model(observing: Observing) -> bool:
+    """Whether its features are what a network gives, so that there are none without it."""
+    return observing.features in ("outputs", "clip_outputs")

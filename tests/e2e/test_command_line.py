@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.running import ROOT, SAMPLES
@@ -121,3 +122,41 @@ def test_nobody_who_stopped_reading_is_bothered_with_errors() -> None:
     )  # fmt: skip
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_a_preset_looks_before_there_is_any_model(tmp_path: Path) -> None:
+    out = tmp_path / "hands.npz"
+    nowhere = {"SIGN_MODEL_STORE": str(tmp_path / "nosuch")}
+    done = run("features", LETTER_A, LETTER_B, "--pipeline", "hand-min-origin", "--out", str(out), **nowhere)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    with np.load(out, allow_pickle=False) as file:
+        assert str(file["model"]) == "pipeline:hand-min-origin"
+        assert file["values"].shape[1:] == (21, 4)
+        assert file["present"].mean() > 0.9
+
+
+def test_a_section_of_ones_own_looks_too_and_what_is_wrong_with_it_is_said(tmp_path: Path) -> None:
+    section = {"kind": "keypoints", "source": "hands", "layout": [{"part": "hand", "points": [0, 8], "axes": ["x"]}]}
+    own = tmp_path / "mine.json"
+    own.write_text(json.dumps({**section, "sampling": {"rate": 5}}))
+    done = run("features", LETTER_A, "--pipeline", str(own), "--out", str(tmp_path / "a.csv"))
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == 1 + 12
+    own.write_text(json.dumps({**section, "sampling": {"rate": -5}}))
+    wrong = run("features", LETTER_A, "--pipeline", str(own), "--out", str(tmp_path / "b.csv"))
+    assert wrong.returncode == 2
+    assert "sampling" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--pipeline", "nosuch"), "is no preset. There are: ksl-words"),
+        (("--pipeline", "one-hand", "--model", "asl-letters"), "leave out --model"),
+        (("--pipeline", "nosuch.json"), "No such file"),
+        (("--pipeline", "one-hand", "--crops", "crops"), "no single pictures"),
+    ],
+)
+def test_a_pipeline_that_cannot_look_is_refused_in_words(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    done = run("features", LETTER_A, *arguments, "--out", str(tmp_path / "a.npz"))
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr

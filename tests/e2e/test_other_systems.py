@@ -17,12 +17,17 @@ import mmap, os, signal, sys, sysconfig
 sysconfig.get_config_vars()  # of this Python, before it takes the machine for another
 sys.modules["resource"] = sys.modules["fcntl"] = None
 for owner, names in {
-    os: ("memfd_create", "pidfd_open", "sched_getaffinity", "sysconf", "O_NOFOLLOW"),
+    os: ("memfd_create", "pidfd_open", "sched_getaffinity", "O_NOFOLLOW"),
     signal: ("pidfd_send_signal",),
     mmap: ("MADV_REMOVE",),
 }.items():
     for name in names:
         delattr(owner, name)
+def sysconf(name, known=os.sysconf):
+    if name == "SC_PHYS_PAGES":
+        raise ValueError(name)
+    return known(name)
+os.sysconf = sysconf
 sys.platform = "freebsd14"  # one for which the standard library takes no modules of its own
 """
 
