@@ -1,6 +1,7 @@
 """The command line: keras, torch, onnx, tflite, xgboost, sklearn, inspect, verify, compare, calibrate, list."""
 
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convert.compare.command import register as register_compare
-from convert.errors import HEADINGS, CallError, ConversionError
+from convert.confined import COMMANDS, confine_command, is_confined, print_error, run_command
+from convert.errors import SAVE_AGAIN, CallError, ConversionError, FaultError, UnsafeError
 from convert.options import FOUND_STORE, FileArgument, GoldenOption, JsonFlag, StoreOption, with_publish_options
 from convert.torch.command import register as register_torch
 from service.terminal import dump_json, escape_controls
@@ -116,13 +118,15 @@ def inspect_command(
     file: FileArgument,
     architecture: ArchitectureOption = None,
     arch: ArchOption = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Also how the file was read.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Say what a file is, which preset it likely needs and why, and what would be assumed."""
-    from convert.work import ArchitectureSource, inspect_file  # noqa: PLC0415 - heavy
+    from convert.work import ArchitectureSource, inspect_file, report_confinement  # noqa: PLC0415 - heavy
 
     with _open_printer(as_json) as answer:
-        answer(inspect_file(file, ArchitectureSource(architecture, arch)))
+        report = inspect_file(file, ArchitectureSource(architecture, arch))
+        answer(report_confinement(report) if verbose else report)
 
 
 @app.command()
@@ -177,22 +181,48 @@ def _open_printer(as_json: bool) -> Iterator[Callable[["Report"], None]]:
     try:
         yield answer
     except ConversionError as error:
-        if as_json:
-            document = {
-                "error": error.reason,
-                "advice": error.advice,
-                "kind": error.kind,
-                "exit_code": error.exit_code,
-            }
-            sys.stdout.write(dump_json(document) + "\n")
-        else:
-            said = f"{HEADINGS[error.kind]}: {error.reason}\n" + (f"→ {error.advice}\n" if error.advice else "")
-            sys.stderr.write(escape_controls(said, keep="\n"))
-        raise typer.Exit(error.exit_code) from None
+        ended = error
+    except MemoryError:
+        ended = UnsafeError("Converting the file takes more memory than it may.", "A model of its size needs less.")
+    except RecursionError:
+        ended = UnsafeError("The file is nested too deeply to be a model.", SAVE_AGAIN)
+    except Exception as error:  # noqa: BLE001 - whatever a file brings about, the command ends with one of its codes
+        ended = _describe_fault(error)
+    else:
+        return
+    print_error(ended, as_json=as_json)
+    raise typer.Exit(ended.exit_code)
 
 
 register_torch(app, _open_printer)
 register_compare(app, _open_printer)
 
-if __name__ == "__main__":
+
+def _describe_fault(error: Exception) -> FaultError:
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(at.filename).name}:{at.lineno}"
+    return FaultError(
+        f"{type(error).__name__} in {where}: {str(error)[:300]}",
+        "Nothing was published. Please report the file; if it is private, this message.",
+    )
+
+
+def main() -> None:
+    """Run the command, in a confined process where its file may come from a stranger."""
+    arguments = sys.argv[1:]
+    if sys.platform != "linux" or not COMMANDS.intersection(arguments[:1]):
+        app()
+    if not is_confined():
+        sys.exit(run_command(arguments, _answer_child))
+    confine_command(arguments)
     app()
+
+
+def _answer_child(question: str, folder: Path, store: Path) -> str:
+    from convert.publication import answer_question  # noqa: PLC0415 - heavy, and seldom needed
+
+    return answer_question(question, folder, store)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,5 @@
-"""Untrusted files are parsed in a child process: no shell, a bare environment, limits on memory, CPU and time.
+"""Untrusted files are parsed in a child process: no shell, a bare environment, limits on memory, CPU and time, and no
+more of the system than it needs (`service.confinement`).
 
 The child gets a task's name and its arguments as JSON and leaves plain data (JSON, raw arrays) in a folder; nothing
 that it sends is unpickled.
@@ -15,6 +16,7 @@ from typing import Any
 
 from convert.errors import CallError, ConversionError, RefusalError, UnsafeError, find_refusal
 from service import system
+from service.confinement.confine import Confinement, confine
 
 TASKS = {
     "keras": "convert.keras.reader",
@@ -64,7 +66,7 @@ def run_isolated(task: str, request: Request, folder: Path) -> Request:
             input=order.encode(),
             capture_output=True,
             timeout=WALL_S,
-            env=_make_environment(),
+            env=_make_environment(folder),
             check=False,
             start_new_session=True,
         )
@@ -82,9 +84,10 @@ def run_isolated(task: str, request: Request, folder: Path) -> Request:
     return result
 
 
-def _make_environment() -> dict[str, str]:
+def _make_environment(folder: Path) -> dict[str, str]:
     return {
         "PATH": "/usr/bin:/bin",
+        "TMPDIR": str(folder),
         "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
@@ -119,6 +122,8 @@ def _serve_child() -> None:
     order = json.load(sys.stdin)
     _set_limits(order["limits"])
     folder = Path(order["folder"])
+    named = (value for value in order["request"].values() if isinstance(value, str))
+    confine(Confinement(readable=tuple(value for value in named if Path(value).exists()), writable=(str(folder),)))
     answer: Request
     try:
         module = importlib.import_module(TASKS[order["task"]])

@@ -44,7 +44,7 @@ class ModelInfo:
     structure, empty where all of it is in the file; unproven: why parity would compare a guess with itself, if it
     would; half: the original computes in half precision. label_places: where in
     a label file each output's stands, if not in the outputs' own order (scikit-learn sorts classes "0", "1", "10", "2"
-    as text).
+    as text). trial_bytes: memory that it took when it was tried out, where that was measured.
     """
 
     file: str
@@ -63,6 +63,7 @@ class ModelInfo:
     unproven: Unproven | None = None
     half: bool = False
     label_places: tuple[int, ...] | None = None
+    trial_bytes: int = 0
 
     @property
     def track(self) -> TensorSpec | None:

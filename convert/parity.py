@@ -1,5 +1,6 @@
 """The proof: the graph in ONNX Runtime against the NumPy reference, or against the original's own outputs."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from convert.errors import FaultError, ParityError
+from convert.errors import FaultError, ParityError, UnsafeError
 from convert.graph.layer_graph import GraphInput, LayerGraph
 from convert.graph.reference.evaluate import evaluate
 from convert.graph.windows import spread
@@ -31,6 +32,8 @@ CONDITION_SHARE = 0.25
 
 ROUNDING_FACTOR = 3
 """A float32 graph sums in another order than its original: it may be this many times as far from float64 (ADR 0016)."""
+RUN_S = 600.0
+"""Longest that one run of a graph may take."""
 MOST_ROUNDING = 1e-3
 """Where float32 of the original itself is further off, times the scale, nothing can be proven."""
 
@@ -93,10 +96,11 @@ def open_session(model: bytes | Path, threads: int = 1) -> Any:  # noqa: ANN401 
 
 
 class Session:
-    """An ONNX model ready to run."""
+    """An ONNX model ready to run. most_s: after so long a run is stopped, between two operations of the graph."""
 
-    def __init__(self, model: bytes | Path, threads: int = 0) -> None:
+    def __init__(self, model: bytes | Path, threads: int = 0, most_s: float = RUN_S) -> None:
         self._session = open_session(model, threads)
+        self._most_s = most_s
 
     @property
     def input_names(self) -> list[str]:
@@ -107,13 +111,32 @@ class Session:
         return [list(one.shape) for one in self._session.get_inputs()]
 
     def run(self, inputs: list[npt.NDArray[Any]], names: Sequence[str] | None = None) -> list[Floats]:
-        """These outputs, or all; inputs become the numbers that the graph takes."""
+        """These outputs, or all; inputs become the numbers that the graph takes. UnsafeError where it does not end."""
         feed = {
             one.name: array.astype(_NUMBERS.get(one.type, array.dtype))
             for one, array in zip(self._session.get_inputs(), inputs, strict=True)
         }
-        outputs: list[Floats] = self._session.run(names, feed)
+        outputs: list[Floats] = _run_for(self._session, names, feed, self._most_s)
         return outputs
+
+
+def _run_for(session: Any, names: Sequence[str] | None, feed: dict[str, Any], most_s: float) -> Any:  # noqa: ANN401
+    import onnxruntime  # noqa: PLC0415 - heavy
+
+    options = onnxruntime.RunOptions()
+    options.log_severity_level = 4  # what fails is raised
+    timer = threading.Timer(most_s, lambda: setattr(options, "terminate", True))
+    timer.daemon = True
+    timer.start()
+    try:
+        return session.run(names, feed, options)
+    except Exception as error:
+        if not options.terminate:
+            raise
+        reason = f"The graph did not come to an end within {most_s:g} s."
+        raise UnsafeError(reason, "A graph with a Loop may never end; export it without.") from error
+    finally:
+        timer.cancel()
 
 
 def find_tolerance(usual: float, rounding: float, scale: float) -> float:

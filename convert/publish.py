@@ -18,6 +18,7 @@ from convert.plain import Json
 from convert.presets.heads import SAMPLES_A_SECOND, fit_to_steps, match_heads
 from convert.presets.preset import Match, Preset, Times
 from convert.presets.table import PRESETS, drop_settled_assumptions, fit_preset, make_layout_preset, name_others
+from convert.publication import publish_version
 from convert.store_lookup import look_up_model
 from convert.version import find_version
 from service.errors import InvalidModelError
@@ -26,8 +27,8 @@ from service.pipelines.layouts import LAYOUTS
 from service.pipelines.pixels import PixelSection
 from service.pipelines.series import SeriesSection
 from service.pipelines.tensor_only import TensorSection
-from service.registry.manifest import MEASURES, MODEL_FILE, Activation, Manifest, Task
-from service.registry.store import Store
+from service.registry.manifest import LEAST_STRIDE_S, LEAST_WINDOW_S, MEASURES, Activation, Manifest, Task
+from service.registry.memory import UNEXPECTED_BYTES
 from service.text import read_text
 
 DETAILS = {
@@ -112,8 +113,10 @@ def publish(
 ) -> Manifest:
     """Write the next version of the model into the store. Raises RefusalError where the store would not serve it."""
     fields = _list_fields(info, draft, options, measured)
+    if info.trial_bytes > 2 * len(model) + UNEXPECTED_BYTES:
+        fields["memory_bytes"] = info.trial_bytes
     try:
-        return Store(options.store).publish(fields, {MODEL_FILE: model})
+        return publish_version(options.store, fields, model)
     except InvalidModelError as error:
         raise MismatchError(f"{error}.", "Change what it names; nothing was published.") from None
 
@@ -194,6 +197,7 @@ def _choose_times(pipeline: Pipeline, preset: Preset | None, options: PublishOpt
     if times is None and (isinstance(pipeline, TensorSection) or options.window_s is None):
         return None
     times = times or Times(window_s=float(options.window_s or 1.0), stride_s=float(options.window_s or 1.0) / 4)
+    times = replace(times, window_s=max(times.window_s, LEAST_WINDOW_S), stride_s=max(times.stride_s, LEAST_STRIDE_S))
     if options.window_s is not None:
         times = replace(times, window_s=options.window_s, stride_s=min(times.stride_s, options.window_s))
     return times if options.stride_s is None else replace(times, stride_s=options.stride_s)

@@ -23,6 +23,7 @@ from convert.store_lookup import look_up_model
 from convert.tflite.convert import unpack_tflite
 from convert.torch.inspect import inspect_checkpoint, is_checkpoint
 from convert.xgboost.convert import open_xgboost
+from service.confinement.confine import describe_confinement
 from service.errors import InvalidModelError
 from service.pipelines.layouts import LAYOUTS
 from service.registry.store import Store
@@ -99,6 +100,15 @@ def inspect_file(file: Path, source: ArchitectureSource) -> Report:
             return report_inspection(classifier.info, command, typed=file)
     with open_keras(file, source.architecture, source.arch) as model:
         return report_inspection(model.info, command, source.flags, file)
+
+
+def report_confinement(report: Report) -> Report:
+    """What is found of a file, and how far the processes that read it were confined."""
+    missing = describe_confinement()
+    kept = "no network, no other program, no file but those named" if not missing else "not all that could be"
+    report.lines += [f"Read in confined processes: {kept}", *(f"  {sentence}" for sentence in missing)]
+    report.document["confinement"] = {"complete": not missing, "missing": list(missing)}
+    return report
 
 
 def verify_model(wanted: str, store: Path, golden: Path | None) -> Report:

@@ -34,8 +34,9 @@ def create_app(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        settings.jobs_dir.mkdir(parents=True, exist_ok=True, mode=0o700)  # before slots are told where media lie
         async with (
-            open_services(settings, metrics, wait_for_models=False) as context,
+            open_services(settings, metrics, wait_for_models=False, media=(settings.jobs_dir,)) as context,
             Jobs(context).run() as app.state.jobs,
             Live(context).run() as app.state.live,
         ):

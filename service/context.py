@@ -42,11 +42,13 @@ async def open_services(
     *,
     only: tuple[str, int | None] | None = None,
     wait_for_models: bool = True,
+    media: tuple[Path, ...] | None = None,
 ) -> AsyncIterator[AppContext]:
     """Models loaded, slots started, a private folder for media; all closed again on every path.
 
     only: name and version (None: the default) of the one model that will be asked; SignError where it cannot be served.
     wait_for_models: however long they take to load; else they load behind, and `missing` says when they are there.
+    media: folders beside the spool in which media lie, where slots are to read no others; None: anywhere.
     """
     metrics = metrics or Metrics()
     async with contextlib.AsyncExitStack() as stack:
@@ -58,7 +60,8 @@ async def open_services(
             await _serve_one(registry, *only)
         elif wait_for_models:
             await registry.wait_until_loaded()
-        yield AppContext(settings, metrics, registry, await _start_slots(stack, settings, metrics), spool)
+        media = None if media is None else (spool, *media)
+        yield AppContext(settings, metrics, registry, await _start_slots(stack, settings, metrics, media), spool)
 
 
 @contextlib.asynccontextmanager
@@ -72,8 +75,10 @@ async def open_without_models(settings: Settings) -> AsyncIterator[AppContext]:
         yield AppContext(settings, metrics, registry, await _start_slots(stack, settings, metrics), spool)
 
 
-async def _start_slots(stack: contextlib.AsyncExitStack, settings: Settings, metrics: Metrics) -> Slots:
-    slots = Slots(settings, metrics)
+async def _start_slots(
+    stack: contextlib.AsyncExitStack, settings: Settings, metrics: Metrics, media: tuple[Path, ...] | None = None
+) -> Slots:
+    slots = Slots(settings, metrics, media=media)
     stack.push_async_callback(slots.close)
     await slots.start()
     return slots

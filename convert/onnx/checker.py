@@ -24,7 +24,9 @@ _ENDINGS = {
     "LinearRegressor": "linear",
 }
 _TRANSPARENT = {"Identity", "Dropout", "Squeeze", "Unsqueeze", "Reshape", "Flatten", "Cast"}
+_DECIDED_BY_INPUT = {"ConstantOfShape", "If", "Loop", "Range", "Scan"}
 ModelProto = Any
+GraphProto = Any
 ValueInfo = Any
 """onnx' messages, which have no types."""
 _EXPORT = "Export it again as one plain ONNX file."
@@ -101,10 +103,25 @@ def _describe(model: ModelProto) -> dict[str, Any]:
         "answer": answer,
         "labels": read_class_names(model, (outputs[answer]["shape"] or [None])[-1]),
         "operations": [node.op_type for node in model.graph.node],
+        "open_ends": _find_open_ends(model.graph),
         "parameters": sum(int(np.prod(list(tensor.dims), dtype=np.int64)) for tensor in model.graph.initializer)
         + sum(len(attribute.floats) for node in model.graph.node for attribute in node.attribute),
         "output_activation": _find_output_activation(model, outputs[answer]["name"]),
     }
+
+
+def _find_open_ends(graph: GraphProto) -> list[str]:
+    """Kinds of operations whose length or size the input may decide, also in bodies of others."""
+    fixed = {tensor.name for tensor in graph.initializer}
+    fixed |= {name for node in graph.node if node.op_type == "Constant" for name in node.output}
+    found = set()
+    for node in graph.node:
+        if node.op_type in _DECIDED_BY_INPUT and not (node.op_type != "Loop" and node.input[0] in fixed):
+            found.add(node.op_type)
+        for attribute in node.attribute:
+            for body in (attribute.g, *attribute.graphs):
+                found.update(_find_open_ends(body))
+    return sorted(found)
 
 
 def _describe_tensor(one: ValueInfo) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from convert.model_info import ModelInfo, TensorSpec, count_kinds
 from convert.onnx.checker import REWRITTEN_FILE
 from convert.onnx.trial import DTYPES
 from convert.parity import TOLERANCE, Measured
+from service.registry.memory import UNEXPECTED_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,14 @@ def _describe_model(path: Path, described: dict[str, Any]) -> ModelInfo:
         or ("probabilities" if described["trial"]["sums_to_one"] else ""),
         parameters=described["parameters"],
         layers=count_kinds(described["operations"]),
-        warnings=(*_note_fixed_batches(described["inputs"]), *_note_changes(described)),
+        warnings=(
+            *_note_fixed_batches(described["inputs"]),
+            *_note_changes(described),
+            *_note_open_ends(described["open_ends"]),
+            *_note_memory(described["trial"]["memory_bytes"], path.stat().st_size),
+        ),
         labels=tuple(described["labels"]) if described["labels"] else None,
+        trial_bytes=described["trial"]["memory_bytes"],
     )
 
 
@@ -73,6 +80,18 @@ def _note_changes(described: dict[str, Any]) -> list[str]:
     answer, others = described["outputs"][described["answer"]], len(described["outputs"]) - 1
     notes = [f"of {others + 1} outputs {answer['name']} answers"] if others else []
     return [*notes, "its maps of probabilities (ZipMap) became a table"] if described["rewritten"] else notes
+
+
+def _note_open_ends(operations: list[str]) -> list[str]:
+    if not operations:
+        return []
+    return [f"its input may decide how long it runs and how much memory it takes: {', '.join(operations)}"]
+
+
+def _note_memory(taken_bytes: int, file_bytes: int) -> list[str]:
+    if taken_bytes <= 2 * file_bytes + UNEXPECTED_BYTES:
+        return []
+    return [f"it took {taken_bytes >> 20} MiB of memory when it was tried out; its file has {file_bytes >> 10} KiB"]
 
 
 def _open_batch(shape: list[int | None]) -> tuple[int | None, ...]:

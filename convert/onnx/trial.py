@@ -8,8 +8,11 @@ import numpy.typing as npt
 
 from convert.errors import ContradictionError, RefusalError
 from convert.parity import Session, compare_rows
+from service.registry.memory_mark import MemoryMark
 
 ROWS = 5
+TRIAL_S = 30.0
+"""Longest that the rows of one run may take."""
 SUM_TOLERANCE = 1e-4
 OPEN_SIZE = 8
 DTYPES = {
@@ -35,24 +38,29 @@ def try_out(
     for one in inputs:
         if one["dtype"] not in DTYPES:
             raise RefusalError(f"The input {one['name']} takes {one['dtype']}.", "Export it with float32 inputs.")
+    import onnxruntime  # noqa: F401, PLC0415 - its own libraries are no part of what the graph takes
+
+    mark = MemoryMark.now()
     try:
-        session = Session(path, threads=1)
+        session = Session(path, threads=1, most_s=TRIAL_S)
         fixed = [int(shape[0]) for shape in session.input_shapes if shape and isinstance(shape[0], int)]
         rows = fixed[0] if fixed else ROWS
         arrays = [_make_values(one, rows, seed) for seed, one in enumerate(inputs)]
         together = session.run(list(arrays))
         alone = together if fixed else _run_rows_alone(session, arrays, rows)
-    except MemoryError:
+    except (MemoryError, RefusalError):
         raise
     except Exception as error:  # noqa: BLE001 - ONNX Runtime's exceptions share no other base class
         raise ContradictionError(f"The graph does not run: {str(error)[:300]}.", "Export it again.") from None
+    taken_bytes = mark.growth_bytes()
     numbers = together[answer]
     if not np.isfinite(numbers).all():
         raise ContradictionError("The graph answers NaN or infinity on plain inputs.", "Export it again.")
     _check_labels(together, outputs, numbers, labels)
     worst = float(compare_rows([numbers], [alone[answer]]).max())
     scale = max(1.0, float(np.abs(numbers).max()))
-    return {"rows": rows, "worst": worst, "scale": scale, "sums_to_one": _sums_to_one(numbers)}
+    found = {"rows": rows, "worst": worst, "scale": scale, "sums_to_one": _sums_to_one(numbers)}
+    return found | {"memory_bytes": taken_bytes}
 
 
 def _sums_to_one(numbers: npt.NDArray[Any]) -> bool:

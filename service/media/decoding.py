@@ -13,12 +13,15 @@ T = TypeVar("T")
 def decoding(what: str) -> Iterator[None]:
     """Around every call of FFmpeg, PyAV, Pillow, pillow-heif or OpenCV on a medium: their errors become media-corrupt.
 
-    No list of them is kept, as none would be complete. SignError passes, and so does MemoryError, which is about us.
+    No list of them is kept, as none would be complete. SignError passes.
     """
     try:
         yield
-    except (SignError, MemoryError):
+    except SignError:
         raise
+    except MemoryError as error:
+        detail = f"{what}, but decoding it asks for more memory than a slot has."
+        raise SignError("media-corrupt", detail) from error
     except Exception as error:
         raise SignError("media-corrupt", f"{what}, but cannot be decoded: it is damaged or cut off.") from error
 

@@ -22,13 +22,13 @@ class EveryNth(Section):
     """
 
     every: int = Field(ge=1)
-    fps: float = Field(30.0, gt=0)
+    fps: float = Field(30.0, ge=0.01, le=1000)
 
 
 class Rate(Section):
     """The frame shown at each multiple of 1 / rate seconds, never one later than it."""
 
-    rate: float = Field(gt=0, le=240)
+    rate: float = Field(ge=0.01, le=240)
 
 
 Sampling = EveryNth | Rate

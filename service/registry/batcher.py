@@ -1,27 +1,37 @@
 """Micro-batching in front of a session: rows that wait while it runs go together into the next inference.
 
-There is no artificial delay: a row that finds the session idle is run at once, alone.
+There is no artificial delay: a row that finds the session idle is run at once, alone. An inference for which nobody
+waits any more, or which takes too long, is stopped; a model that has to be stopped again and again is given up.
 """
 
 import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from service.errors import SignError
+from service.registry.inference import Inference, Patience
+from service.registry.threads import ReplaceableThreads
 from service.track import FloatArray
 
 MOST_WAITING = 1024
 """Callers that may wait in front of one session; each has at most one inference's rows in the queue."""
 
-Run = Callable[[FloatArray, FloatArray | None], FloatArray]
+MOST_STOPS = 3
+"""Inferences in a row that may have to be stopped before the model is given up."""
+STOP_GRACE_S = 2.0
+"""What an inference that was told to stop gets to reach its graph's next operation."""
+
+Run = Callable[[FloatArray, FloatArray | None, Inference], FloatArray]
 Observe = Callable[[int, float], None]
+GiveUp = Callable[[str], None]
 Outcome = FloatArray | BaseException
 
+_GIVEN_UP_RETRY_S = 30.0
 _ENDING = SignError("shutting-down", "The service ended before the model had run.", retry_after_s=5.0)
 
 
@@ -46,24 +56,48 @@ class _Waiting:
 
 
 class Batcher:
-    """One inference at a time through `run`, in a thread of `executor`, of at most `most_rows` rows.
+    """One inference at a time through `run`, in one of `threads`, of at most `most_rows` rows and `most_s` seconds.
 
-    observe(rows, seconds) is called after each inference. Belongs to one event loop.
+    observe(rows, seconds) is called after each inference that ended, give_up(reason) once when the model has to be
+    stopped for the MOST_STOPS-th time in a row, or cannot be stopped; nothing is run after that. row_s: what a row took
+    on trial. Belongs to one event loop.
     """
 
-    def __init__(self, run: Run, executor: Executor, *, most_rows: int, observe: Observe) -> None:
+    def __init__(
+        self,
+        run: Run,
+        threads: ReplaceableThreads,
+        *,
+        most_rows: int,
+        most_s: float,
+        observe: Observe,
+        give_up: GiveUp,
+        row_s: float = 0.0,
+    ) -> None:
         self._run = run
-        self._executor = executor
+        self._threads = threads
         self.most_rows = most_rows
+        self._most_s = most_s
         self._observe = observe
+        self._give_up = give_up
+        self._patience = Patience(row_s)
+        self._stops = 0
+        self._given_up: SignError | None = None
+        self._running: Inference | None = None
         self._queue: deque[_Waiting] = deque()
         self._drain: asyncio.Task[None] | None = None
+
+    def close(self) -> None:
+        """Stop what runs: the service ends."""
+        if self._running is not None:
+            self._running.stop()
 
     async def outputs(self, values: FloatArray, mask: FloatArray | None) -> FloatArray:
         """The session's outputs for R ≥ 1 rows, in their order.
 
-        A caller with many rows takes turns with others. Raises SignError `busy` where too many callers wait, and
-        whatever `run` raised for these rows; other callers' rows of the same inference do not suffer.
+        A caller with many rows takes turns with others. Raises SignError `busy` where too many callers wait,
+        `model-failed` where the inference had to be stopped, and whatever `run` raised for these rows; other callers'
+        rows of the same inference do not suffer from that.
         """
         pieces = []
         for start in range(0, len(values), self.most_rows):
@@ -72,6 +106,8 @@ class Batcher:
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
     async def _one(self, values: FloatArray, mask: FloatArray | None) -> FloatArray:
+        if self._given_up is not None:
+            raise self._given_up
         if len(self._queue) >= MOST_WAITING:
             raise SignError(
                 "busy",
@@ -91,7 +127,10 @@ class Batcher:
         try:
             while batch := self._next_batch():
                 outcome = await self._infer(batch)
-                if isinstance(outcome, BaseException) and len(batch) > 1:
+                if self._given_up is not None:
+                    _give([*batch, *self._queue], self._given_up)
+                    self._queue.clear()
+                elif isinstance(outcome, BaseException) and len(batch) > 1 and not isinstance(outcome, _StoppedError):
                     for waiting in batch:
                         if not waiting.outputs.done():
                             _give([waiting], await self._infer([waiting]))
@@ -121,20 +160,86 @@ class Batcher:
         """The outputs of one inference, or what it raised: asked of the future, so that nothing need be caught."""
         values = [waiting.values for waiting in batch]
         masks = [waiting.mask for waiting in batch if waiting.mask is not None]
+        inference = self._running = Inference()
         try:
-            future = asyncio.get_running_loop().run_in_executor(self._executor, self._run_timed, values, masks)
-        except RuntimeError:  # the executor was shut down
+            loop = asyncio.get_running_loop()
+            future = loop.run_in_executor(self._threads, self._run_timed, values, masks, inference)
+        except RuntimeError:  # the threads were shut down
             return _ENDING
-        await asyncio.wait([future])
-        problem = future.exception()
-        return problem if problem is not None else future.result()
+        everybody_left = _when_all_left(batch)
+        ends: list[asyncio.Future[Any]] = [future, everybody_left]
+        await asyncio.wait(ends, timeout=self._most_s, return_when=asyncio.FIRST_COMPLETED)
+        everybody_left.cancel()
+        if not future.done():
+            return await self._stop(future, inference, sum(map(len, batch)))
+        return _outcome(future)
 
-    def _run_timed(self, values: list[FloatArray], masks: list[FloatArray]) -> FloatArray:
+    async def _stop(self, future: "asyncio.Future[FloatArray]", inference: Inference, rows: int) -> Outcome:
+        """End an inference that takes far longer than those before it, and count it against its model.
+
+        One that goes on nevertheless loses its thread to the others, and its model is given up.
+        """
+        limit_s = self._patience.limit_s(rows)
+        await asyncio.wait([future], timeout=max(0.0, min(limit_s, self._most_s) - inference.seconds))
+        if future.done():
+            return _outcome(future)
+        inference.stop()
+        await asyncio.wait([future], timeout=max(0.0, limit_s - inference.seconds) + STOP_GRACE_S)
+        ended, taken_s = future.done(), inference.seconds
+        if ended and taken_s < limit_s:
+            return _StoppedError("model-failed", f"The inference was stopped after {taken_s:.3g} s.")
+        self._stops += 1
+        said = f"an inference of {rows} row(s) did not end within {taken_s:.3g} s"
+        if not ended:
+            future.add_done_callback(_look_at)
+            self._threads.replace_one()
+            self._give_up_for(f"{said} and could not be stopped")
+        elif self._stops >= MOST_STOPS:
+            self._give_up_for(f"{said}, the {self._stops}th in a row that had to be stopped")
+        return _StoppedError("model-failed", f"The model is stopped: {said}.")
+
+    def _give_up_for(self, reason: str) -> None:
+        self._given_up = SignError("model-failed", f"The model is given up: {reason}.", retry_after_s=_GIVEN_UP_RETRY_S)
+        self._give_up(reason)
+
+    def _run_timed(self, values: list[FloatArray], masks: list[FloatArray], inference: Inference) -> FloatArray:
         together = _concatenate(values)
+        inference.begin()
         began = time.perf_counter()
-        outputs = self._run(together, _concatenate(masks) if masks else None)
-        self._observe(len(together), time.perf_counter() - began)
+        outputs = self._run(together, _concatenate(masks) if masks else None, inference)
+        seconds = time.perf_counter() - began
+        self._patience.note(len(together), seconds)
+        self._stops = 0
+        self._observe(len(together), seconds)
         return outputs
+
+
+class _StoppedError(SignError):
+    """An inference that was stopped: those who still wait for it are told so, and none of its rows is tried again."""
+
+
+def _when_all_left(batch: list[_Waiting]) -> "asyncio.Future[None]":
+    """Done when no caller of the batch waits for its outputs any more."""
+    left: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def look(_: "asyncio.Future[FloatArray]") -> None:
+        if not left.done() and all(waiting.outputs.done() for waiting in batch):
+            left.set_result(None)
+
+    for waiting in batch:
+        waiting.outputs.add_done_callback(look)
+    return left
+
+
+def _outcome(future: "asyncio.Future[FloatArray]") -> Outcome:
+    problem = future.exception()
+    return problem if problem is not None else future.result()
+
+
+def _look_at(future: "asyncio.Future[FloatArray]") -> None:
+    """An inference that nobody waits for may fail in silence."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _concatenate(arrays: list[FloatArray]) -> FloatArray:

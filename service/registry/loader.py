@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 from weakref import WeakSet
@@ -11,12 +10,15 @@ from service.errors import InvalidModelError
 from service.metrics import Metrics
 from service.observe.landmark_files import explain_missing
 from service.observe.request import LandmarkRequest
+from service.registry.batcher import STOP_GRACE_S
 from service.registry.manifest import Manifest
-from service.registry.memory import memory_estimate_bytes
+from service.registry.memory import UNEXPECTED_BYTES, memory_estimate_bytes
+from service.registry.memory_mark import MemoryMark
 from service.registry.served import ServedModel
-from service.registry.session import ModelSession
+from service.registry.session import LOAD_S, TRIAL_S, ModelSession
 from service.registry.states import ModelUnavailableError
 from service.registry.store import Store, StoredModel
+from service.registry.threads import ReplaceableThreads
 from service.settings import Settings
 
 LOADING_THREADS = 2
@@ -32,8 +34,8 @@ class Loader:
         self._store = store
         self._settings = settings
         self._metrics = metrics
-        self._threads = ThreadPoolExecutor(LOADING_THREADS, thread_name_prefix="load")
-        self._inference = ThreadPoolExecutor(settings.inference_threads, thread_name_prefix="infer")
+        self._threads = ReplaceableThreads(LOADING_THREADS, "load")
+        self._inference = ReplaceableThreads(settings.inference_threads, "infer")
         self._alive: WeakSet[ServedModel] = WeakSet()
         self._reserved_bytes = 0
         metrics.model_memory.set_function(lambda: float(self.used_bytes))
@@ -65,34 +67,75 @@ class Loader:
         """
         need_bytes = memory_estimate_bytes(manifest)
         with self.reserve(need_bytes):
-            stored, session = await self.run_in_thread(lambda: self._warm_up(manifest))
+            stored = await self.run_in_thread(lambda: self._verify(manifest))
+            mark = MemoryMark.now()
+            session = await self._warm_up(stored)
+            taken_bytes = mark.growth_bytes()
+            if taken_bytes > need_bytes + UNEXPECTED_BYTES:
+                self._check_fits(taken_bytes, need_bytes)
+                need_bytes = taken_bytes
             model = ServedModel(
                 stored,
                 session,
                 self._inference,
                 self._metrics,
                 batch_rows=self._settings.batch_rows,
+                most_s=self._settings.request_timeout_s,
                 memory_bytes=need_bytes,
                 required=required,
             )
             self._alive.add(model)
         return model
 
-    def _warm_up(self, manifest: Manifest) -> tuple[StoredModel, ModelSession]:
+    def _check_fits(self, taken_bytes: int, need_bytes: int) -> None:
+        """Whether a model that took more than its files tell can stay; ModelUnavailableError if not."""
+        free_bytes = self.limit_bytes - (self.used_bytes - need_bytes)
+        if taken_bytes > free_bytes:
+            raise ModelUnavailableError(
+                f"it took {taken_bytes >> 20} MiB of memory on its trial, {max(0, free_bytes) >> 20} MiB are free; "
+                "unload another model or raise SIGN_MODEL_MEMORY_BYTES"
+            )
+
+    def _verify(self, manifest: Manifest) -> StoredModel:
         stored = self._store.read(manifest.name, manifest.version)
         if stored.manifest != manifest:
             raise ModelUnavailableError("it changed while it was being loaded; reload the models")
         _check_landmarks(manifest)
-        session = ModelSession(stored, self._settings.session_threads)
-        session.try_out()
-        return stored, session
+        return stored
+
+    async def _warm_up(self, stored: StoredModel) -> ModelSession:
+        """The graph, loaded and tried out. One that cannot be stopped is left to its thread, and refused."""
+        began = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def build() -> ModelSession:
+            loop.call_soon_threadsafe(began.set)
+            session = ModelSession(stored, self._settings.session_threads)
+            session.try_out()
+            return session
+
+        building = asyncio.ensure_future(self.run_in_thread(build))
+        begun = asyncio.create_task(began.wait())
+        await asyncio.wait([building, begun], return_when=asyncio.FIRST_COMPLETED)
+        begun.cancel()
+        done, _ = await asyncio.wait([building], timeout=LOAD_S + TRIAL_S + STOP_GRACE_S)
+        if not done:
+            building.add_done_callback(_look_at)
+            self._threads.replace_one()
+            raise InvalidModelError(f"its trial did not end within {LOAD_S + TRIAL_S:g} s and could not be stopped")
+        return building.result()
 
     async def close(self) -> None:
-        """Close every model; what waits in a thread is dropped, what runs ends first."""
+        """Close every model; what runs is stopped, what waits for a thread is dropped."""
         for model in tuple(self._alive):
             model.close()
-        for threads in (self._threads, self._inference):
-            await asyncio.to_thread(threads.shutdown, wait=True, cancel_futures=True)
+        await asyncio.gather(*(asyncio.to_thread(one.shutdown) for one in (self._threads, self._inference)))
+
+
+def _look_at(building: "asyncio.Future[ModelSession]") -> None:
+    """A trial that nobody waits for may fail in silence."""
+    if not building.cancelled():
+        building.exception()
 
 
 def _check_landmarks(manifest: Manifest) -> None:

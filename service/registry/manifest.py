@@ -16,6 +16,8 @@ NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.onnx"
 OTHER_LABEL = "other"
+LEAST_WINDOW_S, LEAST_STRIDE_S, MOST_TIME_S = 0.05, 0.02, 600.0
+"""What callers may ask of windows (`service.contract.options`) bounds what a manifest may say of them."""
 MEASURES = ("valence", "arousal")
 """Channels of an affect model that are no emotions."""
 
@@ -39,10 +41,10 @@ class Requires(Section):
 class Timing(Section):
     """How a model answers over time, in seconds. whole_clip: /predict looks at the whole medium at once."""
 
-    window_s: float = Field(gt=0)
-    stride_s: float = Field(gt=0)
-    min_duration_s: float = Field(0.0, ge=0)
-    merge_gap_s: float = Field(0.0, ge=0)
+    window_s: float = Field(ge=LEAST_WINDOW_S, le=MOST_TIME_S)
+    stride_s: float = Field(ge=LEAST_STRIDE_S, le=MOST_TIME_S)
+    min_duration_s: float = Field(0.0, ge=0, le=MOST_TIME_S)
+    merge_gap_s: float = Field(0.0, ge=0, le=MOST_TIME_S)
     whole_clip: bool = False
 
 
@@ -169,6 +171,7 @@ class Source(Section):
 class Manifest(Section):
     """All that is known of a model version.
 
+    memory_bytes: what the graph took on a trial run, where that is more than its files tell.
     A single number between 0 and 1 (sigmoid of width 1) has the labels [other, positive]; where only the positive one
     is given, `other` is added and is an idle label.
     """
@@ -190,6 +193,7 @@ class Manifest(Section):
     inputs: tuple[Input, ...] = Field(min_length=1)
     output: Output
     files: dict[str, StoredFile]
+    memory_bytes: int | None = Field(None, ge=1)
     parity: Parity | None = None
     evaluation: tuple[Evaluation, ...] = ()
     quantization: Quantization | None = None

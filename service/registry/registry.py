@@ -6,6 +6,7 @@ on the event loop; hashing, building and trying out happen in threads.
 
 import asyncio
 from collections.abc import Collection, Iterable
+from functools import partial
 
 import structlog
 
@@ -52,6 +53,7 @@ class Registry:
         self._choosing: set[str] = set()
         self._first_loads: asyncio.Task[None] | None = None
         self._poll: asyncio.Task[None] | None = None
+        self._replacing: asyncio.Task[None] | None = None
         self._problem: str | None = None
         self._closing = False
 
@@ -80,7 +82,7 @@ class Registry:
         """Stop polling and loading, and close every model. Requests that still run get `model-failed`."""
         self._closing = True
         loads = [entry.loading for entry in self._catalog]
-        tasks = [task for task in (self._poll, self._first_loads, *loads) if task is not None]
+        tasks = [task for task in (self._poll, self._first_loads, self._replacing, *loads) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -332,6 +334,7 @@ class Registry:
             log.warning("model refused", model=entry.name, version=entry.version, reason=str(error))
             raise
         else:
+            model.when_given_up = partial(self._give_up, entry)
             entry.served, entry.manifest = model, model.manifest
             entry.refusal, entry.refused_for_now = None, False
             log.info("model ready", model=entry.name, version=entry.version, memory_bytes=model.memory_bytes)
@@ -352,6 +355,21 @@ class Registry:
             log.info("model evicted", model=victim.name, version=victim.version)
             victim.served = None
         return await loader.build(manifest, required)
+
+    def _give_up(self, entry: Entry, model: ServedModel, reason: str) -> None:
+        """Refuse a version whose inferences have to be stopped, and serve another one in its place, if there is one.
+
+        An operator can load it again.
+        """
+        if self._closing or entry.served is not model:
+            return
+        entry.served = None
+        entry.refuse(InvalidModelError(reason))
+        log.warning("model given up", model=entry.name, version=entry.version, reason=reason)
+        self._choose_default(entry.name)
+        if self._catalog.default(entry.name) is None:
+            self._replacing = asyncio.create_task(self._load_best(entry.name, again=False))
+            self._replacing.add_done_callback(_log_failure)
 
     async def _load_required(self, manifest: Manifest, requires: Requires) -> ServedModel:
         """The loaded model that this one reads from; InvalidModelError where it cannot be."""

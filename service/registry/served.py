@@ -1,7 +1,7 @@
 """ServedModel: a model that answers, for as long as somebody holds it."""
 
-from collections.abc import Sequence
-from concurrent.futures import Executor
+import weakref
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from service.registry.manifest import Manifest
 from service.registry.scores import check_numbers, probabilities, votes
 from service.registry.session import ModelSession
 from service.registry.store import StoredModel
+from service.registry.threads import ReplaceableThreads
 from service.track import FloatArray
 
 
@@ -21,22 +22,25 @@ class ServedModel:
 
     Whoever got one may use it to the end of what they do: unloading takes it out of the registry, and its memory goes
     back when the last request that holds it has ended. `required` is the model that it reads from, held likewise.
+    `when_given_up` is called, with the model and the reason, when its inferences have to be stopped again and again.
     """
 
     def __init__(
         self,
         stored: StoredModel,
         session: ModelSession,
-        executor: Executor,
+        threads: ReplaceableThreads,
         metrics: Metrics,
         *,
         batch_rows: int,
+        most_s: float,
         memory_bytes: int,
         required: "ServedModel | None" = None,
     ) -> None:
         self.manifest: Manifest = stored.manifest
         self.memory_bytes = memory_bytes
         self.required = required
+        self.when_given_up: Callable[[ServedModel, str], None] = _keep_quiet
         self._session = session
         name, version = stored.manifest.name, str(stored.manifest.version)
         rows_metric = metrics.batch_rows.labels(name)
@@ -46,7 +50,21 @@ class ServedModel:
             rows_metric.observe(rows)
             seconds_metric.observe(seconds)
 
-        self._batcher = Batcher(session.run, executor, most_rows=session.most_rows(batch_rows), observe=observe)
+        me = weakref.ref(self)  # a circle would keep an unloaded model in memory
+
+        def give_up(reason: str) -> None:
+            if (model := me()) is not None:
+                model.when_given_up(model, reason)
+
+        self._batcher = Batcher(
+            session.run,
+            threads,
+            most_rows=session.most_rows(batch_rows),
+            most_s=most_s,
+            observe=observe,
+            give_up=give_up,
+            row_s=session.trial_row_s,
+        )
 
     def __repr__(self) -> str:
         return f"<ServedModel {self.manifest.name} {self.manifest.version}>"
@@ -104,6 +122,7 @@ class ServedModel:
 
     def close(self) -> None:
         """Stop answering, when the service ends: who asks after that gets SignError `model-failed`."""
+        self._batcher.close()
         self._session.close()
 
     def _mask(self, seen: Sequence[ModelRows]) -> FloatArray | None:
@@ -121,3 +140,7 @@ class ServedModel:
         ):
             return
         raise SignError("model-failed", f"{self._session.who} takes rows of {expected}, its pipeline made {found}.")
+
+
+def _keep_quiet(_: ServedModel, __: str) -> None:
+    """Nobody has asked to be told."""

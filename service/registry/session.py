@@ -1,6 +1,9 @@
 """ModelSession: one ONNX Runtime session with the options measured as best, checked against its manifest."""
 
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +11,7 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from service.errors import InvalidModelError, SignError
+from service.registry.inference import Inference
 from service.registry.manifest import Dimension, Input, Manifest, Output
 from service.registry.store import StoredModel
 from service.track import FloatArray
@@ -16,6 +20,11 @@ MIB = 1024 * 1024
 BATCH_BYTES = 32 * MIB
 """Most bytes of input that one inference takes, unless a single row is larger."""
 
+LOAD_S = 120.0
+TRIAL_S = 60.0
+"""Longest that a graph may be loaded, and its trial may run, before both are stopped and the version refused."""
+
+_NEVER = 4  # ONNX Runtime's "fatal": what fails is raised, and told to the caller in our words
 _ERRORS_ONLY = 3
 _TRIAL_ROWS = 2
 _TRIAL_SEED = 20261121
@@ -56,7 +65,8 @@ ort.set_default_logger_severity(_ERRORS_ONLY)
 class ModelSession:
     """A graph that is ready to run. Raises InvalidModelError on building where it is not what its manifest says.
 
-    Building and running block: both belong into a thread. Several threads may run one session.
+    Building and running block: both belong into a thread. Several threads may run one session. trial_row_s: the
+    longest that a row took in `try_out`.
     """
 
     def __init__(self, stored: StoredModel, threads: int) -> None:
@@ -74,6 +84,7 @@ class ModelSession:
         _check_output(session, manifest.output)
         self._session: ort.InferenceSession | None = session
         self.output_width = self._answer_numbers or 0
+        self.trial_row_s = 0.0
 
     @property
     def row_shape(self) -> tuple[Dimension, ...]:
@@ -99,11 +110,12 @@ class ModelSession:
             numbers *= length if isinstance(length, int) else 1
         return max(1, min(batch_rows, BATCH_BYTES // (numbers * np.dtype(self._track.dtype).itemsize)))
 
-    def run(self, values: FloatArray, mask: FloatArray | None) -> FloatArray:
+    def run(self, values: FloatArray, mask: FloatArray | None, inference: Inference | None = None) -> FloatArray:
         """R × C numbers of the output that answers, for R rows of values (and R × L of a mask).
 
-        A graph of fixed rows is filled up with copies of the last one. Raises SignError `model-failed` where the
-        graph cannot run on them.
+        A graph of fixed rows is filled up with copies of the last one. inference: by what another thread may stop it,
+        between two operations of the graph. Raises SignError `model-failed` where it was stopped, or the graph cannot
+        run on them.
         """
         if self._session is None:
             raise SignError("model-failed", f"{self.who} has been unloaded; ask again.")
@@ -112,9 +124,15 @@ class ModelSession:
         if self._mask is not None:
             steps = mask if mask is not None else np.ones(values.shape[:2], np.float32)
             feeds[self._mask.name] = self._fill_up(steps, self._mask)
+        options = ort.RunOptions()
+        options.log_severity_level = _NEVER
+        if inference is not None:
+            inference.bind(lambda: setattr(options, "terminate", True))
         try:
-            (scores,) = self._session.run([self._output.name], feeds)
+            (scores,) = self._session.run([self._output.name], feeds, options)
         except _ORT_ERRORS as error:
+            if inference is not None and inference.stopped:
+                raise SignError("model-failed", f"{self.who} was stopped after {inference.seconds:.3g} s.") from None
             raise SignError("model-failed", f"{self.who} cannot run on this input.") from error
         if scores.ndim != 2 or len(scores) != len(feeds[self._track.name]):
             raise SignError("model-failed", f"{self.who} gave {scores.shape} for {rows} rows instead of one row each.")
@@ -129,13 +147,22 @@ class ModelSession:
         """
         if self._is_kept_only:
             return
+        trial = Inference()
+        with _stopping_after(TRIAL_S, trial.stop):
+            self._try_rows(trial)
+
+    def _try_rows(self, trial: Inference) -> None:
         generator = np.random.default_rng(_TRIAL_SEED)
         shape = [length if isinstance(length, int) else 1 for length in self.row_shape]
         values = generator.random((self.fixed_rows or _TRIAL_ROWS, *shape), np.float32)
         try:
             for count in (1, len(values)):
-                scores = self.run(values[:count], None)
+                began = time.perf_counter()
+                scores = self.run(values[:count], None, trial)
+                self.trial_row_s = max(self.trial_row_s, (time.perf_counter() - began) / count)
         except SignError as error:
+            if trial.stopped:
+                raise InvalidModelError(f"a trial of {count} row(s) did not end within {TRIAL_S:g} s") from None
             why = _reason(error.__cause__ or error)
             raise InvalidModelError(f"the graph fails on a trial of {count} row(s): {why}") from error
         if self._answer_numbers not in (None, scores.shape[1]):
@@ -192,9 +219,24 @@ def _build(stored: StoredModel, threads: int) -> ort.InferenceSession:
     options.log_severity_level = _ERRORS_ONLY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return ort.InferenceSession(str(stored.graph), options, providers=["CPUExecutionProvider"])
+        with _stopping_after(LOAD_S, lambda: options.set_load_cancellation_flag(True)):
+            return ort.InferenceSession(str(stored.graph), options, providers=["CPUExecutionProvider"])
+    except ort_errors.ModelLoadCanceled:
+        raise InvalidModelError(f"{stored.graph.name} was not loaded within {LOAD_S:g} s") from None
     except _ORT_ERRORS as error:
         raise InvalidModelError(f"{stored.graph.name} cannot be loaded: {_reason(error)}") from error
+
+
+@contextmanager
+def _stopping_after(seconds: float, stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` from another thread if the block takes longer."""
+    timer = threading.Timer(seconds, stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _answer_numbers(manifest: Manifest) -> int | None:

@@ -6,7 +6,7 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -139,8 +139,7 @@ class Store:
         """
         fields = dict(draft.model_dump(by_alias=True) if isinstance(draft, Manifest) else draft)
         _check_names(files)
-        placeholder = {file: StoredFile(sha256="0" * 64, bytes=0) for file in files}
-        name = _manifest_of(fields, _PLACEHOLDER_VERSION, placeholder).name
+        name = check_fields(fields, files).name
         self.root.mkdir(mode=0o755, parents=True, exist_ok=True)
         home = self.root / name
         work = self.root / f".{name}-{_next_version(home)}.{secrets.token_hex(8)}"
@@ -174,6 +173,12 @@ class Store:
                 raise
             system.sync(home)
             return manifest
+
+
+def check_fields(fields: Mapping[str, object], files: Iterable[str]) -> Manifest:
+    """The manifest that these fields would make, with a stand-in for version and files; InvalidModelError if none."""
+    placeholder = {file: StoredFile(sha256="0" * 64, bytes=0) for file in files}
+    return _manifest_of(dict(fields), _PLACEHOLDER_VERSION, placeholder)
 
 
 def explain(error: ValidationError) -> str:

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
 from service import system
+from service.confinement.confine import Confinement, confine
 from service.observe.cancelled import ObservationCancelledError
 
 if TYPE_CHECKING:
@@ -42,13 +43,17 @@ class StopFlag(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Confinement:
-    """What a process may take: bytes of address space, seconds a call; and what it finds landmarks with."""
+class WorkerLimits:
+    """What a process may take: bytes of address space, seconds a call; and what it finds landmarks with.
+
+    media: the folders in which media lie; None: anywhere, as those of a command do.
+    """
 
     memory_bytes: int
     call_s: float
     parent: int
     landmarks: "LandmarkLibrary"
+    media: tuple[str, ...] | None
 
 
 @dataclass(slots=True)
@@ -56,7 +61,7 @@ class _WorkerState:
     """What the process keeps between calls."""
 
     stop: StopFlag
-    confinement: Confinement
+    limits: WorkerLimits
     landmarkers: "Landmarkers"
     buffer: "SharedFrameBuffer"
     live: "LiveObserver | None" = None
@@ -65,20 +70,24 @@ class _WorkerState:
 _state: _WorkerState | None = None
 
 
-def init_worker(stop: StopFlag, confinement: Confinement, buffer: "SharedFrameBuffer") -> None:
-    """The process's first act: confine itself, before anything heavy is loaded. buffer: where its pictures go."""
+def init_worker(stop: StopFlag, limits: WorkerLimits, buffer: "SharedFrameBuffer") -> None:
+    """The process's first act: confine itself, before anything heavy is loaded. buffer: where its pictures go.
+
+    From then on it opens no network, starts no process, writes no file and reads only those that it needs.
+    """
     global _state  # noqa: PLW0603 - a process has one state, and pebble's initializer cannot hand it on
-    system.die_with_parent(confinement.parent)
+    system.die_with_parent(limits.parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.environ.update(_ENVIRONMENT)
     _silence()
-    _limit(confinement)
-    if confinement.landmarks == "mediapipe":
+    _limit(limits)
+    if limits.landmarks == "mediapipe":
         _without_plotting()
+    confine(Confinement(readable=limits.media))
     from service.observe.landmarkers import Landmarkers  # noqa: PLC0415
 
-    _state = _WorkerState(stop, confinement, Landmarkers(library=confinement.landmarks), buffer)
+    _state = _WorkerState(stop, limits, Landmarkers(library=limits.landmarks), buffer)
 
 
 def warm_up(requests: "tuple[LandmarkRequest, ...]") -> int:
@@ -109,7 +118,7 @@ def run_call(number: int, call: "ObserveCall") -> "ObserveResult":
     from service.workers.frame_buffer import SharedFrameSink  # noqa: PLC0415
 
     state = _current_state()
-    _limit_cpu(state.confinement.call_s)
+    _limit_cpu(state.limits.call_s)
 
     def keep_going() -> None:
         if state.stop.value >= number:
@@ -140,7 +149,7 @@ def observe_live_frame(frame: "LiveFrame") -> "LiveObservation":
     from service.errors import SignError  # noqa: PLC0415
 
     state = _current_state()
-    _limit_cpu(state.confinement.call_s)
+    _limit_cpu(state.limits.call_s)
     if state.live is None:
         raise RuntimeError("no session was opened in this process")
     try:
@@ -166,8 +175,8 @@ def _silence() -> None:
     logging.getLogger("libav").setLevel(logging.CRITICAL)
 
 
-def _limit(confinement: Confinement) -> None:
-    system.limit("AS", confinement.memory_bytes)
+def _limit(limits: WorkerLimits) -> None:
+    system.limit("AS", limits.memory_bytes)
     system.limit("CORE", 0)
     system.limit("NOFILE", _OPEN_FILES)
 

@@ -1,8 +1,10 @@
 """Slots: the isolated processes in which media are read, and the queue for them."""
 
 import asyncio
+import os
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 import structlog
@@ -15,6 +17,7 @@ from service.observe.request import LandmarkRequest
 from service.settings import Settings
 from service.workers.admission import Admission, shutting_down
 from service.workers.deadline import Deadline
+from service.workers.process import WorkerLimits
 from service.workers.restart import start_at_last
 from service.workers.worker import Worker
 
@@ -47,10 +50,18 @@ class Slots:
     lent again. Nothing is waited for without bound.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics, warm: tuple[LandmarkRequest, ...] = WARM) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        warm: tuple[LandmarkRequest, ...] = WARM,
+        media: tuple[Path, ...] | None = None,
+    ) -> None:
+        """media: the folders in which all media lie, so that the processes can read no others; None: anywhere."""
         self._settings = settings
         self._metrics = metrics
         self._warm = warm
+        self._media = None if media is None else tuple(str(folder.absolute()) for folder in media)
         self._slots = [_Slot(number) for number in range(settings.slots)]
         self._admission: Admission[_Slot] = Admission(
             settings.max_waiting, metrics, settings.slots_for_jobs, self._preempt
@@ -216,7 +227,8 @@ class Slots:
 
     async def _start_worker(self, slot: _Slot) -> None:
         given = self._settings
-        worker = Worker(given.slot_memory_bytes, given.slot_call_s, given.pixel_bytes, given.landmarks)
+        limits = WorkerLimits(given.slot_memory_bytes, given.slot_call_s, os.getpid(), given.landmarks, self._media)
+        worker = Worker(limits, given.pixel_bytes)
         try:
             await worker.start(self._warm, lambda: self._lost(slot, worker))
         except BaseException:

@@ -5,6 +5,7 @@ wait for them, nor they for those.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from service.observe.live import LiveCall, LiveFrame, LiveObservation
 from service.observe.request import LandmarkRequest
 from service.settings import Settings
 from service.workers.admission import shutting_down
+from service.workers.process import WorkerLimits
 from service.workers.restart import NOT_STARTED, start_at_last
 from service.workers.slots import STOP_GRACE_S, WARM
 from service.workers.worker import Worker
@@ -203,7 +205,8 @@ class StreamSlots:
 
     async def _start_worker(self) -> Worker:
         given = self._settings
-        worker = Worker(given.slot_memory_bytes, LOOK_S, given.pixel_bytes, given.landmarks)
+        limits = WorkerLimits(given.slot_memory_bytes, LOOK_S, os.getpid(), given.landmarks, media=())
+        worker = Worker(limits, given.pixel_bytes)
         self._workers.add(worker)
         try:
             await worker.start(self._warm, lambda: self._lost(worker))

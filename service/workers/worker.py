@@ -2,17 +2,18 @@
 
 import asyncio
 import multiprocessing
-import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
 from pebble import ProcessPool
 
 from service.observe.call import ObserveCall, ObserveResult
+from service.observe.landmark_files import FOLDER as NETWORKS
 from service.observe.live import LiveCall, LiveFrame, LiveObservation
-from service.observe.request import LandmarkLibrary, LandmarkRequest
+from service.observe.request import LandmarkRequest
 from service.workers.frame_buffer import SharedFrameBuffer
-from service.workers.process import Confinement, init_worker, observe_live_frame, open_live, run_call, warm_up
+from service.workers.process import WorkerLimits, init_worker, observe_live_frame, open_live, run_call, warm_up
 from service.workers.process_end import ProcessEnd
 
 P = ParamSpec("P")
@@ -27,14 +28,16 @@ class Worker:
     When the process ends, its pool is stopped; what pebble starts in its place is thrown away.
     """
 
-    def __init__(self, memory_bytes: int, call_s: float, pixel_bytes: int, landmarks: LandmarkLibrary) -> None:
+    def __init__(self, limits: WorkerLimits, pixel_bytes: int) -> None:
         context = multiprocessing.get_context("spawn")
         self._stop = context.RawValue("Q", 0)
+        if limits.media is not None:
+            limits = replace(limits, media=(*limits.media, str(NETWORKS)))
         self._buffer = SharedFrameBuffer.create(pixel_bytes)
         self._pool = ProcessPool(
             max_workers=1,
             initializer=init_worker,
-            initargs=(self._stop, Confinement(memory_bytes, call_s, os.getpid(), landmarks), self._buffer),
+            initargs=(self._stop, limits, self._buffer),
             context=context,
         )
         self._end: ProcessEnd | None = None

@@ -6,7 +6,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from service.observe.request import LandmarkLibrary, LandmarkRequest
-from service.workers.process import Confinement, init_worker, warm_up
+from service.workers.process import WorkerLimits, init_worker, warm_up
 
 _ADDRESS_SPACE = 8 * 1024**3
 _FRAMES = 3
@@ -25,7 +25,7 @@ def slot_memory_mb(library: LandmarkLibrary, request: LandmarkRequest) -> tuple[
 
 def _measure(pipe: Connection, library: LandmarkLibrary, request: LandmarkRequest, parent: int) -> None:
     stop = multiprocessing.get_context("spawn").RawValue("Q", 0)
-    init_worker(stop, Confinement(_ADDRESS_SPACE, 60.0, parent, library), None)  # type: ignore[arg-type]
+    init_worker(stop, WorkerLimits(_ADDRESS_SPACE, 60.0, parent, library, ()), None)  # type: ignore[arg-type]
     warm_up((request,) * _FRAMES)
     lines = Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines()[1:]
     found = {line.split()[0]: int(line.split()[1]) / 1024 for line in lines}

@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.running import ROOT
 
 COUNT = 400
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_mutated_media_are_answered_or_refused_in_words(tmp_path: Path) -> None:

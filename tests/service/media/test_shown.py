@@ -156,7 +156,7 @@ def test_a_side_that_is_too_long_is_refused_whatever_the_pixels(width: int, heig
     assert (caught.value.code, caught.value.limit, caught.value.actual) == ("picture-too-large", MOST_SIDE, 32_768)
 
 
-@pytest.mark.parametrize("error", [KeyError("x"), RuntimeError("x"), AssertionError(), RecursionError(), ValueError()])
+@pytest.mark.parametrize("error", [KeyError("x"), RuntimeError("x"), AssertionError(), MemoryError(), ValueError()])
 def test_whatever_a_decoder_raises_is_the_mediums_fault(error: Exception) -> None:
     with pytest.raises(SignError) as caught, decoding("The file begins well"):
         raise error
@@ -164,9 +164,8 @@ def test_whatever_a_decoder_raises_is_the_mediums_fault(error: Exception) -> Non
 
 
 def test_what_is_ours_passes_the_boundary() -> None:
-    for error in (SignError("media-too-long", "x"), MemoryError()):
-        with pytest.raises(type(error)), decoding("The file begins well"):
-            raise error
+    with pytest.raises(SignError, match="media-too-long"), decoding("The file begins well"):
+        raise SignError("media-too-long", "x")
 
 
 def test_side_data_of_a_type_that_the_binding_does_not_know_is_skipped() -> None:

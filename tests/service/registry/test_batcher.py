@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +13,8 @@ from hypothesis import strategies as st
 from service.errors import SignError
 from service.registry import batcher as batcher_module
 from service.registry.batcher import Batcher
+from service.registry.inference import Inference
+from service.registry.threads import ReplaceableThreads
 from service.track import FloatArray
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +31,7 @@ class Graph:
     free: threading.Event = field(default_factory=threading.Event)
     entered: threading.Event = field(default_factory=threading.Event)
 
-    def run(self, values: FloatArray, mask: FloatArray | None) -> FloatArray:
+    def run(self, values: FloatArray, mask: FloatArray | None, _: Inference) -> FloatArray:
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         self.entered.set()
@@ -50,9 +51,15 @@ def graph() -> Graph:
 
 
 @pytest.fixture
-def executor() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as threads:
-        yield threads
+def threads() -> Iterator[ReplaceableThreads]:
+    threads = ReplaceableThreads(2, "infer")
+    yield threads
+    threads.shutdown()
+
+
+@pytest.fixture
+def given_up() -> list[str]:
+    return []
 
 
 @pytest.fixture
@@ -61,8 +68,21 @@ def seen() -> list[int]:
 
 
 @pytest.fixture
-def batcher(graph: Graph, executor: ThreadPoolExecutor, seen: list[int]) -> Batcher:
-    return Batcher(graph.run, executor, most_rows=4, observe=lambda rows, _: seen.append(rows))
+def batcher(graph: Graph, threads: ReplaceableThreads, seen: list[int], given_up: list[str]) -> Batcher:
+    return Batcher(
+        graph.run,
+        threads,
+        most_rows=4,
+        most_s=60.0,
+        observe=lambda rows, _: seen.append(rows),
+        give_up=given_up.append,
+    )
+
+
+def _batcher(graph: Graph, threads: ReplaceableThreads, *, most_rows: int) -> Batcher:
+    return Batcher(
+        graph.run, threads, most_rows=most_rows, most_s=60.0, observe=lambda *_: None, give_up=lambda _: None
+    )
 
 
 def _rows(*values: float) -> FloatArray:
@@ -170,11 +190,11 @@ async def test_a_caller_that_hangs_up_while_its_rows_run_loses_nothing_for_other
         await first
 
 
-async def test_a_caller_may_hang_up_at_any_await(graph: Graph, executor: ThreadPoolExecutor) -> None:
+async def test_a_caller_may_hang_up_at_any_await(graph: Graph, threads: ReplaceableThreads) -> None:
     """Cancelled after every number of steps of the loop, with another caller beside it that must get its answer."""
     graph.free.set()
     for steps in range(40):
-        batcher = Batcher(graph.run, executor, most_rows=2, observe=lambda *_: None)
+        batcher = _batcher(graph, threads, most_rows=2)
         going, staying = await _waiting(
             batcher.outputs(_rows(1, 2, 3, 4, 5), None), batcher.outputs(_rows(6, 7, 8), None)
         )
@@ -198,19 +218,19 @@ async def test_a_queue_that_is_full_refuses_the_next_caller(
     await asyncio.gather(first, *tasks)
 
 
-async def test_when_the_threads_are_gone_callers_hear_of_it(batcher: Batcher, executor: ThreadPoolExecutor) -> None:
-    executor.shutdown()
+async def test_when_the_threads_are_gone_callers_hear_of_it(batcher: Batcher, threads: ReplaceableThreads) -> None:
+    threads.shutdown()
     with pytest.raises(SignError) as caught:
         await batcher.outputs(_rows(1), None)
     assert caught.value.code == "shutting-down"
 
 
 async def test_a_run_that_is_dropped_with_the_threads_ends_its_callers(graph: Graph) -> None:
-    executor = ThreadPoolExecutor(1)
-    executor.submit(graph.run, _rows(0), None)
-    batcher = Batcher(graph.run, executor, most_rows=4, observe=lambda *_: None)
+    threads = ReplaceableThreads(1, "infer")
+    threads.submit(graph.run, _rows(0), None, Inference())
+    batcher = _batcher(graph, threads, most_rows=4)
     tasks = await _waiting(batcher.outputs(_rows(1), None), batcher.outputs(_rows(2), None))
-    executor.shutdown(wait=False, cancel_futures=True)
+    threads.shutdown(wait=False)
     graph.free.set()
     answers = await asyncio.gather(*tasks, return_exceptions=True)
     assert [getattr(answer, "code", None) for answer in answers] == ["shutting-down"] * 2
@@ -221,22 +241,23 @@ async def test_a_run_that_is_dropped_with_the_threads_ends_its_callers(graph: Gr
 def test_every_caller_gets_its_own_rows_whatever_goes_together(sizes: list[int], most_rows: int) -> None:
     graph = Graph()
     graph.free.set()
-    _in_new_loop(lambda executor: _each_gets_its_own(graph, executor, sizes, most_rows))
+    _in_new_loop(lambda threads: _each_gets_its_own(graph, threads, sizes, most_rows))
     assert max(graph.batches) <= most_rows
     assert sum(graph.batches) == sum(sizes)
 
 
-async def _each_gets_its_own(graph: Graph, executor: ThreadPoolExecutor, sizes: list[int], most_rows: int) -> None:
-    batcher = Batcher(graph.run, executor, most_rows=most_rows, observe=lambda *_: None)
+async def _each_gets_its_own(graph: Graph, threads: ReplaceableThreads, sizes: list[int], most_rows: int) -> None:
+    batcher = _batcher(graph, threads, most_rows=most_rows)
     callers = [np.arange(size, dtype=np.float32)[:, None] + 100 * index for index, size in enumerate(sizes)]
     answers = await asyncio.gather(*(batcher.outputs(values, None) for values in callers))
     for values, answer in zip(callers, answers, strict=True):
         np.testing.assert_array_equal(answer, values * 2)
 
 
-def _in_new_loop(work: Callable[[ThreadPoolExecutor], Awaitable[None]]) -> None:
+def _in_new_loop(work: Callable[[ReplaceableThreads], Awaitable[None]]) -> None:
     async def main() -> None:
-        with ThreadPoolExecutor(2) as executor:
-            await work(executor)
+        threads = ReplaceableThreads(2, "infer")
+        await work(threads)
+        threads.shutdown()
 
     asyncio.run(main())

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from service.errors import SignError
+from service.registry.inference import Inference
 from service.registry.registry import Registry, VersionName
 from service.registry.session import ModelSession
 from service.registry.store import Store, StoredModel
@@ -387,10 +388,12 @@ async def test_a_request_that_runs_while_its_model_is_unloaded_gets_its_answer(
     free.set()
     run = ModelSession.run
 
-    def held(self: ModelSession, values: FloatArray, mask: FloatArray | None) -> FloatArray:
+    def held(
+        self: ModelSession, values: FloatArray, mask: FloatArray | None, inference: Inference | None
+    ) -> FloatArray:
         entered.set()
         assert free.wait(10)
-        return run(self, values, mask)
+        return run(self, values, mask, inference)
 
     monkeypatch.setattr(ModelSession, "run", held)
     async with opened() as registry:
