@@ -42,11 +42,8 @@ class ServedModel:
         self.manifest: Manifest = stored.manifest
         self.memory_bytes = memory_bytes
         self.required = required
-<<<<<<< HEAD
         self.over_time = over_time
-=======
         self.when_given_up: Callable[[ServedModel, str], None] = _keep_quiet
->>>>>>> main
         self._session = session
         name, version = stored.manifest.name, str(stored.manifest.version)
         rows_metric = metrics.batch_rows.labels(name)
