@@ -85,8 +85,8 @@ class Loader:
                 most_s=self._settings.request_timeout_s,
                 memory_bytes=need_bytes,
                 required=required,
-                over_time=over_time,
             )
+            model.over_time = over_time
             self._alive.add(model)
         return model
 

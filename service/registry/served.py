@@ -37,12 +37,11 @@ class ServedModel:
         most_s: float,
         memory_bytes: int,
         required: "ServedModel | None" = None,
-        over_time: "ServedModel | None" = None,
     ) -> None:
         self.manifest: Manifest = stored.manifest
         self.memory_bytes = memory_bytes
         self.required = required
-        self.over_time = over_time
+        self.over_time: ServedModel | None = None
         self.when_given_up: Callable[[ServedModel, str], None] = _keep_quiet
         self._session = session
         name, version = stored.manifest.name, str(stored.manifest.version)
