@@ -1,5 +1,6 @@
 """What a Python program imports that asks the service's questions itself, without a server: docs/embedding.md."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,8 @@ async def _ask(
 ) -> BodyT:
     model = await find_model(options, services)
     request = case.make_request(options, _medium_at(Path(path)), services, model)
-    return case.to_body(await case.answer(request, options, services), options)
+    answer = await case.answer(request, options, services)
+    return await asyncio.to_thread(case.to_body, answer, options)
 
 
 def _medium_at(path: Path) -> Medium:

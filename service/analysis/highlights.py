@@ -1,5 +1,6 @@
 """The use case of /highlights: tension over time, and the moments that stand out."""
 
+import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -145,13 +146,13 @@ async def finish(
     channel = channel_of(manifest, request.channel)
     times = times_of(request, manifest)
     outputs = await outputs_of(clip)
-    grid_s = grid_times(part, cursor, rate)
-    windows = tension_windows(grid_s, times.window_s, rate)
+    grid_s = await asyncio.to_thread(grid_times, part, cursor, rate)
+    windows = await asyncio.to_thread(tension_windows, grid_s, times.window_s, rate)
     values = await window_values(clip, outputs, windows, channel)
     curve = await clip.timed("spotting", lambda: curve_of(outputs, windows, grid_s, values, request.min_faces))
     if request.signal == "change":
         curve = await clip.timed("spotting", lambda: changes(curve, times.window_s, rate))
-    threshold = threshold_of(request, manifest, curve)
+    threshold = await asyncio.to_thread(threshold_of, request, manifest, curve)
     series: tuple[Sample, ...] | None = None
     if request.with_series:
         series = await clip.timed("tensor", lambda: series_of(clip, outputs, mirrored=part.mirrored))

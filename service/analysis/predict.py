@@ -1,5 +1,6 @@
 """The use case of /predict: one answer for a picture, a video, or a part of it: the surest window's."""
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from service.analysis.clip import ClipRequest, ObservedClip, describe_damage, describe_unseen, preprocessing_of
@@ -73,10 +74,11 @@ async def next_chunk(request: PredictRequest, state: PredictState, walk: Walk) -
     if scored is None:
         return None
     clip, scores = scored
-    for entry in scores:
-        if (confidence := confidence_of(entry, clip.manifest)) > state.confidence:
-            state.best, state.confidence = _prediction(request, entry, clip), confidence
-            state.warnings = entry.warnings
+    confidences = await asyncio.to_thread(lambda: [confidence_of(entry, clip.manifest) for entry in scores])
+    best = max(range(len(scores)), key=confidences.__getitem__, default=None)
+    if best is not None and confidences[best] > state.confidence:
+        state.best = await asyncio.to_thread(_prediction, request, scores[best], clip)
+        state.confidence, state.warnings = confidences[best], scores[best].warnings
     return ChunkResult()
 
 
@@ -113,7 +115,7 @@ async def _score_chunk(
     rule = cursor.known(rule, clip.track)
     windows = [Window(0.0, float("inf"))] if rule.answers_at_s is None else rule.windows(part.start_s)[:1]
     if not clip.is_picture:
-        windows = preprocessing.due_windows(clip.track, rule, cursor.position)
+        windows = await asyncio.to_thread(preprocessing.due_windows, clip.track, rule, cursor.position)
     if rule.spread and windows and not clip.is_picture:
         scores = [await score_together(clip, windows)]
     else:

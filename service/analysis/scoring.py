@@ -156,9 +156,9 @@ async def _scores_of_head(
     began = time.perf_counter()
     lengths = [len(one) for one in rows]
     raw_answers = await clip.model.raw(rows)
-    scores = clip.model.votes(raw_answers, lengths)
     clip.add_time("inference", began)
-    outputs = np.split(raw_answers, np.cumsum(lengths, dtype=np.intp))[:-1]
+    scores = await asyncio.to_thread(clip.model.votes, raw_answers, lengths)
+    outputs = await asyncio.to_thread(lambda: np.split(raw_answers, np.cumsum(lengths, dtype=np.intp))[:-1])
     return [
         WindowScores(
             window, probabilities if len(one) else None, None, one.times_s, (*entry.warnings, *one.warnings), own

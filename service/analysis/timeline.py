@@ -1,5 +1,6 @@
 """The use case of /timeline: what is signed when."""
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from service.analysis.clip import ClipRequest, ObservedClip, describe_damage, describe_unseen, preprocessing_of
@@ -106,17 +107,18 @@ async def next_chunk(request: TimelineRequest, state: TimelineState, walk: Walk)
     rule = cursor.known(rule, clip.track)
     if clip.is_picture:
         raise SignError("media-wrong-kind", "A picture has no timeline; send it to /predict, or send a video.")
-    windows = preprocessing.due_windows(clip.track, rule, cursor.position)
+    windows = await asyncio.to_thread(preprocessing.due_windows, clip.track, rule, cursor.position)
     spotter = state.spotter or spotter_for(rules_of(request, _true_times(times, windows, preprocessing), clip.manifest))
     scores = await score_windows(clip, windows)
     segments = await clip.timed("spotting", lambda: _spot(spotter, scores, clip, is_over=cursor.is_over))
     state.spotter = spotter if windows or state.spotter else None
     state.states += spotter.take_states()
     cursor.warn(*_not_followed(request, preprocessing))
-    state.warnings = tuple(dict.fromkeys((*state.warnings, *(text for one in scores for text in one.warnings))))
+    state.warnings = await asyncio.to_thread(_distinct, state.warnings, scores)
     scored = rule.number_after(windows, cursor.position.scored)
     cursor.finish_chunk(clip, windows, rule.begins_s(scored), scored)
-    return ChunkResult(segments, [_prediction(entry, clip, request.threshold) for entry in scores])
+    predictions = await asyncio.to_thread(lambda: [_prediction(entry, clip, request.threshold) for entry in scores])
+    return ChunkResult(segments, predictions)
 
 
 async def finish(
@@ -206,6 +208,11 @@ def rules_of(options: SpottingOptions, times: Timing, manifest: Manifest) -> Spo
         least_state_s=decoder.least_state_s,
         begins_as=decoder.begins_as,
     )
+
+
+def _distinct(known: tuple[str, ...], scores: list[WindowScores]) -> tuple[str, ...]:
+    """The warnings so far and those of the windows, each once."""
+    return tuple(dict.fromkeys((*known, *(text for one in scores for text in one.warnings))))
 
 
 def _spot(spotter: Spotting, scores: list[WindowScores], clip: ObservedClip, *, is_over: bool) -> tuple[Segment, ...]:

@@ -1,16 +1,15 @@
 """A finished job's answer as it is fetched: json, or one of its formats."""
 
 import asyncio
-import json
 from collections.abc import Iterator
-from typing import Any
 
 from fastapi import Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 
 from service.api.exports import acceptable_format, download
 from service.contract.answers import WINDOW_TOP_K, PredictionBody
 from service.contract.options import TimelineOptions
+from service.contract.rendering import to_json
 from service.contract.use_cases import USE_CASES, AnyUseCase
 from service.errors import SignError
 from service.export.formats import JSON_MEDIA_TYPE
@@ -30,10 +29,10 @@ async def show_result(request: Request, jobs: Jobs, job: Job, wanted: str | None
     format_name = _known_format(case, wanted or _by_accept(request, case) or getattr(options, "format", None))
     if format_name != "json":
         return await download(case.formats[format_name], case.to_export(answer, job.spec.media_name), _link(job))
-    body = await asyncio.to_thread(lambda: case.to_body(answer, options).model_dump(exclude_unset=True))
-    if isinstance(options, TimelineOptions) and body.pop("windows", None) is not None:
-        return StreamingResponse(_with_windows(body, jobs, job, options), media_type=JSON_MEDIA_TYPE)
-    return JSONResponse(body)
+    text = await asyncio.to_thread(lambda: to_json(case.to_body(answer, options), without=("windows",)))
+    if isinstance(options, TimelineOptions) and options.return_windows:
+        return StreamingResponse(_with_windows(text, jobs, job, options), media_type=JSON_MEDIA_TYPE)
+    return Response(text, media_type=JSON_MEDIA_TYPE)
 
 
 def _link(job: Job) -> dict[str, str]:
@@ -57,9 +56,9 @@ def _by_accept(request: Request, case: AnyUseCase) -> str | None:
     return acceptable_format(accept, case.formats)
 
 
-def _with_windows(body: dict[str, Any], jobs: Jobs, job: Job, options: TimelineOptions) -> Iterator[str]:
+def _with_windows(body: bytes, jobs: Jobs, job: Job, options: TimelineOptions) -> Iterator[str]:
     """The body and its windows, which are read one at a time: there may be very many."""
-    yield json.dumps(body, ensure_ascii=False, separators=(",", ":"))[:-1] + ',"windows":['
+    yield body.decode()[:-1] + ',"windows":['
     comma = ""
     for window in jobs.windows(job):
         shown = PredictionBody.of(window, top_k=WINDOW_TOP_K, with_probabilities=options.return_probabilities)

@@ -1,10 +1,10 @@
 """POST /predict, /timeline and /highlights: the medium and its options in, the answer and its stages' times out."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import JSONResponse
 
 from service.api.access import require_key, require_open
 from service.api.disconnect import cancel_on_disconnect
@@ -24,8 +24,10 @@ from service.api.responses import (
 )
 from service.api.upload import Upload, is_form, open_upload
 from service.context import AppContext
+from service.contract.rendering import to_json
 from service.contract.requests import find_model
 from service.contract.use_cases import USE_CASES, AnyUseCase
+from service.export.formats import JSON_MEDIA_TYPE
 
 _CODES = (*KEYS, *MODEL, *UPLOAD, *OPTIONS, *NEW_WORK, *MEDIUM)
 
@@ -64,7 +66,8 @@ async def _answer(request: Request, case: AnyUseCase) -> Response:
         name = last_component(options.media_name or upload.received.file_name or "")
     headers = {"Server-Timing": _server_timing({"upload": upload.received.seconds, **answer.stages_s})}
     if format_name == "json":
-        return JSONResponse(case.to_body(answer, options).model_dump(exclude_unset=True), headers=headers)
+        text = await asyncio.to_thread(lambda: to_json(case.to_body(answer, options)))
+        return Response(text, media_type=JSON_MEDIA_TYPE, headers=headers)
     with context.metrics.stage("export"):
         return await download(case.formats[format_name], case.to_export(answer, name), headers)
 

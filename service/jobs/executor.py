@@ -110,7 +110,7 @@ class JobExecutor:
         request = request_of(job.spec.request, task.request, self._files.medium(job.id), model)
         walk = Walk.of_job(self._context)
         checkpoint = await asyncio.to_thread(self._table.checkpoint, job.id)
-        state = task.begin(request) if checkpoint is None else state_of(checkpoint, model)
+        state = task.begin(request) if checkpoint is None else await asyncio.to_thread(state_of, checkpoint, model)
         if state is None:
             return await self._restart(job)
         if not state.cursor.is_over:
@@ -138,16 +138,18 @@ class JobExecutor:
 
     async def _write(self, job: Job, state: TaskState, result: ChunkResult, model: ServedModel, work_s: float) -> None:
         if job.spec.keeps_windows and result.windows:
-            lines = [window_json(window) for window in result.windows]
+            lines = await asyncio.to_thread(lambda: [window_json(window) for window in result.windows])
             await asyncio.to_thread(self._files.write_windows, job.id, job.chunks, lines)
         note = ChunkNote(job.chunks, state.cursor.progress, tuple(result.segments))
-        await asyncio.to_thread(self._table.commit, job.id, note, checkpoint_bytes(state, model), work_s)
+        checkpoint = await asyncio.to_thread(checkpoint_bytes, state, model)
+        await asyncio.to_thread(self._table.commit, job.id, note, checkpoint, work_s)
 
     async def _finish(self, job: Job, task: AnyTask, request: TaskRequest, state: TaskState, walk: Walk) -> bool:
         notes = await asyncio.to_thread(self._table.notes, job.id)
         segments = tuple(segment for note in notes for segment in note.segments)
         answer = await task.finish(request, state, segments, walk)
-        await asyncio.to_thread(self._files.write_answer, job.id, answer_json(answer, task))
+        text = await asyncio.to_thread(answer_json, answer, task)
+        await asyncio.to_thread(self._files.write_answer, job.id, text)
         return await self._end(job, "succeeded")
 
     async def _went_wrong(self, job: Job, error: SignError) -> bool:

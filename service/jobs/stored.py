@@ -20,6 +20,9 @@ CHECKPOINT_VERSION = 3
 
 RequestT = TypeVar("RequestT", bound=TaskRequest)
 
+_WINDOW = TypeAdapter(Prediction)
+"""Made once: there may be thousands of windows to a chunk."""
+
 _KEPT = ("start_s", "duration_s", "mirrored")
 """What is written down of a clip."""
 
@@ -52,12 +55,12 @@ def answer_of(text: bytes, task: AnyTask) -> object:
 
 def window_json(window: Prediction) -> bytes:
     """A window's own answer as a line of text."""
-    return TypeAdapter(Prediction).dump_json(window)
+    return _WINDOW.dump_json(window)
 
 
 def window_of(line: bytes) -> Prediction:
     """The window's answer that `window_json` wrote."""
-    return TypeAdapter(Prediction).validate_json(line)
+    return _WINDOW.validate_json(line)
 
 
 def checkpoint_bytes(state: TaskState, model: ServedModel) -> bytes:

@@ -177,13 +177,19 @@ class Batcher:
     async def _stop(self, future: "asyncio.Future[FloatArray]", inference: Inference, rows: int) -> Outcome:
         """End an inference that takes far longer than those before it, and count it against its model.
 
-        One that goes on nevertheless loses its thread to the others, and its model is given up.
+        One that goes on nevertheless loses its thread to the others, and its model is given up. One that still waits
+        for a thread is dropped: others are to blame.
         """
-        limit_s = self._patience.limit_s(rows)
-        await asyncio.wait([future], timeout=max(0.0, min(limit_s, self._most_s) - inference.seconds))
+        if not inference.has_begun:
+            inference.stop()  # should it begin in this very moment
+            future.cancel()
+            return _StoppedError("busy", "Other models keep all threads busy; try again.", retry_after_s=1.0)
+        limit_s = min(self._patience.limit_s(rows), self._most_s)
+        await asyncio.wait([future], timeout=max(0.0, limit_s - inference.seconds))
         if future.done():
             return _outcome(future)
         inference.stop()
+        future.add_done_callback(_look_at)
         await asyncio.wait([future], timeout=max(0.0, limit_s - inference.seconds) + STOP_GRACE_S)
         ended, taken_s = future.done(), inference.seconds
         if ended and taken_s < limit_s:
@@ -191,7 +197,6 @@ class Batcher:
         self._stops += 1
         said = f"an inference of {rows} row(s) did not end within {taken_s:.3g} s"
         if not ended:
-            future.add_done_callback(_look_at)
             self._threads.replace_one()
             self._give_up_for(f"{said} and could not be stopped")
         elif self._stops >= MOST_STOPS:

@@ -23,6 +23,10 @@ class Inference:
         self._began_s = time.monotonic()
 
     @property
+    def has_begun(self) -> bool:
+        return self._began_s is not None
+
+    @property
     def seconds(self) -> float:
         """How long it has run; 0 before it began."""
         return 0.0 if self._began_s is None else time.monotonic() - self._began_s

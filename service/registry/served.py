@@ -1,5 +1,6 @@
 """ServedModel: a model that answers, for as long as somebody holds it."""
 
+import asyncio
 import weakref
 from collections.abc import Callable, Sequence
 
@@ -104,7 +105,8 @@ class ServedModel:
 
         A window without rows shows no evidence: its answer is all zeros. Raises as `raw`.
         """
-        return self.votes(await self.raw(rows), [len(window) for window in rows])
+        raw = await self.raw(rows)
+        return await asyncio.to_thread(self.votes, raw, [len(window) for window in rows])
 
     async def raw(self, rows: Sequence[ModelRows]) -> FloatArray:
         """R × N numbers that the graph gives for all rows of the windows, one after the other.
@@ -115,10 +117,8 @@ class ServedModel:
         seen = [window for window in rows if len(window)]
         if not seen:
             return np.zeros((0, self._session.output_width), np.float32)
-        for window in seen:
-            self._check_shape(window)
-        values = np.concatenate([window.values for window in seen])
-        raw = await self._batcher.outputs(values, self._mask(seen))
+        values, mask = await asyncio.to_thread(self._together, seen)
+        raw = await self._batcher.outputs(values, mask)
         check_numbers(raw, self.manifest.output, self._session.who)
         return raw
 
@@ -126,6 +126,12 @@ class ServedModel:
         """Stop answering, when the service ends: who asks after that gets SignError `model-failed`."""
         self._batcher.close()
         self._session.close()
+
+    def _together(self, seen: Sequence[ModelRows]) -> tuple[FloatArray, FloatArray | None]:
+        """The values and the mask of all windows, one after the other; there may be very many."""
+        for window in seen:
+            self._check_shape(window)
+        return np.concatenate([window.values for window in seen]), self._mask(seen)
 
     def _mask(self, seen: Sequence[ModelRows]) -> FloatArray | None:
         if not self._session.takes_mask:

@@ -160,7 +160,8 @@ def test_a_wrong_option_is_told_in_our_words(service: RunningService) -> None:
 def test_a_key_stands_for_one_request(jobs_service: RunningService) -> None:
     def post(medium: bytes, kind: str = "timeline", **options: str) -> httpx.Response:
         headers = {"Idempotency-Key": "contract"}
-        return jobs_service.client.post(f"/jobs/{kind}", content=medium, params=options, headers=headers)
+        params = {"media_name": "a.mp4", **options}
+        return jobs_service.client.post(f"/jobs/{kind}", content=medium, params=params, headers=headers)
 
     first = job_of(post(A.read_bytes(), stride="0.5"))
     assert job_of(post(A.read_bytes(), stride="0.50")) == first
@@ -185,7 +186,7 @@ def test_a_key_stands_for_one_request(jobs_service: RunningService) -> None:
 @pytest.mark.parametrize("format_name", ["vtt", "srt", "eaf", "csv", "aihub"])
 def test_every_format_carries_the_warnings_beside_it(service: RunningService, damaged: Path, format_name: str) -> None:
     answer = service.client.post(f"/timeline?format={format_name}", content=damaged.read_bytes())
-    assert answer.headers["warning"].startswith('199 - "The video is damaged; nothing could be read from')
+    assert '199 - "The video is damaged; nothing could be read from' in answer.headers["warning"]
     assert "warning" not in service.client.post(f"/timeline?format={format_name}", content=A.read_bytes()).headers
 
 

@@ -12,7 +12,7 @@ def test_a_spelled_sample_is_read_live_as_by_timeline(service: RunningService) -
     file = service.client.post("/timeline", content=FLY.read_bytes()).json()
     with streaming(service) as client:
         ready = client.start()
-        assert ready["model"] == {"name": "asl-spelling", "version": 1}
+        assert ready["model"] == {"name": "asl-letters", "version": 2}
         for seq, (time_s, pixels) in enumerate(frames_of(FLY)):
             client.frame(seq, time_s, encoded(pixels, compress_level=1))
             if seq % 2 == 0:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from service.errors import SignError
 from service.registry import batcher as batcher_module
+from service.registry import inference as inference_module
 from service.registry.batcher import Batcher
 from service.registry.inference import Inference
 from service.registry.threads import ReplaceableThreads
@@ -79,10 +80,15 @@ def batcher(graph: Graph, threads: ReplaceableThreads, seen: list[int], given_up
     )
 
 
-def _batcher(graph: Graph, threads: ReplaceableThreads, *, most_rows: int) -> Batcher:
-    return Batcher(
-        graph.run, threads, most_rows=most_rows, most_s=60.0, observe=lambda *_: None, give_up=lambda _: None
-    )
+def _batcher(
+    graph: Graph,
+    threads: ReplaceableThreads,
+    *,
+    most_rows: int,
+    most_s: float = 60.0,
+    give_up: Callable[[str], None] = lambda _: None,
+) -> Batcher:
+    return Batcher(graph.run, threads, most_rows=most_rows, most_s=most_s, observe=lambda *_: None, give_up=give_up)
 
 
 def _rows(*values: float) -> FloatArray:
@@ -234,6 +240,44 @@ async def test_a_run_that_is_dropped_with_the_threads_ends_its_callers(graph: Gr
     graph.free.set()
     answers = await asyncio.gather(*tasks, return_exceptions=True)
     assert [getattr(answer, "code", None) for answer in answers] == ["shutting-down"] * 2
+
+
+async def test_an_inference_that_waits_behind_another_models_is_dropped_and_not_held_against_its_model(
+    graph: Graph, given_up: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inference_module, "LEAST_S", 0.01)
+    monkeypatch.setattr(batcher_module, "STOP_GRACE_S", 0.01)
+    threads = ReplaceableThreads(1, "infer")
+    innocent = Graph()
+    innocent.free.set()
+    held = await _held(graph, _batcher(graph, threads, most_rows=4))
+    model = _batcher(innocent, threads, most_rows=4, most_s=0.05, give_up=given_up.append)
+    for _ in range(batcher_module.MOST_STOPS + 1):
+        with pytest.raises(SignError, match="keep all threads busy"):
+            await model.outputs(_rows(1), None)
+    graph.free.set()
+    await held
+    np.testing.assert_array_equal(await model.outputs(_rows(2), None), [[4]])
+    assert not given_up
+    threads.shutdown()
+
+
+async def test_an_inference_that_takes_all_the_time_there_is_counts_however_slow_the_model_was(
+    given_up: list[str], threads: ReplaceableThreads
+) -> None:
+    def run(_: FloatArray, __: FloatArray | None, inference: Inference) -> FloatArray:
+        stopped = threading.Event()
+        inference.bind(stopped.set)
+        assert stopped.wait(10)
+        raise SignError("model-failed", "stopped")
+
+    model = Batcher(
+        run, threads, most_rows=4, most_s=0.02, observe=lambda *_: None, give_up=given_up.append, row_s=60.0
+    )
+    for _ in range(batcher_module.MOST_STOPS):
+        with pytest.raises(SignError):
+            await model.outputs(_rows(1), None)
+    assert len(given_up) == 1
 
 
 @settings(max_examples=40)

@@ -53,6 +53,16 @@ def test_a_session_gives_the_graphs_numbers_row_by_row(root: Path) -> None:
     assert (session.row_shape, session.takes_mask, session.fixed_rows, session.output_width) == ((3,), False, None, 2)
 
 
+def test_the_time_of_a_row_on_trial_is_that_of_a_graph_that_is_warm(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([0.0, 9.0, 10.0, 10.5])  # the first run's begin and end, the second's
+    session = _session(root)
+    monkeypatch.setattr("service.registry.session.time.perf_counter", lambda: next(clock))
+    session.try_out()
+    assert session.trial_row_s == 0.25
+
+
 @pytest.mark.parametrize(
     ("graph", "changes", "says"),
     [
