@@ -78,7 +78,7 @@ function labels(/** @type {any} */ manifest) {
 
 function chip(/** @type {string} */ label, /** @type {any} */ manifest) {
   const idle = manifest.idle_labels.includes(label);
-  return element("li", {}, textOf(label, manifest), idle && element("small", { word: "card.idle" }));
+  return element("li", {}, idle ? label : textOf(label, manifest), idle && element("small", { word: "card.idle" }));
 }
 
 function signsOf(/** @type {any} */ manifest) {

@@ -69,9 +69,10 @@ export function chooseFor(/** @type {Question} */ question) {
   choose(fitting.find((model) => model.name === preset && model.isDefault) ?? fitting[0] ?? chosen);
 }
 
-/** What a label says, in the language of the page. */
+/** What a label says, in the language of the page; one that means "no sign" is no word to be read. */
 export function textOf(/** @type {string} */ label, /** @type {Manifest | undefined} */ manifest = chosen?.manifest) {
-  return inLanguage(manifest?.label_text?.[label]) || label;
+  const text = inLanguage(manifest?.label_text?.[label]);
+  return text || (manifest?.idle_labels?.includes(label) ? word("label.idle") : label);
 }
 
 /** What a request names the model by: the version only where it is not the one being served. */

@@ -186,6 +186,20 @@ def test_an_answer_vanishes_when_its_question_options_or_model_change(
         assert page.locator("#answer").inner_text() == ""
 
 
+def test_a_label_that_means_no_sign_is_worded_in_the_language_of_the_page(
+    chromium: Browser, service: RunningService
+) -> None:
+    with visit(chromium, service.url, locale="ko-KR") as visitor:
+        page = visitor.page
+        page.click("#tab-file")
+        page.locator("#samples-list button").filter(has_text=re.compile("^B$")).click()
+        named = page.locator("#answer .bar-name")
+        named.filter(has_text="수어 없음").wait_for()
+        page.click("#language")
+        named.filter(has_text="no sign").wait_for()
+        assert "nothing" not in named.all_inner_texts()
+
+
 def test_asking_twice_in_a_hurry_sends_the_file_once(chromium: Browser, service: RunningService) -> None:
     with visit(chromium, service.url) as visitor:
         page = visitor.page
