@@ -53,7 +53,7 @@ $(VENV)/dev.stamp: $(VENV)/convert.stamp locks/dev.lock locks/mediapipe.lock
 HAS_MEDIAPIPE := import platform, sys; \
 	sys.exit(sys.version_info >= (3, 13) or (sys.platform, platform.machine()) == ("linux", "aarch64"))
 
-# TypeScript reads the page's JSDoc; the page itself needs neither Node.js nor a build.
+# TypeScript reads the page's JSDoc and, in the tests, a client; the page itself needs neither Node.js nor a build.
 node_modules/stamp: $(VENV)/dev.stamp package-lock.json
 	$(BIN)/npm ci --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
@@ -67,7 +67,7 @@ convert: $(VENV)/convert.stamp
 mediapipe: $(VENV)/mediapipe.stamp
 	@echo "SIGN_LANDMARKS=mediapipe make serve takes it for landmarks"
 
-test: $(VENV)/dev.stamp
+test: $(VENV)/dev.stamp node_modules/stamp
 	$(BIN)/python -m pytest
 
 check: $(VENV)/dev.stamp node_modules/stamp

@@ -246,3 +246,11 @@ def signing(path: Path, frames: int = 20, rate: int = 10, mirrored: bool = False
         return np.ascontiguousarray(picture[:, ::-1]) if mirrored else picture
 
     return film(path, paint, frames=frames, rate=rate)
+
+
+def still(clip: Path, path: Path) -> Path:
+    """The picture in the middle of a clip, as a file of the kind that the path's suffix says."""
+    with av.open(str(clip)) as source:
+        frames = [frame.to_ndarray(format="rgb24") for frame in source.decode(video=0)]
+    Image.fromarray(frames[len(frames) // 2]).save(path)
+    return path

@@ -1,6 +1,7 @@
 """What a caller is told who asks for a model that cannot answer."""
 
 import asyncio
+from collections.abc import Iterable
 
 from service.errors import InvalidModelError, SignError
 from service.registry.served import ServedModel
@@ -19,6 +20,19 @@ def model_unloaded(entry: Entry) -> SignError:
     """The error for a version that an operator took out of memory."""
     address = f"/models/{entry.name}/versions/{entry.version}/load"
     return SignError("model-state", f"{entry.name} version {entry.version} was unloaded; POST {address} to load it.")
+
+
+def not_served(name: str, versions: Iterable[Entry], pin: int | None, *, choosing: bool) -> SignError:
+    """The error for a bare name under which nothing is served: why, of its versions. pin: the one an operator chose."""
+    known = list(versions)
+    if choosing or any(entry.loading for entry in known):
+        return SignError("model-loading", f"{name} is still loading; ask again.", retry_after_s=RETRY_AFTER_S)
+    wanted = next((entry for entry in known if pin in (None, entry.version)), None)
+    if wanted is None:
+        return model_failed(f"{name}: SIGN_MODEL_VERSIONS pins version {pin}, which is not there.")
+    if wanted.unloaded:
+        return model_unloaded(wanted)
+    return model_failed(f"{name} version {wanted.version} is refused: {wanted.refusal}")
 
 
 def load_result(load: asyncio.Task[ServedModel], who: str) -> ServedModel:

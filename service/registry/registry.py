@@ -16,8 +16,8 @@ from service.registry.catalog import Catalog, Changes, ModelMetrics
 from service.registry.loader import Loader
 from service.registry.manifest import Manifest, Requires
 from service.registry.memory import memory_estimate_bytes
-from service.registry.refusals import RETRY_AFTER_S, load_result, model_failed, model_unloaded
-from service.registry.requirement import check_required
+from service.registry.refusals import RETRY_AFTER_S, load_result, model_failed, model_unloaded, not_served
+from service.registry.requirement import over_time_entry, required_entry
 from service.registry.served import ServedModel
 from service.registry.states import (
     Entry,
@@ -143,17 +143,7 @@ class Registry:
         return load_result(load, who)
 
     def _why_not_served(self, name: str) -> SignError:
-        """Why nothing is served under a bare name, for the caller."""
-        versions = self._catalog.versions(name)
-        if name in self._choosing or any(entry.loading for entry in versions):
-            return SignError("model-loading", f"{name} is still loading; ask again.", retry_after_s=RETRY_AFTER_S)
-        pin = self._catalog.pin(name)
-        wanted = next((entry for entry in versions if pin in (None, entry.version)), None)
-        if wanted is None:
-            return model_failed(f"{name}: SIGN_MODEL_VERSIONS pins version {pin}, which is not there.")
-        if wanted.unloaded:
-            return model_unloaded(wanted)
-        return model_failed(f"{name} version {wanted.version} is refused: {wanted.refusal}")
+        return not_served(name, self._catalog.versions(name), self._catalog.pin(name), choosing=name in self._choosing)
 
     # what there is
 
@@ -362,21 +352,22 @@ class Registry:
 
         Without it the model answers for itself, by windows: it is not lost for a picture's sake.
         """
-        who = f"{wanted.name} version {wanted.version}"
-        entry = self._catalog.find(wanted.name, wanted.version)
-        if entry is not None and entry.manifest is not None and entry.manifest.over_time is not None:
-            entry = None  # before waiting for it: two that name each other never end
-        if entry is None or entry.unloaded:
-            log.warning("answers over time by windows", model=manifest.name, missing=who)
-            return None
-        self._catalog.touch(entry)
-        if entry.served is None:
+        entry = over_time_entry(self._catalog.find(wanted.name, wanted.version))
+        problem: BaseException | None = None
+        if entry is not None:
+            self._catalog.touch(entry)
+            if entry.served is not None:
+                return entry.served
             load = self._load(entry)
             await asyncio.wait([load])
-            if isinstance(problem := load.exception(), InvalidModelError):
-                log.warning("answers over time by windows", model=manifest.name, missing=who, reason=str(problem))
-                return None
-        return entry.served
+            problem = load.exception()
+            if not isinstance(problem, InvalidModelError):
+                return load.result()
+        who = f"{wanted.name} version {wanted.version}"
+        log.warning(
+            "answers over time by windows", model=manifest.name, missing=who, reason=str(problem or "not there")
+        )
+        return None
 
     def _give_up(self, entry: Entry, model: ServedModel, reason: str) -> None:
         """Refuse a version whose inferences have to be stopped, and serve another one in its place, if there is one.
@@ -395,20 +386,14 @@ class Registry:
 
     async def _load_required(self, manifest: Manifest, requires: Requires) -> ServedModel:
         """The loaded model that this one reads from; InvalidModelError where it cannot be."""
-        who = f"{requires.name} version {requires.version}"
-        entry = self._catalog.find(requires.name, requires.version)
-        if entry is None:
-            raise ModelUnavailableError(f"requires {who}, which is not in the store")
-        if entry.unloaded:
-            raise ModelUnavailableError(f"requires {who}, which an operator unloaded")
-        if entry.manifest is not None:
-            check_required(manifest, entry.manifest)  # before waiting for it: two that require each other never end
+        entry = required_entry(manifest, requires, self._catalog.find(requires.name, requires.version))
         self._catalog.touch(entry)
         if entry.served is not None:
             return entry.served
         load = self._load(entry)
         await asyncio.wait([load])
         if isinstance(problem := load.exception(), InvalidModelError):
+            who = f"{requires.name} version {requires.version}"
             raise ModelUnavailableError(f"requires {who}, which is refused: {problem}")
         return load.result()
 

@@ -2,7 +2,8 @@
 
 from service.errors import InvalidModelError
 from service.pipelines import Pipeline
-from service.registry.manifest import Dimension, Manifest
+from service.registry.manifest import Dimension, Manifest, Requires
+from service.registry.states import Entry, ModelUnavailableError
 
 
 def check_required(manifest: Manifest, required: Manifest) -> None:
@@ -29,3 +30,29 @@ def check_reads(pipeline: Pipeline, taken: Dimension | None, required: Manifest)
     if head is not None and head.statistics is not None:
         made = f" ({', '.join(head.statistics)} of {output})"
     raise InvalidModelError(f"requires {who}, which gives {given} numbers{made}; the input takes {taken}")
+
+
+def required_entry(manifest: Manifest, requires: Requires, found: Entry | None) -> Entry:
+    """The version that a model reads from, found in the store; InvalidModelError where it cannot be read from.
+
+    Asked before that version is waited for: two that require each other would never end.
+    """
+    who = f"{requires.name} version {requires.version}"
+    if found is None:
+        raise ModelUnavailableError(f"requires {who}, which is not in the store")
+    if found.unloaded:
+        raise ModelUnavailableError(f"requires {who}, which an operator unloaded")
+    if found.manifest is not None:
+        check_required(manifest, found.manifest)
+    return found
+
+
+def over_time_entry(found: Entry | None) -> Entry | None:
+    """The version that answers over time for another one; None where it is not there, or names one itself.
+
+    Asked before that version is waited for: two that name each other would never end.
+    """
+    if found is None or found.unloaded:
+        return None
+    names_another = found.manifest is not None and found.manifest.over_time is not None
+    return None if names_another else found

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from mimetypes import guess_type
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.jobs_made import ended
+from tests.media_made import still
 from tests.running import SAMPLES, RunningService
 
 A = SAMPLES / "letter_a_right_light.mp4"
@@ -33,7 +35,7 @@ class Generated:
     def file(self, path: Path) -> Any:
         """A file as the client sends it."""
         return self.module("types").File(
-            payload=io.BytesIO(path.read_bytes()), file_name=path.name, mime_type="video/mp4"
+            payload=io.BytesIO(path.read_bytes()), file_name=path.name, mime_type=guess_type(path)[0]
         )
 
 
@@ -64,6 +66,12 @@ def test_a_generated_client_sends_a_medium_as_a_form_and_as_the_body(generated: 
         answer = post.sync(client=generated.client, body=body)
         assert isinstance(answer, generated.models.PredictBody)
         assert answer.predicted_class_name == "A"
+
+
+def test_a_generated_client_sends_a_picture(generated: Generated, tmp_path: Path) -> None:
+    form = generated.models.PostPredictFilesBody(file=generated.file(still(A, tmp_path / "a.png")))
+    answer = generated.module("api.answers.post_predict").sync(client=generated.client, body=form)
+    assert (answer.predicted_class_name, answer.media.kind) == ("A", "picture")
 
 
 def test_a_generated_client_sends_a_video_with_options(generated: Generated) -> None:
