@@ -114,6 +114,7 @@ def test_files_lie_where_the_page_says(folder: Path, ran: Ran) -> None:
             "labels/word_cab_left_brown_morpheme.json",
             "labels/word_fly_right_tan_morpheme.json",
             "tension.png",
+            "one_hand.npz",
             "landmarks.npz",
             "letter_a.csv",
             "letter_a.pose",

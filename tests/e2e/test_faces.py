@@ -21,6 +21,7 @@ from service.observe.request import MOST_FACES, FaceRequest
 from service.registry.store import Store
 from service.track import FloatArray, Track
 from tests.media_made import call_for, corners, film
+from tests.mediapipe_reference import need_mediapipe
 from tests.pixel_models import AFFECT, EMOTIONS, publish_emotions
 from tests.running import RunningService, running_service, wait_until
 from tests.service.registry.graphs import draft, linear
@@ -292,13 +293,21 @@ def authors_emotions(path: Path, graph: Path) -> FloatArray:
     return np.stack(answers)
 
 
-@pytest.mark.usefixtures("mediapipe")
+@pytest.fixture(scope="module")
+def with_mediapipe(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """The service with MediaPipe's own faces: a face's box that lies a pixel beside moves this network's answers."""
+    need_mediapipe()
+    settings = {"SIGN_DEFAULT_MODEL": "fer", "SIGN_SLOTS": "1", "SIGN_LANDMARKS": "mediapipe"}
+    with running_service(tmp_path_factory.mktemp("mediapipe"), SIGN_MODEL_STORE=str(store), **settings) as running:
+        yield running
+
+
 @pytest.mark.parametrize("clip", ["words/happy", "words/thank_you", "letters/c"])
 def test_a_real_network_says_of_a_film_what_its_authors_steps_say(
-    service: RunningService, store: Path, testdata: Path, clip: str
+    with_mediapipe: RunningService, store: Path, testdata: Path, clip: str
 ) -> None:
     path = testdata / "videos" / "avatar" / f"{clip}.mp4"
-    body = service.predict(path, model="fer", return_probabilities=True).json()
+    body = with_mediapipe.predict(path, model="fer", return_probabilities=True).json()
     wanted = authors_emotions(path, store / "fer" / "1" / "model.onnx").mean(axis=0)
     assert list(body["probabilities"].values()) == pytest.approx(list(wanted), abs=1e-4)
     assert body["affect"] == {"valence": None, "arousal": None, "faces": body["evidence"]["frames_sampled"]}

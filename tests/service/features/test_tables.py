@@ -43,7 +43,7 @@ def test_each_medium_is_a_slice_of_the_arrays() -> None:
     assert np.array_equal(arrays["handedness"][part], second.track.handedness)
     assert arrays["points"][8] == "hand_INDEX_FINGER_TIP"
     assert arrays["axes"].tolist() == ["x", "y", "z", "visibility"]
-    assert str(arrays["model"]) == "made:1"
+    assert str(arrays["model"]) == "letters:1"
 
 
 def test_statistics_are_those_that_a_head_is_given() -> None:
