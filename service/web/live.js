@@ -112,7 +112,7 @@ export class Live {
         interim: ({ segment: { class_name: label, start_time: start, end_time: end } }) =>
           isOurs() && this.transcript.grow({ ...pieceOf(label), start, end }),
         segment: ({ segment }) => this.transcript.add(pieceOf(segment.class_name), segment.end_time),
-        state: ({ state }) => isOurs() && this.onState(state),
+        state: ({ state }) => isOurs() && (state === "signing" ? say(this.status, "timeline.words") : hush(this.status)),
         summary: (summary) => this.onSummary(summary),
         closed: (code, why) => isOurs() && this.onClosed(code, why),
       },
@@ -138,11 +138,6 @@ export class Live {
     const picture = await this.shutter.picture(this.mostPixels);
     this.firstMs ||= timeMs;
     if (picture) this.stream?.send((timeMs - this.firstMs) / 1000, picture);
-  }
-
-  onState(/** @type {string} */ state) {
-    if (state === "signing") say(this.status, "timeline.words");
-    else hush(this.status);
   }
 
   onFrame(/** @type {any} */ frame, /** @type {number} */ roundTripMs) {
