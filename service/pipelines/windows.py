@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from service.track import MediaInfo, Window
 
 _SLACK_S = 1e-6
-_ROUNDING_S = 1e-9
 
 
 def full_window(index: int, start_s: float, window_s: float, stride_s: float) -> Window:
@@ -97,7 +96,7 @@ class WindowRule:
         windows = (
             full_window(index, self._first_s, self.window_s, self.stride_s) for index in self.indices(self.first, count)
         )
-        return [window for window in windows if window.end_s <= until_s + _ROUNDING_S]
+        return [window for window in windows if window.end_s <= until_s]
 
     def indices(self, first: int, stop: int) -> Iterator[int]:
         """The numbers from first up to stop, without those of windows that lie in a leap whole."""
