@@ -13,6 +13,7 @@ from service.api.cross_origin import allow_origins
 from service.api.middleware import HeadMiddleware, RequestContextMiddleware
 from service.api.openapi import describe_routes, operation_id
 from service.api.problem import install_problem_handlers
+from service.api.upload_places import UploadPlaces
 from service.context import open_services
 from service.contract.request_log import RequestLog
 from service.jobs.jobs import Jobs
@@ -58,6 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.openapi = describe_routes(app, settings)  # type: ignore[method-assign]
     app.state.settings = settings
     app.state.metrics = metrics
+    app.state.uploads = UploadPlaces(settings.most_uploads, metrics)
     install_problem_handlers(app)
     for router in (
         page.router,

@@ -17,7 +17,14 @@ ADMIN: tuple[Code, ...] = (*KEYS, "admin-disabled")
 MODEL: tuple[Code, ...] = (
     "model-unknown", "version-unknown", "model-state", "model-loading", "model-failed", "model-wrong-task",
 )  # fmt: skip
-UPLOAD: tuple[Code, ...] = ("media-missing", "media-empty", "request-malformed", "media-too-large", "disk-full")
+UPLOAD: tuple[Code, ...] = (
+    "media-missing",
+    "media-empty",
+    "request-malformed",
+    "request-timeout",
+    "media-too-large",
+    "disk-full",
+)
 OPTIONS: tuple[Code, ...] = ("parameter-invalid",)
 NEW_WORK: tuple[Code, ...] = ("shutting-down", "busy")
 MEDIUM: tuple[Code, ...] = (

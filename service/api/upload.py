@@ -15,6 +15,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect
 
 from service.api.forms import HEADER_BYTES, FormReader
+from service.api.upload_places import UploadPlaces
 from service.errors import SignError
 from service.media.medium import Medium
 from service.settings import Settings
@@ -51,7 +52,7 @@ async def open_upload(
     """Receive the body; the spool file is gone when the block ends, whatever happens in it.
 
     most_bytes: of the medium, where the setting for it is not meant; grow is told its size as it grows and may raise.
-    Raises media-missing, media-empty, media-too-large, request-malformed, disk-full.
+    Raises media-missing, media-empty, media-too-large, request-malformed, request-timeout, busy, disk-full.
     """
     with tempfile.NamedTemporaryFile(dir=spool, prefix="medium-") as file:
         try:
@@ -75,10 +76,12 @@ async def receive_body(
     began = time.perf_counter()
     sink = _Sink(file, settings, limit, grow)
     kind, options = parse_options_header(request.headers.get("content-type"))
-    if kind == MULTIPART:
-        await _receive_form(request, options.get(b"boundary"), sink)
-    else:
-        await _receive_raw(request, sink)
+    places: UploadPlaces = request.app.state.uploads
+    with places.take():
+        if kind == MULTIPART:
+            await _receive_form(request, options.get(b"boundary"), sink)
+        else:
+            await _receive_raw(request, sink)
     if not sink.has_file:
         raise SignError("media-missing", _nothing_sent(sink))
     if sink.size == 0:
@@ -164,19 +167,44 @@ _IF_IT_IS_IT = "If it is the medium, name the part 'file'."
 
 
 async def _chunks(request: Request, settings: Settings) -> AsyncIterator[bytes]:
-    """The body's chunks; a sender that stalls is not waited for."""
+    """The body's chunks; a sender that stalls, or is too slow, is not waited for."""
     stream = request.stream().__aiter__()
+    pace = Pace(settings.upload_rate, settings.upload_stall_s)
     while True:
+        began = time.perf_counter()
         try:
             async with asyncio.timeout(settings.upload_stall_s):
                 chunk = await anext(stream)
         except StopAsyncIteration:
             return
         except TimeoutError:
-            raise SignError("request-malformed", f"No byte came for {settings.upload_stall_s:g} s.") from None
+            raise SignError("request-timeout", f"No byte came for {settings.upload_stall_s:g} s.") from None
         except ClientDisconnect:
             raise SignError("request-malformed", "The connection ended before the whole body had come.") from None
+        pace.check(len(chunk), time.perf_counter() - began)
         yield chunk
+
+
+class Pace:
+    """How fast a sender is, over stretches of at least `stretch_s` in which we waited for them."""
+
+    def __init__(self, least_rate: float, stretch_s: float) -> None:
+        self._least_rate = least_rate
+        self._stretch_s = stretch_s
+        self._bytes = 0
+        self._waited_s = 0.0
+
+    def check(self, size: int, waited_s: float) -> None:
+        """So many bytes more came, after so long; SignError request-timeout where that is too slow."""
+        self._bytes += size
+        self._waited_s += waited_s
+        if self._waited_s < self._stretch_s:
+            return
+        rate = self._bytes / self._waited_s
+        if rate < self._least_rate:
+            detail = f"The upload came at {rate:,.0f} bytes a second; {self._least_rate:,.0f} are the least."
+            raise SignError("request-timeout", detail, limit=self._least_rate, actual=rate)
+        self._bytes, self._waited_s = 0, 0.0
 
 
 async def _receive_raw(request: Request, sink: _Sink) -> None:

@@ -282,6 +282,8 @@ export const ENGLISH = {
   "error.route-unknown": "The service has no such address. It may be another release than this page: reload.",
   "error.method-not-allowed": "The service does not take this request. Reload the page.",
   "error.format-not-acceptable": "The answer does not come in this format. Choose another one.",
+  "error.request-timeout": "Your connection was too slow: the file did not arrive in time. Try again, or send a smaller one.",
+  "error.headers-too-large": "Your browser sent too much beside the request itself. Clear this site’s cookies, then try again.",
   "error.job-not-finished": "The job is not done yet. Wait for it to end.",
   "error.model-state": "The model is not in a state to answer. Choose another one.",
   "error.media-too-large": "The file is too large. Cut or compress it, or send it as a job.",
