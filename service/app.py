@@ -9,6 +9,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from service import __version__
 from service.api import health, job_submission, jobs, models, page, reference, use_cases
+from service.api.callers import HostMiddleware, OriginMiddleware
 from service.api.cross_origin import allow_origins
 from service.api.middleware import HeadMiddleware, RequestContextMiddleware
 from service.api.openapi import describe_routes, operation_id
@@ -38,6 +39,8 @@ def create_app(settings: Settings) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         settings.jobs_dir.mkdir(parents=True, exist_ok=True, mode=0o700)  # before slots are told where media lie
+        with contextlib.suppress(OSError):  # another user's, whose matter it is
+            settings.jobs_dir.chmod(0o700)
         async with (
             open_services(settings, metrics, wait_for_models=False, media=(settings.jobs_dir,)) as context,
             Jobs(context).run() as app.state.jobs,
@@ -76,6 +79,8 @@ def create_app(settings: Settings) -> FastAPI:
     # events of jobs, pictures and videos stay as they are: Starlette leaves them out
     app.add_middleware(GZipMiddleware, minimum_size=WORTH_COMPRESSING_BYTES, compresslevel=COMPRESSION_LEVEL)
     app.add_middleware(HeadMiddleware)
+    app.add_middleware(OriginMiddleware, settings=settings)
     allow_origins(app, settings)
+    app.add_middleware(HostMiddleware, settings=settings)
     app.add_middleware(RequestContextMiddleware, metrics=metrics, log=request_log)
     return app

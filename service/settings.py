@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     api_keys: CommaSeparated = Field((), description="Keys that callers need, plain or sha256:HEX; none: open.")
     admin_keys: CommaSeparated = Field((), description="Keys for the routes that change models; none: they are off.")
     cors_origins: CommaSeparated = Field((), description="Origins allowed besides our own.")
+    allowed_hosts: CommaSeparated = Field(
+        (), description="Names answered to besides addresses and local names: name, *.domain; * is any."
+    )
 
     # models
     model_store: Path = Field(
@@ -156,7 +159,7 @@ class Settings(BaseSettings):
     jobs_unfinished: int = Field(1000, ge=1, description="Jobs that may wait or run; the next is refused.")
     jobs_slots: int | None = Field(None, ge=1, description="Slots that jobs may hold; default: all but one.")
 
-    @field_validator("api_keys", "admin_keys", "cors_origins", "model_versions", mode="before")
+    @field_validator("api_keys", "admin_keys", "cors_origins", "allowed_hosts", "model_versions", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):

@@ -1,5 +1,6 @@
 """serve: the service over HTTP."""
 
+import os
 import sys
 
 import structlog
@@ -17,6 +18,7 @@ from service.settings import Settings
 
 def serve(settings: Settings) -> None:
     """Answer until told to stop; ends the program with 1 where it could not start."""
+    os.umask(0o077)  # media, answers and the jobs' database are nobody else's
     configure_logs(settings.log_level)
     configure_libraries_logs()
     if lacks := (*system.lacks(), *describe_confinement()):

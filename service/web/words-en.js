@@ -282,6 +282,8 @@ export const ENGLISH = {
   "error.route-unknown": "The service has no such address. It may be another release than this page: reload.",
   "error.method-not-allowed": "The service does not take this request. Reload the page.",
   "error.format-not-acceptable": "The answer does not come in this format. Choose another one.",
+  "error.origin-refused": "This page is of another site, which may not send here.",
+  "error.host-refused": "The service does not know the name in the address bar. Its operator can add it to SIGN_ALLOWED_HOSTS.",
   "error.request-timeout": "Your connection was too slow: the file did not arrive in time. Try again, or send a smaller one.",
   "error.headers-too-large": "Your browser sent too much beside the request itself. Clear this site’s cookies, then try again.",
   "error.job-not-finished": "The job is not done yet. Wait for it to end.",

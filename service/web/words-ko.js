@@ -282,6 +282,8 @@ export const KOREAN = {
   "error.route-unknown": "서비스에 그런 주소가 없습니다. 페이지와 버전이 다를 수 있으니 새로 고쳐 주세요.",
   "error.method-not-allowed": "서비스가 이 요청을 받지 않습니다. 페이지를 새로 고쳐 주세요.",
   "error.format-not-acceptable": "답을 이 형식으로 줄 수 없습니다. 다른 형식을 골라 주세요.",
+  "error.origin-refused": "이 페이지는 다른 사이트의 것이라 여기로 보낼 수 없습니다.",
+  "error.host-refused": "주소창의 이름을 서비스가 알지 못합니다. 운영자가 SIGN_ALLOWED_HOSTS에 추가할 수 있습니다.",
   "error.request-timeout": "연결이 느려서 파일이 제때 도착하지 않았습니다. 다시 시도하거나 더 작은 파일을 보내 주세요.",
   "error.headers-too-large": "브라우저가 요청과 함께 보낸 내용이 너무 많습니다. 이 사이트의 쿠키를 지우고 다시 시도해 주세요.",
   "error.job-not-finished": "작업이 아직 끝나지 않았습니다. 끝날 때까지 기다려 주세요.",

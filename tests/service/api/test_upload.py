@@ -124,6 +124,11 @@ def test_a_form_of_many_or_long_fields_is_refused() -> None:
     assert "header size" in refusal([form((f'name="{"x" * 5000}"', b""))], FORM_TYPE).detail
 
 
+def test_a_boundary_that_is_too_long_is_refused() -> None:
+    refused = refusal([b"--" + b"x" * 300], f"multipart/form-data; boundary={'x' * 300}")
+    assert refused.code == "request-malformed"
+
+
 def test_a_field_or_file_that_comes_twice_is_refused() -> None:
     assert "twice" in refusal([form(('name="a"', b"1"), ('name="a"', b"2"))], FORM_TYPE).detail
     file = ('name="file"; filename="a"', b"x")
