@@ -16,6 +16,7 @@ from service.api.openapi import describe_routes, operation_id
 from service.api.problem import install_problem_handlers
 from service.api.upload_places import UploadPlaces
 from service.context import open_services
+from service.contract.key_limits import KeyUsages
 from service.contract.request_log import RequestLog
 from service.jobs.jobs import Jobs
 from service.live import route as live
@@ -44,7 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
         async with (
             open_services(settings, metrics, wait_for_models=False, media=(settings.jobs_dir,)) as context,
             Jobs(context).run() as app.state.jobs,
-            Live(context, request_log).run() as app.state.live,
+            Live(context, request_log, app.state.key_usages).run() as app.state.live,
         ):
             app.state.context = context
             log.info("ready", slots=settings.slots, model=settings.default_model, missing=context.missing())
@@ -62,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.openapi = describe_routes(app, settings)  # type: ignore[method-assign]
     app.state.settings = settings
     app.state.metrics = metrics
+    app.state.key_usages = KeyUsages(settings, metrics)
     app.state.uploads = UploadPlaces(settings.most_uploads, metrics)
     install_problem_handlers(app)
     for router in (

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service import system
+from service.api_keys import ApiKey, parse_keys
 from service.own_store import default_store
 
 MIB = 1024 * 1024
@@ -91,7 +92,9 @@ class Settings(BaseSettings):
     upload_stall_s: float = Field(30.0, gt=0, description="Longest pause of an upload, or of an answer's reader.")
 
     # access
-    api_keys: CommaSeparated = Field((), description="Keys that callers need, plain or sha256:HEX; none: open.")
+    api_keys: CommaSeparated = Field(
+        (), description="Keys that callers need, plain or sha256:HEX, with ;name=… and limits behind; none: open."
+    )
     admin_keys: CommaSeparated = Field((), description="Keys for the routes that change models; none: they are off.")
     cors_origins: CommaSeparated = Field((), description="Origins allowed besides our own.")
     allowed_hosts: CommaSeparated = Field(
@@ -166,6 +169,12 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("api_keys", "admin_keys")
+    @classmethod
+    def _check_keys(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        parse_keys(value, "key")
+        return value
+
     @field_validator("landmarks")
     @classmethod
     def _check_landmarks(cls, value: str) -> str:
@@ -183,6 +192,16 @@ class Settings(BaseSettings):
             if not (name and equals and version.isdigit()):
                 raise ValueError(f"{pin!r} is not NAME=VERSION")
         return value
+
+    @property
+    def keys(self) -> tuple[ApiKey, ...]:
+        """The API keys with their names and limits."""
+        return parse_keys(self.api_keys, "api")
+
+    @property
+    def admins(self) -> tuple[ApiKey, ...]:
+        """The same of the admin keys."""
+        return parse_keys(self.admin_keys, "admin")
 
     @property
     def most_connections(self) -> int:

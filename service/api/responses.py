@@ -14,19 +14,15 @@ PROBLEM = {"$ref": "#/components/schemas/Problem"}
 ALWAYS: tuple[Code, ...] = ("host-refused", "request-timeout", "headers-too-large", "busy", "internal")
 """What any request can meet before a route sees it, and a fault of ours."""
 
-KEYS: tuple[Code, ...] = ("key-missing", "key-refused")
+KEYS: tuple[Code, ...] = ("key-missing", "key-refused", "rate-limited")
 ADMIN: tuple[Code, ...] = (*KEYS, "admin-disabled", "origin-refused")
 MODEL: tuple[Code, ...] = (
     "model-unknown", "version-unknown", "model-state", "model-loading", "model-failed", "model-wrong-task",
 )  # fmt: skip
 UPLOAD: tuple[Code, ...] = (
-    "media-missing",
-    "media-empty",
-    "request-malformed",
-    "request-timeout",
-    "media-too-large",
+    "media-missing", "media-empty", "request-malformed", "request-timeout", "media-too-large", "quota-exceeded",
     "disk-full",
-)
+)  # fmt: skip
 OPTIONS: tuple[Code, ...] = ("parameter-invalid",)
 NEW_WORK: tuple[Code, ...] = ("shutting-down", "busy", "origin-refused")
 MEDIUM: tuple[Code, ...] = (

@@ -14,8 +14,10 @@ from fastapi import Request
 from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect
 
+from service.api.access import usage_of
 from service.api.forms import HEADER_BYTES, FormReader
 from service.api.upload_places import UploadPlaces
+from service.contract.key_limits import KeyUsage
 from service.errors import SignError
 from service.media.medium import Medium
 from service.settings import Settings
@@ -52,7 +54,8 @@ async def open_upload(
     """Receive the body; the spool file is gone when the block ends, whatever happens in it.
 
     most_bytes: of the medium, where the setting for it is not meant; grow is told its size as it grows and may raise.
-    Raises media-missing, media-empty, media-too-large, request-malformed, request-timeout, busy, disk-full.
+    Raises media-missing, media-empty, media-too-large, request-malformed, request-timeout, busy, quota-exceeded,
+    disk-full.
     """
     with tempfile.NamedTemporaryFile(dir=spool, prefix="medium-") as file:
         try:
@@ -73,8 +76,10 @@ async def receive_body(
     settings: Settings = request.app.state.settings
     limit = most_bytes or settings.media_bytes
     refuse_by_header(request, settings, limit)
+    usage = usage_of(request)
+    usage.check_bytes(announced_bytes(request))
     began = time.perf_counter()
-    sink = _Sink(file, settings, limit, grow)
+    sink = _Sink(file, settings, limit, grow, usage)
     kind, options = parse_options_header(request.headers.get("content-type"))
     places: UploadPlaces = request.app.state.uploads
     with places.take():
@@ -97,9 +102,15 @@ def is_form(request: Request) -> bool:
 
 def refuse_by_header(request: Request, settings: Settings, most_bytes: int) -> None:
     """Refuse by Content-Length before a byte is read."""
+    length = announced_bytes(request)
+    if length > most_bytes + _form_allowance(settings):
+        raise _too_large(most_bytes, length)
+
+
+def announced_bytes(request: Request) -> int:
+    """What Content-Length says, 0 where it says nothing."""
     length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > most_bytes + _form_allowance(settings):
-        raise _too_large(most_bytes, int(length))
+    return int(length) if length.isascii() and length.isdigit() else 0
 
 
 def _form_allowance(settings: Settings) -> int:
@@ -127,6 +138,7 @@ class _Sink:
     settings: Settings
     most_bytes: int
     grow: Callable[[int], None]
+    usage: KeyUsage
     size: int = 0
     has_file: bool = False
     file_name: str | None = None
@@ -142,6 +154,7 @@ class _Sink:
         if self.size > self.most_bytes:
             raise _too_large(self.most_bytes, self.size)
         self.grow(self.size)
+        self.usage.count_bytes(len(data))
         self.digest.update(data)
         if self.file is not None:
             self.file.write(data)

@@ -302,6 +302,7 @@ export const ENGLISH = {
   "error.media-no-frames": "The video holds no pictures.",
   "error.window-empty": "The part you asked about holds no pictures. Check the times.",
   "error.rate-limited": "That was too many requests. Wait a moment, then try again.",
+  "error.quota-exceeded": "This key has used what it may for now. Try again later.",
   "error.busy": "The service is busy. Try again in a moment.",
   "error.model-loading": "The model is still loading. Try again in a moment.",
   "error.model-failed": "The model could not be loaded. Choose another one.",

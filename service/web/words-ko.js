@@ -302,6 +302,7 @@ export const KOREAN = {
   "error.media-no-frames": "영상에 장면이 없습니다.",
   "error.window-empty": "물어본 부분에 장면이 없습니다. 시간을 확인해 주세요.",
   "error.rate-limited": "요청이 너무 많았습니다. 잠시 뒤에 다시 시도해 주세요.",
+  "error.quota-exceeded": "이 키로 지금 쓸 수 있는 양을 다 썼습니다. 나중에 다시 시도해 주세요.",
   "error.busy": "서비스가 바쁩니다. 잠시 뒤에 다시 시도해 주세요.",
   "error.model-loading": "모델을 아직 불러오는 중입니다. 잠시 뒤에 다시 시도해 주세요.",
   "error.model-failed": "모델을 불러오지 못했습니다. 다른 모델을 골라 주세요.",

@@ -14,11 +14,14 @@ from starlette.requests import Request
 
 from service.api.upload import Pace, open_upload
 from service.api.upload_places import UploadPlaces
+from service.contract.key_limits import KeyUsages
 from service.errors import SignError
 from service.metrics import Metrics
 from service.settings import Settings
 
 SMALL = Settings(media_bytes=1000, form_fields=3, form_field_bytes=50, upload_stall_s=0.2)
+METRICS = Metrics()
+USAGES = KeyUsages(SMALL, METRICS)
 BOUNDARY = "limit"
 FORM_TYPE = f"multipart/form-data; boundary={BOUNDARY}"
 
@@ -55,7 +58,9 @@ def receive_upload(
         return message
 
     async def run() -> tuple[bytes, dict[str, str], str | None]:
-        app = SimpleNamespace(state=SimpleNamespace(settings=SMALL, uploads=UploadPlaces(1, Metrics())))
+        app = SimpleNamespace(
+            state=SimpleNamespace(settings=SMALL, uploads=UploadPlaces(1, METRICS), key_usages=USAGES)
+        )
         scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers, "app": app}
         with tempfile.TemporaryDirectory() as spool:
             try:
