@@ -3,7 +3,7 @@
 Standard library alone: the settings are made of it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 LIMITS: Final = ("requests", "jobs", "sessions", "bytes")
@@ -30,7 +30,7 @@ def parse_key(text: str, name: str) -> ApiKey:
     secret, *attributes = (part.strip() for part in text.split(";"))
     if not secret:
         raise ValueError("an entry has no key before its first semicolon")
-    key = ApiKey(secret, name)
+    limits: dict[str, int] = {}
     for attribute in attributes:
         field, equals, value = attribute.partition("=")
         if not equals or field not in ("name", *LIMITS):
@@ -38,12 +38,12 @@ def parse_key(text: str, name: str) -> ApiKey:
         if field == "name":
             if not 0 < len(value) <= _LONGEST_NAME or not value.isprintable():
                 raise ValueError(f"a key's name has 1 to {_LONGEST_NAME} characters")
-            key = replace(key, name=value)
+            name = value
         else:
             if not (value.isascii() and value.isdigit() and int(value)):
                 raise ValueError(f"{field} is a whole number, 1 at least, not {value[:20]!r}")
-            key = replace(key, **{field: int(value)})
-    return key
+            limits[field] = int(value)
+    return ApiKey(secret, name, *(limits.get(field) for field in LIMITS))
 
 
 def parse_keys(entries: tuple[str, ...], kind: str) -> tuple[ApiKey, ...]:
