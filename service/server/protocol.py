@@ -84,7 +84,7 @@ class DoorProtocol(HttpToolsProtocol):
 
     def make_room(self) -> None:
         """Close, as another needs the place; whoever was in the middle of headers is told."""
-        if self._unread_bytes:
+        if self._unread_bytes and not self._is_refused:
             self._tell(SignError("request-timeout", "Others needed the place, and the headers had not come."))
         self.transport.close()
 
