@@ -1,6 +1,7 @@
 """The doors: what comes too slowly, too large or too often is ended in words, and everybody else is answered."""
 
 import json
+import resource
 import socket
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ HALF = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-A: "
 WHOLE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 UPLOAD = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
 STALL_S = 1.5
+FILES = 320
 LIMITS = {
     "SIGN_SLOTS": "1",
     "SIGN_HEADER_S": "1.5",
@@ -231,3 +233,18 @@ def test_one_address_has_so_many_connections_unless_it_is_a_proxy(tmp_path: Path
             stack.enter_context(connect(service, HALF))
         with connect(service, WHOLE) as sixth:
             assert read_answer(sixth)[::2] == (503, "busy")
+
+
+def test_more_half_open_connections_than_files_leave_a_probe_its_answer(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, hard))
+    with ExitStack() as stack:
+        try:
+            service = stack.enter_context(running_service(tmp_path, SIGN_SLOTS="1", SIGN_HEADER_S="60"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for _ in range(2 * FILES):
+            stack.enter_context(connect(service, HALF))
+        assert is_alive(service)
+        assert service.predict(A).status_code == 200
+        assert len(list(Path(f"/proc/{service.process.pid}/fd").iterdir())) < FILES
