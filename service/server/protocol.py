@@ -147,6 +147,7 @@ class DoorProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         super().handle_websocket_upgrade()
+        self._stop_clock()  # the parser takes the handshake for a whole message, and its end for a wait
         upgraded = self.transport.get_protocol()
         if isinstance(upgraded, StreamProtocol):
             upgraded.on_lost = lambda: self._doors.remove(self)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.running import SAMPLES, RunningService, running_service, wait_until
+from tests.streaming import streaming
 
 A = SAMPLES / "letter_a_right_light.mp4"
 HALF = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-A: "
@@ -248,3 +249,13 @@ def test_more_half_open_connections_than_files_leave_a_probe_its_answer(tmp_path
         assert is_alive(service)
         assert service.predict(A).status_code == 200
         assert len(list(Path(f"/proc/{service.process.pid}/fd").iterdir())) < FILES
+
+
+def test_a_live_session_is_no_request_whose_headers_are_awaited(tmp_path: Path) -> None:
+    limits = {"SIGN_HEADER_S": "0.5", "SIGN_UPLOAD_STALL_S": "0.5"}
+    with running_service(tmp_path, SIGN_SLOTS="1", SIGN_STREAM_SLOTS="1", **limits) as service:
+        with streaming(service) as client:
+            client.start()
+            time.sleep(1.5)  # nothing is awaited: it is the silence that is tried
+            client.stop()
+        wait_until(lambda: service.metric("sign_connections") == 1, 10, "the session's connection is still counted")
