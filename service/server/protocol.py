@@ -107,6 +107,8 @@ class DoorProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._header_bytes = 0
         self._is_body_whole = False
+        if not self._is_answering:
+            self._start_clock(self._settings.header_s, self._end_headers)
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
