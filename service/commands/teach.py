@@ -180,7 +180,9 @@ def _divide(examples: Sequence[Example], takes: int | None) -> tuple[list[Exampl
     """Those that teach, and those that test."""
     if takes is None:
         return list(examples), []
-    taught, tested, count = [], [], dict[str, int]()
+    taught: list[Example] = []
+    tested: list[Example] = []
+    count: dict[str, int] = {}
     for example in examples:
         count[example.label] = count.get(example.label, 0) + 1
         (taught if count[example.label] <= takes else tested).append(example)

@@ -75,7 +75,7 @@ def take_advice(example: Example, number: int) -> tuple[Advice, ...]:
     def say(code: Code, text: str) -> None:
         found.append(Advice(code, text, label, example=example.id))
 
-    seen = {part: ~np.isnan(track.part(part)[:, 0, 0]) for part in ("left_hand", "right_hand")}  # type: ignore[arg-type]
+    seen = {part: ~np.isnan(track.part(part)[:, 0, 0]) for part in ("left_hand", "right_hand")}
     if not any(there.any() for there in seen.values()):
         say("no-hand", f"No hand was found in take {number} of {label}: record it again, hands in the picture.")
         return tuple(found)

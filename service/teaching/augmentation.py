@@ -78,7 +78,7 @@ def raised(track: Track) -> BoolArray:
     level = (pose[:, 11, 1] + pose[:, 12, 1]) / 2
     up = np.zeros(len(track), bool)
     for part in ("left_hand", "right_hand"):
-        wrist = track.part(part)[:, 0, 1]  # type: ignore[arg-type]
+        wrist = track.part(part)[:, 0, 1]
         rests = wrist - level > _LOW * width  # False where no body is seen
         up |= ~np.isnan(wrist) & ~rests
     return up
@@ -117,7 +117,7 @@ def _at(take: Take, moments: npt.NDArray[np.float64]) -> FloatArray:
     before = after - 1
     share = (moments - take.times_s[before]) / (take.times_s[after] - take.times_s[before])
     share = share.clip(0, 1).astype(np.float32)[:, None, None]
-    return take.points[before] * (1 - share) + take.points[after] * share
+    return np.asarray(take.points[before] * (1 - share) + take.points[after] * share)
 
 
 def _moments(take: Take, variety: Variety, rng: np.random.Generator) -> npt.NDArray[np.float64]:

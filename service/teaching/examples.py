@@ -99,7 +99,7 @@ def track_of(
     """T × 75 × 4 landmarks as a track; width and height of the frame in pixels, or in any unit: their ratio counts."""
     landmarks = np.asarray(values, np.float32)
     times = np.asarray(times_s, np.float64)
-    seen = ~np.isnan(landmarks[:, [0, 21], 0]).all(axis=1)
+    seen = np.isfinite(landmarks[:, 0, 0]) | np.isfinite(landmarks[:, 21, 0])
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / 15
     media = MediaInfo("landmarks", "landmarks", width, height, float(times[-1]) + step, 1 / step if step > 0 else None)
     return Track(times, landmarks, seen, media, PARTS)

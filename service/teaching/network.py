@@ -164,7 +164,7 @@ def _forward(
         outputs.append(hidden)
     most = hidden.argmax(axis=1)
     pooled = np.concatenate([hidden.mean(axis=1), hidden.max(axis=1)], axis=-1)
-    kept = (rng.random(pooled.shape, np.float32) >= dropout).astype(np.float32) / np.float32(1 - dropout)
+    kept = np.asarray(rng.random(pooled.shape, np.float32) >= dropout, np.float32) / np.float32(1 - dropout)
     pooled = pooled * kept
     head = np.maximum(pooled @ weights["head.kernel"] + weights["head.bias"], 0)
     return head @ weights["last.kernel"] + weights["last.bias"], _Trace(inputs, outputs, pooled, kept, most, head)
@@ -175,22 +175,22 @@ def _gradients(
 ) -> Weights:
     given, trace = _forward(weights, values, dropout, rng)
     found: Weights = {}
-    back = (softmax(given) - targets) / np.float32(len(values))
+    back: FloatArray = (softmax(given) - targets) / np.float32(len(values))
     found["last.kernel"], found["last.bias"] = trace.head.T @ back, back.sum(axis=0)
     back = (back @ weights["last.kernel"].T) * (trace.head > 0)
     found["head.kernel"], found["head.bias"] = trace.pooled.T @ back, back.sum(axis=0)
     back = (back @ weights["head.kernel"].T) * trace.kept
     hidden = trace.outputs[-1]
     steps, width = hidden.shape[1:]
-    spread = np.repeat(back[:, None, :width] / np.float32(steps), steps, axis=1)
+    spread: FloatArray = np.repeat(back[:, None, :width] / np.float32(steps), steps, axis=1)
     rows = np.arange(len(values))[:, None]
     spread[rows, trace.most, np.arange(width)[None]] += back[:, width:]
     for place in range(len(LAYERS) - 1, -1, -1):
         name, taken, hidden = LAYERS[place], trace.inputs[place], trace.outputs[place]
-        spread = spread * (hidden > 0)
+        spread = np.asarray(spread * (hidden > 0), np.float32)
         flat, source = spread.reshape(-1, spread.shape[-1]), taken.reshape(-1, taken.shape[-1])
         found[f"{name}.kernel"], found[f"{name}.bias"] = source.T @ flat, flat.sum(axis=0)
         if place:
-            back = (flat @ weights[f"{name}.kernel"].T).reshape(taken.shape)
+            back = np.asarray(flat @ weights[f"{name}.kernel"].T).reshape(taken.shape)
             spread = _scatter(back, STRIDES[place], trace.outputs[place - 1].shape[1])
     return found

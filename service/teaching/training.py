@@ -117,13 +117,15 @@ def _answers_of_left_out(lesson: _Lesson, options: TrainOptions, tell: Callable[
     """Each take, as a network that has not seen it answers; of one that its sign has no other of, none."""
     folds = folds_of(lesson.truth, lesson.teachers if options.by_teacher else None)
     truth, answers = [np.zeros(0, np.intp)], [np.zeros((0, len(lesson.signs) + 1), np.float32)]
+
+    def tell_of(number: int) -> Callable[[float], None]:
+        return lambda share: tell((number + share) / len(folds))
+
     for number, fold in enumerate(folds):
         kept = np.setdiff1d(np.arange(len(lesson.takes)), fold)
         if len(np.unique(lesson.truth[kept])) < len(lesson.signs):
             continue
-        network = _train_on(
-            lesson, kept, options, options.trial, lambda share, at=number: tell((at + share) / len(folds))
-        )
+        network = _train_on(lesson, kept, options, options.trial, tell_of(number))
         given = logits(network, plain([lesson.takes[place] for place in fold]))
         truth.append(lesson.truth[fold])
         answers.append(np.log(np.maximum(softmax(given), 1e-9)))

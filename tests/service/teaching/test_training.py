@@ -37,7 +37,7 @@ def test_the_graph_says_what_the_network_says() -> None:
     (given,) = ReferenceEvaluator(model).run(None, {"x": rows})
     features = body_features(rows.reshape(6, STEPS, POINTS, 2))
     expected = np.mean([np.log(softmax(logits(network, features))) for network in networks], axis=0)
-    np.testing.assert_allclose(given, expected, atol=1e-4)
+    np.testing.assert_allclose(np.asarray(given, np.float32), expected, atol=1e-4)
 
 
 def test_signs_are_recognized_in_takes_that_were_not_taught(taught: TaughtModel) -> None:
