@@ -138,7 +138,9 @@ class RobustHands:
             if closely and (not new or new[0].sure < _CLEAR):
                 new = self._looked_closely(rgb, new)
             found += [_Tracked(look.seen) for look in new[:missing]]
-        self._tracked = [hand if hand.view else replace(hand, view=View.of(hand.seen.next_region, rgb)) for hand in found]
+        self._tracked = [
+            hand if hand.view else replace(hand, view=View.of(hand.seen.next_region, rgb)) for hand in found
+        ]
         self._frame += 1
         self._empty = 0 if found else self._empty + 1
         self._alone = 0 if len(found) != 1 else self._alone + 1
