@@ -48,8 +48,9 @@ def page(found: dict[str, Figures], clip_s: float, loads: tuple[float, float]) -
         "# Beside LitServe and BentoML",
         "",
         f"Written by `make bench-peers`, not by hand. asl-letters on clips of {clip_s:.1f} s, answered by",
-        "LitServe 0.2.19 and BentoML 1.4.40 with MediaPipe 0.10.21, by this service with its engine, two workers each, on one machine of",
-        f"{os.cpu_count()} cores, in turns. Load average {loads[0]:.1f} before, {loads[1]:.1f} after; {now:%Y-%m-%d}.",
+        "LitServe 0.2.19 and BentoML 1.4.40 with MediaPipe 0.10.21, by this service with its engine, two workers",
+        f"each, on one machine of {os.cpu_count()} cores, in turns. {now:%Y-%m-%d}, load average {loads[0]:.1f}",
+        f"before, {loads[1]:.1f} after.",
         "",
     ]
     for clip in next(iter(found.values())).speeds:
