@@ -8,17 +8,18 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from service import __version__
-from service.api import health, job_submission, jobs, models, page, reference, use_cases
+from service.api import health, job_submission, jobs, models, page, reference, taught_models, teach, use_cases
 from service.api.callers import HostMiddleware, OriginMiddleware
 from service.api.cross_origin import allow_origins
 from service.api.middleware import HeadMiddleware, RequestContextMiddleware
 from service.api.openapi import describe_routes, operation_id
 from service.api.problem import install_problem_handlers
 from service.api.upload_places import UploadPlaces
-from service.context import open_services
+from service.context import AppContext, open_services
 from service.contract.key_limits import KeyUsages
 from service.contract.request_log import RequestLog
 from service.jobs.jobs import Jobs
+from service.lessons.training import KIND, Trainer
 from service.live import route as live
 from service.live.live import Live
 from service.metrics import Metrics
@@ -44,7 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
             settings.jobs_dir.chmod(0o700)
         async with (
             open_services(settings, metrics, wait_for_models=False, media=(settings.jobs_dir,)) as context,
-            Jobs(context).run() as app.state.jobs,
+            _jobs(context, app).run() as app.state.jobs,
             Live(context, request_log, app.state.key_usages).run() as app.state.live,
         ):
             app.state.context = context
@@ -74,6 +75,8 @@ def create_app(settings: Settings) -> FastAPI:
         use_cases.router,
         job_submission.router,
         jobs.router,
+        teach.router,
+        taught_models.router,
         live.router,
     ):
         app.include_router(router)
@@ -86,3 +89,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(HostMiddleware, settings=settings)
     app.add_middleware(RequestContextMiddleware, metrics=metrics, log=request_log)
     return app
+
+
+def _jobs(context: AppContext, app: FastAPI) -> Jobs:
+    """The jobs, those that teach among them."""
+    app.state.trainer = Trainer(context)
+    return Jobs(context, {KIND: app.state.trainer.work})

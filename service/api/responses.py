@@ -16,6 +16,7 @@ ALWAYS: tuple[Code, ...] = ("host-refused", "request-timeout", "headers-too-larg
 
 KEYS: tuple[Code, ...] = ("key-missing", "key-refused", "rate-limited")
 ADMIN: tuple[Code, ...] = (*KEYS, "admin-disabled", "origin-refused")
+TEACH: tuple[Code, ...] = ("teach-disabled", "shutting-down", "origin-refused")
 MODEL: tuple[Code, ...] = (
     "model-unknown", "version-unknown", "model-state", "model-loading", "model-failed", "model-wrong-task",
 )  # fmt: skip

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from service.settings import Settings
+from service.settings import Settings, is_loopback
 
 _PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _PRIVATE: Final = ("local", "internal", "lan", "home.arpa")
@@ -29,7 +29,7 @@ class AllowedHosts:
         self._any = "*" in listed
         self._suffixes = tuple(name.removeprefix("*") for name in listed if name.startswith("*."))
         own = socket.gethostname().lower()
-        self._is_reached_by_others = not _is_loopback(settings.host)
+        self._is_reached_by_others = not (is_loopback(settings.host) or _is_local(settings.host.lower()))
         self._names = listed | {settings.host.lower()} | ({own} if self._is_reached_by_others else set())
 
     def cover(self, host: str) -> bool:
@@ -91,10 +91,3 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return _is_local(host.lower())
