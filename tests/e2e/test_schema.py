@@ -98,6 +98,13 @@ def test_a_jobs_result_is_one_of_the_three_answers_or_a_file(schema: dict[str, A
     assert {"text/vtt", "text/csv", "image/png", "text/x-edl", "application/x-aihub+json"} <= set(content)
 
 
+def test_what_is_always_sent_is_required_and_has_no_default(schema: dict[str, Any]) -> None:
+    shown = schema["components"]["schemas"]
+    for name in ("Manifest", "Output", "KeypointsSection", "MomentDecoder"):
+        assert sorted(shown[name]["required"]) == sorted(shown[name]["properties"]), name
+    assert not [name for name, one in shown.items() for field in one.get("properties", {}).values() if "default" in field]
+
+
 def test_keys_are_asked_for_where_they_are_set() -> None:
     open_, keyed = (
         create_app(settings).openapi()["paths"]
