@@ -59,6 +59,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """One line for all that was left out for one reason."""
     skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", [])]
     reasons = [reason[2] for reason in skipped if isinstance(reason, tuple)]
-    for without in (_WITHOUT, mediapipe_reference.WITHOUT, postgres.WITHOUT, browser.WITHOUT, node.WITHOUT, golang.WITHOUT):
+    for without in (
+        _WITHOUT,
+        mediapipe_reference.WITHOUT,
+        postgres.WITHOUT,
+        browser.WITHOUT,
+        node.WITHOUT,
+        golang.WITHOUT,
+    ):
         if left_out := sum(without in reason for reason in reasons):
             terminalreporter.write_line(f"{left_out} tests were left out: each {without}.")

@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from service.errors import SignError
-from service.media.boxes import boxes_are_whole
+from service.media.boxes import another_begins, boxes_are_whole
 from service.media.clock import LEAP_S, Clock, leapt_s
 from service.media.decoding import decoded, decoding
 from service.media.frame import Frame, Look, display_size, sane_aspect
@@ -55,6 +55,10 @@ _FARTHER_BACK_S = (0.0, 10.0, 60.0)
 _DEMUXER_LISTS = {"mov": "mov,mp4,m4a,3gp,3g2,mj2", "matroska": "matroska,webm"}
 _LEAPS_TOLD = 10
 _BEGINS_WELL = "The video begins well"
+_SECOND_FILE = (
+    "Another video lies behind this one, as in files that were joined; players show only the first, which was looked "
+    "at. Send the other by itself."
+)
 
 
 class _UnnamedFile:
@@ -70,13 +74,15 @@ class _UnnamedFile:
 class _Source:
     """An open file and the stream of it that is shown. joined: others lie behind it of which its header knows nothing.
 
-    reopen: opens the same file once more, for whoever reads ahead.
+    unread: another lies behind it that is not read, as players do not read it either. reopen: opens the same file once
+    more, for whoever reads ahead.
     """
 
     container: InputContainer
     stream: VideoStream
     kind: MediaType
     joined: bool
+    unread: bool
     reopen: Callable[[], AbstractContextManager[InputContainer]]
 
     @property
@@ -150,6 +156,8 @@ class Video:
             found.append(
                 f"The video's timestamps begin anew {times}, as in files that were joined; time goes on there."
             )
+        elif self._source.unread:
+            found.append(_SECOND_FILE)
         if self.leaps:
             told = ", ".join(f"{leap.start_s:.2f} s to {leap.end_s:.2f} s" for leap in self.leaps[:_LEAPS_TOLD])
             found.append(f"Nothing is shown from {told}: the video's timestamps leap there.")
@@ -333,8 +341,9 @@ def _open(
         if stream is None:
             raise _without_video(container, boxes_are_whole(file, medium.size))
         joined = kind.demuxer == "matroska" and is_joined(file, medium.size)
+        unread = kind.demuxer == "mov" and another_begins(file, medium.size)
     _check_stream(stream, limits)
-    source = _Source(container, stream, kind, joined, reopen)
+    source = _Source(container, stream, kind, joined, unread, reopen)
     return opened.enter_context(contextlib.closing(Video(source, limits, color, orientation)))
 
 

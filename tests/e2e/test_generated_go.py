@@ -31,7 +31,19 @@ def sends(service: RunningService, tmp_path_factory: pytest.TempPathFactory) -> 
     (folder / "openapi.json").write_bytes(service.client.get("/openapi.json").content)
     package = folder / "src/sign"
     options = "packageName=sign,withGoMod=false"
-    ran(folder, generator, "generate", "-g", "go", "-i", "openapi.json", "-o", package, "--additional-properties", options)
+    ran(
+        folder,
+        generator,
+        "generate",
+        "-g",
+        "go",
+        "-i",
+        "openapi.json",
+        "-o",
+        package,
+        "--additional-properties",
+        options,
+    )
     shutil.rmtree(package / "test")  # examples, which need one more package
     shutil.copy(PROGRAM, folder)
     ran(folder, "go", "build", "-o", "program", PROGRAM.name)
