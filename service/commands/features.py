@@ -162,7 +162,12 @@ async def _look_without_model(
         async def work(number: int, input_file: InputFile, on_progress: OnProgress) -> None:
             deadline = Deadline.after(context.settings.request_timeout_s)
             clip = PipelineClip(
-                input_file.medium, deadline, preprocessing, options.start_time, options.clip_duration, options.mirrored
+                input_file.medium,
+                deadline,
+                preprocessing,
+                start_s=options.start_time,
+                duration_s=options.clip_duration,
+                mirrored=options.mirrored,
             )
             await _look(number, input_file, clip, context, wanted, on_progress)
 

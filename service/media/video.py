@@ -31,6 +31,7 @@ from service.media.medium import (
     too_long,
 )
 from service.media.packets import FFMPEG_ERRORS, PacketDecoder
+from service.media.shown import shown_in
 from service.media.side_data import turn_of
 from service.media.sniff import MediaType
 from service.media.streams import (
@@ -187,22 +188,8 @@ class Video:
         sampler knows how long each is shown. `counted` gives every frame from the first of the file on, for samplers
         that count; else a start far in is sought. keep_going is called for each decoded frame and may raise.
         """
-        before: Frame | None = None
-        for frame in decoded(self._timed(self._from(window, counted)), _BEGINS_WELL):
-            keep_going()
-            self._check(frame, window)
-            if counted or frame.time_s > window.start_s:
-                if before is not None:
-                    yield before
-                    before = None
-                yield frame
-            else:
-                before = frame
-            if frame.time_s >= window.end_s:
-                self.next_s = frame.time_s
-                return
-        if before is not None:
-            yield before
+        shown = decoded(self._timed(self._from(window, counted)), _BEGINS_WELL)
+        self.next_s = yield from shown_in(window, shown, self._check, keep_going, counted=counted)
 
     def leapt_ahead_s(self, window: Window, most_s: float) -> float:
         """How much of the window its timestamps leap over, read from its packets until more than most_s are shown."""
