@@ -123,7 +123,10 @@ def test_nobody_who_stopped_reading_is_bothered_with_errors() -> None:
         cwd=ROOT, env={**clean, "SIGN_SLOTS": "1"}, stdout=writing, stderr=subprocess.PIPE, timeout=100, check=False,
     )  # fmt: skip
     os.close(writing)
-    assert (done.returncode, done.stderr) == (1, b"")
+    said = [
+        line for line in done.stderr.splitlines() if not line.startswith(b"predict: ")
+    ]  # on a slow machine: how far
+    assert (done.returncode, said) == (1, [])
 
 
 def test_a_preset_looks_before_there_is_any_model(tmp_path: Path) -> None:
