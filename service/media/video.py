@@ -283,7 +283,8 @@ class Video:
             check_picture_size(first.width, first.height, self._limits, "A frame")
             return first
         if self._packets.damaged:
-            raise SignError("media-corrupt", f"None of the video's {self._packets.packets} packets can be decoded.")
+            packets = "one packet" if self._packets.packets == 1 else f"{self._packets.packets} packets"
+            raise SignError("media-corrupt", f"Nothing in the video's {packets} can be decoded.")
         raise SignError("media-no-frames", "The file declares a video, but holds not one frame of it.")
 
 

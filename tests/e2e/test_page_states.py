@@ -108,6 +108,24 @@ def test_samples_are_asked_about_by_one_click_and_the_next_one_takes_over(
         page.get_by_text("A hand was found in the picture").wait_for()
 
 
+def test_samples_without_their_pictures_get_them_when_the_service_answers_again(
+    chromium: Browser, service: RunningService
+) -> None:
+    with visit(chromium, service.url, expected="ERR_") as visitor:
+        page = visitor.page
+        page.context.set_offline(True)
+        page.click("#tab-file")
+        picture = page.locator(".sample img").first
+        page.locator(".sample img.missing").first.wait_for(state="attached")
+        assert picture.evaluate("picture => getComputedStyle(picture).visibility") == "hidden"
+        box = page.locator(".sample-picture").first.bounding_box()
+        assert box is not None
+        assert box["width"] / box["height"] == pytest.approx(4 / 3, abs=0.05)
+        page.context.set_offline(False)
+        page.wait_for_function("document.querySelector('.sample img').naturalWidth > 0")
+        assert picture.evaluate("picture => getComputedStyle(picture).visibility") == "visible"
+
+
 def test_every_sample_shows_what_it_says(service: RunningService) -> None:
     pictures = sorted((Path(__file__).parents[2] / "service/web/samples").glob("*_?.webp"))
     assert len(pictures) >= 14

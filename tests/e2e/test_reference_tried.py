@@ -34,7 +34,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServi
         yield running
 
 
-@pytest.mark.timeout(300)  # Swagger UI draws long pages, and a machine may have other work
+@pytest.mark.timeout(600)  # Swagger UI draws long pages, and a machine may have other work
 def test_each_route_succeeds_as_it_stands_with_a_file_and_a_job_where_they_are_needed(
     chromium: Browser, reference: RunningService
 ) -> None:
