@@ -122,7 +122,8 @@ def test_samples_without_their_pictures_get_them_when_the_service_answers_again(
         assert box is not None
         assert box["width"] / box["height"] == pytest.approx(4 / 3, abs=0.05)
         page.context.set_offline(False)
-        page.wait_for_function("document.querySelector('.sample img').naturalWidth > 0")
+        page.locator("#found", has_text="answers again").wait_for()
+        assert picture.evaluate("picture => picture.decode().then(() => picture.naturalWidth)") > 0
         assert picture.evaluate("picture => getComputedStyle(picture).visibility") == "visible"
 
 
