@@ -7,10 +7,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
+from pydantic import BaseModel
 
 from service.api.access import ADMIN_KEY, KEY
 from service.api.options import query_parameters
-from service.contract.options import MediumOptions
 from service.settings import Settings
 
 HOW_TO_ASK = (
@@ -26,7 +26,7 @@ _OF_FASTAPI = ("HTTPValidationError", "ValidationError")
 _MEDIUM = {"type": "string", "format": "binary", "description": "Video, picture or .pose file."}
 
 
-def takes_medium(options: type[MediumOptions], without: frozenset[str] = frozenset()) -> dict[str, Any]:
+def takes_medium(options: type[BaseModel], without: frozenset[str] = frozenset()) -> dict[str, Any]:
     """What the schema says of a route that takes a medium and these options, without some."""
     form = {"type": "object", "properties": {"file": _MEDIUM}, "required": ["file"], "additionalProperties": False}
     content = {"multipart/form-data": {"schema": form}, "application/octet-stream": {"schema": _MEDIUM}}

@@ -14,6 +14,7 @@ PROBLEM = {"$ref": "#/components/schemas/Problem"}
 ALWAYS: tuple[Code, ...] = ("internal",)
 KEYS: tuple[Code, ...] = ("key-missing", "key-refused")
 ADMIN: tuple[Code, ...] = (*KEYS, "admin-disabled")
+TEACH: tuple[Code, ...] = ("teach-disabled", "shutting-down")
 MODEL: tuple[Code, ...] = (
     "model-unknown", "version-unknown", "model-state", "model-loading", "model-failed", "model-wrong-task",
 )  # fmt: skip

@@ -53,7 +53,7 @@ class Registry:
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
-        self._store = Store(settings.model_store)
+        self._store = Store(settings.model_store, settings.taught_store)
         self._loader = Loader(self._store, settings, metrics)
         self._catalog = Catalog(settings.pinned_versions)
         self._metrics = ModelMetrics(metrics)

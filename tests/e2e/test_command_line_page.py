@@ -57,6 +57,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         label = name.split("_")[1].upper()
         (home / "clips" / label).mkdir()
         (home / f"clips/{label}/{name}.mp4").symlink_to(SAMPLES / f"{name}.mp4")
+    for label, name in (("A", CLIPS[0]), ("B", CLIPS[1])):
+        (home / "signs" / label).mkdir(parents=True)
+        for take in (1, 2):
+            (home / f"signs/{label}/{take}.mp4").symlink_to(SAMPLES / f"{name}.mp4")
     (home / "clips/A/wrong.mp4").symlink_to(SAMPLES / "letter_b_left_brown.mp4")
     with (home / "clips/list.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["path", "label"], [f"A/{CLIPS[0]}.mp4", "a"], ["missing.mp4", "b"]])
@@ -192,6 +196,12 @@ def test_what_was_fitted_is_published_as_the_next_version(folder: Path, ran: Ran
     assert published["output"]["temperature"] == fit["temperature"]
     assert published["output"]["threshold"] == fit["threshold"]
     fitted = of(ran, "evaluate clips --fit").stdout.splitlines()
-    after = list(ran.values())[-1].stdout.splitlines()
+    after = of(ran, "evaluate clips --version 3").stdout.splitlines()
     assert after[0] == "asl-letters version 3"
     assert after[1:8] == fitted[1:8]
+
+
+def test_a_taught_model_answers_like_any_other(ran: Ran) -> None:
+    assert of(ran, "teach signs").stdout.startswith("two-signs version 1: 2 signs from 4 takes")
+    answer = json.loads(of(ran, "predict signs/A/1.mp4 --model two-signs").stdout)
+    assert answer["predicted_class_name"] == "A"

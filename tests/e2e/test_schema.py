@@ -91,10 +91,15 @@ def test_options_stand_once_and_jobs_have_only_theirs(schema: dict[str, Any]) ->
         assert list(form["properties"]) == ["file"]
 
 
-def test_a_jobs_result_is_one_of_the_three_answers_or_a_file(schema: dict[str, Any]) -> None:
+def test_a_jobs_result_is_one_of_the_answers_or_a_file(schema: dict[str, Any]) -> None:
     content = schema["paths"]["/jobs/{id}/result"]["get"]["responses"]["200"]["content"]
     union = content["application/json"]["schema"]["anyOf"]
-    assert [one["$ref"].rpartition("/")[2] for one in union] == ["PredictBody", "TimelineBody", "HighlightsBody"]
+    assert [one["$ref"].rpartition("/")[2] for one in union] == [
+        "PredictBody",
+        "TimelineBody",
+        "HighlightsBody",
+        "TaughtBody",
+    ]
     assert {"text/vtt", "text/csv", "image/png", "text/x-edl", "application/x-aihub+json"} <= set(content)
 
 
