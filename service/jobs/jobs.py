@@ -22,6 +22,7 @@ from service.jobs.spec import ChunkNote, Job, JobSpec, State
 from service.jobs.stored import answer_of, window_of
 from service.jobs.table import JobTable, database_url
 from service.jobs.tasks import TASKS
+from service.jobs.work import NO_WORKS, Works
 from service.media.medium import Medium
 
 P = ParamSpec("P")
@@ -43,13 +44,14 @@ class Jobs:
     SignError busy; the service answers everything else meanwhile.
     """
 
-    def __init__(self, context: AppContext) -> None:
+    def __init__(self, context: AppContext, works: Works = NO_WORKS) -> None:
+        """works: the jobs that look at no medium."""
         settings = self._settings = context.settings
         self._files = JobFiles(settings.jobs_dir)
         self._quota = DiskQuota(self._files.root, settings.jobs_disk_bytes)
         self._url = database_url(settings.jobs_database_url, self._files.root)
         self._table = JobTable(self._url)
-        self._executor = JobExecutor(context, self._table, self._files)
+        self._executor = JobExecutor(context, self._table, self._files, works)
         self._runner: Runner | None = None
         self._incoming: Path | None = None
         self._trouble = "The jobs are being opened."
@@ -86,11 +88,15 @@ class Jobs:
         with self._quota.reserve(stored, expected) as reservation:
             yield reservation
 
-    async def submit(self, spec: JobSpec, uploaded: Medium) -> Job:
+    async def submit(self, spec: JobSpec, uploaded: Medium | None = None) -> Job:
         """Keep the medium and queue the job; the first one where its idempotency key was used before."""
         job_id = str(uuid.uuid4())
-        await asyncio.to_thread(self._files.keep_medium, job_id, Path(uploaded.path))
-        size = uploaded.size + answer_bytes(spec.keeps_windows)
+        size = answer_bytes(spec.keeps_windows)
+        if uploaded is None:
+            await asyncio.to_thread(self._files.make_room, job_id)
+        else:
+            await asyncio.to_thread(self._files.keep_medium, job_id, Path(uploaded.path))
+            size += uploaded.size
         try:
             job = await asyncio.to_thread(self._table.add, job_id, spec, size)
         except BaseException:
@@ -119,6 +125,10 @@ class Jobs:
         """The owner's jobs, newest first, created before a (time, id)."""
         return await self._asked(self._table.newest, owner, limit, state, before)
 
+    async def about(self, owner: str, kind: str, model: str) -> list[Job]:
+        """The owner's jobs of a kind and a model, newest first."""
+        return await self._asked(self._table.about, owner, kind, model)
+
     async def notes(self, job_id: str, from_number: int = 0) -> list[ChunkNote]:
         """What the job's chunks brought, in order, from this chunk on."""
         return await self._asked(self._table.notes, job_id, from_number)
@@ -126,18 +136,21 @@ class Jobs:
     async def answer(self, job: Job) -> object:
         """The answer of a job that succeeded: what its use case answers, without single windows.
 
-        Raises SignError job-not-finished, or what the job failed with.
+        Raises as `answer_text`.
         """
+        return answer_of(await self.answer_text(job), TASKS[job.spec.kind])
+
+    async def answer_text(self, job: Job) -> bytes:
+        """The answer of a job that succeeded, as it is kept. Raises job-not-finished, or what the job failed with."""
         if job.error is not None:
             raise job.error
         if job.state != "succeeded":
             detail = f"The job is {job.state}; its progress is {job.progress:.0%}."
             raise SignError("job-not-finished", detail, retry_after_s=min(max(job.eta_s or 1.0, 1.0), _LONGEST_WAIT_S))
         try:
-            text = await asyncio.to_thread(self._files.answer, job.id)
+            return await asyncio.to_thread(self._files.answer, job.id)
         except FileNotFoundError:
             raise SignError("job-unknown", f"The answer of job {job.id} is not kept any more.") from None
-        return answer_of(text, TASKS[job.spec.kind])
 
     def windows(self, job: Job) -> Iterator[Prediction]:
         """Each window's own answer, in order, one at a time; it reads files as it goes."""
