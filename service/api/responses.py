@@ -86,13 +86,11 @@ def answer_in_formats(*cases: AnyUseCase) -> dict[str, Any]:
     content = {}
     for case in cases:
         for entry in case.formats.values():
-            content[entry.essence] = {"schema": _content_of(entry.essence)}
+            content[entry.essence] = {"schema": entry.schema or _content_of(entry.essence)}
     return {"description": "The answer", "content": content, "headers": _ATTACHMENT} if content else {}
 
 
 def _content_of(media_type: str) -> dict[str, Any]:
-    if media_type.endswith("+json"):
-        return {"type": "object"}
     if media_type.startswith("image/"):
         return {"type": "string", "format": "binary"}
     return {"type": "string"}
