@@ -71,8 +71,8 @@ _MOST_UNSEEN = 2
 class _Tracked:
     """A hand of the last frame, or one that was lost since. speed: pixels a frame; lost: for how many frames.
 
-    again: whether it was seen in an earlier frame, too; view: what its region looked like when the network looked at it;
-    unseen: for how many frames it has not, as nothing moved.
+    again: whether it was seen in an earlier frame, too; view: what its region looked like when the network looked at
+    it; unseen: for how many frames it has not, as nothing moved.
     """
 
     seen: HandSighting
