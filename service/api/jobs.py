@@ -47,7 +47,7 @@ _LAST_EVENT_ID = {
     response_model=JobsPage,
     response_model_exclude_unset=True,
     openapi_extra={"parameters": query_parameters(JobsQuery)},
-    responses=problems(*KEYS, *OPTIONS, "busy"),
+    responses=problems(*KEYS, *OPTIONS, "jobs-unavailable"),
     summary="One's own jobs, newest first",
 )
 async def get_jobs(request: Request) -> JobsPage:

@@ -16,6 +16,7 @@ from service.context import AppContext, open_services
 from service.jobs.executor import JobExecutor
 from service.jobs.files import JobFiles
 from service.jobs.spec import ChunkNote, JobSpec
+from service.jobs.storage import StorageCalls
 from service.jobs.stored import answer_of, request_json, request_of
 from service.jobs.table import JobTable, database_url
 from service.media.medium import Medium
@@ -67,7 +68,7 @@ class Work:
         return answer
 
     def executor(self) -> JobExecutor:
-        return JobExecutor(self.context, self.table, self.files)
+        return JobExecutor(self.context, self.table, self.files, StorageCalls())
 
 
 @pytest.fixture(scope="module")

@@ -61,7 +61,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def with_runner(url: str, worker: Worker, story: Callable[[Runner], Coroutine[object, object, None]]) -> None:
     async def run() -> None:
-        runner = Runner(worker.begin, worker.chunk, 1)
+        runner = Runner(worker.begin, worker.chunk, 1, lambda _job, _error: None)
         await asyncio.to_thread(runner.open, url, "tests")
         try:
             await story(runner)
@@ -134,7 +134,7 @@ async def chunk(job_id):
     return count() == 4
 
 async def main():
-    runner = Runner(begin, chunk, 1)
+    runner = Runner(begin, chunk, 1, print)
     await asyncio.to_thread(runner.open, url, "tests")
     if stay:
         await asyncio.to_thread(runner.enqueue, "one")
