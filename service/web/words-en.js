@@ -292,6 +292,7 @@ export const ENGLISH = {
   "error.media-wrong-kind": "This model needs another kind of file: most want a video, not a picture.",
   "error.model-wrong-task": "This model answers another question. Choose another model or question.",
   "error.parameter-invalid": "One of the options is not valid.",
+  "error.jobs-unavailable": "Long videos cannot be taken just now; try again in a minute.",
   "error.idempotency-key-reused": "This key was used for another request; use a new one.",
   "error.media-corrupt": "The file is damaged: nothing in it could be read.",
   "error.media-no-video": "The file holds no video.",

@@ -292,6 +292,7 @@ export const KOREAN = {
   "error.media-wrong-kind": "이 모델에는 다른 종류의 파일이 필요합니다. 대부분 사진이 아니라 영상을 씁니다.",
   "error.model-wrong-task": "이 모델은 다른 질문에 답합니다. 다른 모델이나 질문을 골라 주세요.",
   "error.parameter-invalid": "옵션 가운데 맞지 않는 것이 있습니다.",
+  "error.jobs-unavailable": "지금은 긴 영상을 받을 수 없습니다. 잠시 후 다시 시도해 주세요.",
   "error.idempotency-key-reused": "이 키는 다른 요청에 이미 쓰였습니다. 새 키를 써 주세요.",
   "error.media-corrupt": "파일이 손상되어 아무것도 읽지 못했습니다.",
   "error.media-no-video": "파일에 영상이 없습니다.",
