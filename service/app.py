@@ -14,6 +14,7 @@ from service.api.middleware import HeadMiddleware, RequestContextMiddleware
 from service.api.openapi import describe_routes, operation_id
 from service.api.problem import install_problem_handlers
 from service.context import open_services
+from service.contract.request_log import RequestLog
 from service.jobs.jobs import Jobs
 from service.live import route as live
 from service.live.live import Live
@@ -31,6 +32,7 @@ def create_app(settings: Settings) -> FastAPI:
     """The service as an ASGI application; everything that needs closing is opened by its lifespan."""
     metrics = Metrics()
     metrics.build_info.labels(__version__).set(1)
+    request_log = RequestLog(settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -38,7 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
         async with (
             open_services(settings, metrics, wait_for_models=False, media=(settings.jobs_dir,)) as context,
             Jobs(context).run() as app.state.jobs,
-            Live(context).run() as app.state.live,
+            Live(context, request_log).run() as app.state.live,
         ):
             app.state.context = context
             log.info("ready", slots=settings.slots, model=settings.default_model, missing=context.missing())
@@ -73,5 +75,5 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=WORTH_COMPRESSING_BYTES, compresslevel=COMPRESSION_LEVEL)
     app.add_middleware(HeadMiddleware)
     allow_origins(app, settings)
-    app.add_middleware(RequestContextMiddleware, metrics=metrics)
+    app.add_middleware(RequestContextMiddleware, metrics=metrics, log=request_log)
     return app

@@ -14,19 +14,23 @@ from service.workers.slots import Slots
 
 @dataclass(slots=True)
 class AppContext:
-    """The services that a use case asks. spool: the private folder of media that are being read."""
+    """The services that a use case asks. spool: the private folder of media that are being read.
+
+    leaving: the service was asked to stop and is not ready any more; shutting_down: it takes no new work either.
+    """
 
     settings: Settings
     metrics: Metrics
     registry: Registry
     slots: Slots
     spool: Path
+    leaving: bool = False
     shutting_down: bool = False
 
     def missing(self) -> list[str]:
         """What keeps the service from answering right now, in words; nothing when it is ready."""
         missing = []
-        if self.shutting_down:
+        if self.leaving or self.shutting_down:
             missing.append("the service is shutting down")
         if not self.slots.ready:
             missing.append("no slot is running yet")

@@ -59,7 +59,14 @@ class Settings(BaseSettings):
     tls_key: Path | None = Field(None, description="Private key (PEM) of the certificate.")
     forwarded_allow_ips: str = Field("127.0.0.1", description="Proxies whose forwarded headers are believed.")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least severe level logged.")
-    grace_s: float = Field(20.0, gt=0, description="Seconds that running requests get after SIGTERM.")
+    request_log: Literal["off", "error", "warning", "info", "debug"] = Field(
+        "info", description="Least severe line of the request log: faults, refused, answered, probes as well; or off."
+    )
+    request_log_addresses: bool = Field(False, description="Whether the request log names callers' addresses.")
+    shutdown_delay_s: float = Field(
+        0.0, ge=0, description="Seconds after SIGTERM in which /readyz says 503 and all else is still answered."
+    )
+    grace_s: float = Field(20.0, gt=0, description="Seconds that running requests get after SIGTERM and that delay.")
 
     # access
     api_keys: CommaSeparated = Field((), description="Keys that callers need, plain or sha256:HEX; none: open.")

@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from service.contract.keys import bearer_key, check_key, compare_key
+from service.api.problem import record_of
+from service.contract.keys import bearer_key, check_admin_key, check_key
 from service.errors import SignError
 from service.settings import Settings
 
@@ -17,16 +18,12 @@ ADMIN_KEY = HTTPBearer(auto_error=False, scheme_name="adminKey", description="On
 
 def require_key(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(KEY)]) -> None:
     """Let a request pass that carries one of the API keys (or admin keys), or all where none is set."""
-    settings: Settings = request.app.state.settings
-    check_key(bearer_key(request.headers), settings)
+    record_of(request).key = check_key(bearer_key(request.headers), request.app.state.settings)
 
 
 def require_admin(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(ADMIN_KEY)]) -> None:
     """Let a request pass that carries an admin key; without such keys nobody may change models."""
-    settings: Settings = request.app.state.settings
-    if not settings.admin_keys:
-        raise SignError("admin-disabled", "Set SIGN_ADMIN_KEYS to allow changing models over HTTP.")
-    compare_key(bearer_key(request.headers), settings.admin_keys)
+    record_of(request).key = check_admin_key(bearer_key(request.headers), request.app.state.settings)
 
 
 def owner_of(request: Request) -> str:

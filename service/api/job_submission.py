@@ -15,6 +15,7 @@ from service.api.access import owner_of, require_key, require_open
 from service.api.exports import last_component
 from service.api.openapi import HOW_TO_ASK, takes_medium
 from service.api.options import NOT_OF_JOBS, read_options, refuse_option
+from service.api.problem import record_of
 from service.api.responses import KEYS, MODEL, NEW_WORK, OPTIONS, UPLOAD, problems
 from service.api.upload import Received, is_form, open_upload, receive_body, refuse_by_header
 from service.context import AppContext
@@ -102,6 +103,7 @@ async def _submit(request: Request, case: AnyUseCase) -> Response:
         options = early or _options(request, upload.received.fields, case)
         reservation.reserve_answer(answer_bytes(case.keeps_windows(options)))
         asked = case.make_request(options, upload.medium, context, await find_model(options, context))
+        record_of(request).note_model(asked.clip.model.manifest)
         case.task.check(asked)
         job = await jobs.submit(_spec(case, options, asked, upload.received, owner, key), upload.medium)
         _refuse_other(job, _fingerprint(case, options, upload.received))

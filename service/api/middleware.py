@@ -1,47 +1,68 @@
-"""What happens around every request: an id, metrics, a refusal while shutting down. Plain ASGI."""
+"""What happens around every request: an id, metrics, its line in the log, an end in time. Plain ASGI."""
 
 import asyncio
 import re
-import time
 import uuid
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.problem import fault_response, problem_response
+from service.contract.request_log import RequestLog, RequestRecord
 from service.metrics import Metrics
+from service.workers.admission import shutting_down
 
 _SANE_ID = re.compile(rb"^[A-Za-z0-9._:-]{1,128}$")
 
 
 class RequestContextMiddleware:
-    """Gives each request its X-Request-ID (the caller's, if it is a sane one) and counts it by its route template."""
+    """Gives each request its X-Request-ID (the caller's, if it is a sane one); counts and logs it by its route.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    A request that outlives the grace time is cancelled by the server; it ends with `shutting-down` here.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, log: RequestLog) -> None:
         self.app = app
         self.metrics = metrics
+        self.log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = _request_id(scope)
         method = _method(scope)
-        scope["request_id"] = request_id
-        scope["began"] = time.perf_counter()
-        status = 500
+        record = scope["record"] = RequestRecord(_request_id(scope), method, address=_address(scope))
+
+        async def receive_counted() -> Message:
+            message = await receive()
+            record.bytes_in += len(message.get("body", b""))
+            return message
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                record.status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", record.request_id.encode())]
+            record.bytes_out += len(message.get("body", b""))
             await send(message)
 
         try:
-            await self.app(scope, receive, send_with_id)
+            await self.app(scope, receive_counted, send_with_id)
+        except asyncio.CancelledError:
+            if not _is_ending(scope):
+                raise
+            record.code = "shutting-down"
+            if record.status is None:
+                await problem_response(shutting_down(), Request(scope))(scope, receive, send_with_id)
+        except Exception as error:
+            response = fault_response(error, Request(scope))
+            if record.status is not None:
+                raise
+            await response(scope, receive, send_with_id)
         finally:
             route = _route_template(scope)
-            self.metrics.http_requests.labels(route, method, str(status)).inc()
-            self.metrics.http_seconds.labels(route).observe(time.perf_counter() - scope["began"])
+            self.metrics.http_requests.labels(route, method, str(record.status or 500)).inc()
+            self.metrics.http_seconds.labels(route).observe(record.seconds)
+            self.log.write(record, route)
 
 
 class HeadMiddleware:
@@ -81,6 +102,15 @@ def _request_id(scope: Scope) -> str:
         if name == b"x-request-id" and _SANE_ID.match(value):
             return str(value.decode())
     return str(uuid.uuid4())
+
+
+def _address(scope: Scope) -> str | None:
+    return str(scope["client"][0]) if scope.get("client") else None
+
+
+def _is_ending(scope: Scope) -> bool:
+    """Whether the service ends, so that a cancelled request is one whose time is over."""
+    return bool(scope["app"].state.context.shutting_down)
 
 
 def _route_template(scope: Scope) -> str:

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from service.api.responses import PROBLEM_TYPE
 from service.contract.problem_details import problem_details
+from service.contract.request_log import RequestRecord
 from service.errors import ParameterError, SignError
 from service.findings import describe_finding
 from service.metrics import Metrics
@@ -26,21 +27,31 @@ def problem_response(error: SignError, request: Request) -> Response:
     """The answer to a request that met an error; counted by its code."""
     metrics: Metrics = request.app.state.metrics
     metrics.errors.labels(error.code).inc()
+    record = record_of(request)
+    record.code = error.code
     headers = {}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if error.status in (429, 503) or error.retry_after_s is not None:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s or 1)))
-    return JSONResponse(problem_details(error, request_id_of(request)), error.status, headers, PROBLEM_TYPE)
+    return JSONResponse(problem_details(error, record.request_id), error.status, headers, PROBLEM_TYPE)
 
 
-def request_id_of(request: Request) -> str:
-    """The request's id, given by the middleware."""
-    return str(request.scope.get("request_id") or uuid.uuid4())
+def fault_response(error: Exception, request: Request) -> Response:
+    """The answer to a request that met a fault of ours, which is logged."""
+    log.error("request failed", request_id=record_of(request).request_id, exc_info=error)
+    detail = "The fault is logged under this request's id; the service goes on."
+    return problem_response(SignError("internal", detail), request)
+
+
+def record_of(request: Request) -> RequestRecord:
+    """What is noted of the request for its line in the log; its id, too."""
+    record: RequestRecord = request.scope.setdefault("record", RequestRecord(str(uuid.uuid4())))
+    return record
 
 
 def install_problem_handlers(app: FastAPI) -> None:
-    """Every error that can reach a caller leaves as problem+json."""
+    """Every error that a route raises leaves as problem+json; faults are the middleware's."""
 
     @app.exception_handler(SignError)
     async def on_sign_error(request: Request, error: SignError) -> Response:
@@ -66,12 +77,6 @@ def install_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(ClientDisconnect)
     async def on_hang_up(_request: Request, _error: ClientDisconnect) -> Response:
         return Response(status_code=CLIENT_CLOSED_REQUEST)
-
-    @app.exception_handler(Exception)
-    async def on_fault(request: Request, error: Exception) -> Response:
-        log.error("request failed", request_id=request_id_of(request), exc_info=error)
-        detail = "The fault is logged under this request's id; the service goes on."
-        return problem_response(SignError("internal", detail), request)
 
 
 def _allowed(request: Request, error: HTTPException) -> str:

@@ -11,6 +11,7 @@ from service.api.disconnect import cancel_on_disconnect
 from service.api.exports import acceptable_format, download, last_component
 from service.api.openapi import HOW_TO_ASK, takes_medium
 from service.api.options import Options, read_options
+from service.api.problem import record_of
 from service.api.responses import (
     FORMAT,
     KEYS,
@@ -62,9 +63,13 @@ async def _answer(request: Request, case: AnyUseCase) -> Response:
         if case.formats:
             format_name = options.format or acceptable_format(request.headers.get("accept"), case.formats)
         asked = case.make_request(options, upload.medium, context, await find_model(options, context))
+        record = record_of(request)
+        record.note_model(asked.clip.model.manifest)
         answer = await cancel_on_disconnect(request, case.answer(asked, options, context))
         name = last_component(options.media_name or upload.received.file_name or "")
-    headers = {"Server-Timing": _server_timing({"upload": upload.received.seconds, **answer.stages_s})}
+    stages_s = {"upload": upload.received.seconds, **answer.stages_s}
+    record.stages_s |= stages_s
+    headers = {"Server-Timing": _server_timing(stages_s)}
     if format_name == "json":
         text = await asyncio.to_thread(lambda: to_json(case.to_body(answer, options)))
         return Response(text, media_type=JSON_MEDIA_TYPE, headers=headers)
@@ -80,6 +85,7 @@ async def _receive(
     early = None if is_form(request) else read_options(request, {}, model)
     async with open_upload(request, context.spool) as upload:
         context.metrics.stage_seconds.labels("upload").observe(upload.received.seconds)
+        record_of(request).stages_s["upload"] = upload.received.seconds
         yield upload, early or read_options(request, upload.received.fields, model)
 
 

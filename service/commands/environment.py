@@ -18,21 +18,42 @@ MISUSED = 2
 """Exit code where the command itself was wrong; 1: something of what it was asked failed."""
 
 
+_LIBRARIES = ("uvicorn", "dbos")
+"""Libraries that bring handlers of their own, unless there are some already."""
+
+
 def configure_logs(level: str) -> None:
     """Readable lines on a terminal, JSON lines elsewhere."""
     numeric = getattr(logging, level.upper())
-    renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
+        processors=[structlog.contextvars.merge_contextvars, *_processors()],
         wrapper_class=structlog.make_filtering_bound_logger(numeric),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def configure_libraries_logs() -> None:
+    """What libraries log looks as our own lines do, tracebacks too; only errors of theirs are shown."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(logging.ERROR)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_processors()],
+        )
+    )
+    logging.getLogger().handlers = [handler]
+    for name in _LIBRARIES:
+        logging.getLogger(name).handlers = [handler]
+        logging.getLogger(name).propagate = False
+
+
+def _processors() -> list[structlog.typing.Processor]:
+    return [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
+    ]
 
 
 def read_settings() -> Settings:

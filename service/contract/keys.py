@@ -10,10 +10,23 @@ from service.settings import Settings
 _HASHED = "sha256:"
 
 
-def check_key(given: str | None, settings: Settings) -> None:
-    """Raise SignError where it is neither an API key nor an admin key; without API keys everybody may ask."""
-    if settings.api_keys:
-        compare_key(given, settings.api_keys + settings.admin_keys)
+def check_key(given: str | None, settings: Settings) -> str | None:
+    """The name of the key; None where no API keys are set and everybody may ask.
+
+    Raises SignError where it is neither an API key nor an admin key.
+    """
+    if not settings.api_keys:
+        return None
+    place = compare_key(given, settings.api_keys + settings.admin_keys)
+    admins = place - len(settings.api_keys)
+    return f"api-{place + 1}" if admins < 0 else f"admin-{admins + 1}"
+
+
+def check_admin_key(given: str | None, settings: Settings) -> str:
+    """The name of the admin key; SignError where it is none."""
+    if not settings.admin_keys:
+        raise SignError("admin-disabled", "Set SIGN_ADMIN_KEYS to allow changing models over HTTP.")
+    return f"admin-{compare_key(given, settings.admin_keys) + 1}"
 
 
 def bearer_key(headers: Mapping[str, str]) -> str | None:
@@ -22,14 +35,15 @@ def bearer_key(headers: Mapping[str, str]) -> str | None:
     return given.strip() if scheme.lower() == "bearer" and given else None
 
 
-def compare_key(given: str | None, keys: tuple[str, ...]) -> None:
-    """Raise SignError `key-missing`, or `key-refused` where it is none of these."""
+def compare_key(given: str | None, keys: tuple[str, ...]) -> int:
+    """Which of these it is. Raises SignError `key-missing`, or `key-refused` where it is none."""
     if given is None:
         raise SignError("key-missing", "Send the key as 'Authorization: Bearer KEY'.")
     # every key is compared, so that the time does not tell which one was near
     matches = [_same(given, key) for key in keys]
     if True not in matches:
         raise SignError("key-refused", "The key is not one of those that may do this.")
+    return matches.index(True)
 
 
 def _same(given: str, key: str) -> bool:

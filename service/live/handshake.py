@@ -61,13 +61,16 @@ async def accept(socket: WebSocket) -> ClientSocket:
     return ClientSocket(socket)
 
 
-def check_caller(socket: WebSocket, settings: Settings) -> None:
-    """Raise ClosingError or SignError where the page or the caller may not stream."""
+def check_caller(socket: WebSocket, settings: Settings) -> str | None:
+    """The name of the caller's key, where one is needed.
+
+    Raises ClosingError or SignError where the page or the caller may not stream.
+    """
     origin = socket.headers.get("origin")
     if origin is not None and not _is_welcome(origin, socket, settings):
         detail = f"Pages of {origin} may not stream here; SIGN_CORS_ORIGINS names those that may."
         raise ClosingError(CloseCode.NOT_ALLOWED, detail, "key-refused")
-    check_key(_key_of(socket), settings)
+    return check_key(_key_of(socket), settings)
 
 
 async def read_start(socket: ClientSocket, settings: Settings) -> StartMessage:

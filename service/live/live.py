@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import uuid
 from collections.abc import AsyncIterator, Iterator
 
 import structlog
@@ -9,6 +10,7 @@ from fastapi import WebSocket
 
 from service.context import AppContext
 from service.contract.messages import ErrorMessage, StartMessage
+from service.contract.request_log import GONE, RequestLog, RequestRecord
 from service.errors import SignError
 from service.live.closing import CloseCode, ClosingError, closing_of
 from service.live.handshake import ClientSocket, accept, check_caller, read_start
@@ -26,8 +28,9 @@ _log = structlog.get_logger(__name__)
 class Live:
     """`run` it as long as the service lives; `drain` it before its sockets are closed."""
 
-    def __init__(self, context: AppContext) -> None:
+    def __init__(self, context: AppContext, log: RequestLog) -> None:
         self._context = context
+        self._request_log = log
         self._slots = StreamSlots(context.settings, context.metrics)
         self._sessions: set[LiveSession] = set()
         self._serving: set[asyncio.Task[object]] = set()
@@ -52,9 +55,10 @@ class Live:
 
     async def serve(self, socket: WebSocket) -> None:
         """Serve one client from the first word to the last."""
-        with self._note_task(), contextlib.suppress(DisconnectedError):
+        with self._note_task(), self._logged(socket) as record, contextlib.suppress(DisconnectedError):
             client = await accept(socket)
-            closing = await self._closing(socket, client)
+            closing = await self._closing(socket, client, record)
+            record.code, record.status = closing.error, int(closing.code)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_S):
                     if closing.error is not None:
@@ -63,10 +67,10 @@ class Live:
                         )
                     await client.close(closing.code, closing.reason)
 
-    async def _closing(self, socket: WebSocket, client: ClientSocket) -> ClosingError:
+    async def _closing(self, socket: WebSocket, client: ClientSocket, record: RequestRecord) -> ClosingError:
         """How the client is to be sent off once all is said and done; DisconnectedError where it has gone."""
         try:
-            return await self._run_session(socket, client)
+            return await self._run_session(socket, client, record)
         except DisconnectedError:
             raise
         except ClosingError as closing:
@@ -80,14 +84,16 @@ class Live:
                 CloseCode.OUR_FAULT, "The fault is logged; the service goes on. Start again.", "internal"
             )
 
-    async def _run_session(self, socket: WebSocket, client: ClientSocket) -> ClosingError:
+    async def _run_session(self, socket: WebSocket, client: ClientSocket, record: RequestRecord) -> ClosingError:
         context = self._context
         if context.shutting_down:
             raise shutting_down()
-        check_caller(socket, context.settings)
+        record.key = check_caller(socket, context.settings)
         start = await self._start_of(client)
         model = await context.registry.get(start.model or context.settings.default_model, start.version)
         session = LiveSession(client, start, model.over_time or model, context)
+        record.request_id = session.id
+        record.note_model((model.over_time or model).manifest)
         async with self._slots.lease(session.call) as stream:
             with self._running(session):
                 return await session.run(stream)
@@ -117,6 +123,16 @@ class Live:
         finally:
             self._sessions.discard(session)
             self._context.metrics.stream_sessions.set(len(self._sessions))
+
+    @contextlib.contextmanager
+    def _logged(self, socket: WebSocket) -> Iterator[RequestRecord]:
+        """The line of one client in the request log, under the session's id where one began."""
+        address = None if socket.client is None else socket.client.host
+        record = RequestRecord(str(uuid.uuid4()), status=GONE, address=address)
+        try:
+            yield record
+        finally:
+            self._request_log.write(record, socket.url.path)
 
     @contextlib.contextmanager
     def _note_task(self) -> Iterator[None]:

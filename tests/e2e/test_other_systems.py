@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from service.confinement.confine import NO_CALLS, NO_FILES
 from tests.running import SAMPLES, RunningService, running_service, wait_until
 
 LETTER = SAMPLES / "letter_a_right_light.mp4"
@@ -43,7 +44,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
 def test_the_service_says_at_its_start_what_it_lacks(service: RunningService) -> None:
     (said,) = [line for line in service.log.read_text().splitlines() if "less_confined" in line]
     lacks = json.loads(said)["lacks"]
-    assert [sentence.split()[0] for sentence in lacks] == ["Memory,", "Pictures", "A", "Folders"]
+    assert [sentence.split()[0] for sentence in lacks] == ["Memory,", "Pictures", "A", "Folders", "The", "The"]
+    assert list(lacks[-2:]) == [NO_FILES, NO_CALLS]
 
 
 def test_it_answers_as_on_linux(service: RunningService) -> None:

@@ -112,7 +112,7 @@ def test_the_third_broken_frame_in_a_row_ends_the_session(strict: RunningService
         assert client.until("error") == {
             "type": "error",
             "code": "media-corrupt",
-            "detail": "The file begins as a jpeg picture, but is damaged.",
+            "detail": "The file begins as a jpeg picture, but cannot be decoded: it is damaged or cut off.",
             "seq": 1,
         }
         client.frame(2, 0.2, grey())

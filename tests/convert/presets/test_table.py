@@ -42,7 +42,14 @@ def test_ksl_words_is_what_its_author_did() -> None:
     section = preset.pipeline.model_dump(mode="json")
     assert section["sampling"] == {"every": 2, "fps": 30.0}
     assert section["missing"] == "zero"
-    assert section["length"] == {"length": 208, "pad": "post", "value": 0.0, "truncate": "post", "resample": False}
+    assert section["length"] == {
+        "length": 208,
+        "pad": "post",
+        "value": 0.0,
+        "truncate": "post",
+        "resample": False,
+        "in_time": False,
+    }
     assert preset.times.window_s == 4.0
 
 
