@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from service.jobs.storage import StorageError
+from service.jobs.storage import StorageError, explain_damage
 
 FIRST_WITH_FRACTIONS: Final = (3, 42)
 """SQLite from which on unixepoch('subsec') is a time; DBOS takes Python 3.12 for a sign of it, Debian 12 has 3.40."""
@@ -64,7 +64,7 @@ class SqliteFile:
             found = str(error)
         if found != "ok":
             held.close()
-            raise self._damaged(found)
+            raise StorageError(explain_damage(found))
         self._held, self._identity = held, self._identify()
 
     def check(self) -> None:
@@ -79,7 +79,7 @@ class SqliteFile:
         with self._path.open("rb") as file:
             begins = file.read(len(_MAGIC))
         if begins != _MAGIC:
-            raise self._damaged("it does not begin as a database does")
+            raise StorageError(explain_damage("it does not begin as a database does"))
 
     def let_go(self) -> None:
         """Close it. Where its name is gone, it gets it back with all that it held."""
@@ -120,7 +120,3 @@ class SqliteFile:
             found = os.stat(self._path)  # noqa: PTH116 - as the kernel says it
             return found.st_dev, found.st_ino
         return 0, 0
-
-    def _damaged(self, how: str) -> StorageError:
-        advice = "restore it, or move it away, as docs/operations.md says"
-        return StorageError(f"the jobs' database {self._path.name} is damaged ({how}): {advice}")

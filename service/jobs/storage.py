@@ -102,9 +102,16 @@ def _explain(error: Exception) -> str | None:
         return "the jobs' database gives no connection"
     if not isinstance(error, exc.DBAPIError) or isinstance(error, _NOT_STORAGE):
         return None
+    if type(error.orig) is sqlite3.DatabaseError:  # not one of its subclasses: pages or the head are not SQLite's
+        return explain_damage(str(error.orig))
     if isinstance(error.orig, sqlite3.Error):
         return f"the jobs' database fails: {error.orig}"
     return "the jobs' database cannot be reached or does not serve"
+
+
+def explain_damage(how: str) -> str:
+    """The sentence on a file that SQLite does not read."""
+    return f"the jobs' database is damaged ({how}): restore it, or move it away, as docs/operations.md says"
 
 
 def _look_at(waiting: "asyncio.Future[R]") -> None:

@@ -45,7 +45,7 @@ def outcome(call: Callable[[], Awaitable[object]]) -> Exception:
     ("error", "says"),
     [
         (sa.exc.OperationalError("", {}, sqlite3.OperationalError("database or disk is full")), "disk is full"),
-        (sa.exc.DatabaseError("", {}, sqlite3.DatabaseError("file is not a database")), "not a database"),
+        (sa.exc.DatabaseError("", {}, sqlite3.DatabaseError("file is not a database")), "is damaged"),
         (sa.exc.OperationalError("", {}, RuntimeError("server closed the connection")), "cannot be reached"),
         (sa.exc.TimeoutError("QueuePool limit"), "gives no connection"),
     ],
