@@ -94,10 +94,8 @@ def raise_storage_error(error: Exception) -> None:
 
 def _explain(error: Exception) -> str | None:
     """The sentence on trouble of the database or the disk; None where the error is neither's."""
-    if isinstance(error, OSError):
-        if error.errno in _OF_THE_DISK:
-            return f"the jobs' folder cannot be written: {(error.strerror or 'unknown').lower()}"
-        return None
+    if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+        return f"the jobs' folder cannot be written: {(error.strerror or 'unknown').lower()}"
     if isinstance(error, exc.TimeoutError):
         return "the jobs' database gives no connection"
     if not isinstance(error, exc.DBAPIError) or isinstance(error, _NOT_STORAGE):
