@@ -18,7 +18,7 @@ from service.jobs import sqlite
 from service.jobs.spec import ENDED, UNFINISHED, ChunkNote, Job, JobSpec, Segments, State, error_json, error_of
 
 _CONNECT_S = 5
-_STATEMENT_S = 10
+_SILENT_S = 10
 
 _metadata = sa.MetaData()
 _jobs = sa.Table(
@@ -72,12 +72,8 @@ def database_url(configured: str | None, folder: Path) -> str:
 
 
 def _with_limits(url: URL) -> URL:
-    """The address of a PostgreSQL with limits of time, unless it names its own: a server may hang."""
-    own = {
-        "connect_timeout": f"{_CONNECT_S}",
-        "options": f"-c statement_timeout={_STATEMENT_S}s",
-        "tcp_user_timeout": "10000",
-    }
+    """The address of a PostgreSQL with limits of time, unless it names its own: a server may be gone without a word."""
+    own = {"connect_timeout": f"{_CONNECT_S}", "tcp_user_timeout": f"{1000 * _SILENT_S}"}
     return url.update_query_dict({name: value for name, value in own.items() if name not in url.query})
 
 

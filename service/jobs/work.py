@@ -134,8 +134,8 @@ class Work:
 
     async def _open(self, runner: Runner) -> None:
         files, table, calls = self._stores.files, self._stores.table, self._calls
-        await calls.on_disk(files.check_room)
         await calls.within(_OPEN_S, table.open)
+        await calls.on_disk(files.check_room)
         unfinished = [job.id for job in await calls.ask(table.unfinished)]
         await self._clear(unfinished)
         await calls.within(_OPEN_S, runner.open, self._stores.url, self._settings.jobs_replica)

@@ -143,13 +143,3 @@ def test_jobs_go_on_after_the_disk_was_full_and_after_their_database_was_taken_a
         told = said(service)
         assert told["jobs_unavailable"] <= 5
         assert told["request failed"] == 0
-
-
-def test_a_job_whose_medium_is_gone_fails_with_the_reason(jobs_service: RunningService, jobs_clip: Path) -> None:
-    location = job_of(submit(jobs_service, jobs_clip))
-    at_work(jobs_service, location)
-    folder = Path(str(jobs_service.log.parent), "jobs", location.rpartition("/")[2])
-    (folder / "medium").unlink()
-    job = ended(jobs_service, location)
-    assert (job["state"], job["error"]["code"]) == ("failed", "internal")
-    assert "submit it again" in job["error"]["detail"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from service.context import AppContext, open_services
 from service.jobs.executor import JobExecutor
 from service.jobs.files import JobFiles
 from service.jobs.spec import ChunkNote, JobSpec
-from service.jobs.storage import StorageCalls
+from service.jobs.storage import StorageCalls, StorageError
 from service.jobs.stored import answer_of, request_json, request_of
 from service.jobs.table import JobTable, database_url
 from service.media.medium import Medium
@@ -180,6 +181,45 @@ def test_a_job_whose_model_was_replaced_while_nobody_worked_on_it_begins_anew(tm
         answer = await work.finish(work.executor())
         assert answer.segments == expected.segments
         assert answer.manifest == expected.manifest
+
+    with_work(tmp_path, story)
+
+
+def test_a_full_disk_stops_a_job_and_does_not_fail_it(
+    tmp_path: Path, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(work: Work) -> None:
+        await work.submit(video)
+        executor = work.executor()
+        await executor.begin(JOB)
+
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(work.files, "write_windows", full)
+            with pytest.raises(StorageError, match="no space left"):
+                await executor.do_next(JOB)
+        job = work.table.read(JOB)
+        assert job is not None
+        assert (job.state, job.chunks) == ("running", 0)
+        await work.finish(executor)
+
+    with_work(tmp_path, story)
+
+
+def test_a_job_whose_medium_is_gone_fails_and_says_so(tmp_path: Path, video: Path) -> None:
+    async def story(work: Work) -> None:
+        await work.submit(video)
+        executor = work.executor()
+        await executor.begin(JOB)
+        work.files.drop_medium(JOB)
+        assert await executor.do_next(JOB)
+        job = work.table.read(JOB)
+        assert job is not None
+        assert job.error is not None
+        assert (job.state, job.error.code) == ("failed", "internal")
+        assert "submit it again" in job.error.detail
 
     with_work(tmp_path, story)
 
