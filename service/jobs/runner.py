@@ -102,6 +102,11 @@ class Runner:
         with dbos.SetWorkflowID(job_id):
             dbos.DBOS.enqueue_workflow(_QUEUE, self._workflow, job_id)
 
+    def enqueue_all(self, job_ids: list[str]) -> None:
+        """The same for several."""
+        for job_id in job_ids:
+            self.enqueue(job_id)
+
     def gave_up(self, job_ids: list[str]) -> list[str]:
         """Those of the jobs whose workflow is over, although they have not ended."""
         found = dbos.DBOS.list_workflows(workflow_ids=job_ids, status=list(_OVER), load_input=False, load_output=False)

@@ -139,7 +139,7 @@ class Work:
         unfinished = [job.id for job in await calls.ask(table.unfinished)]
         await self._clear(unfinished)
         await calls.within(_OPEN_S, runner.open, self._stores.url, self._settings.jobs_replica)
-        await calls.within(_OPEN_S, lambda: [runner.enqueue(job_id) for job_id in unfinished])
+        await calls.within(_OPEN_S, runner.enqueue_all, unfinished)
 
     def _close(self, runner: Runner) -> None:
         runner.close()

@@ -93,7 +93,7 @@ def mutated_document(document: Any, rng: np.random.Generator) -> Any:
                 giver = holders[int(rng.integers(len(holders)))]
                 holder[key] = copy.deepcopy(giver)
             case _:
-                holder[key] = VALUES[int(rng.integers(len(VALUES)))]
+                holder[key] = copy.deepcopy(VALUES[int(rng.integers(len(VALUES)))])
     return changed
 
 
