@@ -53,7 +53,8 @@ USER 10001:10001
 ENV SIGN_HOST=0.0.0.0 \
     SIGN_PORT=8000 \
     SIGN_MODEL_STORE=/app/model_store \
-    SIGN_JOBS_DIR=/data/jobs
+    SIGN_JOBS_DIR=/data/jobs \
+    SIGN_TEACH_DIR=/data/taught
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=4 \
     CMD ["python", "-I", "/app/deploy/healthcheck.py"]

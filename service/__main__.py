@@ -8,6 +8,7 @@ from service.commands.features import features_command
 from service.commands.highlights import highlights_command
 from service.commands.models import models_command
 from service.commands.predict import predict_command
+from service.commands.teach import teach_command
 from service.commands.timeline import timeline_command
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -32,6 +33,7 @@ cli.command("timeline")(timeline_command)
 cli.command("highlights")(highlights_command)
 cli.command("features")(features_command)
 cli.command("evaluate")(evaluate_command)
+cli.command("teach")(teach_command)
 cli.command("models")(models_command)
 
 if __name__ == "__main__":

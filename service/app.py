@@ -8,14 +8,15 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from service import __version__
-from service.api import health, job_submission, jobs, models, page, reference, use_cases
+from service.api import health, job_submission, jobs, models, page, reference, taught_models, teach, use_cases
 from service.api.cross_origin import allow_origins
 from service.api.middleware import HeadMiddleware, RequestContextMiddleware
 from service.api.openapi import describe_routes, operation_id
 from service.api.problem import install_problem_handlers
-from service.context import open_services
+from service.context import AppContext, open_services
 from service.contract.request_log import RequestLog
 from service.jobs.jobs import Jobs
+from service.lessons.training import KIND, Trainer
 from service.live import route as live
 from service.live.live import Live
 from service.metrics import Metrics
@@ -39,7 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
         settings.jobs_dir.mkdir(parents=True, exist_ok=True, mode=0o700)  # before slots are told where media lie
         async with (
             open_services(settings, metrics, wait_for_models=False, media=(settings.jobs_dir,)) as context,
-            Jobs(context).run() as app.state.jobs,
+            _jobs(context, app).run() as app.state.jobs,
             Live(context, request_log).run() as app.state.live,
         ):
             app.state.context = context
@@ -67,6 +68,8 @@ def create_app(settings: Settings) -> FastAPI:
         use_cases.router,
         job_submission.router,
         jobs.router,
+        teach.router,
+        taught_models.router,
         live.router,
     ):
         app.include_router(router)
@@ -77,3 +80,9 @@ def create_app(settings: Settings) -> FastAPI:
     allow_origins(app, settings)
     app.add_middleware(RequestContextMiddleware, metrics=metrics, log=request_log)
     return app
+
+
+def _jobs(context: AppContext, app: FastAPI) -> Jobs:
+    """The jobs, those that teach among them."""
+    app.state.trainer = Trainer(context)
+    return Jobs(context, {KIND: app.state.trainer.work})

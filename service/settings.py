@@ -1,6 +1,7 @@
 """Every setting of the service, in one class; each is read from the environment with the prefix SIGN_."""
 
 from importlib.util import find_spec
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -44,6 +45,14 @@ def default_slots() -> int:
     return cores if memory is None else max(1, min(cores, memory // GIB))
 
 
+def is_loopback(host: str) -> bool:
+    """Whether an address is one of this machine alone."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -85,6 +94,19 @@ class Settings(BaseSettings):
     session_threads: int = Field(1, ge=1, description="Threads inside one ONNX Runtime session.")
     inference_threads: int = Field(2, ge=1, description="Inferences that run at the same time.")
     batch_rows: int = Field(64, ge=1, description="Most rows that one inference takes together.")
+
+    # teaching: examples become a model, if asked by this machine alone or allowed
+    teach: bool | None = Field(
+        None,
+        description="Whether callers may teach models; none: only those on this machine, where it listens to no other "
+        "and asks for no key.",
+    )
+    teach_dir: Path = Field(Path("taught"), description="Folder for what callers teach: landmarks, and models of them.")
+    teach_models: int = Field(20, ge=1, description="Models that one key may teach.")
+    teach_examples: int = Field(2000, ge=1, description="Examples that one key may keep.")
+    teach_bytes: int = Field(2 * GIB, gt=0, description="Room for all examples of all keys.")
+    teach_example_s: float = Field(20.0, gt=0, description="Longest part of a video that is taken as an example.")
+    teach_memory_bytes: int = Field(4 * GIB, ge=GIB, description="Address space that one training may take.")
 
     # slots: the processes that read media
     landmarks: Literal["mediapipe", "engine"] = Field(
@@ -162,6 +184,16 @@ class Settings(BaseSettings):
             if not (name and equals and version.isdigit()):
                 raise ValueError(f"{pin!r} is not NAME=VERSION")
         return value
+
+    @property
+    def taught_store(self) -> Path:
+        """The store of models that callers taught."""
+        return self.teach_dir / "models"
+
+    @property
+    def teaches_this_machine(self) -> bool:
+        """Whether callers on this machine may teach because nobody else is expected to ask."""
+        return self.teach is None and not self.api_keys and is_loopback(self.host)
 
     @property
     def slots_for_jobs(self) -> int:

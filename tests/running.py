@@ -69,6 +69,7 @@ def running_service(
                 **clean,
                 "SIGN_PORT": str(port),
                 "SIGN_JOBS_DIR": str(folder / "jobs"),
+                "SIGN_TEACH_DIR": str(folder / "taught"),
                 "SIGN_STREAM_SLOTS": "0",
                 **environment,
             },

@@ -9,7 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from service.api.problem import record_of
 from service.contract.keys import bearer_key, check_admin_key, check_key
 from service.errors import SignError
-from service.settings import Settings
+from service.settings import Settings, is_loopback
 
 KEY = HTTPBearer(auto_error=False, scheme_name="apiKey", description="One of `SIGN_API_KEYS`, where some are set.")
 ADMIN_KEY = HTTPBearer(auto_error=False, scheme_name="adminKey", description="One of `SIGN_ADMIN_KEYS`.")
@@ -33,6 +33,23 @@ def owner_of(request: Request) -> str:
         return ""
     given = request.headers.get("authorization", "").partition(" ")[2].strip()
     return hashlib.sha256(given.encode()).hexdigest()
+
+
+def may_teach(request: Request) -> bool:
+    """Whether the caller may teach models: whoever may ask where it is allowed, else only callers on this machine.
+
+    A proxy on this machine tells whom it asks for (X-Forwarded-For), and that is the caller then.
+    """
+    settings: Settings = request.app.state.settings
+    if settings.teach is not None:
+        return settings.teach
+    return settings.teaches_this_machine and request.client is not None and is_loopback(request.client.host)
+
+
+def require_teaching(request: Request) -> None:
+    """Refuse who may not teach."""
+    if not may_teach(request):
+        raise SignError("teach-disabled", "Whoever runs this service can allow it: SIGN_TEACH=1.")
 
 
 def require_open(request: Request) -> None:

@@ -10,11 +10,14 @@ from service.api.exports import acceptable_format, download
 from service.contract.answers import WINDOW_TOP_K, PredictionBody
 from service.contract.options import TimelineOptions
 from service.contract.rendering import to_json
+from service.contract.teach_bodies import TaughtBody
 from service.contract.use_cases import USE_CASES, AnyUseCase
 from service.errors import SignError
 from service.export.formats import JSON_MEDIA_TYPE
 from service.jobs.jobs import Jobs
 from service.jobs.spec import Job
+from service.lessons.results import from_json
+from service.lessons.training import KIND
 
 
 async def show_result(request: Request, jobs: Jobs, job: Job, wanted: str | None) -> Response:
@@ -23,10 +26,16 @@ async def show_result(request: Request, jobs: Jobs, job: Job, wanted: str | None
     Windows' own answers are read one at a time: there may be very many. SignError where the job has no answer, or the
     format is none of its.
     """
+    if job.spec.kind == KIND:
+        _known_format((), wanted)
+        taught = from_json(await jobs.answer_text(job))
+        return Response(TaughtBody.of(taught).model_dump_json(), media_type=JSON_MEDIA_TYPE)
     answer = await jobs.answer(job)
     case = USE_CASES[job.spec.kind]
     options = case.options.model_validate_json(job.spec.options)
-    format_name = _known_format(case, wanted or _by_accept(request, case) or getattr(options, "format", None))
+    format_name = _known_format(
+        tuple(case.formats), wanted or _by_accept(request, case) or getattr(options, "format", None)
+    )
     if format_name != "json":
         return await download(case.formats[format_name], case.to_export(answer, job.spec.media_name), _link(job))
     text = await asyncio.to_thread(lambda: to_json(case.to_body(answer, options), without=("windows",)))
@@ -40,9 +49,9 @@ def _link(job: Job) -> dict[str, str]:
     return {"Link": f'</jobs/{job.id}/result?format=json>; rel="alternate"; type="{JSON_MEDIA_TYPE}"'}
 
 
-def _known_format(case: AnyUseCase, wanted: str | None) -> str:
-    """The format that is wanted, json where none is; SignError format-not-acceptable."""
-    known = ("json", *case.formats)
+def _known_format(formats: tuple[str, ...], wanted: str | None) -> str:
+    """The format that is wanted, json where none is; SignError format-not-acceptable where it is none of these."""
+    known = ("json", *formats)
     if wanted is not None and wanted not in known:
         raise SignError("format-not-acceptable", f"This job's answer comes as: {', '.join(known)}.")
     return wanted or "json"

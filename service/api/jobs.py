@@ -17,13 +17,14 @@ from service.context import AppContext
 from service.contract.answers import HighlightsBody, PredictBody, TimelineBody
 from service.contract.job_bodies import JobBody, JobsPage, JobWithSegments
 from service.contract.options import JobsQuery, ResultQuery
+from service.contract.teach_bodies import TaughtBody
 from service.contract.use_cases import USE_CASES
 from service.jobs.jobs import Jobs
 
 router = APIRouter(tags=["jobs"], dependencies=[Depends(require_key)])
 
 JobId = Annotated[str, Path(alias="id", max_length=36, description="As POST /jobs/… answered.")]
-Result = PredictBody | TimelineBody | HighlightsBody
+Result = PredictBody | TimelineBody | HighlightsBody | TaughtBody
 _EVENT = {
     "type": "object",
     "description": "One event; its data is JSON.",

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi import Path as PathParameter
 
 from service import __version__
+from service.api.access import may_teach
 from service.context import AppContext
 from service.errors import SignError
 
@@ -88,7 +89,7 @@ PRELOADS = "\n".join(
 @router.get("/")
 async def get_page(request: Request) -> Response:
     """The page; what it needs to know before it can ask stands in it, so that its first line is true at once."""
-    known = html.escape(json.dumps(known_before_asking(request.app.state.context)))
+    known = html.escape(json.dumps(known_before_asking(request)))
     text = FILES[INDEX].content.decode()
     for name, value in (("files", f"web/{DIGEST}"), ("preloads", PRELOADS), ("service", known)):
         text = text.replace(f"{{{{{name}}}}}", value)
@@ -107,8 +108,9 @@ async def get_file(
     return answer_file(request, FILES[name], FOR_GOOD if digest == DIGEST else ASK_EACH_TIME)
 
 
-def known_before_asking(context: AppContext) -> dict[str, object]:
+def known_before_asking(request: Request) -> dict[str, object]:
     """What the page may know without a key: whether one is needed, the default model's language, the limits."""
+    context: AppContext = request.app.state.context
     settings = context.settings
     return {
         "version": __version__,
@@ -116,6 +118,7 @@ def known_before_asking(context: AppContext) -> dict[str, object]:
         "defaultModel": settings.default_model,
         "defaultHighlightModel": settings.default_highlight_model,
         **_subject_of_default_model(context),
+        "teaches": may_teach(request),
         "mediaBytes": settings.media_bytes,
         "predictSeconds": settings.predict_seconds,
         "timelineSeconds": settings.timeline_seconds,

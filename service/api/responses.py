@@ -14,6 +14,7 @@ PROBLEM = {"$ref": "#/components/schemas/Problem"}
 ALWAYS: tuple[Code, ...] = ("internal",)
 KEYS: tuple[Code, ...] = ("key-missing", "key-refused")
 ADMIN: tuple[Code, ...] = (*KEYS, "admin-disabled")
+TEACH: tuple[Code, ...] = ("teach-disabled", "shutting-down")
 MODEL: tuple[Code, ...] = (
     "model-unknown", "version-unknown", "model-state", "model-loading", "model-failed", "model-wrong-task",
 )  # fmt: skip
@@ -80,13 +81,11 @@ def answer_in_formats(*cases: AnyUseCase) -> dict[str, Any]:
     content = {}
     for case in cases:
         for entry in case.formats.values():
-            content[entry.essence] = {"schema": _content_of(entry.essence)}
+            content[entry.essence] = {"schema": entry.schema or _content_of(entry.essence)}
     return {"description": "The answer", "content": content, "headers": _ATTACHMENT} if content else {}
 
 
 def _content_of(media_type: str) -> dict[str, Any]:
-    if media_type.endswith("+json"):
-        return {"type": "object"}
     if media_type.startswith("image/"):
         return {"type": "string", "format": "binary"}
     return {"type": "string"}

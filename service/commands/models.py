@@ -11,7 +11,8 @@ from service.terminal import escape_controls
 
 def models_command() -> None:
     """List what the model store holds."""
-    store = Store(read_settings().model_store)
+    settings = read_settings()
+    store = Store(settings.model_store, settings.taught_store)
     table = Table("model", "version", "task", "labels", "pipeline", "state")
     for found in store.versions():
         try:

@@ -5,10 +5,17 @@ from typing import Self
 
 from pydantic import BaseModel
 
-from service.contract.answers import ModelRef, SegmentBody
+from service.contract.answers import SegmentBody
 from service.contract.problem_details import Problem, problem_details
 from service.jobs.spec import Job, State
 from service.spotting.segment import Segment
+
+
+class JobModel(BaseModel):
+    """The model that a job asks. Of one that is yet to be made the version is null: the job's result says it."""
+
+    name: str
+    version: int | None
 
 
 class JobBody(BaseModel):
@@ -24,7 +31,7 @@ class JobBody(BaseModel):
     started_at: datetime | None
     ended_at: datetime | None
     expires_at: datetime | None
-    model: ModelRef
+    model: JobModel
     media_name: str
     error: Problem | None
 
@@ -41,7 +48,7 @@ class JobBody(BaseModel):
             started_at=None if job.started is None else _moment(job.started),
             ended_at=None if job.ended is None else _moment(job.ended),
             expires_at=None if job.ended is None else _moment(job.ended + 3600 * retention_h),
-            model=ModelRef(name=job.spec.model, version=job.spec.version),
+            model=JobModel(name=job.spec.model, version=job.spec.version or None),
             media_name=job.spec.media_name,
             error=None if job.error is None else Problem(**problem_details(job.error, job.id)),
         )

@@ -77,6 +77,33 @@ class HighlightsOptions(MediumOptions):
         return self.model or settings.default_highlight_model
 
 
+class ExampleOptions(BaseModel):
+    """What an example shows, and which part of the medium it is. Seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    label: str = Field(
+        min_length=1,
+        max_length=100,
+        description="The sign that it shows; `nothing` for what is none. It has to be given.",
+    )
+    teacher: str = Field("", max_length=100, description="Who shows it, where several people teach.")
+    start_time: float = Field(0.0, ge=0, description="Where the part begins, seconds from the medium's start.")
+    clip_duration: float | None = Field(None, gt=0, description="How long the part is, seconds.")
+    mirrored: bool = Field(False, description="The picture is mirrored, as selfie cameras show it.")
+    timeout_s: float | None = Field(None, gt=0, description="Longest time the caller wants to wait, seconds.")
+    media_name: str | None = Field(None, max_length=255, description="The medium's name, kept with the example.")
+    source: Literal["camera", "file", "correction"] = Field("file", description="Where the example comes from.")
+
+
+class ExportQuery(BaseModel):
+    """How examples are exported."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal["npz", "pose"] = Field("npz", description="One .npz of all, or a .zip with a .pose file of each.")
+
+
 class JobsQuery(BaseModel):
     """Which jobs are listed."""
 

@@ -1,6 +1,6 @@
 """Labeled clips, in whichever of the usual forms they lie on a disk."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ class LabeledClip:
     """A medium, or a part of it, and what it shows. name: unlike all others.
 
     gray: the picture itself where no file holds it. or_label: what it shows by another reading of the same cell.
+    columns: what else a table says of it.
     """
 
     name: str
@@ -38,6 +39,7 @@ class LabeledClip:
     start_s: float = 0.0
     duration_s: float | None = None
     or_label: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     @contextmanager
     def medium(self, spool: Path) -> Iterator[Medium]:

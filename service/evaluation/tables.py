@@ -49,7 +49,8 @@ def _listed(path: Path, lines: Iterator[list[str]], header: list[str]) -> Labele
         if medium is None:
             left_out[f"line {number}: {name}"] = "there is no such file."
             continue
-        clips.append(LabeledClip(f"line {number}: {name}", label, medium))
+        columns = dict(zip(header, (compose(cell.strip()) for cell in line), strict=False))
+        clips.append(LabeledClip(f"line {number}: {name}", label, medium, columns=columns))
     return _some(path, clips, left_out)
 
 

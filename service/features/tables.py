@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,7 @@ from service.features.gathering import Features
 from service.pipelines.series import Statistic, statistics_of
 
 STATISTICS: Final[tuple[Statistic, ...]] = ("mean", "std", "max", "min")
+_NOTHING: Final[Mapping[str, npt.NDArray[np.generic]]] = {}
 AXES: Final = ("x", "y", "z", "visibility")
 
 
@@ -26,10 +27,13 @@ class Gathered:
     features: Features
 
 
-def features_to_npz(gathered: Sequence[Gathered], looked_by: str) -> bytes:
+def features_to_npz(
+    gathered: Sequence[Gathered], looked_by: str, more: Mapping[str, npt.NDArray[np.generic]] = _NOTHING
+) -> bytes:
     """All media of at least one, one after the other, as a compressed .npz of plain arrays.
 
-    looked_by: the model whose pipeline looked, as name:version, or `pipeline:` and the pipeline's name.
+    looked_by: the model whose pipeline looked, as name:version, or `pipeline:` and the pipeline's name. more: what else
+    is known of each medium.
     """
     tracks = [one.features.track for one in gathered]
     first = gathered[0].features
@@ -53,6 +57,7 @@ def features_to_npz(gathered: Sequence[Gathered], looked_by: str) -> bytes:
         arrays["points"], arrays["axes"] = np.array(first.points), np.array(AXES)
     if first.channels:
         arrays |= _numbers(gathered, first)
+    arrays |= more
     out = io.BytesIO()
     np.savez_compressed(out, allow_pickle=False, **arrays)
     return out.getvalue()

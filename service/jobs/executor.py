@@ -18,6 +18,7 @@ from service.jobs.storage import StorageCalls, StorageError
 from service.jobs.stored import answer_json, checkpoint_bytes, request_of, state_of, window_json
 from service.jobs.table import JobTable
 from service.jobs.tasks import TASKS
+from service.jobs.work import NO_WORKS, Work, Works
 from service.media.medium import Medium
 from service.registry.registry import ServedModel
 from service.workers.admission import Turn
@@ -34,11 +35,14 @@ _log = structlog.get_logger(__name__)
 class JobExecutor:
     """Does the work of jobs on the service's event loop; belongs to it."""
 
-    def __init__(self, context: AppContext, table: JobTable, files: JobFiles, calls: StorageCalls) -> None:
+    def __init__(
+        self, context: AppContext, table: JobTable, files: JobFiles, calls: StorageCalls, works: Works = NO_WORKS
+    ) -> None:
         self._context = context
         self._table = table
         self._files = files
         self._calls = calls
+        self._works = works
         self._running: dict[str, asyncio.Task[bool]] = {}
         self._models: dict[str, ServedModel] = {}
         self._turns: defaultdict[str, Turn] = defaultdict(Turn)
@@ -111,6 +115,8 @@ class JobExecutor:
                 task.cancel()
 
     async def _chunk(self, job: Job) -> bool:
+        if (work := self._works.get(job.spec.kind)) is not None:
+            return await self._work(job, work)
         began = time.monotonic()
         task, model = TASKS[job.spec.kind], await self._model_of(job)
         request = request_of(job.spec.request, task.request, await self._medium_of(job), model)
@@ -127,6 +133,23 @@ class JobExecutor:
             if not state.cursor.is_over:
                 return False
         return await self._finish(job, task, request, state, walk)
+
+    async def _work(self, job: Job, work: Work) -> bool:
+        """Do all of a job that walks through no medium; what an earlier try has noted is forgotten."""
+        await self._calls.ask(self._table.restart, job.id)
+        number, began = 0, time.monotonic()
+
+        async def tell(progress: float) -> None:
+            nonlocal number, began
+            now = time.monotonic()
+            note = ChunkNote(number, progress, ())
+            await self._calls.ask(self._table.commit, job.id, note, b"", now - began)
+            number, began = number + 1, now
+            self._tell()
+
+        answer = await work(job, tell)
+        await self._calls.on_disk(self._files.write_answer, job.id, answer)
+        return await self._end(job, "succeeded")
 
     async def _model_of(self, job: Job) -> ServedModel:
         """The job's model: looked up once and held until the job is over, whatever is loaded meanwhile."""

@@ -57,6 +57,13 @@ class JobFiles:
             self.forget(job_id)
             raise SignError("disk-full", f"The medium could not be stored: {error.strerror}.") from error
 
+    def make_room(self, job_id: str) -> None:
+        """A folder for the answer of a job without a medium. Raises SignError disk-full."""
+        try:
+            self._folder(job_id).mkdir(mode=0o700)
+        except OSError as error:
+            raise SignError("disk-full", f"The job could not be stored: {error.strerror}.") from error
+
     def medium(self, job_id: str) -> Medium:
         """The job's medium; FileNotFoundError where it is gone."""
         path = self._folder(job_id) / _MEDIUM

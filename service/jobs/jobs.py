@@ -19,9 +19,10 @@ from service.jobs.quota import DiskQuota, Reservation, answer_bytes
 from service.jobs.spec import ChunkNote, Job, JobSpec, State
 from service.jobs.storage import StorageCalls, StorageError
 from service.jobs.stored import answer_of, window_of
+from service.jobs.supervisor import Stores, Supervisor
 from service.jobs.table import JobTable, database_url
 from service.jobs.tasks import TASKS
-from service.jobs.work import Stores, Work
+from service.jobs.work import NO_WORKS, Works
 from service.media.medium import Medium
 
 P = ParamSpec("P")
@@ -40,7 +41,8 @@ class Jobs:
     read; the service answers everything else meanwhile.
     """
 
-    def __init__(self, context: AppContext) -> None:
+    def __init__(self, context: AppContext, works: Works = NO_WORKS) -> None:
+        """works: the jobs that look at no medium."""
         settings = self._settings = context.settings
         self._files = JobFiles(settings.jobs_dir)
         self._quota = DiskQuota(self._files.root, settings.jobs_disk_bytes)
@@ -48,14 +50,15 @@ class Jobs:
         self._table = JobTable(url)
         self._calls = StorageCalls()
         self._outage = Outage(context.metrics.jobs_available)
-        self._executor = JobExecutor(context, self._table, self._files, self._calls)
-        self._work = Work(settings, Stores(self._files, self._table, url), self._calls, self._executor, self._outage)
+        self._executor = JobExecutor(context, self._table, self._files, self._calls, works)
+        stores = Stores(self._files, self._table, url)
+        self._supervisor = Supervisor(settings, stores, self._calls, self._executor, self._outage)
 
     @contextlib.asynccontextmanager
     async def run(self) -> AsyncIterator["Jobs"]:
         """Open, run what is unfinished, and leave it resumable at the end of the block."""
         tried = asyncio.Event()
-        life = asyncio.create_task(self._work.live(tried))
+        life = asyncio.create_task(self._supervisor.live(tried))
         try:
             await tried.wait()  # whether they could be opened or not
             yield self
@@ -67,9 +70,9 @@ class Jobs:
     @property
     def incoming(self) -> Path:
         """The private folder that uploads are written to; SignError jobs-unavailable where the jobs are not open."""
-        if self._work.incoming is None:
+        if self._supervisor.incoming is None:
             raise self._outage.error()
-        return self._work.incoming
+        return self._supervisor.incoming
 
     @contextlib.asynccontextmanager
     async def reserve(self, expected: int) -> AsyncIterator[Reservation]:
@@ -86,15 +89,19 @@ class Jobs:
         with self._quota.reserve(stored, expected) as reservation:
             yield reservation
 
-    async def submit(self, spec: JobSpec, uploaded: Medium) -> Job:
+    async def submit(self, spec: JobSpec, uploaded: Medium | None = None) -> Job:
         """Keep the medium and queue the job; the first one where its idempotency key was used before.
 
         Raises SignError disk-full, jobs-unavailable.
         """
         _ = self.incoming
         job_id = str(uuid.uuid4())
-        await asyncio.to_thread(self._files.keep_medium, job_id, Path(uploaded.path))
-        size = uploaded.size + answer_bytes(spec.keeps_windows)
+        size = answer_bytes(spec.keeps_windows)
+        if uploaded is None:
+            await asyncio.to_thread(self._files.make_room, job_id)
+        else:
+            await asyncio.to_thread(self._files.keep_medium, job_id, Path(uploaded.path))
+            size += uploaded.size
         try:
             job = await self._calls.ask(self._table.add, job_id, spec, size)
         except StorageError as error:  # whether it was added is not known; a medium without a job is found later
@@ -105,7 +112,7 @@ class Jobs:
         if job.id != job_id:
             await asyncio.to_thread(self._files.forget, job_id)
             return job
-        await self._work.enqueue(job_id)
+        await self._supervisor.enqueue(job_id)
         return job
 
     async def first(self, owner: str, idempotency_key: str) -> Job | None:
@@ -123,6 +130,10 @@ class Jobs:
         """The owner's jobs, newest first, created before a (time, id)."""
         return await self._asked(self._table.newest, owner, limit, state, before)
 
+    async def about(self, owner: str, kind: str, model: str) -> list[Job]:
+        """The owner's jobs of a kind and a model, newest first."""
+        return await self._asked(self._table.about, owner, kind, model)
+
     async def notes(self, job_id: str, from_number: int = 0) -> list[ChunkNote]:
         """What the job's chunks brought, in order, from this chunk on."""
         return await self._read(self._table.notes, job_id, from_number)
@@ -130,20 +141,23 @@ class Jobs:
     async def answer(self, job: Job) -> object:
         """The answer of a job that succeeded: what its use case answers, without single windows.
 
-        Raises SignError job-not-finished, or what the job failed with.
+        Raises as `answer_text`.
         """
+        return answer_of(await self.answer_text(job), TASKS[job.spec.kind])
+
+    async def answer_text(self, job: Job) -> bytes:
+        """The answer of a job that succeeded, as it is kept. Raises job-not-finished, or what the job failed with."""
         if job.error is not None:
             raise job.error
         if job.state != "succeeded":
             detail = f"The job is {job.state}; its progress is {job.progress:.0%}."
             raise SignError("job-not-finished", detail, retry_after_s=min(max(job.eta_s or 1.0, 1.0), _LONGEST_WAIT_S))
         try:
-            text = await self._calls.on_disk(self._files.answer, job.id)
+            return await self._calls.on_disk(self._files.answer, job.id)
         except StorageError as error:
             raise self._outage.error(str(error)) from error
         except FileNotFoundError:
             raise SignError("job-unknown", f"The answer of job {job.id} is not kept any more.") from None
-        return answer_of(text, TASKS[job.spec.kind])
 
     def windows(self, job: Job) -> Iterator[Prediction]:
         """Each window's own answer, in order, one at a time; it reads files as it goes."""
@@ -154,7 +168,7 @@ class Jobs:
         await self._read(self._table.forget, [job.id])
         self._executor.cancel(job.id)
         await asyncio.to_thread(self._files.forget, job.id)
-        await self._work.count()
+        await self._supervisor.count()
 
     async def change(self, most_s: float) -> None:
         """Wait until some job changes, at most so long."""
@@ -182,7 +196,7 @@ class Jobs:
 
     async def _read(self, question: Callable[P, R], *about: P.args, **named: P.kwargs) -> R:
         """The same where it can be asked, open or not; SignError jobs-unavailable."""
-        if not self._work.may_be_read:
+        if not self._supervisor.may_be_read:
             raise self._outage.error()
         try:
             return await self._calls.ask(question, *about, **named)
@@ -191,5 +205,5 @@ class Jobs:
 
     def _doubted(self, error: StorageError) -> SignError:
         """What a caller is told of a call that failed; the jobs are looked at soon."""
-        self._work.doubt()
+        self._supervisor.doubt()
         return self._outage.error(str(error))

@@ -189,6 +189,11 @@ class JobTable:
             query = query.where(older)
         return self._found(query.order_by(_jobs.c.created.desc(), _jobs.c.id.desc()).limit(limit))
 
+    def about(self, owner: str, kind: str, model: str) -> list[Job]:
+        """The owner's jobs of a kind and a model, newest first."""
+        same = (_jobs.c.owner == owner) & (_jobs.c.kind == kind) & (_jobs.c.model == model)
+        return self._found(sa.select(*_SHOWN).where(same).order_by(_jobs.c.created.desc()))
+
     def unfinished(self) -> list[Job]:
         """All jobs that wait or run, oldest first."""
         return self._found(sa.select(*_SHOWN).where(_jobs.c.state.in_(UNFINISHED)).order_by(_jobs.c.created))

@@ -59,10 +59,15 @@ class StoredModel:
 
 
 class Store:
-    """The folder `root`. Reading never writes; publishing adds a version and changes none."""
+    """The folder `root`. Reading never writes; publishing adds a version and changes none.
 
-    def __init__(self, root: Path) -> None:
+    taught: a second folder of the same form, of models that users taught. It is read only: of a name that both have,
+    the first one's counts.
+    """
+
+    def __init__(self, root: Path, taught: Path | None = None) -> None:
         self.root = root
+        self.taught = taught
 
     def versions(self) -> list[StoredVersion]:
         """What lies in the store, by name and version. Hidden folders, such as unfinished publishes, do not count.
@@ -70,18 +75,15 @@ class Store:
         A folder whose name is not allowed is listed all the same, so that `read` can say so. Raises OSError if the
         store itself cannot be listed.
         """
-        found = []
-        for name in _folders(self.root):
-            try:
-                numbers = _folders(self.root / name)
-            except OSError:
-                continue  # gone since, or not ours to read
-            found += [
-                StoredVersion(name, int(number), self.root / name / number)
-                for number in numbers
-                if _VERSION.fullmatch(number)
-            ]
+        found = _versions_in(self.root)
+        names = {one.name for one in found}
+        if self.taught is not None and self.taught.is_dir():
+            found += [one for one in _versions_in(self.taught) if one.name not in names]
         return sorted(found)
+
+    def has(self, name: str) -> bool:
+        """Whether `root` has a model of this name, or something in its place."""
+        return os.path.lexists(self.root / name)
 
     def folder(self, name: str, version: int) -> Path:
         """Where a version lies, whether it exists or not. Raises InvalidModelError for a name that is not allowed."""
@@ -91,7 +93,8 @@ class Store:
             )
         if version < 1:
             raise InvalidModelError(f"{version} is no version: versions count from 1")
-        return self.root / name / str(version)
+        root = self.root if self.taught is None or self.has(name) else self.taught
+        return root / name / str(version)
 
     def fingerprint(self, name: str, version: int) -> Fingerprint:
         """Names, sizes, times and inodes of what lies in a version's folder: other ones mean that it was changed."""
@@ -119,7 +122,7 @@ class Store:
     def _read(self, name: str, version: int, *, with_digests: bool) -> StoredModel:
         folder = self.folder(name, version)
         try:
-            _check_folder(folder, self.root)
+            _check_folder(folder, folder.parents[1])
             manifest = _read_manifest(folder)
             _check_identity(manifest, name, version)
             _check_listing(folder, manifest)
@@ -150,6 +153,16 @@ class Store:
             return self._move_into_place(work, home, fields, stored)
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+    def remove(self, name: str) -> None:
+        """Delete a model with all its versions; nothing where there is none. It is gone at once, or OSError."""
+        gone = self.root / f".{name}.{secrets.token_hex(8)}"
+        try:
+            self.folder(name, _PLACEHOLDER_VERSION).parent.rename(gone)
+        except FileNotFoundError:
+            return
+        system.sync(self.root)
+        shutil.rmtree(gone, ignore_errors=True)
 
     def _move_into_place(
         self, work: Path, home: Path, fields: dict[str, object], stored: dict[str, StoredFile]
@@ -190,6 +203,19 @@ def explain(error: ValidationError) -> str:
     ]
     more = len(problems) - len(shown)
     return "; ".join(shown) + (f"; and {more} more" if more else "")
+
+
+def _versions_in(root: Path) -> list[StoredVersion]:
+    found = []
+    for name in _folders(root):
+        try:
+            numbers = _folders(root / name)
+        except OSError:
+            continue  # gone since, or not ours to read
+        found += [
+            StoredVersion(name, int(number), root / name / number) for number in numbers if _VERSION.fullmatch(number)
+        ]
+    return found
 
 
 def _folders(folder: Path) -> list[str]:

@@ -91,11 +91,33 @@ def test_options_stand_once_and_jobs_have_only_theirs(schema: dict[str, Any]) ->
         assert list(form["properties"]) == ["file"]
 
 
-def test_a_jobs_result_is_one_of_the_three_answers_or_a_file(schema: dict[str, Any]) -> None:
+def test_a_jobs_result_is_one_of_the_answers_or_a_file(schema: dict[str, Any]) -> None:
     content = schema["paths"]["/jobs/{id}/result"]["get"]["responses"]["200"]["content"]
     union = content["application/json"]["schema"]["anyOf"]
-    assert [one["$ref"].rpartition("/")[2] for one in union] == ["PredictBody", "TimelineBody", "HighlightsBody"]
+    assert [one["$ref"].rpartition("/")[2] for one in union] == [
+        "PredictBody",
+        "TimelineBody",
+        "HighlightsBody",
+        "TaughtBody",
+    ]
     assert {"text/vtt", "text/csv", "image/png", "text/x-edl", "application/x-aihub+json"} <= set(content)
+
+
+def test_what_is_always_sent_is_required_and_has_no_default(schema: dict[str, Any]) -> None:
+    shown = schema["components"]["schemas"]
+    for name in ("Manifest", "Output", "KeypointsSection", "MomentDecoder"):
+        assert sorted(shown[name]["required"]) == sorted(shown[name]["properties"]), name
+    assert not [
+        name for name, one in shown.items() for field in one.get("properties", {}).values() if "default" in field
+    ]
+
+
+def test_every_answer_in_json_has_its_fields_in_the_schema(schema: dict[str, Any]) -> None:
+    for name, operation in operations(schema):
+        for response in operation["responses"].values():
+            for media_type, content in response.get("content", {}).items():
+                if media_type.endswith("json"):
+                    assert {"$ref", "anyOf", "properties"} & set(content["schema"]), (name, media_type)
 
 
 def test_keys_are_asked_for_where_they_are_set() -> None:

@@ -16,10 +16,11 @@ from service.commands.environment import command_settings
 from service.context import AppContext, open_services
 from service.jobs.executor import JobExecutor
 from service.jobs.files import JobFiles
-from service.jobs.spec import ChunkNote, JobSpec
+from service.jobs.spec import ChunkNote, Job, JobSpec
 from service.jobs.storage import StorageCalls, StorageError
 from service.jobs.stored import answer_of, request_json, request_of
 from service.jobs.table import JobTable, database_url
+from service.jobs.work import Tell
 from service.media.medium import Medium
 from service.media.upright import Pixels
 from service.settings import Settings
@@ -233,3 +234,43 @@ def test_a_request_that_the_release_before_wrote_is_read() -> None:
     assert (request.clip.medium, request.clip.start_s, request.clip.duration_s) == (Medium("here", 7), 1.5, None)
     assert request.clip.model is model
     assert (request.clip.mirrored, request.stride_s, request.threshold) == (True, 0.5, 0.25)
+
+
+def test_work_without_a_medium_begins_anew_after_an_interruption_and_tells_its_progress(tmp_path: Path) -> None:
+    began: list[str] = []
+
+    async def half(job: Job, tell: Tell) -> bytes:
+        began.append(job.spec.model)
+        await tell(0.25)
+        await tell(0.5)
+        await asyncio.Event().wait()
+        return b"never"
+
+    async def whole(_job: Job, tell: Tell) -> bytes:
+        await tell(0.75)
+        return b'{"done": true}'
+
+    async def story(work: Work) -> None:
+        work.files.make_room(JOB)
+        work.table.add(JOB, JobSpec("learn", "", "mine", 0, b"{}", b"{}"), 1000)
+        first = JobExecutor(work.context, work.table, work.files, StorageCalls(), {"learn": half})
+        await first.begin(JOB)
+        doing = asyncio.create_task(first.do_next(JOB))
+        while not (job := work.table.read(JOB)) or job.progress < 0.5:
+            await first.change(1.0)
+        first.close()
+        with pytest.raises(asyncio.CancelledError):
+            await doing
+        assert [note.progress for note in work.table.notes(JOB)] == [0.25, 0.5]
+
+        second = JobExecutor(work.context, work.table, work.files, StorageCalls(), {"learn": whole})
+        assert not await second.begin(JOB)
+        assert await second.do_next(JOB)
+        ended = work.table.read(JOB)
+        assert ended is not None
+        assert (ended.state, ended.progress, ended.attempts) == ("succeeded", 1.0, 2)
+        assert [(note.number, note.progress) for note in work.table.notes(JOB)] == [(0, 0.75)]
+        assert work.files.answer(JOB) == b'{"done": true}'
+        assert began == ["mine"]
+
+    with_work(tmp_path, story)
