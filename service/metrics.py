@@ -28,6 +28,8 @@ class Metrics:
         self.http_seconds = Histogram(
             "sign_http_request_seconds", "Time of a request.", ["route"], buckets=SECONDS_BUCKETS, registry=registry
         )
+        self.connections = Gauge("sign_connections", "Open connections.", registry=registry)
+        self.uploads = Gauge("sign_uploads", "Uploads under way.", registry=registry)
         self.stage_seconds = Histogram(
             "sign_stage_seconds", "Time of a stage.", ["stage"], buckets=SECONDS_BUCKETS, registry=registry
         )

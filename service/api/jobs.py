@@ -117,7 +117,7 @@ async def get_events(request: Request, job_id: JobId) -> Response:
 @router.delete(
     "/jobs/{id}",
     status_code=204,
-    responses=problems(*KEYS, *OPTIONS, *JOB),
+    responses=problems(*KEYS, *OPTIONS, *JOB, "origin-refused"),
     summary="Cancel a job and forget it",
 )
 async def delete_job(request: Request, job_id: JobId) -> Response:

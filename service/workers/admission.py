@@ -1,12 +1,14 @@
 """Admission: who gets a slot, who waits for one, who is refused at once, and who goes before whom."""
 
 import asyncio
+import contextlib
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from service.errors import SignError
 from service.metrics import Metrics
@@ -15,7 +17,21 @@ from service.workers.deadline import Deadline
 _NEWEST_SHARE = 0.2
 _LEAST_RETRY_S = 1
 
+TICKET_S = 10.0
+"""For so long a place is kept for a request whose medium is still coming; who is slower asks again with the medium."""
+
 S = TypeVar("S")
+
+
+class Ticket:
+    """A request's place among those that may wait, from its headers on: who holds it is not refused for being late."""
+
+    def __init__(self) -> None:
+        self.state: Literal["kept", "used", "expired"] = "kept"
+
+
+_ticket: ContextVar[Ticket | None] = ContextVar("ticket", default=None)
+"""The ticket of the request that runs: it asks for slots deep below the route that took it."""
 
 
 @dataclass(slots=True)
@@ -64,6 +80,7 @@ class Admission(Generic[S]):
         self._with_due: list[S] = []  # of those, the ones that are not to be preempted
         self._service_s = 1.0
         self._closed = False
+        self._reserved = 0
 
     @property
     def idle(self) -> int:
@@ -87,17 +104,50 @@ class Admission(Generic[S]):
         """Whether a slot that a job holds is one of these: not where it was due."""
         return slot not in self._with_due
 
+    @contextlib.contextmanager
+    def reserve(self, slots: int) -> Iterator[None]:
+        """A place for whoever asks for slots within the block, kept for TICKET_S until they do.
+
+        Raises SignError: busy, where so many wait or are about to that no place is left; shutting-down.
+        """
+        if self._closed:
+            raise shutting_down()
+        if self._reserved >= len(self._idle) + self._most_waiting + len(self._with_jobs) - len(self._queue):
+            self._metrics.rejected.labels("busy").inc()
+            raise self._busy(slots)
+        ticket = Ticket()
+        self._reserved += 1
+        token = _ticket.set(ticket)
+        clock = asyncio.get_running_loop().call_later(TICKET_S, self._take_back, ticket, "expired")
+        try:
+            yield
+        finally:
+            clock.cancel()
+            self._take_back(ticket, "used")
+            _ticket.reset(token)
+
+    def _take_back(self, ticket: Ticket, state: Literal["used", "expired"]) -> None:
+        """The place is not kept any more, as its holder has come, or will not in time."""
+        if ticket.state == "kept":
+            self._reserved -= 1
+            ticket.state = state
+
     async def acquire(self, deadline: Deadline, slots: int) -> S:
         """A slot, as soon as one is free. A slot that a job holds counts as one that is about to be.
 
-        Raises SignError: busy (the queue is full; tried before waiting), deadline-exceeded, shutting-down.
+        Raises SignError: busy (the queue is full and the caller has no place in it by `reserve`; tried before
+        waiting), deadline-exceeded, shutting-down.
         """
         if self._closed:
             raise shutting_down()
         deadline.check()
+        ticket = _ticket.get()
+        if ticket is not None:
+            self._take_back(ticket, "used")
+        has_place = ticket is not None and ticket.state == "used"
         if self._idle:
             return self._idle.popleft()
-        if len(self._queue) >= self._most_waiting + len(self._with_jobs):
+        if not has_place and len(self._queue) >= self._most_waiting + len(self._with_jobs):
             self._metrics.rejected.labels("busy").inc()
             raise self._busy(slots)
         return await self._wait(deadline, self._queue)

@@ -1,6 +1,7 @@
 """Slots: the isolated processes in which media are read, and the queue for them."""
 
 import asyncio
+import contextlib
 import os
 import time
 from dataclasses import replace
@@ -113,6 +114,10 @@ class Slots:
     @property
     def waiting(self) -> int:
         return self._admission.waiting
+
+    def reserve(self) -> contextlib.AbstractContextManager[None]:
+        """A place for the calls within the block, taken before their medium has come; SignError busy as `observe`."""
+        return self._admission.reserve(len(self._slots))
 
     async def observe(self, call: ObserveCall, deadline: Deadline) -> ObserveResult:
         """Observe a medium in a process of its own, waiting for a free one if need be.

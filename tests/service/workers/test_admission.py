@@ -351,3 +351,57 @@ def test_who_lost_a_slot_waits_no_longer_than_their_deadline_and_not_for_a_close
             await queue.acquire_again(later())
 
     asyncio.run(story())
+
+
+def test_a_place_is_taken_before_the_medium_comes_and_kept_until_it_is_asked_for() -> None:
+    async def story() -> None:
+        queue = admission(1, "a")
+        with queue.reserve(1), queue.reserve(1):
+            with pytest.raises(SignError) as caught, queue.reserve(1):
+                pass
+            assert caught.value.code == "busy"
+            assert await queue.acquire(later(), 1) == "a"
+        with queue.reserve(1):  # "a" is lent, one may wait
+            pass
+        queue.release("a")
+
+    asyncio.run(story())
+
+
+def test_who_has_a_place_is_not_refused_although_others_fill_the_queue_meanwhile() -> None:
+    async def story() -> None:
+        queue = admission(1, "a")
+
+        async def ask_with_a_place() -> str:
+            with queue.reserve(1):
+                await settle()
+                return await queue.acquire(later(), 1)
+
+        asking = asyncio.create_task(ask_with_a_place())
+        await asyncio.sleep(0)
+        assert await queue.acquire(later(), 1) == "a"
+        waiting = asyncio.create_task(queue.acquire(later(), 1))
+        await settle()
+        await settle()
+        assert queue.waiting == 2
+        for task in (waiting, asking):
+            queue.release("a")
+            assert await task == "a"
+
+    asyncio.run(story())
+
+
+def test_a_place_is_not_kept_for_a_medium_that_comes_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.workers.admission.TICKET_S", 0.0)
+
+    async def story() -> None:
+        queue = admission(0, "a")
+        with queue.reserve(1):
+            await settle()
+            with queue.reserve(1):
+                pass
+            assert await queue.acquire(later(), 1) == "a"
+            with pytest.raises(SignError, match="busy"):
+                await queue.acquire(later(), 1)
+
+    asyncio.run(story())
