@@ -88,7 +88,7 @@ FILM = """(async () => {
 def test_pictures_of_the_camera_become_a_film_with_their_times(page: Visit, service: RunningService) -> None:
     times_ms = [1000, 1041, 1079, 1300, 1333.4, 32000, 32040]
     film = base64.b64decode(page.call("film.js", f"await {FILM}", times_ms))
-    with av.open(io.BytesIO(film)) as container:
+    with av.open(io.BytesIO(film), "r") as container:
         frames = list(container.decode(video=0))
     assert [frame.time for frame in frames] == pytest.approx([(at - 1000) / 1000 for at in times_ms], abs=0.001)
     colors = [frame.to_ndarray(format="rgb24").mean(axis=(0, 1)).argmax() for frame in frames]
