@@ -23,6 +23,9 @@ Progress = Callable[[float], None]
 _NICENESS = 5
 """Behind those who wait for an answer."""
 
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""NumPy's products are small here: with a second thread beside a busy service they took many times the CPU."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -54,6 +57,8 @@ async def run_apart(
     tell: is told its progress, here. memory_bytes: address space that it may take. Raises the SignError that the work
     raises, worker-died where the process ends before its time, internal where the work has a fault.
     """
+    for name, value in _ONE_THREAD.items():
+        os.environ.setdefault(name, value)  # read where NumPy is loaded: here it is, in the process it is not yet
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_serve, args=(theirs, work, argument, memory_bytes, os.getpid()), daemon=True)

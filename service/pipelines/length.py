@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from service.section import Section
@@ -15,7 +16,8 @@ _SLACK_STEPS = 1e-4
 class Length(Section):
     """The `length` section: L steps; what is too short is padded, what is too long is cut, or all is resampled.
 
-    resample: linear in time to L points over the observations that are there; nothing is padded or cut then.
+    resample: to L points, evenly spaced in time, over the observations that are there; nothing is padded or cut then.
+    between: what such a point is that lies between two observations: on the line from one to the other, or the nearest.
     in_time: each observation stands where it lies in the window, a step lasting an L-th of it; steps without one have
     `value`, and the mask says 0. Nothing is padded, cut or resampled then.
     """
@@ -25,12 +27,15 @@ class Length(Section):
     value: float = 0.0
     truncate: Literal["pre", "post", "center"] = "post"
     resample: bool = False
+    between: Literal["linear", "nearest"] = "linear"
     in_time: bool = False
 
     @model_validator(mode="after")
     def _check_one_way(self) -> "Length":
         if self.in_time and self.resample:
             raise ValueError("length: steps are either in_time or resampled")
+        if self.between != "linear" and not self.resample:
+            raise ValueError("length: between says how observations are resampled; set resample, too")
         return self
 
 
@@ -54,7 +59,7 @@ def fit_length(values: FloatArray, times_s: TimeArray, section: Length, window: 
     if section.in_time and window is not None:
         return _in_time(values, times_s, section, window)
     if section.resample:
-        return Fitted(_resample(values, times_s, section.length), np.ones(section.length, np.float32), 0)
+        return Fitted(_resample(values, times_s, section), np.ones(section.length, np.float32), 0)
     kept = _truncate(values, section)
     missing = section.length - len(kept)
     if missing and section.pad == "none":
@@ -86,8 +91,15 @@ def _truncate(values: FloatArray, section: Length) -> FloatArray:
     return values[first : first + section.length]
 
 
-def _resample(values: FloatArray, times_s: TimeArray, length: int) -> FloatArray:
-    grid = np.linspace(times_s[0], times_s[-1], length)
+def _resample(values: FloatArray, times_s: TimeArray, section: Length) -> FloatArray:
+    grid = np.linspace(times_s[0], times_s[-1], section.length)
+    if section.between == "nearest":
+        return values[nearest(times_s, grid)]
     flat = values.reshape(len(values), -1)
     columns = [np.interp(grid, times_s, flat[:, k]) for k in range(flat.shape[1])]
-    return np.stack(columns, axis=1).astype(np.float32).reshape(length, *values.shape[1:])
+    return np.stack(columns, axis=1).astype(np.float32).reshape(section.length, *values.shape[1:])
+
+
+def nearest(times_s: TimeArray, moments: TimeArray) -> npt.NDArray[np.intp]:
+    """For each moment the index of the observation nearest in time, of two the earlier; times rise."""
+    return np.searchsorted((times_s[1:] + times_s[:-1]) / 2, moments, side="left")

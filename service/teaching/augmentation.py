@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from service.pipelines.missing import fill_missing
+from service.pipelines.length import nearest
 from service.teaching.body import ARMS, BODY, LEAST_WIDTH, LEFT, RIGHT, SHOULDERS, STEPS, USUAL_WIDTH
 from service.track import BoolArray, FloatArray, TimeArray, Track
 
@@ -22,8 +22,10 @@ _BETWEEN_KNOTS: Final = np.stack(
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """A take as it is varied: T × POINTS × 2 points in heights of the picture, without gaps; a hand that was never
-    seen is NaN. active: from when to when something is shown."""
+    """A take as it is varied: T × POINTS × 2 points in heights of the picture, NaN where they were not seen.
+
+    active: from when to when something is shown.
+    """
 
     points: FloatArray
     times_s: TimeArray
@@ -50,14 +52,13 @@ class Variety:
     hand_noise: float = 0.04
     lost: float = 0.25
     whole: float = 0.4
-    mirrored: float = 0.0
+    mirrored: float = 0.35
 
 
 def make_take(track: Track) -> Take:
-    """A track of landmarks as a take; its gaps are filled as the pipeline fills them."""
-    blocks = [fill_missing(track.part(part), track.times_s, "interpolate") for part in ("left_hand", "right_hand")]
-    pose = fill_missing(track.part("pose"), track.times_s, "interpolate")[:, ARMS]
-    points = np.concatenate([*blocks, pose], axis=1)[..., :2] * np.array([track.media.aspect, 1.0], np.float32)
+    """A track of landmarks as a take."""
+    blocks = [track.part("left_hand"), track.part("right_hand"), track.part("pose")[:, ARMS]]
+    points = np.concatenate(blocks, axis=1)[..., :2] * np.array([track.media.aspect, 1.0], np.float32)
     return Take(points.astype(np.float32), track.times_s, active_span(track))
 
 
@@ -106,21 +107,18 @@ def mirror(points: FloatArray) -> FloatArray:
     order = [*range(RIGHT.start, RIGHT.stop), *range(LEFT.start, LEFT.stop)]
     order += [BODY.start, *(BODY.start + place for place in (2, 1, 4, 3, 6, 5))]
     swapped = points[:, order].copy()
-    middle = points[:, SHOULDERS, 0].mean()
-    swapped[..., 0] = 2 * (0.5 if np.isnan(middle) else middle) - swapped[..., 0]
+    shoulders = points[:, SHOULDERS, 0]
+    middle = 0.5 if np.isnan(shoulders).all() else float(np.nanmean(shoulders))
+    swapped[..., 0] = 2 * middle - swapped[..., 0]
     return swapped
 
 
-def _at(take: Take, moments: npt.NDArray[np.float64]) -> FloatArray:
-    """The points at these moments, linear between frames, the nearest beyond them."""
-    after = np.searchsorted(take.times_s, moments).clip(1, len(take.times_s) - 1)
-    before = after - 1
-    share = (moments - take.times_s[before]) / (take.times_s[after] - take.times_s[before])
-    share = share.clip(0, 1).astype(np.float32)[:, None, None]
-    return np.asarray(take.points[before] * (1 - share) + take.points[after] * share)
+def _at(take: Take, moments: TimeArray) -> FloatArray:
+    """The points at these moments: those of the nearest frame, as the pipeline takes them."""
+    return take.points[nearest(take.times_s, moments)]
 
 
-def _moments(take: Take, variety: Variety, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+def _moments(take: Take, variety: Variety, rng: np.random.Generator) -> TimeArray:
     if rng.random() < variety.whole:
         start, end = take.span
     else:
@@ -135,17 +133,12 @@ def _moments(take: Take, variety: Variety, rng: np.random.Generator) -> npt.NDAr
 
 
 def _lose_hands(points: FloatArray, variety: Variety, rng: np.random.Generator) -> None:
-    """A hand that is not found for a while lies on the way from where it was to where it is found again."""
+    """A hand is not found for a while."""
     for hand in (LEFT, RIGHT):
         for place in np.flatnonzero(rng.random(len(points)) < variety.lost):
-            length = int(rng.integers(2, STEPS // 3))
+            length = int(rng.integers(1, STEPS // 3))
             first = int(rng.integers(0, STEPS - length))
-            last = first + length
-            before, after = max(first - 1, 0), min(last, STEPS - 1)
-            before, after = (after if first == 0 else before), (before if last >= STEPS - 1 else after)
-            share = np.linspace(0, 1, length, dtype=np.float32)[:, None, None]
-            own = points[place, :, hand]
-            own[first:last] = own[before] * (1 - share) + own[after] * share
+            points[place, first : first + length, hand] = np.nan
 
 
 def _noise(shape: tuple[int, ...], width: FloatArray, variety: Variety, rng: np.random.Generator) -> FloatArray:
@@ -186,8 +179,10 @@ def _turned(points: FloatArray, about: FloatArray | float, by: FloatArray) -> Fl
 
 
 def _shoulder_widths(points: FloatArray) -> FloatArray:
-    apart = np.linalg.norm(points[:, :, SHOULDERS[0]] - points[:, :, SHOULDERS[1]], axis=-1).mean(axis=1)
-    return np.where(np.isnan(apart) | (apart < LEAST_WIDTH), USUAL_WIDTH, apart).astype(np.float32)
+    apart = np.linalg.norm(points[:, :, SHOULDERS[0]] - points[:, :, SHOULDERS[1]], axis=-1)
+    seen = ~np.isnan(apart)
+    apart = np.nan_to_num(apart).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    return np.where(apart < LEAST_WIDTH, USUAL_WIDTH, apart).astype(np.float32)
 
 
 def drawn_again(count: int, size: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.intp]]:

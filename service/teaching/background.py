@@ -1,44 +1,143 @@
-"""The background: movements of other people that are none of the taught signs, for the class `unknown`."""
+"""The background: movements of other people that are none of the taught signs, for the class `unknown`.
+
+`background.npz` holds how they move, learned from free data (`tools/train/teaching`): of each word of each person the
+mean and the spread of its clips, as principal components of a cosine transform over time. What is drawn from that is
+nobody's clip.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from service.teaching.augmentation import Take, Variety, plain_view, vary
-from service.teaching.body import LEFT, RIGHT, STEPS, body_features
-from service.track import FloatArray
+from service.teaching.body import ARMS, HAND, LEFT, RIGHT, STEPS, WIDTH, body_features
+from service.track import BoolArray, FloatArray
 
-STILL_SHARE: Final = 0.3
-"""Of the background, how many are moments of the takes themselves, held still, or their hands away."""
+FILE: Final = Path(__file__).with_name("background.npz")
+WIDER: Final = 1.2
+"""Spreads are taken so much wider: there are more people than those that were seen."""
+
+Indices = npt.NDArray[np.intp]
+
+BETWEEN, BACKWARDS, MIRRORED = 0.4, 0.2, 0.3
+"""Shares that lie between two words, run backwards, are shown with the other hand."""
+
+NOISE: Final = 0.03
+HALF: Final = 0.5
+HELD, GONE = 0.2, 0.1
+"""Of what is made of the takes: shares in which they are held still, or their hands away."""
 
 
-def background_of(takes: Sequence[Take], count: int, variety: Variety, rng: np.random.Generator) -> FloatArray:
-    """N × STEPS × WIDTH features of what is no sign, made of the takes: one's hands on another's way, held, or gone."""
-    chosen = [takes[place] for place in rng.integers(0, len(takes), count)]
-    others = [takes[place] for place in rng.integers(0, len(takes), count)]
-    points, ways = vary(chosen, variety, rng), vary(others, variety, rng)
-    for place in range(count):
+@dataclass(frozen=True, slots=True)
+class OtherPeople:
+    """How other people move. mean: of all clips' waves; basis: components × waves; centers, spreads: a word each, by
+    components; hands: which hands it is shown with."""
+
+    mean: FloatArray
+    basis: FloatArray
+    centers: FloatArray
+    spreads: FloatArray
+    hands: FloatArray
+    over_time: FloatArray
+
+    def draw(self, count: int, rng: np.random.Generator) -> FloatArray:
+        """N × STEPS × WIDTH features of movements like theirs."""
+        first = rng.integers(0, len(self.centers), count)
+        second = np.array([rng.choice(self._alike(place)) for place in first])
+        share = np.where(rng.random(count) < BETWEEN, rng.random(count), 0.0).astype(np.float32)[:, None]
+        latent = self.centers[first] * (1 - share) + self.centers[second] * share
+        latent = latent + rng.standard_normal(latent.shape, np.float32) * self.spreads[first] * np.float32(WIDER)
+        waves = (self.mean + latent @ self.basis).reshape(count, -1, WIDTH)
+        moves = np.einsum("sw,nwf->nsf", self.over_time, waves)
+        backwards = rng.random(count) < BACKWARDS
+        moves[backwards] = moves[backwards, ::-1]
+        seen = (moves[..., -2:] > HALF).astype(np.float32) * self.hands[first][:, None]
+        moves = moves[..., :-2] + rng.standard_normal((count, STEPS, WIDTH - 2), np.float32) * np.float32(NOISE)
+        features = np.concatenate([moves, seen], axis=-1).astype(np.float32)
+        mirrored = rng.random(count) < MIRRORED
+        features[mirrored] = _mirror(features[mirrored])
+        features[..., :_ONE] *= features[..., -2:-1]
+        features[..., _ONE : 2 * _ONE] *= features[..., -1:]
+        return features
+
+    def _alike(self, place: int) -> Indices:
+        return np.flatnonzero((self.hands == self.hands[place]).all(axis=1))
+
+
+_ONE: Final = 2 * HAND + 2
+"""Numbers of one hand: its shape and its wrist."""
+
+
+@cache
+def other_people() -> OtherPeople:
+    """What the file holds."""
+    with FILE.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+        arrays = {name: file[name].astype(np.float32) for name in file.files}
+    return OtherPeople(
+        arrays["mean"],
+        arrays["basis"],
+        arrays["centers"],
+        arrays["spreads"],
+        arrays["hands"],
+        waves_over_time(int(arrays["waves"])),
+    )
+
+
+def waves_over_time(count: int) -> FloatArray:
+    """STEPS × count: the first waves of the cosine transform (DCT-II, orthonormal), over the steps."""
+    angle = np.pi / STEPS * (np.arange(STEPS)[:, None] + 0.5) * np.arange(count)
+    return np.asarray(np.cos(angle) * np.sqrt(np.where(np.arange(count) == 0, 1.0, 2.0) / STEPS), np.float32)
+
+
+def unsigned(
+    takes: Sequence[Take], chosen: Indices, others: Indices, variety: Variety, rng: np.random.Generator
+) -> FloatArray:
+    """N × STEPS × WIDTH features of what is no sign, made of takes: held still, hands gone, or hands on other ways.
+
+    chosen, others: N each, which takes' hands on which takes' ways.
+    """
+    points = vary([takes[place] for place in chosen], variety, rng)
+    ways = vary([takes[place] for place in others], variety, rng)
+    for place in range(len(points)):
         kind = rng.random()
-        if kind < STILL_SHARE / 2:
+        if kind < HELD:
             points[place] = points[place, int(rng.integers(STEPS))]
-        elif kind < STILL_SHARE:
+        elif kind < HELD + GONE:
             points[place, :, LEFT] = points[place, :, RIGHT] = 0.0
         else:
             _transplant(points[place], ways[place], rng)
     return body_features(points)
 
 
-def _transplant(points: FloatArray, way: FloatArray, rng: np.random.Generator) -> None:
-    """The hands' shapes of one take on the ways of another, run backwards half of the time."""
-    order = slice(None, None, -1) if rng.random() < 0.5 else slice(None)
-    for hand in (LEFT, RIGHT):
-        if not points[:, hand].any() or not way[:, hand].any():
-            continue
-        wrist, other = points[:, hand.start : hand.start + 1], way[order, hand.start : hand.start + 1]
-        points[:, hand] = points[:, hand] - wrist + other
-
-
 def plain(takes: Sequence[Take]) -> FloatArray:
     """N × STEPS × WIDTH features of takes as they are."""
     return body_features(np.stack([plain_view(take) for take in takes]))
+
+
+def _transplant(points: FloatArray, way: FloatArray, rng: np.random.Generator) -> None:
+    """The hands' shapes of one take on the ways of another, run backwards half of the time."""
+    order = slice(None, None, -1) if rng.random() < BETWEEN else slice(None)
+    for hand in (LEFT, RIGHT):
+        if not points[:, hand].any() or not way[:, hand].any():
+            continue
+        there = _is_seen(points[:, hand]) & _is_seen(way[order, hand])
+        wrist, other = points[:, hand.start : hand.start + 1], way[order, hand.start : hand.start + 1]
+        points[:, hand] = np.where(there[:, None, None], points[:, hand] - wrist + other, np.float32(0))
+
+
+def _is_seen(points: FloatArray) -> BoolArray:
+    return np.asarray(np.abs(points).sum(axis=(1, 2)) > 0)
+
+
+def _mirror(features: FloatArray) -> FloatArray:
+    left, right = features[..., :_ONE], features[..., _ONE : 2 * _ONE]
+    arms = features[..., 2 * _ONE : -2].reshape(*features.shape[:-1], len(ARMS), 2)[..., [0, 2, 1, 4, 3, 6, 5], :]
+    swapped = [right, left, arms.reshape(*features.shape[:-1], -1)]
+    for part in swapped:
+        part[...] = part * np.tile(np.array([-1, 1], np.float32), part.shape[-1] // 2)
+    return np.concatenate([*swapped, features[..., [-1, -2]]], axis=-1)

@@ -28,7 +28,7 @@ USUAL_WIDTH: Final = 0.35
 
 HAND_SCALE: Final = 3.0
 WIDTH: Final = 2 * (2 * HAND) + 2 * 2 + 2 * len(ARMS) + 2
-"""Numbers a step: both hands' shapes, both wrists, the arms, and whether each hand is there."""
+"""Numbers a step: each hand's shape and wrist, the arms, and whether each hand is there."""
 
 
 def landmark_section() -> KeypointsSection:
@@ -42,28 +42,35 @@ def landmark_section() -> KeypointsSection:
         ),
         derive=(Aspect(),),
         sampling=Rate(rate=RATE),
-        missing="interpolate",
-        length=Length(length=STEPS, resample=True),
+        missing="zero",
+        length=Length(length=STEPS, resample=True, between="nearest"),
     )
 
 
 def body_features(points: FloatArray) -> FloatArray:
     """N × STEPS × POINTS × 2 landmarks → N × STEPS × WIDTH, in widths of the shoulders from the middle between them.
 
-    A hand that is never seen is 0 in all points, and stays 0.
+    What is not seen is 0 in all its points, and stays 0. Where the shoulders are and how far apart is the mean over the
+    steps in which a body is seen.
     """
-    shoulders = points[:, :, SHOULDERS, :]
-    apart = np.sqrt(np.square(shoulders[:, :, 0] - shoulders[:, :, 1]).sum(axis=-1)).mean(axis=1)
-    width = np.where(apart < LEAST_WIDTH, USUAL_WIDTH, apart)[:, None, None, None].astype(np.float32)
-    middle = shoulders.mean(axis=(1, 2))[:, None, None, :]
+    body = _seen(points[:, :, BODY])
+    steps = np.maximum(body.sum(axis=1), 1)[:, None]
+    one, two = points[:, :, SHOULDERS[0]], points[:, :, SHOULDERS[1]]
+    apart = (np.sqrt(np.square(one - two).sum(axis=-1, keepdims=True)) * body).sum(axis=1)[:, None] / steps
+    width = np.where(apart < LEAST_WIDTH, np.float32(USUAL_WIDTH), apart)[..., None]
+    middle = (((one + two) / 2 * body).sum(axis=1)[:, None] / steps)[:, :, None]
     placed = (points - middle) / width
-    parts = []
-    seen = []
+    parts, seen = [], []
     for hand in (LEFT, RIGHT):
-        there = (np.abs(points[:, :, hand]).sum(axis=(1, 2, 3)) > 0).astype(np.float32)[:, None, None]
+        there = _seen(points[:, :, hand])
         wrist = placed[:, :, hand.start : hand.start + 1]
         shape = (placed[:, :, hand] - wrist) * np.float32(HAND_SCALE)
         parts += [shape.reshape(*shape.shape[:2], -1) * there, wrist[:, :, 0] * there]
-        seen.append(np.broadcast_to(there, (*points.shape[:2], 1)))
+        seen.append(there)
     arms = placed[:, :, BODY]
-    return np.concatenate([*parts, arms.reshape(*arms.shape[:2], -1), *seen], axis=-1).astype(np.float32)
+    return np.concatenate([*parts, arms.reshape(*arms.shape[:2], -1) * body, *seen], axis=-1).astype(np.float32)
+
+
+def _seen(points: FloatArray) -> FloatArray:
+    """N × STEPS × 1: 1 where any of these points is not 0."""
+    return np.asarray(np.abs(points).sum(axis=(2, 3)) > 0, np.float32)[..., None]

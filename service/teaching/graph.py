@@ -27,27 +27,40 @@ def network_graph(networks: Sequence[Weights]) -> bytes:
 def _features(file: OnnxFile) -> str:
     """As `body.body_features`."""
     points = file.op("Reshape", INPUT, file.constant([-1, body.STEPS, body.POINTS, 2], np.int64))
+    arms = _gather(file, points, range(body.BODY.start, body.BODY.stop))
+    there = _seen(file, arms)
+    steps = file.op("Max", file.op("ReduceSum", there, file.constant([1], np.int64), keepdims=1), file.constant(1.0))
     one, two = (_gather(file, points, [place]) for place in body.SHOULDERS)
     away = file.op("Sub", one, two)
     squared = file.op("ReduceSum", file.op("Mul", away, away), file.constant([3], np.int64), keepdims=1)
-    apart = file.op("ReduceMean", file.op("Sqrt", squared), axes=[1], keepdims=1)
+    apart = _mean(file, file.op("Sqrt", squared), there, steps)
     unseen = file.op("Less", apart, file.constant(body.LEAST_WIDTH))
     width = file.op("Where", unseen, file.constant(body.USUAL_WIDTH), apart)
-    middle = file.op("ReduceMean", _gather(file, points, list(body.SHOULDERS)), axes=[1, 2], keepdims=1)
+    middle = _mean(file, file.op("Mul", file.op("Add", one, two), file.constant(0.5)), there, steps)
     placed = file.op("Div", file.op("Sub", points, middle), width)
     parts, seen = [], []
     for hand in (body.LEFT, body.RIGHT):
-        own = file.op("Abs", _gather(file, points, range(hand.start, hand.stop)))
-        total = file.op("ReduceSum", own, file.constant([1, 2, 3], np.int64), keepdims=1)
-        there = file.op("Cast", file.op("Greater", total, file.constant(0.0)), to=1)
+        own = range(hand.start, hand.stop)
+        is_there = _seen(file, _gather(file, points, own))
         wrist = _gather(file, placed, [hand.start])
-        away = file.op("Sub", _gather(file, placed, range(hand.start, hand.stop)), wrist)
-        shape = file.op("Mul", away, file.constant(body.HAND_SCALE))
-        parts += [_flat(file, file.op("Mul", shape, there), 2 * body.HAND)]
-        parts += [_flat(file, file.op("Mul", wrist, there), 2)]
-        seen.append(_flat(file, file.op("Expand", there, file.constant([1, body.STEPS, 1, 1], np.int64)), 1))
-    arms = _flat(file, _gather(file, placed, range(body.BODY.start, body.BODY.stop)), 2 * len(body.ARMS))
-    return file.op("Concat", *parts, arms, *seen, axis=2)
+        shape = file.op("Mul", file.op("Sub", _gather(file, placed, own), wrist), file.constant(body.HAND_SCALE))
+        parts += [_flat(file, file.op("Mul", shape, is_there), 2 * body.HAND)]
+        parts += [_flat(file, file.op("Mul", wrist, is_there), 2)]
+        seen.append(_flat(file, is_there, 1))
+    placed_arms = file.op("Mul", _gather(file, placed, range(body.BODY.start, body.BODY.stop)), there)
+    return file.op("Concat", *parts, _flat(file, placed_arms, 2 * len(body.ARMS)), *seen, axis=2)
+
+
+def _seen(file: OnnxFile, points: str) -> str:
+    """batch × STEPS × 1 × 1: 1 where any of these points is not 0."""
+    total = file.op("ReduceSum", file.op("Abs", points), file.constant([2, 3], np.int64), keepdims=1)
+    return file.op("Cast", file.op("Greater", total, file.constant(0.0)), to=1)
+
+
+def _mean(file: OnnxFile, values: str, there: str, steps: str) -> str:
+    """Over the steps that are there."""
+    total = file.op("ReduceSum", file.op("Mul", values, there), file.constant([1], np.int64), keepdims=1)
+    return file.op("Div", total, steps)
 
 
 def _network(file: OnnxFile, features: str, weights: Weights) -> str:

@@ -1,29 +1,26 @@
 """train: examples of signs → a model that can be published, with what is known of how good it is."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import numpy as np
 
 from service.teaching.advice import Advice, advise, look_alike
-from service.teaching.augmentation import Take, Variety, drawn_again, make_take, vary
-from service.teaching.background import background_of, plain
-from service.teaching.body import WIDTH, body_features
+from service.teaching.augmentation import Take, Variety, make_take
+from service.teaching.background import plain
+from service.teaching.body import WIDTH
 from service.teaching.examples import Example, ExampleError
-from service.teaching.network import Batch, Schedule, Shape, Weights, initial_weights, logits, softmax, train_network
+from service.teaching.network import Schedule, Shape, Weights, initial_weights, logits, softmax, train_network
 from service.teaching.validation import Figures, Fitted, Indices, LeftOut, fit, folds_of, measure
-from service.track import FloatArray
+from service.teaching.views import Views, make_views
 
 Phase = Literal["reading", "testing", "training", "finishing"]
 OnProgress = Callable[[Phase, float], None]
 """Told the phase and how much of the whole is done, 0 to 1; what it raises ends the training: so it is cancelled."""
 
 LEAST_WINDOW_S, MOST_WINDOW_S = 0.8, 4.0
-_BATCH: Final = 48
-_BACKGROUND: Final = 16
-_SMOOTHING: Final = 0.1
 _SEED: Final = 20261201
 
 
@@ -71,7 +68,7 @@ def train(
     if blocking := [advice.text for advice in found if advice.blocks]:
         raise ExampleError(" ".join(blocking))
     on_progress("reading", 0.0)
-    lesson = _Lesson.of(examples)
+    lesson = _Lesson.of(examples, options)
     left_out = _answers_of_left_out(lesson, options, lambda share: on_progress("testing", 0.02 + 0.68 * share))
     fitted = fit(left_out)
     protocol = "one teacher left out after the other" if options.by_teacher else "one take of each sign left out"
@@ -96,21 +93,23 @@ def train(
 
 @dataclass(frozen=True, slots=True)
 class _Lesson:
-    """Examples as they are learned from. truth: N, the sign of each take; nothings: takes of no sign."""
+    """Examples as they are learned from. truth: N, the sign of each take."""
 
     signs: tuple[str, ...]
     takes: list[Take]
     truth: Indices
     teachers: list[str]
-    nothings: list[Take]
+    views: Views
 
     @classmethod
-    def of(cls, examples: Sequence[Example]) -> "_Lesson":
+    def of(cls, examples: Sequence[Example], options: TrainOptions) -> "_Lesson":
         shown = [one for one in examples if not one.is_nothing]
         signs = tuple(dict.fromkeys(one.label for one in shown))
         truth = np.array([signs.index(one.label) for one in shown], np.intp)
+        takes = [make_take(one.track) for one in shown]
         nothings = [make_take(one.track) for one in examples if one.is_nothing]
-        return cls(signs, [make_take(one.track) for one in shown], truth, [one.teacher for one in shown], nothings)
+        views = make_views(takes, truth, nothings, options.variety, np.random.default_rng(options.seed))
+        return cls(signs, takes, truth, [one.teacher for one in shown], views)
 
 
 def _answers_of_left_out(lesson: _Lesson, options: TrainOptions, tell: Callable[[float], None]) -> LeftOut:
@@ -136,44 +135,9 @@ def _train_on(
     lesson: _Lesson, places: Indices, options: TrainOptions, schedule: Schedule, tell: Callable[[float], None]
 ) -> Weights:
     rng = np.random.default_rng(options.seed)
-    shape = Shape(WIDTH, len(lesson.signs) + 1)
-    batches = _batches(lesson, places, options.variety, rng)
-    return train_network(initial_weights(shape, rng), batches, schedule, rng, tell)
-
-
-def _batches(lesson: _Lesson, places: Indices, variety: Variety, rng: np.random.Generator) -> Iterator[Batch]:
-    """Varied takes, every sign as often as any other, and background beside them."""
     classes = len(lesson.signs) + 1
-    order = _balanced(lesson.truth[places], rng)
-    takes = [lesson.takes[place] for place in places]
-    while True:
-        chosen = places[np.array([next(order) for _ in range(_BATCH)])]
-        shown = body_features(vary([lesson.takes[place] for place in chosen], variety, rng))
-        background = _background(takes, lesson.nothings, variety, rng)
-        truth = np.concatenate([lesson.truth[chosen], np.full(len(background), classes - 1)])
-        targets = np.full((len(truth), classes), _SMOOTHING / classes, np.float32)
-        targets[np.arange(len(truth)), truth] += 1 - _SMOOTHING
-        yield np.concatenate([shown, background]), targets
-
-
-def _background(
-    takes: Sequence[Take], nothings: Sequence[Take], variety: Variety, rng: np.random.Generator
-) -> FloatArray:
-    made = background_of(takes, _BACKGROUND, variety, rng)
-    if not nothings:
-        return made
-    own = [nothings[place] for place in rng.integers(0, len(nothings), _BACKGROUND // 2)]
-    return np.concatenate([made, body_features(vary(own, variety, rng))])
-
-
-def _balanced(truth: Indices, rng: np.random.Generator) -> Iterator[int]:
-    """Indices without end, those of each sign equally often."""
-    signs = np.unique(truth)
-    own = {int(sign): drawn_again(int((truth == sign).sum()), 1, rng) for sign in signs}
-    places = {int(sign): np.flatnonzero(truth == sign) for sign in signs}
-    for (number,) in drawn_again(len(signs), 1, rng):
-        sign = int(signs[number])
-        yield int(places[sign][next(own[sign])[0]])
+    weights = initial_weights(Shape(WIDTH, classes), rng)
+    return train_network(weights, lesson.views.batches(places, classes, rng), schedule, rng, tell)
 
 
 def _window_s(takes: Sequence[Take]) -> float:

@@ -49,6 +49,7 @@ def test_ksl_words_is_what_its_author_did() -> None:
         "truncate": "post",
         "resample": False,
         "in_time": False,
+        "between": "linear",
     }
     assert preset.times.window_s == 4.0
 

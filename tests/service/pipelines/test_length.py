@@ -80,3 +80,16 @@ def test_steps_in_time_stand_where_they_lie_in_the_window_and_the_mask_tells_the
 def test_steps_are_not_in_time_and_resampled_at_once() -> None:
     with pytest.raises(ValueError, match="in_time or resampled"):
         Length(length=3, in_time=True, resample=True)
+
+
+def test_a_step_between_two_observations_is_the_nearest_one_where_the_manifest_says_so() -> None:
+    values, _ = _sequence(4)
+    times_s = np.array([0.0, 0.1, 0.5, 1.0])
+    fitted = fit_length(values, times_s, Length(length=6, resample=True, between="nearest"))
+    assert fitted.values[:, 0].tolist() == [1, 2, 3, 3, 4, 4]  # at 0, 0.2, 0.4, 0.6, 0.8 and 1 s
+    assert fitted.mask.tolist() == [1.0] * 6
+
+
+def test_what_lies_between_observations_says_nothing_without_resampling() -> None:
+    with pytest.raises(ValueError, match="set resample"):
+        Length(length=6, between="nearest")

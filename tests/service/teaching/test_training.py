@@ -17,7 +17,7 @@ from service.teaching.training import TaughtModel, TrainOptions, train
 
 from .takes_made import make_takes, make_track
 
-QUICK = TrainOptions(schedule=Schedule(steps=60), trial=Schedule(steps=40))
+QUICK = TrainOptions(schedule=Schedule(steps=150), trial=Schedule(steps=50))
 SIGNS = ("up", "side", "circle")
 
 
