@@ -32,6 +32,10 @@ export class TeachCamera {
     this.last = new LastPictures(KEPT_S);
     /** @type {Stream | null} */
     this.stream = null;
+    /** @type {Stream | null} a session that is being given up; its place is not free yet */
+    this.ending = null;
+    /** @type {(() => void) | null} what begins when it is */
+    this.next = null;
     this.size = { width: 0, height: 0 };
     this.rate = firstRate(Infinity);
     this.mostFps = Infinity;
@@ -63,9 +67,15 @@ export class TeachCamera {
     this.wakeLock.keep(false);
   }
 
-  /** Have a model look at the pictures from now on; a session that runs is given up first. */
+  /** Have a model look at the pictures from now on, once the place of a session that runs is free again. */
   watch(/** @type {Named} */ named, /** @type {Eyes} */ eyes) {
     this.unwatch();
+    if (this.ending) this.next = () => this.connect(named, eyes);
+    else this.connect(named, eyes);
+  }
+
+  /** @param {Named} named @param {Eyes} eyes */
+  connect(named, eyes) {
     /** @type {Stream} */
     const stream = new Stream(
       { ...named, version: named.version ?? null, mirrored: false, landmarks: true },
@@ -80,21 +90,33 @@ export class TeachCamera {
         interim: () => {},
         state: () => {},
         summary: () => {},
-        closed: (code) => {
-          if (this.stream !== stream) return;
-          this.unwatch();
-          eyes.blind(code);
-        },
+        closed: (code) => this.onClosed(stream, code, eyes),
       },
     );
     this.stream = stream;
   }
 
+  /** @param {Stream} stream @param {number} code @param {Eyes} eyes */
+  onClosed(stream, code, eyes) {
+    if (this.stream === stream) {
+      this.stream = null;
+      this.overlay.clear();
+      eyes.blind(code);
+    } else if (this.ending === stream) {
+      this.ending = null;
+      const { next } = this;
+      this.next = null;
+      next?.();
+    }
+  }
+
   unwatch() {
     const { stream } = this;
-    this.stream = null;
-    stream?.stop();
+    this.stream = this.next = null;
     this.overlay.clear();
+    if (!stream) return;
+    this.ending = stream;
+    stream.stop();
   }
 
   /** The seconds of the session now. */

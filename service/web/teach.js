@@ -134,7 +134,7 @@ export class TeachPanel {
     if (!this.camera.isOpen || !this.lesson) return;
     this.isTrying = true;
     this.tried.show(this.lesson);
-    this.camera.watch(this.lesson.model, {
+    this.camera.watch({ model: this.lesson.name, version: this.lesson.model.version }, {
       frame: (_timeS, _hands, prediction) => this.tried.frame(prediction),
       segment: (segment) => this.tried.segment(segment),
       blind: () => this.endTrying(),
@@ -229,6 +229,7 @@ export class TeachPanel {
   async onMade() {
     await this.attempt(async () => {
       await this.refresh();
+      say(byId("teach-said"), "teach.made", { name: this.lesson?.name ?? "", version: this.lesson?.model.version });
       await loadModels();
     });
   }

@@ -263,6 +263,7 @@ export const ENGLISH = {
   "teach.teacher": "Who shows it (optional)",
   "teach.record": "Record takes",
   "teach.enough": "Stop recording",
+  "teach.stop": "Stop the camera",
   "teach.nothing": "Record “nothing”",
   "teach.files": "Add clips",
   "teach.free": "Hands-free",
@@ -271,7 +272,6 @@ export const ENGLISH = {
   "teach.cue.rise": "Raise your hand and sign",
   "teach.cue.rest": "Recording. Rest your hand when you are done",
   "teach.cue.press": "Recording. Press again when you are done",
-  "teach.cue.nothing": "Talk, scratch, wait: anything but a sign",
   "teach.sending": "{count} takes are being looked at …",
   "teach.sending.one": "A take is being looked at …",
   "teach.taken": "Take kept: {label}",
@@ -317,7 +317,6 @@ export const ENGLISH = {
   "teach.deleteAsk": "Delete all takes of “{name}” and the model made of them? Nobody can bring them back.",
   "teach.deleteYes": "Delete it all",
   "teach.deleted": "“{name}” is deleted: takes and model.",
-  "teach.busy": "Your hands cannot be followed now: all places for live signing are taken.",
 
   "jobs.title": "Your jobs",
   "jobs.none": "No jobs yet. Long videos are read as jobs: choose a file, then tick “As a job”.",

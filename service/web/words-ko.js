@@ -263,6 +263,7 @@ export const KOREAN = {
   "teach.teacher": "보여 주는 사람(선택)",
   "teach.record": "녹화하기",
   "teach.enough": "녹화 멈추기",
+  "teach.stop": "카메라 끄기",
   "teach.nothing": "‘수어 아님’ 녹화하기",
   "teach.files": "영상 파일 추가",
   "teach.free": "손대지 않고 녹화",
@@ -271,7 +272,6 @@ export const KOREAN = {
   "teach.cue.rise": "손을 들고 수어를 해 주세요",
   "teach.cue.rest": "녹화 중입니다. 다 하셨으면 손을 내려 주세요",
   "teach.cue.press": "녹화 중입니다. 다 하셨으면 다시 눌러 주세요",
-  "teach.cue.nothing": "말하기, 긁기, 기다리기 등 수어가 아닌 동작을 해 주세요",
   "teach.sending": "녹화 {count}개를 살펴보는 중 …",
   "teach.sending.one": "녹화를 살펴보는 중 …",
   "teach.taken": "보관했습니다: {label}",
@@ -317,7 +317,6 @@ export const KOREAN = {
   "teach.deleteAsk": "‘{name}’의 녹화와 그것으로 만든 모델을 모두 지울까요? 되돌릴 수 없습니다.",
   "teach.deleteYes": "모두 지우기",
   "teach.deleted": "‘{name}’의 녹화와 모델을 지웠습니다.",
-  "teach.busy": "지금은 손을 따라갈 수 없습니다. 실시간 자리가 모두 찼습니다.",
 
   "jobs.title": "내 작업",
   "jobs.none": "아직 작업이 없습니다. 긴 영상은 작업으로 읽습니다. 파일을 고르고 ‘작업으로 보내기’를 선택하세요.",
