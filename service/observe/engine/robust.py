@@ -16,6 +16,7 @@ from service.observe.engine.detector import palm_detector
 from service.observe.engine.hand import HandReader, HandSighting, region_from_palm
 from service.observe.engine.hands import hands_frame
 from service.observe.engine.region import Border, Region, whole_picture
+from service.observe.engine.view import View
 from service.observe.landmarker import LandmarkFrame
 from service.observe.request import LandmarkRequest
 from service.observe.same_hand import MOST_OVERLAP, box_overlap
@@ -59,14 +60,23 @@ _FASTEST = 0.75
 
 _TURN = math.radians(30)
 
+_MOST_UNSEEN = 2
+"""Frames in a row in which a hand whose region looks the same is taken to be as it was."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Tracked:
-    """A hand of the last frame, or one that was lost since. speed: pixels a frame; lost: for how many frames."""
+    """A hand of the last frame, or one that was lost since. speed: pixels a frame; lost: for how many frames.
+
+    view: what its region looked like when the network looked at it; unseen: for how many frames it has not, as nothing
+    moved.
+    """
 
     seen: HandSighting
     speed: tuple[float, float] = (0.0, 0.0)
     lost: int = 0
+    view: View | None = None
+    unseen: int = 0
 
     @property
     def expected(self) -> Region:
@@ -80,6 +90,10 @@ class _Tracked:
         most = _FASTEST * after.size
         x, y = ((b - a) / (self.lost + 1) for a, b in ((before.x, after.x), (before.y, after.y)))
         return _Tracked(seen, (min(max(x, -most), most), min(max(y, -most), most)))
+
+    def holds_still(self, rgb: Pixels) -> bool:
+        """Whether this frame shows it as the last look at it did, and that was not long ago."""
+        return self.unseen < _MOST_UNSEEN and self.view is not None and self.view.unchanged(rgb)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +138,9 @@ class RobustHands:
             if closely and (not new or new[0].sure < _CLEAR):
                 new = self._looked_closely(rgb, new)
             found += [_Tracked(look.seen) for look in new[:missing]]
-        self._tracked = found
+        self._tracked = [
+            hand if hand.view else replace(hand, view=View.of(hand.seen.next_region, rgb)) for hand in found
+        ]
         self._frame += 1
         self._empty = 0 if found else self._empty + 1
         self._alone = 0 if len(found) != 1 else self._alone + 1
@@ -133,9 +149,15 @@ class RobustHands:
     def _followed(self, rgb: Pixels) -> list[_Tracked]:
         """The last frame's hands where they are expected; those that are not there become lost ones."""
         found: list[_Tracked] = []
+        moving: list[_Tracked] = []
+        for hand in self._tracked:
+            if hand.holds_still(rgb):
+                found.append(replace(hand, speed=(0.0, 0.0), unseen=hand.unseen + 1))
+            else:
+                moving.append(hand)
         lost = [replace(hand, lost=hand.lost + 1) for hand in self._lost if hand.lost < _SEARCHED_FRAMES]
-        sightings = self._reader.read(rgb, [hand.expected for hand in self._tracked])
-        for hand, seen in sorted(zip(self._tracked, sightings, strict=True), key=lambda pair: -pair[1].presence):
+        sightings = self._reader.read(rgb, [hand.expected for hand in moving])
+        for hand, seen in sorted(zip(moving, sightings, strict=True), key=lambda pair: -pair[1].presence):
             if not self._continues(hand, seen):
                 lost.append(replace(hand, lost=1))
             elif not _among(seen, found):

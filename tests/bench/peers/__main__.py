@@ -17,24 +17,32 @@ from pathlib import Path
 import av
 import httpx
 
-from tests.bench.peers.page import CROWD, CROWD_PATIENCE_S, HANG_UPS, LONG_REPEATS, Crowd, Figures, page
+from tests.bench.peers.page import CROWD, CROWD_PATIENCE_S, HANG_UPS, LONG_REPEATS, Crowd, Figures, Speed, page
 from tests.bench.peers.servers import Server, running_servers
 from tests.running import ROOT, SAMPLES
 
-CLIP = SAMPLES / "letter_a_right_light.mp4"
+CLIPS = {
+    "a letter that is held (A)": SAMPLES / "letter_a_right_light.mp4",
+    "one that is drawn (Z)": SAMPLES / "letter_z_right_tan.mp4",
+}
+CLIP_S = 2.4
 _WARM = 6
 
 
 def measured(servers: list[Server], rounds: int, seconds: float) -> dict[str, Figures]:
     """Everything, the servers taking turns within each round."""
-    clip, long_clip = CLIP.read_bytes(), repeated(CLIP, LONG_REPEATS)
-    found = {server.name: Figures() for server in servers}
+    clips = {shown: path.read_bytes() for shown, path in CLIPS.items()}
+    first = next(iter(CLIPS.values()))
+    clip, long_clip = first.read_bytes(), repeated(first, LONG_REPEATS)
+    found = {server.name: Figures({shown: Speed() for shown in clips}) for server in servers}
     for server in servers:
         with server.client() as client:
             for _ in range(_WARM):
                 server.ask(client, clip).raise_for_status()
     for number in range(rounds):
-        _one_round(servers[number % len(servers) :] + servers[: number % len(servers)], found, clip, seconds)
+        turn = servers[number % len(servers) :] + servers[: number % len(servers)]
+        for shown, content in clips.items():
+            _one_round(turn, {name: figures.speeds[shown] for name, figures in found.items()}, content, seconds)
     for server in servers:
         found[server.name].crowd = crowd(server, clip)
         time.sleep(CROWD_PATIENCE_S)  # whoever still works for those that gave up
@@ -46,7 +54,7 @@ def measured(servers: list[Server], rounds: int, seconds: float) -> dict[str, Fi
     return found
 
 
-def _one_round(turn: list[Server], found: dict[str, Figures], clip: bytes, seconds: float) -> None:
+def _one_round(turn: list[Server], found: dict[str, Speed], clip: bytes, seconds: float) -> None:
     """Speed alone; the next round begins with another server."""
     for _ in range(5):
         for server in turn:
@@ -173,7 +181,7 @@ def main() -> None:
         running_servers(arguments.environments.absolute(), Path(folder)) as servers,
     ):
         found = measured(servers, arguments.rounds, arguments.seconds)
-    text = page(found, (before, os.getloadavg()[0]))
+    text = page(found, CLIP_S, (before, os.getloadavg()[0]))
     print(text)
     if arguments.page is not None:
         (ROOT / arguments.page).write_text(text, encoding="utf-8")

@@ -82,33 +82,62 @@ def test_a_face_is_no_hand() -> None:
     assert seen(RobustHands(TWO), [face] * 20) == [0] * 20
 
 
-def test_an_empty_scene_costs_less_than_a_palm_detection_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
-    runs: list[str] = []
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The network of each crop that is looked at from here on."""
+    names: list[str] = []
 
     def counted(self: Network, crops: Sequence[Pixels]) -> list[FloatArray]:
-        runs.extend([self.name] * len(crops))
+        names.extend([self.name] * len(crops))
         return run(self, crops)
 
     run = Network.run
     monkeypatch.setattr(Network, "run", counted)
+    return names
+
+
+def test_an_empty_scene_costs_less_than_a_palm_detection_a_frame(runs: list[str]) -> None:
     seen(RobustHands(ONE), [EMPTY] * 90)
     assert len(runs) < 0.85 * 90
 
 
-def test_while_one_of_two_hands_is_followed_the_other_is_looked_for_now_and_then(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    runs: list[str] = []
-
-    def counted(self: Network, crops: Sequence[Pixels]) -> list[FloatArray]:
-        runs.extend([self.name] * len(crops))
-        return run(self, crops)
-
-    run = Network.run
+def test_while_one_of_two_hands_is_followed_the_other_is_looked_for_now_and_then(runs: list[str]) -> None:
     landmarker = RobustHands(TWO)
     seen(landmarker, [hand_at(0.5)] * 3)
-    monkeypatch.setattr(Network, "run", counted)
+    runs.clear()
     for _ in range(30):
         landmarker.detect(hand_at(0.5))
     assert runs.count("palm-full") <= 15
     assert runs.count("hand-full") <= 33
+
+
+def noisy(picture: Pixels, number: int) -> Pixels:
+    """As a camera gives it: no two frames are alike."""
+    noise = np.random.default_rng(number).normal(0, 3, picture.shape)
+    return np.clip(picture + noise, 0, 255).astype(np.uint8)
+
+
+def test_a_hand_that_holds_still_is_looked_at_every_third_frame_and_stays_where_it_is(runs: list[str]) -> None:
+    landmarker = RobustHands(ONE)
+    held = hand_at(0.5)
+    first = landmarker.detect(noisy(held, 0)).hands[0].landmarks[:, :2]
+    runs.clear()
+    for number in range(1, 31):
+        (hand,) = landmarker.detect(noisy(held, number)).hands
+        assert float(np.abs(hand.landmarks[:, :2] - first).mean()) < 0.02 * np.ptp(first)
+    assert runs.count("hand-full") == 10
+
+
+@pytest.mark.parametrize("step", [0.01, 0.05])
+def test_a_hand_that_moves_is_looked_at_in_every_frame(runs: list[str], step: float) -> None:
+    landmarker = RobustHands(ONE)
+    landmarker.detect(noisy(hand_at(0.3), 0))
+    runs.clear()
+    for number in range(1, 9):
+        landmarker.detect(noisy(hand_at(0.3 + step * number), number))
+    assert runs.count("hand-full") >= 8
+
+
+def test_a_hand_that_leaves_at_once_is_gone_at_once() -> None:
+    held = hand_at(0.5)
+    assert seen(RobustHands(ONE), [held, held, held, EMPTY]) == [1, 1, 1, 0]
