@@ -16,10 +16,11 @@ const NEEDS_SHORTCUT = /^(INPUT|SELECT|TEXTAREA)$/;
 export class Recorder {
   /**
    * @param {import("./teach-camera.js").TeachCamera} camera
-   * @param {OnTake} onTake
+   * @param {{open: () => Promise<void>, onTake: OnTake}} acts open: the camera
    */
-  constructor(camera, onTake) {
+  constructor(camera, { open, onTake }) {
     this.camera = camera;
+    this.open = open;
     this.onTake = onTake;
     this.watch = new TakeWatch(MOST_S);
     this.sign = byId("teach-sign", HTMLInputElement);
@@ -45,13 +46,13 @@ export class Recorder {
     const { target } = event;
     const isWriting = target instanceof HTMLElement && NEEDS_SHORTCUT.test(target.tagName) && !(target instanceof HTMLInputElement && target.type === "checkbox");
     if (event.key.toLowerCase() !== "r" || event.ctrlKey || event.metaKey || event.altKey || isWriting) return;
-    if (byId("panel-teach").hidden || !this.camera.isOpen || document.querySelector("dialog[open]")) return;
+    if (byId("panel-teach").hidden || byId("teach-lesson").hidden || document.querySelector("dialog[open]")) return;
     event.preventDefault();
     this.press();
   }
 
   /** Begin, or end what was begun. */
-  press() {
+  async press() {
     if (this.state === "recording" && !this.isFree) {
       this.finish();
       return;
@@ -60,8 +61,9 @@ export class Recorder {
       this.stop();
       return;
     }
-    if (!this.camera.isOpen) return;
     if (!byId("teach-record", HTMLFormElement).reportValidity()) return;
+    if (!this.camera.isOpen) await this.open();
+    if (!this.camera.isOpen || this.state !== "off") return;
     this.label = this.sign.value.trim();
     this.count(COUNTED);
   }

@@ -23,10 +23,13 @@ export class TeachPanel {
     this.isTrying = false;
     this.problem = byId("teach-problem");
     this.camera = new TeachCamera(() => this.stopCamera());
-    this.recorder = new Recorder(this.camera, (film, label) => this.send(asFile(film), label));
+    this.recorder = new Recorder(this.camera, {
+      open: () => this.startCamera(),
+      onTake: (film, label) => this.send(asFile(film), label, "camera"),
+    });
     this.takes = new TakesView({ remove: (example) => this.forget(example), more: (label) => this.choose(label) });
     this.model = new ModelView({ made: () => this.onMade() });
-    this.tried = new TryView({ cut: (startS, endS) => this.camera.cut(startS, endS), correct: (film, label) => this.send(asFile(film), label) });
+    this.tried = new TryView({ cut: (startS, endS) => this.camera.cut(startS, endS), correct: (film, label) => this.send(asFile(film), label, "correction") });
     this.connect();
   }
 
@@ -162,7 +165,6 @@ export class TeachPanel {
     byId("panel-teach").classList.toggle("running", isOpen);
     byId("teach-off").hidden = isOpen;
     byId("teach-stop").hidden = !isOpen;
-    byId("teach-go", HTMLButtonElement).disabled = byId("teach-nothing", HTMLButtonElement).disabled = !isOpen;
   }
 
   recordNothing() {
@@ -178,17 +180,22 @@ export class TeachPanel {
 
   async sendFiles(/** @type {File[]} */ files) {
     const label = byId("teach-sign", HTMLInputElement);
-    if (label.reportValidity()) for (const file of files) await this.send(file, label.value.trim());
+    if (label.reportValidity()) for (const file of files) await this.send(file, label.value.trim(), "file");
     byId("teach-files", HTMLInputElement).value = "";
   }
 
-  /** Send a take; whether it was kept. */
-  async send(/** @type {File} */ file, /** @type {string} */ label) {
+  /**
+   * Send a take; whether it was kept.
+   * @param {File} file
+   * @param {string} label
+   * @param {"camera" | "file" | "correction"} source
+   */
+  async send(file, label, source) {
     const lesson = this.lesson;
     if (!lesson) return false;
     this.sayWaiting(1);
     const kept = await this.attempt(async () => {
-      await sendFile(`teach/${lesson.name}/examples`, file, { label, teacher: byId("teach-teacher", HTMLInputElement).value.trim() });
+      await sendFile(`teach/${lesson.name}/examples`, file, { label, source, teacher: byId("teach-teacher", HTMLInputElement).value.trim() });
       say(byId("teach-said"), "teach.taken", { label });
       await this.refresh();
     });
