@@ -79,6 +79,7 @@ def files(sign: Sign, count: int) -> list[dict[str, object]]:
     ]
 
 
+@pytest.mark.timeout(240)
 def test_signs_are_taught_before_the_camera_recognized_live_corrected_and_deleted(
     signer: Browser, teaching: RunningService
 ) -> None:
@@ -99,7 +100,7 @@ def test_signs_are_taught_before_the_camera_recognized_live_corrected_and_delete
         assert barriers(page) == []
 
         page.get_by_role("button", name="Make the model").click()
-        page.locator("#teach-figures", has_text="Version 1 answers now").wait_for()
+        page.locator("#teach-figures", has_text="Version 1 answers now").wait_for(timeout=90_000)
         assert "Right in" in page.locator("#teach-figures").inner_text()
         assert "other people it is less sure" in page.locator("#teach-figures").inner_text()
         page.get_by_role("button", name="Try it live").click()
