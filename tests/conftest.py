@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser
 
-from tests import browser, mediapipe_reference, node, postgres
+from tests import browser, golang, mediapipe_reference, node, postgres
 
 # The same examples in each run, however slow the machine is.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, print_blob=True)
@@ -59,6 +59,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """One line for all that was left out for one reason."""
     skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", [])]
     reasons = [reason[2] for reason in skipped if isinstance(reason, tuple)]
-    for without in (_WITHOUT, mediapipe_reference.WITHOUT, postgres.WITHOUT, browser.WITHOUT, node.WITHOUT):
+    for without in (
+        _WITHOUT,
+        mediapipe_reference.WITHOUT,
+        postgres.WITHOUT,
+        browser.WITHOUT,
+        node.WITHOUT,
+        golang.WITHOUT,
+    ):
         if left_out := sum(without in reason for reason in reasons):
             terminalreporter.write_line(f"{left_out} tests were left out: each {without}.")

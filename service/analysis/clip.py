@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TypeVar
 
 from service.analysis.prediction import Evidence
@@ -26,15 +26,12 @@ ROUTES = {"sign": "/timeline", "affect": "/highlights", "highlight": "/highlight
 
 
 @dataclass(frozen=True, slots=True)
-class ClipRequest:
-    """Which part of which medium is asked about, and which model answers. Times in seconds from the medium's start.
-
-    The model was looked up where the request began: whoever holds the request answers with this one to the end.
-    """
+class MediumPart:
+    """Which part of which medium is looked at, and until when. Times in seconds from the medium's start."""
 
     medium: Medium
     deadline: Deadline
-    model: ServedModel
+    _: KW_ONLY
     start_s: float = 0.0
     duration_s: float | None = None
     mirrored: bool = False
@@ -46,20 +43,20 @@ class ClipRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class PipelineClip:
-    """Which part of which medium a pipeline alone looks at: there is no model that would answer. Times in seconds."""
+class ClipRequest(MediumPart):
+    """Which model answers for the part.
 
-    medium: Medium
-    deadline: Deadline
+    The model was looked up where the request began: whoever holds the request answers with this one to the end.
+    """
+
+    model: ServedModel
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineClip(MediumPart):
+    """A pipeline alone looks at the part: there is no model that would answer."""
+
     preprocessing: Observing
-    start_s: float = 0.0
-    duration_s: float | None = None
-    mirrored: bool = False
-
-    @property
-    def end_s(self) -> float:
-        """Where the part ends, infinite where it is the medium's end."""
-        return float("inf") if self.duration_s is None else self.start_s + self.duration_s
 
 
 AnyClip = ClipRequest | PipelineClip

@@ -52,7 +52,7 @@ _LAST_EVENT_ID = {
     response_model=JobsPage,
     response_model_exclude_unset=True,
     openapi_extra={"parameters": query_parameters(JobsQuery)},
-    responses=problems(*KEYS, *OPTIONS, "busy"),
+    responses=problems(*KEYS, *OPTIONS, "jobs-unavailable"),
     summary="One's own jobs, newest first",
 )
 async def get_jobs(request: Request) -> JobsPage:
@@ -121,7 +121,7 @@ async def get_events(request: Request, job_id: JobId) -> Response:
 @router.delete(
     "/jobs/{id}",
     status_code=204,
-    responses=problems(*KEYS, *OPTIONS, *JOB),
+    responses=problems(*KEYS, *OPTIONS, *JOB, "origin-refused"),
     summary="Cancel a job and forget it",
 )
 async def delete_job(request: Request, job_id: JobId) -> Response:

@@ -23,7 +23,7 @@ _METHODS = ("get", "post", "put", "delete")
 _OF_FASTAPI = ("HTTPValidationError", "ValidationError")
 """Schemas of errors that no route answers with: ours are problems."""
 
-_MEDIUM = {"type": "string", "format": "binary", "minLength": 1, "description": "Video, picture or .pose file."}
+_MEDIUM = {"type": "string", "format": "binary", "description": "Video, picture or .pose file."}
 
 
 def takes_medium(options: type[BaseModel], without: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -56,10 +56,18 @@ def _schema(app: FastAPI, settings: Settings) -> dict[str, Any]:
     schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     for name in _OF_FASTAPI:
         schema["components"]["schemas"].pop(name, None)
+    for shown in schema["components"]["schemas"].values():
+        _drop_defaults(shown)
     for operation in _operations(schema):
         _tell_keys(operation, settings)
         _add_examples(operation, settings)
     return schema
+
+
+def _drop_defaults(shown: dict[str, Any]) -> None:
+    """A body's fields are as they are sent: a default says nothing of them, and not every generator can write it."""
+    for field in shown.get("properties", {}).values():
+        field.pop("default", None)
 
 
 def _operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:

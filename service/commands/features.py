@@ -15,6 +15,7 @@ from service.commands.arguments import Files, Overwrite, SkipExisting, with_opti
 from service.commands.batch import Batch, OnProgress, is_wanted, process_all, say_left_out, work_through
 from service.commands.environment import command_settings, configure_logs, misused, read_settings
 from service.commands.inputs import InputFile, Inputs, find_inputs
+from service.commands.joint_file import JointFile
 from service.commands.outputs import Outputs, plan_outputs, put, refuse_existing, stem, write_whole
 from service.context import AppContext, open_without_models
 from service.contract.options import PredictOptions
@@ -45,10 +46,9 @@ class Wanted:
     """What is written. joint: one file for all media, None where each has its own in `outputs`, if any."""
 
     format: FeaturesFormat | None
-    joint: Path | None
+    joint: JointFile | None
     outputs: Outputs
     crops: Path | None
-    gathered: dict[int, Gathered] = field(default_factory=dict)
     looked_by: list[str] = field(default_factory=list)
 
     @property
@@ -97,16 +97,24 @@ def features_command(
     say_left_out(inputs)
     batch = Batch("features", len(inputs.media))
     media = [input_file for input_file in inputs.media if is_wanted(input_file, wanted.outputs, batch)]
-    if preprocessing is None:
-        _look_with_model(options, media, batch, settings, wanted)
-    elif media:
-        wanted.looked_by.append(f"pipeline:{Path(str(pipeline)).stem}")
-        asyncio.run(_look_without_model(preprocessing, options, media, batch, settings, wanted))
-    if wanted.joint is not None and wanted.gathered:
-        in_order = [one for _, one in sorted(wanted.gathered.items())]
-        write_whole(wanted.joint, _file(in_order, wanted))
+    try:
+        if preprocessing is None:
+            _look_with_model(options, media, batch, settings, wanted)
+        elif media:
+            wanted.looked_by.append(f"pipeline:{Path(str(pipeline)).stem}")
+            asyncio.run(_look_without_model(preprocessing, options, media, batch, settings, wanted))
+    finally:  # also where somebody ends it
+        _finish(wanted, batch)
     if batch.failed or inputs.empty:
         raise typer.Exit(1)
+
+
+def _finish(wanted: Wanted, batch: Batch) -> None:
+    if wanted.joint is not None:
+        try:
+            wanted.joint.finish()
+        except OSError as error:
+            batch.fail("features", error)
 
 
 def _named_pipeline(named: str) -> Observing:
@@ -154,7 +162,12 @@ async def _look_without_model(
         async def work(number: int, input_file: InputFile, on_progress: OnProgress) -> None:
             deadline = Deadline.after(context.settings.request_timeout_s)
             clip = PipelineClip(
-                input_file.medium, deadline, preprocessing, options.start_time, options.clip_duration, options.mirrored
+                input_file.medium,
+                deadline,
+                preprocessing,
+                start_s=options.start_time,
+                duration_s=options.clip_duration,
+                mirrored=options.mirrored,
             )
             await _look(number, input_file, clip, context, wanted, on_progress)
 
@@ -169,9 +182,11 @@ async def _look(
     found = await gather(clip, context, keep=wanted.keeps, on_pictures=on_pictures, on_progress=on_progress)
     one = Gathered(str(input_file.path), input_file.label, found)
     if wanted.joint is not None:
-        wanted.gathered[number] = one
+        await wanted.joint.add(number, one)
     elif (place := wanted.outputs.paths[input_file]) is not None:
-        await asyncio.to_thread(write_whole, place, await asyncio.to_thread(_file, [one], wanted))
+        await asyncio.to_thread(
+            write_whole, place, await asyncio.to_thread(_file, wanted.format, [one], wanted.looked_by)
+        )
 
 
 def _wanted(
@@ -207,7 +222,9 @@ def _wanted(
             "pose", None, plan_outputs(inputs, out, "", overwrite=overwrite, skip_existing=skip_existing), crops
         )
     refuse_existing(path, overwrite=overwrite)
-    return Wanted("npz" if suffix == "npz" else "csv", path, nowhere, crops)
+    looked_by: list[str] = []
+    joint = JointFile(path, lambda gathered: _file(suffix, gathered, looked_by))
+    return Wanted("npz" if suffix == "npz" else "csv", joint, nowhere, crops, looked_by)
 
 
 def _check(preprocessing: Observing, name: str, wanted: Wanted) -> None:
@@ -232,9 +249,9 @@ def _write_crops(crops: Crops, track: Track) -> None:
         put(path, content)
 
 
-def _file(gathered: list[Gathered], wanted: Wanted) -> bytes:
-    if wanted.format == "pose":
+def _file(format_name: str | None, gathered: list[Gathered], looked_by: Sequence[str]) -> bytes:
+    if format_name == "pose":
         return features_to_pose(gathered[0].features)
-    if wanted.format == "csv":
+    if format_name == "csv":
         return features_to_csv(gathered).encode()
-    return features_to_npz(gathered, wanted.looked_by[0])
+    return features_to_npz(gathered, looked_by[0])

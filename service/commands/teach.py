@@ -148,7 +148,7 @@ def _observe(data: Path, group_by: str | None, settings: Settings) -> tuple[Exam
 async def _look(clip: LabeledClip, teacher: str, context: AppContext) -> Example:
     with clip.medium(context.spool) as medium:
         deadline = Deadline.after(context.settings.request_timeout_s)
-        part = PipelineClip(medium, deadline, landmark_section(), clip.start_s, clip.duration_s)
+        part = PipelineClip(medium, deadline, landmark_section(), start_s=clip.start_s, duration_s=clip.duration_s)
         features = await gather(part, context)
     return make_example(clip.label, features.track, teacher=teacher, source="file", origin=clip.name)
 

@@ -1,9 +1,35 @@
 """The label layout of the Korean AI-Hub sign corpus, as its `*_morpheme.json` files have it."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from service.export.answer import SignsExport
 from service.export.ticks import MILLISECONDS, ticks
+
+_TEXT, _SECONDS = {"type": "string"}, {"type": "number", "minimum": 0}
+
+
+def _object(title: str, **fields: object) -> dict[str, Any]:
+    return {
+        "type": "object", "title": title, "properties": fields, "required": list(fields), "additionalProperties": False,
+    }  # fmt: skip
+
+
+AIHUB_SCHEMA: Mapping[str, Any] = _object(
+    "AihubLabels",
+    metaData=_object("AihubMetaData", name=_TEXT, duration=_SECONDS, url=_TEXT, exportedOn=_TEXT),
+    data={
+        "type": "array",
+        "items": _object(
+            "AihubSign",
+            start=_SECONDS,
+            end=_SECONDS,
+            attributes={"type": "array", "items": _object("AihubAttribute", name=_TEXT)},
+        ),
+    },
+)
+"""JSON Schema of what is written."""
 
 
 def signs_to_aihub(answer: SignsExport) -> str:

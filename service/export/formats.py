@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from service.export.aihub import signs_to_aihub
+from service.export.aihub import AIHUB_SCHEMA, signs_to_aihub
 from service.export.answer import HighlightsExport, MediaFile, SignsExport
 from service.export.captions import moments_to_vtt, signs_to_srt, signs_to_vtt
 from service.export.eaf import signs_to_eaf
@@ -20,11 +20,12 @@ JSON_MEDIA_TYPE = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Format(Generic[AnswerT]):
-    """A format: what it is served as, how its files are named, and who writes it."""
+    """A format: what it is served as, how its files are named, and who writes it. schema: of one that is JSON."""
 
     media_type: str
     ending: str
     write: Callable[[AnswerT], str | bytes]
+    schema: Mapping[str, Any] | None = None
 
     @property
     def essence(self) -> str:
@@ -46,7 +47,7 @@ TIMELINE_FORMATS: Mapping[str, Format[SignsExport]] = {
     "srt": Format("application/x-subrip; charset=utf-8", ".srt", signs_to_srt),
     "eaf": Format("text/x-eaf+xml; charset=utf-8", ".eaf", signs_to_eaf),
     "csv": Format("text/csv; charset=utf-8; header=present", ".csv", signs_to_csv),
-    "aihub": Format("application/x-aihub+json", "_morpheme.json", signs_to_aihub),
+    "aihub": Format("application/x-aihub+json", "_morpheme.json", signs_to_aihub, AIHUB_SCHEMA),
 }
 
 HIGHLIGHT_FORMATS: Mapping[str, Format[HighlightsExport]] = {

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import pickle
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -34,12 +35,13 @@ def request_json(request: TaskRequest) -> bytes:
     return json.dumps(fields).encode()
 
 
-def request_of(text: bytes, request: type[RequestT], medium: Medium, model: ServedModel) -> RequestT:
-    """The request for this medium, which lies somewhere else now, and this model."""
+def request_of(text: bytes, request: Callable[..., RequestT], medium: Medium, model: ServedModel) -> RequestT:
+    """The request of this type for this medium, which lies somewhere else now, and this model."""
     fields: dict[str, Any] = json.loads(text)
     part = fields.pop("part")
-    clip = ClipRequest(medium, Deadline.after(0.0), model, **{name: part[name] for name in _KEPT})
-    return request(clip=clip, **fields)  # type: ignore[call-arg]
+    kept = {name: part[name] for name in _KEPT}
+    clip = ClipRequest(medium=medium, deadline=Deadline.after(0.0), model=model, **kept)
+    return request(clip=clip, **fields)
 
 
 def answer_json(answer: object, task: AnyTask) -> bytes:

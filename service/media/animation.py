@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 from service.media.decoding import decoded, decoding
 from service.media.medium import SHORTER_PART, MediaLimits, Medium, Orientation, check_picture_size, too_long
 from service.media.picture import opened_picture, rgb_pixels
+from service.media.shown import shown_in
 from service.media.sniff import MediaType
 from service.media.upright import Pixels
 from service.track import MediaInfo, Window
@@ -65,24 +66,13 @@ class Animation:
         self, window: Window, counted: bool = False, keep_going: Callable[[], None] = lambda: None
     ) -> Iterator[Picture]:
         """The pictures shown in the window, in order; once only. As `Video.frames`."""
-        before: Picture | None = None
-        for picture in decoded(self._pictures(), _BEGINS_WELL):
-            keep_going()
-            seen_s = min(picture.time_s, window.end_s) - window.start_s
-            if seen_s > self._limits.seconds:
-                raise too_long(seen_s, self._limits.seconds, SHORTER_PART, is_least=True)
-            if counted or picture.time_s > window.start_s:
-                if before is not None:
-                    yield before
-                    before = None
-                yield picture
-            else:
-                before = picture
-            if picture.time_s >= window.end_s:
-                self.next_s = picture.time_s
-                return
-        if before is not None:
-            yield before
+        shown = decoded(self._pictures(), _BEGINS_WELL)
+        self.next_s = yield from shown_in(window, shown, self._check, keep_going, counted=counted)
+
+    def _check(self, picture: Picture, window: Window) -> None:
+        seen_s = min(picture.time_s, window.end_s) - window.start_s
+        if seen_s > self._limits.seconds:
+            raise too_long(seen_s, self._limits.seconds, SHORTER_PART, is_least=True)
 
     def _pictures(self) -> Iterator[Picture]:
         at_ms = 0.0

@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from service.errors import SignError
-from service.media.boxes import boxes_are_whole
+from service.media.boxes import another_begins, boxes_are_whole
 from service.media.clock import LEAP_S, Clock, leapt_s
 from service.media.decoding import decoded, decoding
 from service.media.frame import Frame, Look, display_size, sane_aspect
@@ -31,6 +31,7 @@ from service.media.medium import (
     too_long,
 )
 from service.media.packets import FFMPEG_ERRORS, PacketDecoder
+from service.media.shown import shown_in
 from service.media.side_data import turn_of
 from service.media.sniff import MediaType
 from service.media.streams import (
@@ -55,6 +56,10 @@ _FARTHER_BACK_S = (0.0, 10.0, 60.0)
 _DEMUXER_LISTS = {"mov": "mov,mp4,m4a,3gp,3g2,mj2", "matroska": "matroska,webm"}
 _LEAPS_TOLD = 10
 _BEGINS_WELL = "The video begins well"
+_SECOND_FILE = (
+    "Another video lies behind this one, as in files that were joined; players show only the first, which was looked "
+    "at. Send the other by itself."
+)
 
 
 class _UnnamedFile:
@@ -70,13 +75,15 @@ class _UnnamedFile:
 class _Source:
     """An open file and the stream of it that is shown. joined: others lie behind it of which its header knows nothing.
 
-    reopen: opens the same file once more, for whoever reads ahead.
+    unread: another lies behind it that is not read, as players do not read it either. reopen: opens the same file once
+    more, for whoever reads ahead.
     """
 
     container: InputContainer
     stream: VideoStream
     kind: MediaType
     joined: bool
+    unread: bool
     reopen: Callable[[], AbstractContextManager[InputContainer]]
 
     @property
@@ -150,6 +157,8 @@ class Video:
             found.append(
                 f"The video's timestamps begin anew {times}, as in files that were joined; time goes on there."
             )
+        elif self._source.unread:
+            found.append(_SECOND_FILE)
         if self.leaps:
             told = ", ".join(f"{leap.start_s:.2f} s to {leap.end_s:.2f} s" for leap in self.leaps[:_LEAPS_TOLD])
             found.append(f"Nothing is shown from {told}: the video's timestamps leap there.")
@@ -179,22 +188,8 @@ class Video:
         sampler knows how long each is shown. `counted` gives every frame from the first of the file on, for samplers
         that count; else a start far in is sought. keep_going is called for each decoded frame and may raise.
         """
-        before: Frame | None = None
-        for frame in decoded(self._timed(self._from(window, counted)), _BEGINS_WELL):
-            keep_going()
-            self._check(frame, window)
-            if counted or frame.time_s > window.start_s:
-                if before is not None:
-                    yield before
-                    before = None
-                yield frame
-            else:
-                before = frame
-            if frame.time_s >= window.end_s:
-                self.next_s = frame.time_s
-                return
-        if before is not None:
-            yield before
+        shown = decoded(self._timed(self._from(window, counted)), _BEGINS_WELL)
+        self.next_s = yield from shown_in(window, shown, self._check, keep_going, counted=counted)
 
     def leapt_ahead_s(self, window: Window, most_s: float) -> float:
         """How much of the window its timestamps leap over, read from its packets until more than most_s are shown."""
@@ -288,7 +283,8 @@ class Video:
             check_picture_size(first.width, first.height, self._limits, "A frame")
             return first
         if self._packets.damaged:
-            raise SignError("media-corrupt", f"None of the video's {self._packets.packets} packets can be decoded.")
+            packets = "one packet" if self._packets.packets == 1 else f"{self._packets.packets} packets"
+            raise SignError("media-corrupt", f"Nothing in the video's {packets} can be decoded.")
         raise SignError("media-no-frames", "The file declares a video, but holds not one frame of it.")
 
 
@@ -333,8 +329,9 @@ def _open(
         if stream is None:
             raise _without_video(container, boxes_are_whole(file, medium.size))
         joined = kind.demuxer == "matroska" and is_joined(file, medium.size)
+        unread = kind.demuxer == "mov" and another_begins(file, medium.size)
     _check_stream(stream, limits)
-    source = _Source(container, stream, kind, joined, reopen)
+    source = _Source(container, stream, kind, joined, unread, reopen)
     return opened.enter_context(contextlib.closing(Video(source, limits, color, orientation)))
 
 

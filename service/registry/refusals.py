@@ -11,6 +11,11 @@ RETRY_AFTER_S = 2.0
 _FAILED_RETRY_AFTER_S = 30.0
 
 
+def no_models(problem: str) -> SignError:
+    """The error where the store cannot be read, for that reason, and nothing was read of it before."""
+    return SignError("model-unknown", f"There are no models: {problem}. SIGN_MODEL_STORE says where they are.")
+
+
 def model_failed(detail: str) -> SignError:
     """The error for a model that is refused, with the reason."""
     return SignError("model-failed", detail, retry_after_s=_FAILED_RETRY_AFTER_S)
@@ -42,3 +47,23 @@ def load_result(load: asyncio.Task[ServedModel], who: str) -> ServedModel:
     if isinstance(problem := load.exception(), InvalidModelError):
         raise model_failed(f"{who} is refused: {problem}")
     return load.result()
+
+
+def check_unloadable(entry: Entry, readers: Iterable[Entry]) -> None:
+    """SignError where the version cannot be taken out of memory: it is loading, refused, or read by loaded models."""
+    who = f"{entry.name} version {entry.version}"
+    if entry.loading is not None:
+        raise SignError("model-state", f"{who} is loading; unload it when it is ready.")
+    if entry.state == "refused":
+        raise SignError("model-state", f"{who} is refused; there is nothing to unload.")
+    if entry.served is not None and (names := ", ".join(f"{one.name} version {one.version}" for one in readers)):
+        raise SignError("model-state", f"{who} is read by {names}; unload that first.")
+
+
+def default_needed(name: str) -> SignError:
+    """Why the last version of the service's default model stays."""
+    return SignError(
+        "model-state",
+        f"{name} is the service's default model, and no other version of it can be served; publish one, or set "
+        "SIGN_DEFAULT_MODEL.",
+    )

@@ -5,7 +5,7 @@ on the event loop; hashing, building and trying out happen in threads.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from functools import partial
 
 import structlog
@@ -16,7 +16,16 @@ from service.registry.catalog import Catalog, Changes, ModelMetrics
 from service.registry.loader import Loader
 from service.registry.manifest import Manifest, Requires
 from service.registry.memory import memory_estimate_bytes
-from service.registry.refusals import RETRY_AFTER_S, load_result, model_failed, model_unloaded, not_served
+from service.registry.refusals import (
+    RETRY_AFTER_S,
+    check_unloadable,
+    default_needed,
+    load_result,
+    model_failed,
+    model_unloaded,
+    no_models,
+    not_served,
+)
 from service.registry.requirement import over_time_entry, required_entry
 from service.registry.served import ServedModel
 from service.registry.states import (
@@ -35,7 +44,6 @@ __all__ = ["ModelState", "Registry", "ReloadReport", "ServedModel", "VersionName
 
 LOAD_WAIT_S = 10.0
 """Longest that a request waits for a version that was not loaded yet; it goes on loading after that."""
-
 
 log = structlog.get_logger()
 
@@ -117,9 +125,7 @@ class Registry:
         if self._closing:
             raise SignError("shutting-down", "The service is ending.", retry_after_s=RETRY_AFTER_S)
         if self._problem is not None and not self._catalog.names:
-            raise SignError(
-                "model-unknown", f"There are no models: {self._problem}. SIGN_MODEL_STORE says where they are."
-            )
+            raise no_models(self._problem)
         entry = self._catalog.default(name) if version is None else self._catalog.entry(name, version)
         if entry is None:
             raise self._why_not_served(name)
@@ -188,20 +194,13 @@ class Registry:
         """
         async with self._changing:
             entry = self._catalog.entry(name, version)
-            who = f"{name} version {version}"
-            if entry.loading is not None:
-                raise SignError("model-state", f"{who} is loading; unload it when it is ready.")
-            if entry.state == "refused":
-                raise SignError("model-state", f"{who} is refused; there is nothing to unload.")
-            if entry.served is not None and (readers := self._catalog.readers(entry)):
-                names = ", ".join(f"{reader.name} version {reader.version}" for reader in readers)
-                raise SignError("model-state", f"{who} is read by {names}; unload that first.")
+            check_unloadable(entry, self._catalog.readers(entry))
             entry.unloaded = True
             if self._catalog.default(name) is entry:
                 await self._replace(entry)
             entry.asked = False
             entry.served = None
-            self._update_metrics()
+            self._metrics.update(self._catalog)
             return self._catalog.view(entry)
 
     async def _replace(self, entry: Entry) -> None:
@@ -214,11 +213,7 @@ class Registry:
             else:
                 if entry.name == self._settings.default_model:
                     entry.unloaded = False
-                    raise SignError(
-                        "model-state",
-                        f"{entry.name} is the service's default model, and no other version of it can be served; "
-                        "publish one, or set SIGN_DEFAULT_MODEL.",
-                    )
+                    raise default_needed(entry.name)
         finally:
             self._choosing.discard(entry.name)
         self._choose_default(entry.name)
@@ -260,11 +255,10 @@ class Registry:
             return Changes((), (), ())
         self._problem = None
         changes = self._catalog.apply(found)
-        for entry_found in found:
-            if entry_found.refusal is not None:
-                key = entry_found.key
-                log.warning("model refused", model=key.name, version=key.version, reason=entry_found.refusal)
-        self._update_metrics()
+        for one in found:
+            if one.refusal is not None:
+                log.warning("model refused", model=one.key.name, version=one.key.version, reason=one.refusal)
+        self._metrics.update(self._catalog)
         return changes
 
     async def _load_all(self, names: list[str]) -> None:
@@ -274,13 +268,12 @@ class Registry:
         finally:
             self._choosing.difference_update(names)
 
-    async def _load_names(self, names: Iterable[str], *, again: bool) -> None:
+    async def _load_names(self, names: Collection[str], *, again: bool) -> None:
         """The default model before all others: it must not find the memory taken."""
-        others = set(names)
-        if (first := self._settings.default_model) in others:
-            others.remove(first)
+        first = self._settings.default_model
+        if first in names:
             await self._load_best(first, again=again)
-        await asyncio.gather(*(self._load_best(name, again=again) for name in sorted(others)))
+        await asyncio.gather(*(self._load_best(name, again=again) for name in sorted({*names} - {first})))
 
     async def _load_best(self, name: str, *, again: bool) -> None:
         """Load the best version that can be loaded, and what else is loaded but has changed; then swap."""
@@ -311,7 +304,7 @@ class Registry:
         if entry.loading is None:
             entry.loading = asyncio.create_task(self._build(entry))
             entry.loading.add_done_callback(_log_failure)
-            self._update_metrics()
+            self._metrics.update(self._catalog)
         return entry.loading
 
     async def _build(self, entry: Entry) -> ServedModel:
@@ -333,7 +326,7 @@ class Registry:
             entry.loading = None
             if entry.name not in self._choosing:
                 self._choose_default(entry.name)
-            self._update_metrics()
+            self._metrics.update(self._catalog)
 
     async def _build_model(self, entry: Entry) -> ServedModel:
         loader, catalog = self._loader, self._catalog
@@ -353,20 +346,12 @@ class Registry:
         Without it the model answers for itself, by windows: it is not lost for a picture's sake.
         """
         entry = over_time_entry(self._catalog.find(wanted.name, wanted.version))
-        problem: BaseException | None = None
-        if entry is not None:
-            self._catalog.touch(entry)
-            if entry.served is not None:
-                return entry.served
-            load = self._load(entry)
-            await asyncio.wait([load])
-            problem = load.exception()
-            if not isinstance(problem, InvalidModelError):
-                return load.result()
+        loaded = None if entry is None else await self._loaded(entry)
+        if isinstance(loaded, ServedModel):
+            return loaded
         who = f"{wanted.name} version {wanted.version}"
-        log.warning(
-            "answers over time by windows", model=manifest.name, missing=who, reason=str(problem or "not there")
-        )
+        reason = "not there" if loaded is None else str(loaded)
+        log.warning("answers over time by windows", model=manifest.name, missing=who, reason=reason)
         return None
 
     def _give_up(self, entry: Entry, model: ServedModel, reason: str) -> None:
@@ -387,23 +372,25 @@ class Registry:
     async def _load_required(self, manifest: Manifest, requires: Requires) -> ServedModel:
         """The loaded model that this one reads from; InvalidModelError where it cannot be."""
         entry = required_entry(manifest, requires, self._catalog.find(requires.name, requires.version))
+        loaded = await self._loaded(entry)
+        if isinstance(loaded, ServedModel):
+            return loaded
+        raise ModelUnavailableError(f"requires {requires.name} version {requires.version}, which is refused: {loaded}")
+
+    async def _loaded(self, entry: Entry) -> ServedModel | InvalidModelError:
+        """The version, loaded for another model, or why it is refused."""
         self._catalog.touch(entry)
         if entry.served is not None:
             return entry.served
         load = self._load(entry)
         await asyncio.wait([load])
-        if isinstance(problem := load.exception(), InvalidModelError):
-            who = f"{requires.name} version {requires.version}"
-            raise ModelUnavailableError(f"requires {who}, which is refused: {problem}")
-        return load.result()
+        problem = load.exception()
+        return problem if isinstance(problem, InvalidModelError) else load.result()
 
     def _choose_default(self, name: str) -> None:
         if self._catalog.choose_default(name):
             entry = self._catalog.default(name)
             log.info("model served", model=name, version=None if entry is None else entry.version)
-        self._update_metrics()
-
-    def _update_metrics(self) -> None:
         self._metrics.update(self._catalog)
 
 

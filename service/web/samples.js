@@ -1,6 +1,7 @@
 /** Clips and pictures of our own, to try a model without a camera; shown where the chosen model reads them. */
 import { ask } from "./api.js";
 import { byId, element } from "./dom.js";
+import { onFound } from "./lost.js";
 import { chosenModel, onModel } from "./models.js";
 import { showProblem } from "./problems.js";
 import { onLanguage } from "./words.js";
@@ -40,6 +41,7 @@ export function setUpSamples(/** @type {(file: File) => void} */ onChosen) {
   };
   onModel(write);
   onLanguage(write);
+  onFound(write); // pictures that could not be loaded
 }
 
 function button(/** @type {Sample} */ sample, /** @type {(file: File) => void} */ onChosen) {
@@ -56,7 +58,10 @@ function button(/** @type {Sample} */ sample, /** @type {(file: File) => void} *
   return element(
     "button.sample",
     { label: isClip ? "samples.clip" : "samples.picture", values: { signs: sample.signs }, attributes: { type: "button" }, on: { click: choose } },
-    element("img", { attributes: { src: place(sample.poster), alt: "", width: 320, height: 240, loading: "lazy" } }),
+    element("span.sample-picture", {}, element("img", {
+      attributes: { src: place(sample.poster), alt: "", width: 320, height: 240, loading: "lazy" },
+      on: { error: ({ target }) => target.classList.add("missing") },
+    })),
     element(isClip ? "span.sample-name.clip" : "span.sample-name", { text: sample.signs }),
   );
 }

@@ -2,7 +2,6 @@
 
 import re
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from tests.e2e.pages import DESKTOP, PHONE, visit
 from tests.e2e.test_page import barriers
-from tests.running import SAMPLES, RunningService, running_service
+from tests.running import SAMPLES, RunningService
 
 FLY = SAMPLES / "word_fly_right_tan.mp4"
 CAB = SAMPLES / "word_cab_left_brown.mp4"
@@ -40,18 +39,11 @@ def drop(page: Page, *names: str, folder: bool = False) -> None:
     assert page.evaluate(DROP, [names, folder])
 
 
-@pytest.fixture
-def frail_service(tmp_path: Path) -> Iterator[RunningService]:
-    """A service that a test may halt."""
-    with running_service(tmp_path, SIGN_SLOTS="1") as running:
-        yield running
-
-
 @SIZES
 def test_a_lost_service_is_said_over_everything_until_it_answers_again(
-    chromium: Browser, frail_service: RunningService, size: dict[str, int]
+    chromium: Browser, service: RunningService, size: dict[str, int]
 ) -> None:
-    with visit(chromium, frail_service.url, size=size, expected="ERR_") as visitor:
+    with visit(chromium, service.url, size=size, expected="ERR_") as visitor:
         page = visitor.page
         page.set_input_files("#file-input", A)
         page.context.set_offline(True)
@@ -70,15 +62,15 @@ def test_a_lost_service_is_said_over_everything_until_it_answers_again(
         page.locator(".answer .block").wait_for()
 
 
-def test_a_service_that_hangs_is_lost_too(chromium: Browser, frail_service: RunningService) -> None:
-    with visit(chromium, frail_service.url, expected="ERR_|Failed to load") as visitor:
+def test_a_service_that_hangs_is_lost_too(chromium: Browser, service: RunningService) -> None:
+    with visit(chromium, service.url, expected="ERR_|Failed to load") as visitor:
         page = visitor.page
-        frail_service.process.send_signal(signal.SIGSTOP)
+        service.process.send_signal(signal.SIGSTOP)
         try:
             page.evaluate("dispatchEvent(new Event('offline'))")
             page.locator("#lost", has_text="The service does not answer").wait_for()
         finally:
-            frail_service.process.send_signal(signal.SIGCONT)
+            service.process.send_signal(signal.SIGCONT)
         page.get_by_role("button", name="Try now").click()
         page.locator("#found", has_text="answers again").wait_for()
 
@@ -114,6 +106,25 @@ def test_samples_are_asked_about_by_one_click_and_the_next_one_takes_over(
             assert page.locator("#ask-predict").is_checked()
             assert page.locator("#answer .block").count() == 0
         page.get_by_text("A hand was found in the picture").wait_for()
+
+
+def test_samples_without_their_pictures_get_them_when_the_service_answers_again(
+    chromium: Browser, service: RunningService
+) -> None:
+    with visit(chromium, service.url, expected="ERR_") as visitor:
+        page = visitor.page
+        page.context.set_offline(True)
+        page.click("#tab-file")
+        picture = page.locator(".sample img").first
+        page.locator(".sample img.missing").first.wait_for(state="attached")
+        assert picture.evaluate("picture => getComputedStyle(picture).visibility") == "hidden"
+        box = page.locator(".sample-picture").first.bounding_box()
+        assert box is not None
+        assert box["width"] / box["height"] == pytest.approx(4 / 3, abs=0.05)
+        page.context.set_offline(False)
+        page.locator("#found", has_text="answers again").wait_for()
+        assert picture.evaluate("picture => picture.decode().then(() => picture.naturalWidth)") > 0
+        assert picture.evaluate("picture => getComputedStyle(picture).visibility") == "visible"
 
 
 def test_every_sample_shows_what_it_says(service: RunningService) -> None:

@@ -16,8 +16,8 @@ from service.settings import Settings
 from tests.running import ROOT, RunningService, running_service
 
 ADMIN = "boss"
-NOT_OVER_HTTP = {"route-unknown", "method-not-allowed", "rate-limited"}
-"""Codes of addresses that are no route's, and of live sessions."""
+OF_NO_ROUTE = {"route-unknown", "method-not-allowed"}
+"""Codes of addresses that are no route's."""
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_every_code_is_named_by_a_route_that_sends_it_with_its_status(schema: di
             for code in response.get("content", {}).get("application/problem+json", {}).get("examples", {}):
                 assert KINDS[code].status == int(status)
                 named.add(code)
-    assert named == set(KINDS) - NOT_OVER_HTTP
+    assert named == set(KINDS) - OF_NO_ROUTE
 
 
 def test_every_error_is_documented_as_what_is_sent(schema: dict[str, Any]) -> None:
@@ -101,6 +101,23 @@ def test_a_jobs_result_is_one_of_the_answers_or_a_file(schema: dict[str, Any]) -
         "TaughtBody",
     ]
     assert {"text/vtt", "text/csv", "image/png", "text/x-edl", "application/x-aihub+json"} <= set(content)
+
+
+def test_what_is_always_sent_is_required_and_has_no_default(schema: dict[str, Any]) -> None:
+    shown = schema["components"]["schemas"]
+    for name in ("Manifest", "Output", "KeypointsSection", "MomentDecoder"):
+        assert sorted(shown[name]["required"]) == sorted(shown[name]["properties"]), name
+    assert not [
+        name for name, one in shown.items() for field in one.get("properties", {}).values() if "default" in field
+    ]
+
+
+def test_every_answer_in_json_has_its_fields_in_the_schema(schema: dict[str, Any]) -> None:
+    for name, operation in operations(schema):
+        for response in operation["responses"].values():
+            for media_type, content in response.get("content", {}).items():
+                if media_type.endswith("json"):
+                    assert {"$ref", "anyOf", "properties"} & set(content["schema"]), (name, media_type)
 
 
 def test_keys_are_asked_for_where_they_are_set() -> None:

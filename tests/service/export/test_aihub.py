@@ -2,9 +2,10 @@
 
 import json
 
+import jsonschema
 from hypothesis import given
 
-from service.export.aihub import signs_to_aihub
+from service.export.aihub import AIHUB_SCHEMA, signs_to_aihub
 from service.export.answer import SignsExport
 from service.export.formats import TIMELINE_FORMATS
 from service.export.ticks import MILLISECONDS, ticks
@@ -23,8 +24,10 @@ def test_its_file_is_named_as_in_the_corpus() -> None:
 
 
 @given(answer=answers())
-def test_aihub_gives_back_the_times_and_labels(answer: SignsExport) -> None:
-    data = json.loads(TIMELINE_FORMATS["aihub"].file(answer))["data"]
+def test_aihub_is_as_its_schema_says_and_gives_back_the_times_and_labels(answer: SignsExport) -> None:
+    written = json.loads(TIMELINE_FORMATS["aihub"].file(answer))
+    jsonschema.validate(written, AIHUB_SCHEMA)
+    data = written["data"]
     times = [(round(entry["start"] * 1000), round(entry["end"] * 1000)) for entry in data]
     assert times == ticks(answer.signs, MILLISECONDS)
     names = [entry["attributes"][0]["name"] for entry in data]

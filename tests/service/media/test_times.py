@@ -28,8 +28,10 @@ def watch(path: Path, window: Window = WHOLE, limits: MediaLimits = LIMITS) -> t
         return [time_s for time_s, _ in frames], [number for _, number in frames], video
 
 
-def joined(folder: Path, suffix: str, codec: str) -> Path:
-    parts = [clock(folder / f"{first}.{suffix}", codec=codec, first=first, frames=90) for first in (0, 90)]
+def joined(folder: Path, suffix: str, codec: str, options: dict[str, str] | None = None) -> Path:
+    parts = [
+        clock(folder / f"{first}.{suffix}", codec=codec, first=first, frames=90, options=options) for first in (0, 90)
+    ]
     path = folder / f"joined.{suffix}"
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     return path
@@ -85,6 +87,27 @@ def test_files_that_were_joined_go_on_counting_with_a_warning(suffix: str, codec
         part_s, part_numbers, _ = watch(path, Window(start_s, start_s + 0.2))
         assert part_s == pytest.approx([number * FRAME_S for number in part_numbers], abs=0.02)
         assert part_numbers[0] == pytest.approx(start_s * RATE, abs=1)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov"])
+@pytest.mark.parametrize("options", [{}, {"movflags": "+faststart"}])
+def test_a_second_mp4_is_not_looked_at_as_players_do_not_show_it_and_that_is_said(
+    suffix: str, options: dict[str, str], tmp_path: Path
+) -> None:
+    path = joined(tmp_path, suffix, "libx264", options)
+    _, numbers, video = watch(path)
+    assert numbers == list(range(90))
+    (said,) = video.warnings
+    assert "Another video lies behind this one" in said
+    assert watch(tmp_path / f"0.{suffix}")[2].warnings == ()
+
+
+def test_fragments_of_a_second_mp4_are_looked_at_and_one_warning_says_so(tmp_path: Path) -> None:
+    path = joined(tmp_path, "mp4", "libx264", {"movflags": "frag_keyframe+empty_moov+default_base_moof"})
+    _, numbers, video = watch(path)
+    assert (numbers[0], numbers[-1]) == (0, 179)
+    (said,) = video.warnings
+    assert "begin anew once" in said
 
 
 @pytest.mark.parametrize(("suffix", "codec"), [("ts", "libx264"), ("webm", "libvpx"), ("mp4", "libx264")])

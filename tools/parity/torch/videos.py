@@ -144,7 +144,7 @@ async def compared(context: AppContext, network: Network, sample: Sample, author
     medium = Medium(str(sample.file), sample.file.stat().st_size)
     length_s = sample.length_s or network.frames * network.sampling / 30
     model = await context.registry.get(network.name.replace("_", "-"))
-    request = ClipRequest(medium, Deadline.after(PATIENCE_S), model, sample.start_s, length_s)
+    request = ClipRequest(medium, Deadline.after(PATIENCE_S), model, start_s=sample.start_s, duration_s=length_s)
     preprocessing = preprocessing_of(model, ("sign",))
     clip = await observe_at_once(request, preprocessing, context, context.settings.predict_seconds)
     window = Window(sample.start_s, min(clip.track.end_s, request.end_s))
