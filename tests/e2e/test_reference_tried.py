@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from service.teaching.examples import NOTHING
 from tests.e2e.pages import visit
-from tests.e2e.test_teach import teach
+from tests.e2e.test_teach import TAKES, teach
 from tests.jobs_made import ended
-from tests.lessons_made import SIGNS
+from tests.lessons_made import SIGNS, pose_file
 from tests.running import SAMPLES, RunningService, running_service
 
 A = SAMPLES / "letter_a_right_light.mp4"
@@ -66,14 +66,17 @@ def test_each_route_succeeds_as_it_stands(page: Page) -> None:
 def test_each_route_that_takes_a_medium_succeeds_with_a_file_and_each_of_a_job_with_its_id(page: Page) -> None:
     said = ""
     for name, status in WITH_A_FILE.items():
-        said = try_out_with_file(page, name, status)
+        said = try_out_with_file(page, name, status, A)
     for name, status in OF_A_JOB.items():
         try_out_with_id(page, name, status, said)
 
 
-def test_each_route_of_teaching_succeeds_one_after_the_other(page: Page, reference: RunningService) -> None:
+def test_each_route_of_teaching_succeeds_one_after_the_other(
+    page: Page, reference: RunningService, tmp_path: Path
+) -> None:
     teach(reference, "my-signs", *SIGNS, NOTHING)
-    said = try_out_with_file(page, "post_example", 201)
+    (tmp_path / "another.pose").write_bytes(pose_file(SIGNS[0], TAKES))
+    said = try_out_with_file(page, "post_example", 201, tmp_path / "another.pose")
     for name, status in OF_AN_EXAMPLE.items():
         try_out_with_id(page, name, status, said)
     for name, status in TAUGHT.items():
@@ -107,10 +110,10 @@ def opened(page: Page, name: str) -> Locator:
     return block
 
 
-def try_out_with_file(page: Page, name: str, status: int) -> str:
+def try_out_with_file(page: Page, name: str, status: int, file: Path) -> str:
     """The same with a file chosen."""
     block = opened(page, name)
-    block.locator("input[type=file]").set_input_files(A)
+    block.locator("input[type=file]").set_input_files(file)
     return try_out(block, name, status)
 
 
