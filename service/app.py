@@ -9,11 +9,14 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from service import __version__
 from service.api import health, job_submission, jobs, models, page, reference, taught_models, teach, use_cases
+from service.api.callers import HostMiddleware, OriginMiddleware
 from service.api.cross_origin import allow_origins
 from service.api.middleware import HeadMiddleware, RequestContextMiddleware
 from service.api.openapi import describe_routes, operation_id
 from service.api.problem import install_problem_handlers
+from service.api.upload_places import UploadPlaces
 from service.context import AppContext, open_services
+from service.contract.key_limits import KeyUsages
 from service.contract.request_log import RequestLog
 from service.jobs.jobs import Jobs
 from service.lessons.training import KIND, Trainer
@@ -38,10 +41,12 @@ def create_app(settings: Settings) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         settings.jobs_dir.mkdir(parents=True, exist_ok=True, mode=0o700)  # before slots are told where media lie
+        with contextlib.suppress(OSError):  # another user's, whose matter it is
+            settings.jobs_dir.chmod(0o700)
         async with (
             open_services(settings, metrics, wait_for_models=False, media=(settings.jobs_dir,)) as context,
             _jobs(context, app).run() as app.state.jobs,
-            Live(context, request_log).run() as app.state.live,
+            Live(context, request_log, app.state.key_usages).run() as app.state.live,
         ):
             app.state.context = context
             log.info("ready", slots=settings.slots, model=settings.default_model, missing=context.missing())
@@ -59,6 +64,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.openapi = describe_routes(app, settings)  # type: ignore[method-assign]
     app.state.settings = settings
     app.state.metrics = metrics
+    app.state.key_usages = KeyUsages(settings, metrics)
+    app.state.uploads = UploadPlaces(settings.most_uploads, metrics)
     install_problem_handlers(app)
     for router in (
         page.router,
@@ -77,7 +84,9 @@ def create_app(settings: Settings) -> FastAPI:
     # events of jobs, pictures and videos stay as they are: Starlette leaves them out
     app.add_middleware(GZipMiddleware, minimum_size=WORTH_COMPRESSING_BYTES, compresslevel=COMPRESSION_LEVEL)
     app.add_middleware(HeadMiddleware)
+    app.add_middleware(OriginMiddleware, settings=settings)
     allow_origins(app, settings)
+    app.add_middleware(HostMiddleware, settings=settings)
     app.add_middleware(RequestContextMiddleware, metrics=metrics, log=request_log)
     return app
 

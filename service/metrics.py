@@ -28,6 +28,8 @@ class Metrics:
         self.http_seconds = Histogram(
             "sign_http_request_seconds", "Time of a request.", ["route"], buckets=SECONDS_BUCKETS, registry=registry
         )
+        self.connections = Gauge("sign_connections", "Open connections.", registry=registry)
+        self.uploads = Gauge("sign_uploads", "Uploads under way.", registry=registry)
         self.stage_seconds = Histogram(
             "sign_stage_seconds", "Time of a stage.", ["stage"], buckets=SECONDS_BUCKETS, registry=registry
         )
@@ -70,6 +72,9 @@ class Metrics:
             registry=registry,
         )
         self.jobs = Gauge("sign_jobs", "Jobs that are kept, by state.", ["state"], registry=registry)
+        self.jobs_available = Gauge(
+            "sign_jobs_available", "Whether jobs can be taken and go on: 1, or 0.", registry=registry
+        )
         self.job_seconds = Histogram(
             "sign_job_seconds",
             "Time of a job from its first chunk to its end.",

@@ -9,10 +9,18 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service import system
+from service.api_keys import ApiKey, parse_keys
 from service.own_store import default_store
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
+BACKLOG = 128
+"""Connections that the kernel keeps until they are accepted: a burst takes so many files before it is counted."""
+_MOST_CONNECTIONS = 2000
+_MOST_UPLOADS = 200
+_LEAST_DOORS = 8
+_OWN_FILES = 128
+_FILES_A_PROCESS = 8
 _CGROUP_MEMORY = Path("/sys/fs/cgroup/memory.max")
 _CGROUP_CPU = Path("/sys/fs/cgroup/cpu.max")
 
@@ -77,10 +85,30 @@ class Settings(BaseSettings):
     )
     grace_s: float = Field(20.0, gt=0, description="Seconds that running requests get after SIGTERM and that delay.")
 
+    # what listens: bounds of connections and headers
+    connections: int | None = Field(
+        None, ge=8, description="Connections at a time; default: by the files that the process may open, 2000 at most."
+    )
+    connections_per_address: int = Field(
+        128, ge=1, description="The same of one address (IPv6: of one /64), proxies that are believed aside."
+    )
+    header_bytes: int = Field(32 * 1024, ge=1024, description="Most bytes of a request's headers.")
+    header_s: float = Field(10.0, gt=0, description="Longest time until a request's headers have come.")
+    uploads: int | None = Field(
+        None, ge=1, description="Uploads at a time; default: by the files that the process may open, 200 at most."
+    )
+    upload_rate: float = Field(8192.0, ge=0, description="Least bytes a second of an upload, on average over a stall.")
+    upload_stall_s: float = Field(30.0, gt=0, description="Longest pause of an upload, or of an answer's reader.")
+
     # access
-    api_keys: CommaSeparated = Field((), description="Keys that callers need, plain or sha256:HEX; none: open.")
+    api_keys: CommaSeparated = Field(
+        (), description="Keys that callers need, plain or sha256:HEX, with ;name=… and limits behind; none: open."
+    )
     admin_keys: CommaSeparated = Field((), description="Keys for the routes that change models; none: they are off.")
     cors_origins: CommaSeparated = Field((), description="Origins allowed besides our own.")
+    allowed_hosts: CommaSeparated = Field(
+        (), description="Names answered to besides addresses and local names: name, *.domain; * is any."
+    )
 
     # models
     model_store: Path = Field(
@@ -128,7 +156,6 @@ class Settings(BaseSettings):
     timeline_seconds: float = Field(600.0, gt=0, description="Longest part that /timeline and /highlights look at.")
     pixel_bytes: int = Field(512 * MIB, gt=0, description="Most bytes of frames that a model of pixels keeps a call.")
     sampled_frames: int = Field(20_000, gt=0, description="Most frames that one request may look at.")
-    upload_stall_s: float = Field(30.0, gt=0, description="Longest pause between two pieces of an upload.")
     form_fields: int = Field(32, gt=0, description="Most fields of a form besides the file.")
     form_field_bytes: int = Field(16 * 1024, gt=0, description="Most bytes of one field of a form.")
 
@@ -155,13 +182,22 @@ class Settings(BaseSettings):
     jobs_chunk_s: float = Field(10.0, ge=1, le=10, description="Seconds of media between two checkpoints of a job.")
     jobs_attempts: int = Field(3, ge=1, description="Times that a chunk which kills its process is tried.")
     jobs_unfinished: int = Field(1000, ge=1, description="Jobs that may wait or run; the next is refused.")
+    jobs_wait_s: float = Field(
+        60.0, gt=0, description="Longest that interactive requests keep a job waiting; then they wait for one chunk."
+    )
     jobs_slots: int | None = Field(None, ge=1, description="Slots that jobs may hold; default: all but one.")
 
-    @field_validator("api_keys", "admin_keys", "cors_origins", "model_versions", mode="before")
+    @field_validator("api_keys", "admin_keys", "cors_origins", "allowed_hosts", "model_versions", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("api_keys", "admin_keys")
+    @classmethod
+    def _check_keys(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        parse_keys(value, "key")
         return value
 
     @field_validator("landmarks")
@@ -181,6 +217,34 @@ class Settings(BaseSettings):
             if not (name and equals and version.isdigit()):
                 raise ValueError(f"{pin!r} is not NAME=VERSION")
         return value
+
+    @property
+    def keys(self) -> tuple[ApiKey, ...]:
+        """The API keys with their names and limits."""
+        return parse_keys(self.api_keys, "api")
+
+    @property
+    def admins(self) -> tuple[ApiKey, ...]:
+        """The same of the admin keys."""
+        return parse_keys(self.admin_keys, "admin")
+
+    @property
+    def most_connections(self) -> int:
+        """Most connections at a time: three quarters of the files that `_free_files` leaves."""
+        return self.connections or max(_LEAST_DOORS, min(_MOST_CONNECTIONS, self._free_files * 3 // 4))
+
+    @property
+    def most_uploads(self) -> int:
+        """Most uploads at a time, each a file: the fourth quarter."""
+        return self.uploads or max(_LEAST_DOORS, min(_MOST_UPLOADS, self._free_files // 4))
+
+    @property
+    def _free_files(self) -> int:
+        """The files that this process may open, without those that it needs whoever asks."""
+        files = system.most_files()
+        if files is None:
+            return 4 * _MOST_CONNECTIONS
+        return files - _OWN_FILES - _FILES_A_PROCESS * (self.slots + self.stream_slots) - BACKLOG
 
     @property
     def taught_store(self) -> Path:

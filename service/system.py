@@ -91,6 +91,14 @@ def limit(kind: Limit, soft: int, hard: int | None = None) -> None:
             raise
 
 
+def most_files() -> int | None:
+    """How many files and connections this process may have open; None where the system does not say, or sets none."""
+    if _resource is None:
+        return None
+    soft: int = _resource.getrlimit(_resource.RLIMIT_NOFILE)[0]
+    return None if soft == _resource.RLIM_INFINITY else soft
+
+
 def cpu_seconds() -> float:
     """CPU time that this process has taken."""
     used = os.times()

@@ -7,6 +7,7 @@ from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from service.api.problem import record_of
+from service.contract.key_limits import KeyUsage, KeyUsages
 from service.contract.keys import bearer_key, check_admin_key, check_key
 from service.errors import SignError
 from service.settings import Settings, is_loopback
@@ -17,13 +18,23 @@ ADMIN_KEY = HTTPBearer(auto_error=False, scheme_name="adminKey", description="On
 
 
 def require_key(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(KEY)]) -> None:
-    """Let a request pass that carries one of the API keys (or admin keys), or all where none is set."""
+    """Let a request pass that carries one of the API keys (or admin keys), or all where none is set.
+
+    Raises SignError where it carries none of them, or where its key has asked too often.
+    """
     record_of(request).key = check_key(bearer_key(request.headers), request.app.state.settings)
+    usage_of(request).count_request()
 
 
 def require_admin(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(ADMIN_KEY)]) -> None:
     """Let a request pass that carries an admin key; without such keys nobody may change models."""
     record_of(request).key = check_admin_key(bearer_key(request.headers), request.app.state.settings)
+
+
+def usage_of(request: Request) -> KeyUsage:
+    """What the key of a request that was let pass has used."""
+    usages: KeyUsages = request.app.state.key_usages
+    return usages.of(record_of(request).key)
 
 
 def owner_of(request: Request) -> str:

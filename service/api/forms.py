@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote_to_bytes
 
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from service.errors import SignError
@@ -61,21 +61,21 @@ class FormReader:
             self._parser = MultipartParser(
                 boundary, self._callbacks(), max_header_count=_PART_HEADERS, max_header_size=HEADER_BYTES
             )
-        except MultipartParseError as error:
+        except FormParserError as error:
             raise _unreadable(error) from None
 
     def feed(self, data: bytes) -> None:
         """The next bytes."""
         try:
             self._parser.write(data)
-        except MultipartParseError as error:
+        except FormParserError as error:
             raise _unreadable(error) from None
 
     def end(self) -> None:
         """No more bytes come."""
         try:
             self._parser.finalize()
-        except MultipartParseError as error:
+        except FormParserError as error:
             raise _unreadable(error) from None
         if not self._ended:
             raise SignError("request-malformed", "The form ends before its closing boundary.")
@@ -170,5 +170,5 @@ def _two_files(first: str, second: str) -> SignError:
     return SignError("request-malformed", detail)
 
 
-def _unreadable(error: MultipartParseError) -> SignError:
+def _unreadable(error: FormParserError) -> SignError:
     return SignError("request-malformed", f"The form cannot be read: {error}.")

@@ -11,22 +11,23 @@ from fastapi.responses import JSONResponse
 from service.analysis.highlights import HighlightsRequest
 from service.analysis.predict import PredictRequest
 from service.analysis.timeline import TimelineRequest
-from service.api.access import owner_of, require_key, require_open
+from service.api.access import owner_of, require_key, require_open, usage_of
 from service.api.exports import last_component
 from service.api.openapi import HOW_TO_ASK, takes_medium
 from service.api.options import NOT_OF_JOBS, read_options, refuse_option
 from service.api.problem import record_of
 from service.api.responses import KEYS, MODEL, NEW_WORK, OPTIONS, UPLOAD, problems
-from service.api.upload import Received, is_form, open_upload, receive_body, refuse_by_header
+from service.api.upload import Received, announced_bytes, is_form, open_upload, receive_body, refuse_by_header
 from service.context import AppContext
 from service.contract.job_bodies import JobBody
+from service.contract.key_limits import KeyUsage
 from service.contract.options import MediumOptions
 from service.contract.requests import find_model
 from service.contract.use_cases import USE_CASES, AnyUseCase
 from service.errors import SignError
 from service.jobs.jobs import Jobs
 from service.jobs.quota import answer_bytes
-from service.jobs.spec import Job, JobSpec
+from service.jobs.spec import Job, JobSpec, State
 from service.jobs.stored import request_json
 
 router = APIRouter(tags=["jobs"], dependencies=[Depends(require_key), Depends(require_open)])
@@ -71,7 +72,16 @@ for _case in USE_CASES.values():
         description=f"{HOW_TO_ASK}\n\n{REPEATED}",
         responses={
             202: {"description": "The job is queued.", "headers": _LOCATION},
-            **problems(*KEYS, *MODEL, *UPLOAD, *OPTIONS, *NEW_WORK, "media-wrong-kind", "idempotency-key-reused"),
+            **problems(
+                *KEYS,
+                *MODEL,
+                *UPLOAD,
+                *OPTIONS,
+                *NEW_WORK,
+                "jobs-unavailable",
+                "media-wrong-kind",
+                "idempotency-key-reused",
+            ),
         },
     )
 
@@ -86,9 +96,18 @@ async def _submit(request: Request, case: AnyUseCase) -> Response:
         await find_model(early, context)
     limit = context.settings.jobs_media_bytes
     refuse_by_header(request, context.settings, limit)
-    length = request.headers.get("content-length", "")
+    usage = usage_of(request)
+    with usage.submission(await _unfinished(jobs, owner, usage)):
+        job = await _receive(request, case, early, key)
+    return _accept(request, job)
+
+
+async def _receive(request: Request, case: AnyUseCase, early: MediumOptions | None, key: str | None) -> Job:
+    """The job of what comes, queued. early: the options, where they do not come with the medium."""
+    jobs, context = _jobs(request), _context(request)
+    limit = context.settings.jobs_media_bytes
     async with (
-        jobs.reserve(int(length) if length.isdigit() else 0) as reservation,
+        jobs.reserve(announced_bytes(request)) as reservation,
         open_upload(request, jobs.incoming, limit, reservation.grow) as upload,
     ):
         options = early or _options(request, upload.received.fields, case)
@@ -96,9 +115,18 @@ async def _submit(request: Request, case: AnyUseCase) -> Response:
         asked = case.make_request(options, upload.medium, context, await find_model(options, context))
         record_of(request).note_model(asked.clip.model.manifest)
         case.task.check(asked)
-        job = await jobs.submit(_spec(case, options, asked, upload.received, owner, key), upload.medium)
+        job = await jobs.submit(_spec(case, options, asked, upload.received, owner_of(request), key), upload.medium)
         _refuse_other(job, _fingerprint(case, options, upload.received))
-    return _accept(request, job)
+        return job
+
+
+async def _unfinished(jobs: Jobs, owner: str, usage: KeyUsage) -> int:
+    """How many jobs of the key wait or run, counted no further than its limit."""
+    most = usage.most_jobs
+    if most is None:
+        return 0
+    states: tuple[State, ...] = ("queued", "running")
+    return sum([len(await jobs.newest(owner, most, state, None)) for state in states])
 
 
 async def _repeat(request: Request, case: AnyUseCase, first: Job) -> Response:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import uuid
+from collections.abc import Iterable
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,6 +13,7 @@ from service.contract.request_log import RequestLog, RequestRecord
 from service.metrics import Metrics
 from service.workers.admission import shutting_down
 
+_ON_EVERY_ANSWER = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 _SANE_ID = re.compile(rb"^[A-Za-z0-9._:-]{1,128}$")
 
 
@@ -41,7 +43,7 @@ class RequestContextMiddleware:
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 record.status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", record.request_id.encode())]
+                message["headers"] = _with_own_headers(message["headers"], record.request_id)
             record.bytes_out += len(message.get("body", b""))
             await send(message)
 
@@ -95,6 +97,13 @@ class HeadMiddleware:
             for task in (answering, telling):
                 task.cancel()
             await asyncio.gather(answering, telling, return_exceptions=True)
+
+
+def _with_own_headers(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+    """The header fields of an answer, with those that every answer has; nothing is kept unless a route says so."""
+    told = [*headers, (b"x-request-id", request_id.encode())]
+    names = {name.lower() for name, _ in told}
+    return [*told, *((name, value) for name, value in _ON_EVERY_ANSWER if name not in names)]
 
 
 def _request_id(scope: Scope) -> str:

@@ -11,16 +11,21 @@ Responses = dict[int | str, dict[str, Any]]
 PROBLEM_TYPE = "application/problem+json"
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
-ALWAYS: tuple[Code, ...] = ("internal",)
-KEYS: tuple[Code, ...] = ("key-missing", "key-refused")
-ADMIN: tuple[Code, ...] = (*KEYS, "admin-disabled")
-TEACH: tuple[Code, ...] = ("teach-disabled", "shutting-down")
+ALWAYS: tuple[Code, ...] = ("host-refused", "request-timeout", "headers-too-large", "busy", "internal")
+"""What any request can meet before a route sees it, and a fault of ours."""
+
+KEYS: tuple[Code, ...] = ("key-missing", "key-refused", "rate-limited")
+ADMIN: tuple[Code, ...] = (*KEYS, "admin-disabled", "origin-refused")
+TEACH: tuple[Code, ...] = ("teach-disabled", "shutting-down", "origin-refused")
 MODEL: tuple[Code, ...] = (
     "model-unknown", "version-unknown", "model-state", "model-loading", "model-failed", "model-wrong-task",
 )  # fmt: skip
-UPLOAD: tuple[Code, ...] = ("media-missing", "media-empty", "request-malformed", "media-too-large", "disk-full")
+UPLOAD: tuple[Code, ...] = (
+    "media-missing", "media-empty", "request-malformed", "request-timeout", "media-too-large", "quota-exceeded",
+    "disk-full",
+)  # fmt: skip
 OPTIONS: tuple[Code, ...] = ("parameter-invalid",)
-NEW_WORK: tuple[Code, ...] = ("shutting-down", "busy")
+NEW_WORK: tuple[Code, ...] = ("shutting-down", "busy", "origin-refused")
 MEDIUM: tuple[Code, ...] = (
     "media-too-long", "picture-too-large", "too-many-frames", "media-unsupported", "media-wrong-kind",
     "media-corrupt", "media-no-video", "media-no-frames", "window-empty", "worker-died", "deadline-exceeded",
@@ -28,8 +33,8 @@ MEDIUM: tuple[Code, ...] = (
 """What a medium can meet while it is looked at."""
 
 FORMAT: tuple[Code, ...] = ("format-not-acceptable",)
-JOB: tuple[Code, ...] = ("job-unknown", "busy")
-"""What a question about one job can meet; busy: the jobs are not open."""
+JOB: tuple[Code, ...] = ("job-unknown", "jobs-unavailable")
+"""What a question about one job can meet."""
 
 _RETRY_AFTER = {
     "description": "Seconds after which it is worth trying again.",

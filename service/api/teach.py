@@ -76,10 +76,11 @@ async def post_example(request: Request, name: Name) -> Response:
     context, owner = _context(request), owner_of(request)
     early = None if is_form(request) else read_options(request, {}, ExampleOptions)
     await asyncio.to_thread(_lessons(request).check_room, owner, name)
-    async with open_upload(request, context.spool) as upload:
-        options = early or read_options(request, upload.received.fields, ExampleOptions)
-        shown = _shown(options, upload)
-        example = await cancel_on_disconnect(request, observe_example(shown, upload.medium, context))
+    with context.slots.reserve():
+        async with open_upload(request, context.spool) as upload:
+            options = early or read_options(request, upload.received.fields, ExampleOptions)
+            shown = _shown(options, upload)
+            example = await cancel_on_disconnect(request, observe_example(shown, upload.medium, context))
     number = await asyncio.to_thread(_lessons(request).add, owner, name, example)
     return JSONResponse(ExampleBody.shown(example, number).model_dump(mode="json"), 201)
 

@@ -14,7 +14,10 @@ from fastapi import Request
 from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect
 
+from service.api.access import usage_of
 from service.api.forms import HEADER_BYTES, FormReader
+from service.api.upload_places import UploadPlaces
+from service.contract.key_limits import KeyUsage
 from service.errors import SignError
 from service.media.medium import Medium
 from service.settings import Settings
@@ -51,7 +54,8 @@ async def open_upload(
     """Receive the body; the spool file is gone when the block ends, whatever happens in it.
 
     most_bytes: of the medium, where the setting for it is not meant; grow is told its size as it grows and may raise.
-    Raises media-missing, media-empty, media-too-large, request-malformed, disk-full.
+    Raises media-missing, media-empty, media-too-large, request-malformed, request-timeout, busy, quota-exceeded,
+    disk-full.
     """
     with tempfile.NamedTemporaryFile(dir=spool, prefix="medium-") as file:
         try:
@@ -72,13 +76,17 @@ async def receive_body(
     settings: Settings = request.app.state.settings
     limit = most_bytes or settings.media_bytes
     refuse_by_header(request, settings, limit)
+    usage = usage_of(request)
+    usage.check_bytes(announced_bytes(request))
     began = time.perf_counter()
-    sink = _Sink(file, settings, limit, grow)
+    sink = _Sink(file, settings, limit, grow, usage)
     kind, options = parse_options_header(request.headers.get("content-type"))
-    if kind == MULTIPART:
-        await _receive_form(request, options.get(b"boundary"), sink)
-    else:
-        await _receive_raw(request, sink)
+    places: UploadPlaces = request.app.state.uploads
+    with places.take():
+        if kind == MULTIPART:
+            await _receive_form(request, options.get(b"boundary"), sink)
+        else:
+            await _receive_raw(request, sink)
     if not sink.has_file:
         raise SignError("media-missing", _nothing_sent(sink))
     if sink.size == 0:
@@ -94,9 +102,15 @@ def is_form(request: Request) -> bool:
 
 def refuse_by_header(request: Request, settings: Settings, most_bytes: int) -> None:
     """Refuse by Content-Length before a byte is read."""
+    length = announced_bytes(request)
+    if length > most_bytes + _form_allowance(settings):
+        raise _too_large(most_bytes, length)
+
+
+def announced_bytes(request: Request) -> int:
+    """What Content-Length says, 0 where it says nothing."""
     length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > most_bytes + _form_allowance(settings):
-        raise _too_large(most_bytes, int(length))
+    return int(length) if length.isascii() and length.isdigit() else 0
 
 
 def _form_allowance(settings: Settings) -> int:
@@ -124,6 +138,7 @@ class _Sink:
     settings: Settings
     most_bytes: int
     grow: Callable[[int], None]
+    usage: KeyUsage
     size: int = 0
     has_file: bool = False
     file_name: str | None = None
@@ -139,6 +154,7 @@ class _Sink:
         if self.size > self.most_bytes:
             raise _too_large(self.most_bytes, self.size)
         self.grow(self.size)
+        self.usage.count_bytes(len(data))
         self.digest.update(data)
         if self.file is not None:
             self.file.write(data)
@@ -164,19 +180,44 @@ _IF_IT_IS_IT = "If it is the medium, name the part 'file'."
 
 
 async def _chunks(request: Request, settings: Settings) -> AsyncIterator[bytes]:
-    """The body's chunks; a sender that stalls is not waited for."""
+    """The body's chunks; a sender that stalls, or is too slow, is not waited for."""
     stream = request.stream().__aiter__()
+    pace = Pace(settings.upload_rate, settings.upload_stall_s)
     while True:
+        began = time.perf_counter()
         try:
             async with asyncio.timeout(settings.upload_stall_s):
                 chunk = await anext(stream)
         except StopAsyncIteration:
             return
         except TimeoutError:
-            raise SignError("request-malformed", f"No byte came for {settings.upload_stall_s:g} s.") from None
+            raise SignError("request-timeout", f"No byte came for {settings.upload_stall_s:g} s.") from None
         except ClientDisconnect:
             raise SignError("request-malformed", "The connection ended before the whole body had come.") from None
+        pace.check(len(chunk), time.perf_counter() - began)
         yield chunk
+
+
+class Pace:
+    """How fast a sender is, over stretches of at least `stretch_s` in which we waited for them."""
+
+    def __init__(self, least_rate: float, stretch_s: float) -> None:
+        self._least_rate = least_rate
+        self._stretch_s = stretch_s
+        self._bytes = 0
+        self._waited_s = 0.0
+
+    def check(self, size: int, waited_s: float) -> None:
+        """So many bytes more came, after so long; SignError request-timeout where that is too slow."""
+        self._bytes += size
+        self._waited_s += waited_s
+        if self._waited_s < self._stretch_s:
+            return
+        rate = self._bytes / self._waited_s
+        if rate < self._least_rate:
+            detail = f"The upload came at {rate:,.0f} bytes a second; {self._least_rate:,.0f} are the least."
+            raise SignError("request-timeout", detail, limit=self._least_rate, actual=rate)
+        self._bytes, self._waited_s = 0, 0.0
 
 
 async def _receive_raw(request: Request, sink: _Sink) -> None:

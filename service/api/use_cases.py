@@ -83,10 +83,11 @@ async def _receive(
 ) -> AsyncIterator[tuple[Upload, Options]]:
     """The medium and the options. Options of a raw body are checked before a byte of it is read."""
     early = None if is_form(request) else read_options(request, {}, model)
-    async with open_upload(request, context.spool) as upload:
-        context.metrics.stage_seconds.labels("upload").observe(upload.received.seconds)
-        record_of(request).stages_s["upload"] = upload.received.seconds
-        yield upload, early or read_options(request, upload.received.fields, model)
+    with context.slots.reserve():
+        async with open_upload(request, context.spool) as upload:
+            context.metrics.stage_seconds.labels("upload").observe(upload.received.seconds)
+            record_of(request).stages_s["upload"] = upload.received.seconds
+            yield upload, early or read_options(request, upload.received.fields, model)
 
 
 def _server_timing(stages_s: dict[str, float]) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 
+from service.api_keys import ApiKey
 from service.errors import SignError
 from service.settings import Settings
 
@@ -15,18 +16,14 @@ def check_key(given: str | None, settings: Settings) -> str | None:
 
     Raises SignError where it is neither an API key nor an admin key.
     """
-    if not settings.api_keys:
-        return None
-    place = compare_key(given, settings.api_keys + settings.admin_keys)
-    admins = place - len(settings.api_keys)
-    return f"api-{place + 1}" if admins < 0 else f"admin-{admins + 1}"
+    return compare_key(given, settings.keys + settings.admins) if settings.api_keys else None
 
 
 def check_admin_key(given: str | None, settings: Settings) -> str:
     """The name of the admin key; SignError where it is none."""
     if not settings.admin_keys:
         raise SignError("admin-disabled", "Set SIGN_ADMIN_KEYS to allow changing models over HTTP.")
-    return f"admin-{compare_key(given, settings.admin_keys) + 1}"
+    return compare_key(given, settings.admins)
 
 
 def bearer_key(headers: Mapping[str, str]) -> str | None:
@@ -35,15 +32,15 @@ def bearer_key(headers: Mapping[str, str]) -> str | None:
     return given.strip() if scheme.lower() == "bearer" and given else None
 
 
-def compare_key(given: str | None, keys: tuple[str, ...]) -> int:
-    """Which of these it is. Raises SignError `key-missing`, or `key-refused` where it is none."""
+def compare_key(given: str | None, keys: tuple[ApiKey, ...]) -> str:
+    """The name of the one that it is. Raises SignError `key-missing`, or `key-refused` where it is none."""
     if given is None:
         raise SignError("key-missing", "Send the key as 'Authorization: Bearer KEY'.")
     # every key is compared, so that the time does not tell which one was near
-    matches = [_same(given, key) for key in keys]
+    matches = [_same(given, key.secret) for key in keys]
     if True not in matches:
         raise SignError("key-refused", "The key is not one of those that may do this.")
-    return matches.index(True)
+    return keys[matches.index(True)].name
 
 
 def _same(given: str, key: str) -> bool:

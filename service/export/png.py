@@ -23,6 +23,8 @@ FALLBACK_FONT: Final = "DejaVu Sans"
 
 SIZE_INCHES: Final = (12.0, 4.0)
 DOTS_PER_INCH: Final = 100
+_MOST_BEYOND: Final = 10.0
+"""A threshold so many times as high as the curve is beyond the picture: its line would make the curve one, too."""
 CURVE, MOMENT = "#1f4e79", "#f2a900"
 
 _one_at_a_time = threading.Lock()  # matplotlib keeps fonts and warnings per process
@@ -67,7 +69,8 @@ def _draw(axes: "Axes", answer: HighlightsExport) -> None:
     times_s = [point.time_s for point in answer.tension]
     values = [float("nan") if point.value is None else point.value for point in answer.tension]
     axes.plot(times_s, values, color=CURVE, linewidth=1.5, marker=".", markersize=3)
-    if answer.threshold is not None:
+    highest = max([1.0, *(abs(point.value) for point in answer.tension if point.value is not None)])
+    if answer.threshold is not None and abs(answer.threshold) <= _MOST_BEYOND * highest:
         axes.axhline(answer.threshold, color=CURVE, linewidth=0.8, linestyle="--", alpha=0.6)
     end_s = max([answer.media.duration_s or 0.0, 1e-3, *times_s])
     axes.set_xlim(0.0, end_s)

@@ -48,6 +48,7 @@ _BY_CODE: dict[Code, CloseCode] = {
     "model-failed": CloseCode.TRY_LATER,
     "model-state": CloseCode.NO_SUCH_MODEL,
     "shutting-down": CloseCode.RESTARTING,
+    "quota-exceeded": CloseCode.TRY_LATER,
     "picture-too-large": CloseCode.FRAME_TOO_LARGE,
 }
 _BY_STATUS = {

@@ -3,12 +3,12 @@
 import asyncio
 import base64
 import binascii
-from urllib.parse import urlsplit
 
 from fastapi import WebSocket
 from pydantic import ValidationError
 from starlette.websockets import WebSocketDisconnect
 
+from service.contract.callers import is_welcome
 from service.contract.keys import bearer_key, check_key
 from service.contract.messages import StartMessage
 from service.errors import SignError
@@ -19,7 +19,6 @@ from service.settings import Settings
 
 PROTOCOL = "sign.v1"
 _KEY_PROTOCOL = "sign.key."
-_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _START_S = 10.0
 
 
@@ -67,7 +66,7 @@ def check_caller(socket: WebSocket, settings: Settings) -> str | None:
     Raises ClosingError or SignError where the page or the caller may not stream.
     """
     origin = socket.headers.get("origin")
-    if origin is not None and not _is_welcome(origin, socket, settings):
+    if origin is not None and not is_welcome(origin, socket.scope["scheme"], socket.headers.get("host", ""), settings):
         detail = f"Pages of {origin} may not stream here; SIGN_CORS_ORIGINS names those that may."
         raise ClosingError(CloseCode.NOT_ALLOWED, detail, "key-refused")
     return check_key(_key_of(socket), settings)
@@ -92,24 +91,6 @@ async def read_start(socket: ClientSocket, settings: Settings) -> StartMessage:
 
 def _shown(place: str, problem: str) -> str:
     return f"{place}: {problem}" if place else problem
-
-
-def _is_welcome(origin: str, socket: WebSocket, settings: Settings) -> bool:
-    """Whether a page of this origin may come: our own, or one of those allowed."""
-    if "*" in settings.cors_origins or origin in settings.cors_origins:
-        return True
-    own = f"{socket.scope['scheme']}://{socket.headers.get('host', '')}"
-    return _place(origin) == _place(own)
-
-
-def _place(address: str) -> tuple[bool, str | None, int | None] | None:
-    """Whether it is encrypted, the host and the port; None where it is no address."""
-    try:
-        parts = urlsplit(address)
-        port = parts.port or _PORTS.get(parts.scheme)
-    except ValueError:
-        return None
-    return parts.scheme in ("https", "wss"), parts.hostname, port
 
 
 def _key_of(socket: WebSocket) -> str | None:

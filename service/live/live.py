@@ -9,6 +9,7 @@ import structlog
 from fastapi import WebSocket
 
 from service.context import AppContext
+from service.contract.key_limits import KeyUsages
 from service.contract.messages import ErrorMessage, StartMessage
 from service.contract.request_log import GONE, RequestLog, RequestRecord
 from service.errors import SignError
@@ -28,8 +29,9 @@ _log = structlog.get_logger(__name__)
 class Live:
     """`run` it as long as the service lives; `drain` it before its sockets are closed."""
 
-    def __init__(self, context: AppContext, log: RequestLog) -> None:
+    def __init__(self, context: AppContext, log: RequestLog, usages: KeyUsages) -> None:
         self._context = context
+        self._usages = usages
         self._request_log = log
         self._slots = StreamSlots(context.settings, context.metrics)
         self._sessions: set[LiveSession] = set()
@@ -89,6 +91,13 @@ class Live:
         if context.shutting_down:
             raise shutting_down()
         record.key = check_caller(socket, context.settings)
+        usage = self._usages.of(record.key)
+        usage.count_request()
+        with usage.session():
+            return await self._run_allowed(client, record)
+
+    async def _run_allowed(self, client: ClientSocket, record: RequestRecord) -> ClosingError:
+        context = self._context
         start = await self._start_of(client)
         model = await context.registry.get(start.model or context.settings.default_model, start.version)
         session = LiveSession(client, start, model.over_time or model, context)

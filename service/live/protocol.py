@@ -1,6 +1,7 @@
 """What uvicorn speaks on a WebSocket's connection: its own protocol, with an end that cannot be put off."""
 
 import asyncio
+from collections.abc import Callable
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -13,6 +14,13 @@ ABORT_S = 10.0
 
 class StreamProtocol(WebSocketsSansIOProtocol):
     """Closing waits until all that was written has been read, which a client that reads nothing never does."""
+
+    on_lost: Callable[[], None] = staticmethod(lambda: None)
+    """Told when the connection is gone; whoever handed it over counts it."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.on_lost()
+        super().connection_lost(exc)
 
     async def run_asgi(self) -> None:
         await super().run_asgi()

@@ -27,12 +27,12 @@ from service.contract.messages import (
     SummaryMessage,
     prediction_body,
 )
+from service.contract.rate_limiter import RateLimiter
 from service.errors import Code, SignError
 from service.live.closing import CloseCode, ClosingError
 from service.live.frame_queue import FrameQueue
 from service.live.frame_sampler import ClockError, FrameSampler, SampledFrame
 from service.live.frames import HEADER, BrokenFrameError, FrameReader
-from service.live.rate_limiter import RateLimiter
 from service.live.reading import Reader, Update
 from service.live.session_stats import SessionStats
 from service.observe.live import LiveCall, LiveFrame

@@ -41,15 +41,15 @@ class Take:
 class Variety:
     """How much takes are varied. Angles in radians, lengths in widths of the shoulders, times in shares of a take."""
 
-    turn: float = 0.16
-    scale: float = 0.15
+    turn: float = 0.25
+    scale: float = 0.25
     lean: float = 0.12
-    move: float = 0.06
+    move: float = 0.25
     before: float = 0.3
     cut: float = 0.08
     warp: float = 0.12
     point_noise: float = 0.012
-    hand_noise: float = 0.04
+    hand_noise: float = 0.08
     lost: float = 0.25
     whole: float = 0.4
     mirrored: float = 0.35

@@ -18,11 +18,11 @@ from service.teaching.examples import UNKNOWN
 from service.teaching.graph import BATCH, INPUT, OUTPUT, network_graph
 from service.teaching.network import logits, softmax
 from service.teaching.training import TaughtModel
+from service.teaching.windows import stride_of
 from service.track import FloatArray
 
 FRAMEWORK: Final = "sign-service teach"
 TOLERANCE: Final = 1e-4
-STRIDES_A_WINDOW: Final = 8
 _SAMPLES: Final = 32
 _SEED: Final = 20261201
 _LICENSE: Final = "its teachers'"
@@ -53,7 +53,7 @@ def publish(taught: TaughtModel, store: Path, named: PublishedAs) -> Manifest:
 def manifest_fields(taught: TaughtModel, named: PublishedAs) -> dict[str, Any]:
     """The manifest, but for its version, files and parity."""
     labels = (*taught.signs, UNKNOWN)
-    stride_s = round(taught.window_s / STRIDES_A_WINDOW, 3)
+    stride_s = stride_of(taught.window_s)
     fields = {
         "name": named.name,
         "title": named.title or named.name,

@@ -5,13 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.pipelines.keypoints import tensor
-from service.pipelines.windows import windows_over
-from service.teaching.body import POINTS, STEPS, body_features, landmark_section
 from service.teaching.examples import Example
 from service.teaching.network import logits, softmax
-from service.teaching.publishing import STRIDES_A_WINDOW
 from service.teaching.training import TaughtModel
+from service.teaching.windows import surest_window, window_features
 from service.track import FloatArray
 
 
@@ -58,28 +55,18 @@ def measure_on(taught: TaughtModel, examples: Sequence[Example]) -> Tested:
 
 def answer(taught: TaughtModel, example: Example) -> Answer:
     """The surest window's answer, as /predict gives it."""
-    rows = window_rows(example, taught.window_s)
-    if len(rows) == 0:
+    features = window_features(example.track, taught.window_s)
+    if len(features) == 0:
         return Answer(example, "", 0.0, answered=False)
-    shares = probabilities(taught, rows)
-    surest = shares[int(shares[:, :-1].max(axis=1).argmax())]
+    surest = surest_window(probabilities(taught, features))
     best = int(surest[:-1].argmax())
     confidence = float(surest[best])
     answered = confidence >= taught.fitted.threshold and confidence >= float(surest[-1])
     return Answer(example, taught.signs[best], confidence, answered)
 
 
-def window_rows(example: Example, window_s: float) -> FloatArray:
-    """W × STEPS × 2·POINTS: the model's input for each window of a take in which something is seen."""
-    section, track = landmark_section(), example.track
-    windows = windows_over(float(track.times_s[0]), track.end_s, window_s, window_s / STRIDES_A_WINDOW)
-    rows = [tensor(track, window, section).values for window in windows]
-    return np.concatenate([*rows, np.zeros((0, STEPS, 2 * POINTS), np.float32)])
-
-
-def probabilities(taught: TaughtModel, rows: FloatArray) -> FloatArray:
+def probabilities(taught: TaughtModel, features: FloatArray) -> FloatArray:
     """W × (signs and unknown), as the service makes them of the graph's answers."""
-    features = body_features(rows.reshape(-1, STEPS, POINTS, 2))
     answers = np.mean([np.log(np.maximum(softmax(logits(one, features)), 1e-30)) for one in taught.networks], axis=0)
     return softmax(answers / np.float32(taught.fitted.temperature))
 

@@ -9,29 +9,32 @@ import numpy as np
 
 from service.teaching.advice import Advice, advise, look_alike
 from service.teaching.augmentation import Take, Variety, make_take
-from service.teaching.background import plain
 from service.teaching.body import WIDTH
 from service.teaching.examples import Example, ExampleError
 from service.teaching.network import Schedule, Shape, Weights, initial_weights, logits, softmax, train_network
-from service.teaching.validation import Figures, Fitted, Indices, LeftOut, fit, folds_of, measure
+from service.teaching.validation import MOST_FOLDS, Figures, Fitted, Indices, LeftOut, fit, folds_of, measure
 from service.teaching.views import Views, make_views
+from service.teaching.windows import surest_window, window_features, window_of
+from service.track import FloatArray
 
 Phase = Literal["reading", "testing", "training", "finishing"]
 OnProgress = Callable[[Phase, float], None]
 """Told the phase and how much of the whole is done, 0 to 1; what it raises ends the training: so it is cancelled."""
 
-LEAST_WINDOW_S, MOST_WINDOW_S = 0.8, 4.0
 _SEED: Final = 20261201
+_TINY: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class TrainOptions:
     """How a model is made. by_teacher: whether its figures are of one teacher left out after the other.
 
-    schedule: of the network that is published; trial: of those that answer for takes that are left out.
+    schedule: of the network that is published; trial: of those that answer for takes that are left out. folds: how many
+    such networks at most where takes and not teachers are left out, 0 for none.
     """
 
     by_teacher: bool = False
+    folds: int = MOST_FOLDS
     variety: Variety = field(default_factory=Variety)
     schedule: Schedule = field(default_factory=lambda: Schedule(steps=300))
     trial: Schedule = field(default_factory=lambda: Schedule(steps=160))
@@ -81,7 +84,7 @@ def train(
     return TaughtModel(
         signs=lesson.signs,
         networks=(network,),
-        window_s=_window_s(lesson.takes),
+        window_s=lesson.window_s,
         fitted=fitted,
         figures=figures,
         advice=(*found, *look_alike(figures.confusions)),
@@ -93,13 +96,16 @@ def train(
 
 @dataclass(frozen=True, slots=True)
 class _Lesson:
-    """Examples as they are learned from. truth: N, the sign of each take."""
+    """Examples as they are learned from. truth: N, the sign of each take; windows: what the
+    network is given for each, window by window."""
 
     signs: tuple[str, ...]
     takes: list[Take]
     truth: Indices
     teachers: list[str]
     views: Views
+    window_s: float
+    windows: list[FloatArray]
 
     @classmethod
     def of(cls, examples: Sequence[Example], options: TrainOptions) -> "_Lesson":
@@ -109,12 +115,14 @@ class _Lesson:
         takes = [make_take(one.track) for one in shown]
         nothings = [make_take(one.track) for one in examples if one.is_nothing]
         views = make_views(takes, truth, nothings, options.variety, np.random.default_rng(options.seed))
-        return cls(signs, takes, truth, [one.teacher for one in shown], views)
+        window_s = window_of(takes)
+        windows = [window_features(one.track, window_s) for one in shown]
+        return cls(signs, takes, truth, [one.teacher for one in shown], views, window_s, windows)
 
 
 def _answers_of_left_out(lesson: _Lesson, options: TrainOptions, tell: Callable[[float], None]) -> LeftOut:
     """Each take, as a network that has not seen it answers; of one that its sign has no other of, none."""
-    folds = folds_of(lesson.truth, lesson.teachers if options.by_teacher else None)
+    folds = folds_of(lesson.truth, lesson.teachers if options.by_teacher else None, options.folds)
     truth, answers = [np.zeros(0, np.intp)], [np.zeros((0, len(lesson.signs) + 1), np.float32)]
 
     def tell_of(number: int) -> Callable[[float], None]:
@@ -125,10 +133,15 @@ def _answers_of_left_out(lesson: _Lesson, options: TrainOptions, tell: Callable[
         if len(np.unique(lesson.truth[kept])) < len(lesson.signs):
             continue
         network = _train_on(lesson, kept, options, options.trial, tell_of(number))
-        given = logits(network, plain([lesson.takes[place] for place in fold]))
-        truth.append(lesson.truth[fold])
-        answers.append(np.log(np.maximum(softmax(given), 1e-9)))
+        seen = fold[[len(lesson.windows[place]) > 0 for place in fold]]
+        truth.append(lesson.truth[seen])
+        answers += [_surest(network, lesson.windows[place]) for place in seen]
     return LeftOut(np.concatenate(truth), np.concatenate(answers))
+
+
+def _surest(network: Weights, windows: FloatArray) -> FloatArray:
+    """1 × classes: the log-probabilities of the window that answers."""
+    return np.log(np.maximum(surest_window(softmax(logits(network, windows))), _TINY))[None]
 
 
 def _train_on(
@@ -138,12 +151,6 @@ def _train_on(
     classes = len(lesson.signs) + 1
     weights = initial_weights(Shape(WIDTH, classes), rng)
     return train_network(weights, lesson.views.batches(places, classes, rng), schedule, rng, tell)
-
-
-def _window_s(takes: Sequence[Take]) -> float:
-    """A window that holds nearly every take's sign."""
-    lasts = [take.active[1] - take.active[0] for take in takes]
-    return round(float(np.clip(1.1 * np.quantile(lasts, 0.9), LEAST_WINDOW_S, MOST_WINDOW_S)), 2)
 
 
 def _digest(examples: Sequence[Example]) -> str:

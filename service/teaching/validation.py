@@ -54,8 +54,8 @@ class Figures:
     confusions: tuple[tuple[str, str, int, int], ...]
 
 
-def folds_of(truth: Indices, groups: Sequence[str] | None) -> list[Indices]:
-    """Indices of takes to be left out together: a group at a time, else the n-th take of every sign.
+def folds_of(truth: Indices, groups: Sequence[str] | None, most: int = MOST_FOLDS) -> list[Indices]:
+    """Indices of takes to be left out together: a group at a time, else the n-th of every sign, `most` times at most.
 
     Empty where nothing can be left out: no sign would be left to learn from.
     """
@@ -64,10 +64,12 @@ def folds_of(truth: Indices, groups: Sequence[str] | None) -> list[Indices]:
         if len(names) < 2:
             return []
         return [np.array([place for place, own in enumerate(groups) if own == name], np.intp) for name in names]
+    if most == 0:
+        return []
     number = np.zeros(len(truth), np.intp)
     for sign in np.unique(truth):
         own = np.flatnonzero(truth == sign)
-        number[own] = np.arange(len(own)) * min(MOST_FOLDS, len(own)) // len(own)
+        number[own] = np.arange(len(own)) * min(most, len(own)) // len(own)
     return [np.flatnonzero(number == fold) for fold in range(int(number.max()) + 1)]
 
 

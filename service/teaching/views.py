@@ -68,18 +68,18 @@ def make_views(
     return Views(
         truth=truth,
         each=each,
-        shown=_varied([take for take in takes for _ in range(each)], variety, rng),
+        shown=varied([take for take in takes for _ in range(each)], variety, rng),
         others=other_people().draw(OTHERS, rng),
         unsigned=unsigned(takes, made_of[:, 0], made_of[:, 1], variety, rng),
         made_of=made_of,
-        nothings=_varied([take for take in nothings for _ in range(each)], variety, rng) if nothings else _NONE,
+        nothings=varied([take for take in nothings for _ in range(each)], variety, rng) if nothings else _NONE,
     )
 
 
 _NONE: Final = np.zeros((0, 1, 1), np.float32)
 
 
-def _varied(takes: Sequence[Take], variety: Variety, rng: np.random.Generator) -> FloatArray:
+def varied(takes: Sequence[Take], variety: Variety, rng: np.random.Generator) -> FloatArray:
     parts = [takes[start : start + _AT_ONCE] for start in range(0, len(takes), _AT_ONCE)]
     return np.concatenate([body_features(vary(part, variety, rng)) for part in parts])
 

@@ -15,7 +15,10 @@ from service.settings import Settings
 ROOT = Path(__file__).parents[2]
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?:(?P<operator>:-|:\?)(?P<rest>[^}]*))?\}")
 
-FIXED = {"host", "port", "model_store", "media_dir", "jobs_dir", "teach_dir", "forwarded_allow_ips", "model_poll_s"}
+FIXED = {
+    "host", "port", "allowed_hosts", "model_store", "media_dir", "jobs_dir", "teach_dir", "forwarded_allow_ips",
+    "model_poll_s",
+}  # fmt: skip
 """Settings that the compose file gives a value of its own."""
 
 NOT_PASSED = {"tls_cert", "tls_key"}

@@ -21,7 +21,7 @@ HASHED = "sha256:" + hashlib.sha256(b"second").hexdigest()
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     folder = tmp_path_factory.mktemp("guarded")
-    keys = {"SIGN_API_KEYS": f"first,{HASHED}", "SIGN_ADMIN_KEYS": "boss"}
+    keys = {"SIGN_API_KEYS": f"first,{HASHED}", "SIGN_ADMIN_KEYS": "boss", "SIGN_ALLOWED_HOSTS": "sign.example.org"}
     with running_service(folder, SIGN_SLOTS="1", SIGN_STREAM_SLOTS="1", **keys) as running:
         yield running
 

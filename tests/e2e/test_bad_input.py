@@ -84,7 +84,7 @@ def test_changing_models_is_off_without_admin_keys(service: RunningService) -> N
 def test_a_caller_who_hangs_up_in_the_middle_of_an_upload_leaves_the_service_well(service: RunningService) -> None:
     host, port = service.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as connection:
-        connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + b"x" * 1000)
+        connection.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n" + b"x" * 1000)
     wait_until(lambda: not list(_spooled(service)), 10, "the spool file of the broken upload is still there")
     assert service.predict(A).status_code == 200
 

@@ -106,7 +106,9 @@ def test_a_caller_who_hangs_up_frees_the_slot(lonely: RunningService, long_clip:
     host, port = lonely.url.removeprefix("http://").split(":")
     body = long_clip.read_bytes()
     with socket.create_connection((host, int(port))) as connection:
-        connection.sendall(f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        connection.sendall(
+            f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+        )
         wait_until(lambda: busy(lonely), 10, "the slot never became busy")
     began = time.monotonic()
     wait_until(lambda: idle(lonely), 10, "the slot still works for a caller who is gone")

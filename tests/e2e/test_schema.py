@@ -16,8 +16,8 @@ from service.settings import Settings
 from tests.running import ROOT, RunningService, running_service
 
 ADMIN = "boss"
-NOT_OVER_HTTP = {"route-unknown", "method-not-allowed", "rate-limited"}
-"""Codes of addresses that are no route's, and of live sessions."""
+OF_NO_ROUTE = {"route-unknown", "method-not-allowed"}
+"""Codes of addresses that are no route's."""
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_every_code_is_named_by_a_route_that_sends_it_with_its_status(schema: di
             for code in response.get("content", {}).get("application/problem+json", {}).get("examples", {}):
                 assert KINDS[code].status == int(status)
                 named.add(code)
-    assert named == set(KINDS) - NOT_OVER_HTTP
+    assert named == set(KINDS) - OF_NO_ROUTE
 
 
 def test_every_error_is_documented_as_what_is_sent(schema: dict[str, Any]) -> None:

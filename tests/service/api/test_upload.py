@@ -12,11 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from service.api.upload import open_upload
+from service.api.upload import Pace, open_upload
+from service.api.upload_places import UploadPlaces
+from service.contract.key_limits import KeyUsages
 from service.errors import SignError
+from service.metrics import Metrics
 from service.settings import Settings
 
 SMALL = Settings(media_bytes=1000, form_fields=3, form_field_bytes=50, upload_stall_s=0.2)
+METRICS = Metrics()
+USAGES = KeyUsages(SMALL, METRICS)
 BOUNDARY = "limit"
 FORM_TYPE = f"multipart/form-data; boundary={BOUNDARY}"
 
@@ -53,7 +58,9 @@ def receive_upload(
         return message
 
     async def run() -> tuple[bytes, dict[str, str], str | None]:
-        app = SimpleNamespace(state=SimpleNamespace(settings=SMALL))
+        app = SimpleNamespace(
+            state=SimpleNamespace(settings=SMALL, uploads=UploadPlaces(1, METRICS), key_usages=USAGES)
+        )
         scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers, "app": app}
         with tempfile.TemporaryDirectory() as spool:
             try:
@@ -120,6 +127,11 @@ def test_a_form_of_many_or_long_fields_is_refused() -> None:
     assert "more than 3 fields" in refusal([many], FORM_TYPE).detail
     assert "more than 50 bytes" in refusal([form(('name="model"', b"x" * 51))], FORM_TYPE).detail
     assert "header size" in refusal([form((f'name="{"x" * 5000}"', b""))], FORM_TYPE).detail
+
+
+def test_a_boundary_that_is_too_long_is_refused() -> None:
+    refused = refusal([b"--" + b"x" * 300], f"multipart/form-data; boundary={'x' * 300}")
+    assert refused.code == "request-malformed"
 
 
 def test_a_field_or_file_that_comes_twice_is_refused() -> None:
@@ -190,6 +202,24 @@ def test_a_form_that_ends_early_is_refused() -> None:
     whole = form(('name="file"; filename="a.mp4"', b"content"))
     assert refusal([whole[:-10]], FORM_TYPE).code == "request-malformed"
     assert "no boundary" in refusal([whole], "multipart/form-data").detail
+
+
+def test_a_sender_is_too_slow_where_they_are_so_for_a_whole_stretch_of_waiting() -> None:
+    pace = Pace(least_rate=1000.0, stretch_s=2.0)
+    pace.check(0, 1.9)
+    pace.check(2500, 0.1)
+    pace.check(500, 1.0)
+    with pytest.raises(SignError, match="750 bytes a second; 1,000 are the least") as caught:
+        pace.check(1000, 1.0)
+    assert caught.value.code == "request-timeout"
+
+
+def test_one_upload_more_than_there_are_places_for_is_refused() -> None:
+    places = UploadPlaces(1, Metrics())
+    with places.take(), pytest.raises(SignError, match="1 uploads are under way"), places.take():
+        pass
+    with places.take():
+        pass
 
 
 def test_a_sender_that_hangs_up_or_stalls_leaves_nothing_behind() -> None:

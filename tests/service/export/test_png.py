@@ -4,6 +4,7 @@ import io
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from service.export.answer import HighlightsExport, MediaFile
@@ -45,6 +46,11 @@ def test_what_a_moment_had_to_reach_is_a_line_across() -> None:
     rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
     assert len(rows) <= 3
     assert columns[-1] - columns[0] > 1000
+
+
+@pytest.mark.parametrize("threshold", [1e308, -1.7e308])
+def test_a_threshold_far_beyond_the_curve_is_no_line(threshold: float) -> None:
+    assert (_pixels(replace(ANSWER, threshold=threshold)) == _pixels(ANSWER)).all()
 
 
 def test_korean_names_are_drawn_with_a_font_that_has_them() -> None:

@@ -2,7 +2,7 @@
 
 The clips' features are told by a few numbers over time (a cosine transform) and these by their principal components; of
 each word of each person the mean and the spread of its clips are kept. No clip can be read back from that. Licenses and
-authors: `docs/models/teaching.md`.
+authors: `service/teaching/background.LICENSES.txt`.
 
     python -m tools.train.teaching.background SIGN_TESTDATA/keypoints/words_free.npz service/teaching/background.npz
 """
@@ -22,6 +22,9 @@ WAVES, COMPONENTS, LEAST_CLIPS, MOST_CLIPS = 12, 64, 6, 40
 SHOWN = 0.25
 """A hand that is seen in fewer steps is none of the sign."""
 
+LICENSED = ("traduttore", "electronicaddict", "yunlisa96")
+"""Authors whose repositories hold a license: service/teaching/background.LICENSES.txt has their words."""
+
 Numbers = NDArray[np.float32]
 
 
@@ -29,6 +32,8 @@ def main(source: Path, target: Path) -> None:
     examples = read_landmarks(source).examples
     groups: dict[tuple[str, str], list[Take]] = {}
     for example in examples:
+        if not example.teacher.startswith(LICENSED):
+            continue
         own = groups.setdefault((example.teacher, example.label), [])
         if len(own) < MOST_CLIPS:
             own.append(make_take(example.track))

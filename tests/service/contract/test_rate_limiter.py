@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.live.rate_limiter import BURST_S, RateLimiter
+from service.contract.rate_limiter import BURST_S, RateLimiter
 
 
 @given(st.floats(1, 240), st.floats(0.1, 1.0))

@@ -1,9 +1,9 @@
-"""serve: what it says when it is there."""
+"""The server: what it says when it is there."""
 
 import pytest
 import uvicorn
 
-from service.commands.serve import address_to_open
+from service.server.server import address_to_open
 
 
 @pytest.mark.parametrize(
