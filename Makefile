@@ -16,7 +16,7 @@ help:
 	@echo "make check   formatting, lint, types of Python and of the page, import contracts, container files"
 	@echo "make answers RELEASE=FOLDER   what this tree answers otherwise than another checkout"
 	@echo "make bench   measure the service against the bare loop, networks against torch;  make soak  what takes long"
-	@echo "make fuzz    mutated media, SECONDS=600 long: what is neither answered nor refused in words"
+	@echo "make fuzz    media, models, store entries, HTTP and live messages with something wrong, SECONDS=600 long"
 	@echo "make clients   clients generated from the schema in Python, TypeScript and Go, and what they send"
 	@echo "make bench-peers   measure it against LitServe and BentoML doing the same"
 	@echo "make bench-doors   what others notice of floods of connections, uploads and headers"
@@ -114,9 +114,9 @@ bench-doors: $(VENV)/dev.stamp
 soak: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/soak --timeout 3600
 
-# Mutated media, SECONDS long, from a seed that it names.
+# SECONDS in all, from a seed that it names; inputs that went wrong are kept in .fuzz/.
 fuzz: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.fuzz.media --seconds $(SECONDS)
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --keep .fuzz
 SECONDS ?= 600
 
 # openapi-generator is Java, and brings it; Go and one package of its come from Debian (tests/golang.py).

@@ -72,7 +72,16 @@ for _case in USE_CASES.values():
         description=f"{HOW_TO_ASK}\n\n{REPEATED}",
         responses={
             202: {"description": "The job is queued.", "headers": _LOCATION},
-            **problems(*KEYS, *MODEL, *UPLOAD, *OPTIONS, *NEW_WORK, "media-wrong-kind", "idempotency-key-reused"),
+            **problems(
+                *KEYS,
+                *MODEL,
+                *UPLOAD,
+                *OPTIONS,
+                *NEW_WORK,
+                "jobs-unavailable",
+                "media-wrong-kind",
+                "idempotency-key-reused",
+            ),
         },
     )
 
