@@ -13,7 +13,7 @@ from service.teaching.landmark_files import read_landmarks
 from .takes_made import FPS, make_track
 
 
-def _packed(path: Path, **more: np.ndarray) -> Path:
+def _packed(path: Path) -> Path:
     """Two clips: one of `up` by Anna, and one of idle by Ben, in which there is no hand."""
     track = make_track("up", 1)
     frames = len(track)
@@ -22,13 +22,14 @@ def _packed(path: Path, **more: np.ndarray) -> Path:
     hands[frames:] = np.nan
     np.savez(
         path, hands=hands, pose=values[:, 42:], offsets=np.array([0, frames, 2 * frames]), label=np.array([1, 0]),
-        labels=np.array(["idle", "up"]), person=np.array([0, 1]), persons=np.array(["Anna", "Ben"]), **more,
+        labels=np.array(["idle", "up"]), person=np.array([0, 1]), persons=np.array(["Anna", "Ben"]),
+        aspect=np.array([1.0, 1.0]),
     )  # fmt: skip
     return path
 
 
 def test_packed_frames_are_examples_by_person(tmp_path: Path) -> None:
-    found = read_landmarks(_packed(tmp_path / "words.npz", aspect=np.array([1.0, 1.0])))
+    found = read_landmarks(_packed(tmp_path / "words.npz"))
     assert [(one.label, one.teacher) for one in found.examples] == [("up", "Anna"), (NOTHING, "Ben")]
     expected = make_track("up", 1)
     np.testing.assert_array_equal(found.examples[0].track.values[:, 21:42, :3], expected.values[:, 21:42, :3])
@@ -45,7 +46,9 @@ def test_a_clip_of_a_sign_without_hands_is_left_out_and_said(tmp_path: Path) -> 
     path = _packed(tmp_path / "words.npz")
     with np.load(path) as file:
         arrays = dict(file)
-    np.savez(path, **{**arrays, "label": np.array([1, 1])})
+    arrays["labels"] = np.array(["up", "up"])
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
     found = read_landmarks(path)
     assert len(found.examples) == 1
     assert found.left_out == {"clip 1": "no hand was found in any of its frames."}
