@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help serve convert mediapipe test check answers format lock bench bench-torch bench-peers soak fuzz clients samples pictures train face-motion parity parity-keras parity-pixels \
+.PHONY: help serve convert mediapipe test check answers format lock bench bench-torch bench-peers bench-doors soak fuzz clients samples pictures train face-motion parity parity-keras parity-pixels \
 	parity-faces parity-landmarks parity-torch parity-sklearn landmarks convert-torch-env schema clean
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make fuzz    media, models, store entries, HTTP and live messages with something wrong, SECONDS=600 long"
 	@echo "make clients   clients generated from the schema in Python, TypeScript and Go, and what they send"
 	@echo "make bench-peers   measure it against LitServe and BentoML doing the same"
+	@echo "make bench-doors   what others notice of floods of connections, uploads and headers"
 	@echo "make lock    resolve the locks again;  make schema  write the manifest's and the messages' JSON Schemas, and the presets"
 	@echo "make pictures   take the README's pictures again"
 	@echo "make samples render samples/ again;    make train   train the default models again"
@@ -105,6 +106,10 @@ bench-peers: $(VENV)/dev.stamp
 	PYTHON=$(PYTHON) tests/bench/peers/environments.sh $(PEERS_VENVS)
 	$(BIN)/python -m tests.bench.peers $(PEERS_VENVS) --page docs/benchmarks/peers.md
 PEERS_VENVS ?= .venv-peers
+
+# Half-open connections, slow uploads and an endless header against a service that may open 1024 files.
+bench-doors: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.bench.doors
 
 soak: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/soak --timeout 3600
