@@ -25,6 +25,14 @@ const WIDTH = 160;
 /** A picture of the whole take: where most is to be seen. */
 const STILL_AT = 0.5;
 
+/** @type {WeakMap<Element, () => void>} what draws each take again */
+const stills = new WeakMap();
+
+// what is drawn keeps its colors when those of the page change
+new MutationObserver(() => {
+  for (const button of document.querySelectorAll(".replay")) stills.get(button)?.();
+}).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+
 /** @param {Landmarks} landmarks @param {number} index @param {CanvasRenderingContext2D} pen */
 function draw(landmarks, index, pen) {
   const { width, height } = pen.canvas;
@@ -80,6 +88,7 @@ export function replayButton(landmarks, label, values) {
     };
     next();
   });
+  stills.set(button, still);
   requestAnimationFrame(still); // once it stands in the page and has its colors
   return button;
 }

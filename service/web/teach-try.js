@@ -2,6 +2,7 @@
 import { showBars } from "./bars.js";
 import { byId, element } from "./dom.js";
 import { share } from "./figures.js";
+import { modelOf, textOf as labelText } from "./models.js";
 import { word } from "./words.js";
 
 const ANSWERS_KEPT = 4;
@@ -66,6 +67,6 @@ export class TryView {
   }
 
   textOf(/** @type {string} */ label) {
-    return label === this.lesson.nothing_label ? word("teach.label.nothing") : label;
+    return label === this.lesson.nothing_label ? word("teach.label.nothing") : labelText(label, modelOf(this.lesson.model)?.manifest);
   }
 }

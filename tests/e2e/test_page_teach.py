@@ -17,6 +17,11 @@ from tests.running import RunningService, running_service
 
 CAMERA_RATE = 15
 REST_S = 1.2
+BRIGHTNESS = """canvas => {
+    const values = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+    const drawn = values.filter((value, index) => values[4 * Math.floor(index / 4) + 3] > 200 && index % 4 === 1);
+    return drawn.reduce((sum, value) => sum + value, 0) / drawn.length;
+}"""
 SEES_MORE = """video => new Promise((resolve) => {
     const from = video.currentTime;
     video.addEventListener("timeupdate", () => video.currentTime > from + 1.5 && resolve(true));
@@ -105,6 +110,7 @@ def test_signs_are_taught_before_the_camera_recognized_live_corrected_and_delete
         assert "other people it is less sure" in page.locator("#teach-figures").inner_text()
         page.get_by_role("button", name="Try it live").click()
         page.locator("#teach-answers strong", has_text="help").first.wait_for()
+        page.locator("#teach-bars .bar-name", has_text="no sign").wait_for()
         assert barriers(page) == []
         kept = takes_of(page, "wave").count()
         page.locator("#teach-answers").get_by_role("button", name="wave", exact=True).first.click()
@@ -134,6 +140,10 @@ def test_a_take_is_replayed_doubted_and_deleted_on_a_phone_in_korean(signer: Bro
         takes_of(page, "circle").nth(1).wait_for()
         assert "수어를 두 가지 이상" in page.locator("#teach-advice").inner_text()
         assert page.locator("#teach-make").is_disabled()
+        drawn = takes_of(page, "circle").first.locator("canvas")
+        dark = drawn.evaluate(BRIGHTNESS)
+        page.click("#theme")
+        assert drawn.evaluate(BRIGHTNESS) < dark
         page.get_by_role("button", name="circle 1번째 녹화 재생").click()
         assert barriers(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
