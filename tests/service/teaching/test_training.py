@@ -120,7 +120,8 @@ def test_a_take_of_nothing_is_asked_for_until_there_is_one() -> None:
 
 def test_a_take_in_which_no_hand_is_seen_is_answered_with_nothing(taught: TaughtModel) -> None:
     track = make_track("still", 1)
-    track.values[:, :42] = np.nan
-    handless = make_example(NOTHING, track_of(track.values, track.times_s, 480, 480))
+    values = np.asarray(track.values, np.float32)
+    values[:, :42] = np.nan
+    handless = make_example(NOTHING, track_of(values, track.times_s, 480, 480))
     (answer,) = measure_on(taught, [handless]).others
     assert (answer.sign, answer.answered) == ("", False)
