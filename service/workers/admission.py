@@ -108,13 +108,18 @@ class Admission(Generic[S]):
     def reserve(self, slots: int) -> Iterator[None]:
         """A place for whoever asks for slots within the block, kept for TICKET_S until they do.
 
-        Raises SignError: busy, where so many wait or are about to that no place is left; shutting-down.
+        Where all places are kept for others whose media still come, there is none to keep: senders who are slow must
+        not keep everybody out. Raises SignError: busy, where as many wait as may; shutting-down.
         """
         if self._closed:
             raise shutting_down()
-        if self._reserved >= len(self._idle) + self._most_waiting + len(self._with_jobs) - len(self._queue):
+        places = len(self._idle) + self._most_waiting + len(self._with_jobs) - len(self._queue)
+        if places <= 0:
             self._metrics.rejected.labels("busy").inc()
             raise self._busy(slots)
+        if self._reserved >= places:
+            yield
+            return
         ticket = Ticket()
         self._reserved += 1
         token = _ticket.set(ticket)

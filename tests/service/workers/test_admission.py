@@ -356,14 +356,15 @@ def test_who_lost_a_slot_waits_no_longer_than_their_deadline_and_not_for_a_close
 def test_a_place_is_taken_before_the_medium_comes_and_kept_until_it_is_asked_for() -> None:
     async def story() -> None:
         queue = admission(1, "a")
-        with queue.reserve(1), queue.reserve(1):
-            with pytest.raises(SignError) as caught, queue.reserve(1):
-                pass
-            assert caught.value.code == "busy"
+        with queue.reserve(1):
             assert await queue.acquire(later(), 1) == "a"
-        with queue.reserve(1):  # "a" is lent, one may wait
+        waiting = asyncio.create_task(queue.acquire(later(), 1))
+        await settle()
+        with pytest.raises(SignError) as caught, queue.reserve(1):
             pass
+        assert caught.value.code == "busy"
         queue.release("a")
+        assert await waiting == "a"
 
     asyncio.run(story())
 
@@ -387,6 +388,26 @@ def test_who_has_a_place_is_not_refused_although_others_fill_the_queue_meanwhile
         for task in (waiting, asking):
             queue.release("a")
             assert await task == "a"
+
+    asyncio.run(story())
+
+
+def test_media_that_still_come_keep_nobody_out() -> None:
+    async def story() -> None:
+        queue = admission(1, "a")
+
+        async def send_slowly() -> None:
+            with queue.reserve(1):
+                await asyncio.Event().wait()
+
+        slow = [asyncio.create_task(send_slowly()) for _ in range(5)]
+        await settle()
+        with queue.reserve(1):
+            assert await queue.acquire(later(), 1) == "a"
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+        queue.release("a")
 
     asyncio.run(story())
 
