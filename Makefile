@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help serve convert mediapipe test check answers format lock bench bench-torch bench-peers soak fuzz clients samples pictures train face-motion parity parity-keras parity-pixels \
+.PHONY: help serve convert mediapipe test check answers format lock bench bench-torch bench-peers bench-doors soak fuzz clients samples pictures train face-motion parity parity-keras parity-pixels \
 	parity-faces parity-landmarks parity-torch parity-sklearn landmarks convert-torch-env schema clean
 
 help:
@@ -16,9 +16,10 @@ help:
 	@echo "make check   formatting, lint, types of Python and of the page, import contracts, container files"
 	@echo "make answers RELEASE=FOLDER   what this tree answers otherwise than another checkout"
 	@echo "make bench   measure the service against the bare loop, networks against torch;  make soak  what takes long"
-	@echo "make fuzz    mutated media, SECONDS=600 long: what is neither answered nor refused in words"
+	@echo "make fuzz    media, models, store entries, HTTP and live messages with something wrong, SECONDS=600 long"
 	@echo "make clients   clients generated from the schema in Python, TypeScript and Go, and what they send"
 	@echo "make bench-peers   measure it against LitServe and BentoML doing the same"
+	@echo "make bench-doors   what others notice of floods of connections, uploads and headers"
 	@echo "make lock    resolve the locks again;  make schema  write the manifest's and the messages' JSON Schemas, and the presets"
 	@echo "make pictures   take the README's pictures again"
 	@echo "make samples render samples/ again;    make train   train the default models again"
@@ -106,12 +107,16 @@ bench-peers: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench.peers $(PEERS_VENVS) --page docs/benchmarks/peers.md
 PEERS_VENVS ?= .venv-peers
 
+# Half-open connections, slow uploads and an endless header against a service that may open 1024 files.
+bench-doors: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.bench.doors
+
 soak: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/soak --timeout 3600
 
-# Mutated media, SECONDS long, from a seed that it names.
+# SECONDS in all, from a seed that it names; inputs that went wrong are kept in .fuzz/.
 fuzz: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.fuzz.media --seconds $(SECONDS)
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --keep .fuzz
 SECONDS ?= 600
 
 # openapi-generator is Java, and brings it; Go and one package of its come from Debian (tests/golang.py).

@@ -1,7 +1,6 @@
 """The command line: keras, torch, onnx, tflite, xgboost, sklearn, inspect, verify, compare, calibrate, list."""
 
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -12,7 +11,7 @@ import typer
 
 from convert.compare.command import register as register_compare
 from convert.confined import COMMANDS, confine_command, is_confined, print_error, run_command
-from convert.errors import SAVE_AGAIN, CallError, ConversionError, FaultError, UnsafeError
+from convert.errors import SAVE_AGAIN, CallError, ConversionError, UnsafeError, describe_fault
 from convert.options import FOUND_STORE, FileArgument, GoldenOption, JsonFlag, StoreOption, with_publish_options
 from convert.torch.command import register as register_torch
 from service.terminal import dump_json, escape_controls
@@ -187,7 +186,7 @@ def _open_printer(as_json: bool) -> Iterator[Callable[["Report"], None]]:
     except RecursionError:
         ended = UnsafeError("The file is nested too deeply to be a model.", SAVE_AGAIN)
     except Exception as error:  # noqa: BLE001 - whatever a file brings about, the command ends with one of its codes
-        ended = _describe_fault(error)
+        ended = describe_fault(error)
     else:
         return
     print_error(ended, as_json=as_json)
@@ -196,15 +195,6 @@ def _open_printer(as_json: bool) -> Iterator[Callable[["Report"], None]]:
 
 register_torch(app, _open_printer)
 register_compare(app, _open_printer)
-
-
-def _describe_fault(error: Exception) -> FaultError:
-    at = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{Path(at.filename).name}:{at.lineno}"
-    return FaultError(
-        f"{type(error).__name__} in {where}: {str(error)[:300]}",
-        "Nothing was published. Please report the file; if it is private, this message.",
-    )
 
 
 def main() -> None:

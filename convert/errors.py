@@ -4,6 +4,8 @@ A refusal is one of three: the file is not known to us, it contradicts itself, o
 are also: bytes are missing, the file is not safe to open, or the fault is ours.
 """
 
+import traceback
+from pathlib import Path
 from typing import ClassVar, Literal
 
 RefusalKind = Literal["unknown", "contradiction", "mismatch", "damaged", "unsafe", "unproven", "fault", "call"]
@@ -94,7 +96,26 @@ class FaultError(ParityError):
     kind = "fault"
 
 
-def find_refusal(kind: str) -> type[RefusalError]:
-    """The refusal of a kind: errors cross from the reading process by its name."""
-    known = (RefusalError, ContradictionError, MismatchError, DamagedError, UnsafeError, UnprovenError)
+def describe_fault(error: Exception) -> FaultError:
+    """What is said of an error that was not foreseen."""
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(at.filename).name}:{at.lineno}"
+    return FaultError(
+        f"{type(error).__name__} in {where}: {str(error)[:300]}",
+        "Nothing was published. Please report the file; if it is private, this message.",
+    )
+
+
+def find_error(kind: str) -> type[ConversionError]:
+    """The error of a kind: they cross from the reading process by its name."""
+    known = (
+        RefusalError,
+        ContradictionError,
+        MismatchError,
+        DamagedError,
+        UnsafeError,
+        UnprovenError,
+        CallError,
+        FaultError,
+    )
     return next((one for one in known if one.kind == kind), RefusalError)

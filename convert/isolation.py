@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from convert.errors import CallError, ConversionError, RefusalError, UnsafeError, find_refusal
+from convert.errors import ConversionError, UnsafeError, describe_fault, find_error
 from service import system
 from service.confinement.confine import Confinement, confine
 
@@ -78,8 +78,7 @@ def run_isolated(task: str, request: Request, folder: Path) -> Request:
     answer: Request = json.loads(result_file.read_text(encoding="utf-8"))
     result_file.unlink()
     if "error" in answer:
-        kind = CallError if answer["exit_code"] == CallError.exit_code else find_refusal(answer["kind"])
-        raise kind(answer["error"], answer["advice"])
+        raise find_error(answer["kind"])(answer["error"], answer["advice"])
     result: Request = answer["result"]
     return result
 
@@ -129,30 +128,23 @@ def _serve_child() -> None:
         module = importlib.import_module(TASKS[order["task"]])
         answer = {"result": module.run(order["request"], folder)}
     except ConversionError as error:
-        answer = {
-            "error": error.reason,
-            "advice": error.advice,
-            "kind": error.kind,
-            "exit_code": error.exit_code,
-        }
+        answer = _answer_of(error)
     except MemoryError:
         limit = order["limits"]["memory"] >> 20
-        answer = {
-            "error": f"Reading the file asked for more than {limit} MiB of memory.",
-            "advice": "A model of this size needs less; a file that declares more than it holds is not opened.",
-            "kind": UnsafeError.kind,
-            "exit_code": RefusalError.exit_code,
-        }
+        advice = "A model of this size needs less; a file that declares more than it holds is not opened."
+        answer = _answer_of(UnsafeError(f"Reading the file asked for more than {limit} MiB of memory.", advice))
     except RecursionError:
-        answer = {
-            "error": "The file is nested too deeply to be a model.",
-            "advice": "Save the model again where it was made.",
-            "kind": UnsafeError.kind,
-            "exit_code": RefusalError.exit_code,
-        }
+        advice = "Save the model again where it was made."
+        answer = _answer_of(UnsafeError("The file is nested too deeply to be a model.", advice))
+    except Exception as error:  # noqa: BLE001 - whatever a file brings about is told, and told as what it is
+        answer = _answer_of(describe_fault(error))
     temporary = folder / f"{RESULT_FILE}.part"
     temporary.write_text(json.dumps(answer, ensure_ascii=False), encoding="utf-8")
     os.replace(temporary, folder / RESULT_FILE)  # noqa: PTH105 - atomic, and the same on every Path version
+
+
+def _answer_of(error: ConversionError) -> Request:
+    return {"error": error.reason, "advice": error.advice, "kind": error.kind}
 
 
 if __name__ == "__main__":

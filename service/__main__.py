@@ -1,6 +1,9 @@
 """Says what is signed in a video, and when: as a service, or here and now for files."""
 
+import os
 from typing import Annotated
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's products are small here, and it reads this as it is loaded
 
 import typer
 

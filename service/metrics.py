@@ -72,6 +72,9 @@ class Metrics:
             registry=registry,
         )
         self.jobs = Gauge("sign_jobs", "Jobs that are kept, by state.", ["state"], registry=registry)
+        self.jobs_available = Gauge(
+            "sign_jobs_available", "Whether jobs can be taken and go on: 1, or 0.", registry=registry
+        )
         self.job_seconds = Histogram(
             "sign_job_seconds",
             "Time of a job from its first chunk to its end.",

@@ -182,6 +182,9 @@ class Settings(BaseSettings):
     jobs_chunk_s: float = Field(10.0, ge=1, le=10, description="Seconds of media between two checkpoints of a job.")
     jobs_attempts: int = Field(3, ge=1, description="Times that a chunk which kills its process is tried.")
     jobs_unfinished: int = Field(1000, ge=1, description="Jobs that may wait or run; the next is refused.")
+    jobs_wait_s: float = Field(
+        60.0, gt=0, description="Longest that interactive requests keep a job waiting; then they wait for one chunk."
+    )
     jobs_slots: int | None = Field(None, ge=1, description="Slots that jobs may hold; default: all but one.")
 
     @field_validator("api_keys", "admin_keys", "cors_origins", "allowed_hosts", "model_versions", mode="before")

@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.running import wait_until
+from tests.running import children, wait_until
 
 WITHOUT = "needs PostgreSQL's server (Debian: postgresql)"
 
@@ -26,9 +26,68 @@ def _programs() -> Path | None:
     return found[-1].parent if found else Path(named).parent if named else None
 
 
+class Server:
+    """A server that can be stopped, started again and made to hang."""
+
+    def __init__(self, programs: Path, folder: Path, port: int) -> None:
+        self._programs = programs
+        self._folder = folder
+        self._port = port
+        self._user = _unprivileged()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.address = f"postgresql://tester@127.0.0.1:{port}"
+
+    def make(self) -> None:
+        """Write an empty cluster into the folder."""
+        if self._user is not None:
+            shutil.chown(self._folder, self._user)
+        options = ["-U", "tester", "--auth=trust", "--no-sync", "--encoding=UTF8"]
+        made = [str(self._programs / "initdb"), "-D", str(self._data), *options]
+        environment = {"LC_ALL": "C.UTF-8"}
+        subprocess.run(made, user=self._user, check=True, capture_output=True, cwd=self._folder, env=environment)
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        settings = [f"port={self._port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"]
+        options = [part for setting in settings for part in ("-c", setting)]
+        self._process = subprocess.Popen(
+            [str(self._programs / "postgres"), "-D", str(self._data), *options],
+            user=self._user,
+            cwd=self._folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until(lambda: _answers(self.address), 30, "PostgreSQL does not answer")
+
+    def stop(self) -> None:
+        """End it at once; whoever is connected is cut off."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(30)
+            self._process = None
+
+    @contextlib.contextmanager
+    def hanging(self) -> Iterator[None]:
+        """In the block it takes connections and answers nothing."""
+        if self._process is None:
+            raise RuntimeError("the server does not run")
+        pids = [self._process.pid, *children(self._process.pid)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+
 @contextlib.contextmanager
-def running_server() -> Iterator[str]:
-    """The server's address without a database; skipped without one, or failed if SIGN_REQUIRE names postgres."""
+def own_server() -> Iterator[Server]:
+    """A server for one test; skipped without PostgreSQL, or failed if SIGN_REQUIRE names postgres."""
     programs = _programs()
     if programs is None:
         if "postgres" in os.environ.get("SIGN_REQUIRE", "").split(","):
@@ -37,38 +96,21 @@ def running_server() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    user = _unprivileged()
     with tempfile.TemporaryDirectory(prefix="sign-postgres-", ignore_cleanup_errors=True) as folder:
-        if user is not None:
-            shutil.chown(folder, user)
-        data = Path(folder, "data")
-        made = [
-            str(programs / "initdb"),
-            "-D",
-            str(data),
-            "-U",
-            "tester",
-            "--auth=trust",
-            "--no-sync",
-            "--encoding=UTF8",
-        ]
-        subprocess.run(made, user=user, check=True, capture_output=True, cwd=folder, env={"LC_ALL": "C.UTF-8"})
-        settings = [f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"]
-        options = [part for setting in settings for part in ("-c", setting)]
-        server = subprocess.Popen(
-            [str(programs / "postgres"), "-D", str(data), *options],
-            user=user,
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        address = f"postgresql://tester@127.0.0.1:{port}"
+        server = Server(programs, Path(folder), port)
+        server.make()
         try:
-            wait_until(lambda: _answers(address), 30, "PostgreSQL does not answer")
-            yield address
+            server.start()
+            yield server
         finally:
-            server.send_signal(signal.SIGQUIT)
-            server.wait(30)
+            server.stop()
+
+
+@contextlib.contextmanager
+def running_server() -> Iterator[str]:
+    """The address, without a database, of a server that many tests share; without PostgreSQL as `own_server`."""
+    with own_server() as server:
+        yield server.address
 
 
 def fresh_database(server: str) -> str:

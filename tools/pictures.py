@@ -56,26 +56,26 @@ def take_pictures(browser: Browser, url: str, colors: str) -> None:
     page.goto(url)
     page.wait_for_selector("#model option", state="attached")
     save(word_before_the_camera(page), f"camera-{colors}")
-    save(timeline_of_a_clip(page), f"timeline-{colors}")
-    save(tension_of_a_face(page), f"tension-{colors}")
+    save(picture_of(timeline_of_a_clip(page)), f"timeline-{colors}")
+    save(picture_of(tension_of_a_face(page)), f"tension-{colors}")
     context.close()
 
 
-def word_before_the_camera(page: Page) -> Locator:
-    """The camera's panel when the word has been read and the hand is still seen; nothing else is ever shown."""
+def word_before_the_camera(page: Page) -> bytes:
+    """The camera's panel while the word has been read and its last letter is seen; nothing else is ever shown."""
     page.click("#camera-start")
     transcript, sure = page.locator("#transcript-text"), page.locator("#now-bars .leads .bar-name")
-    read = []
-    for _ in range(TRIES):
+    read: list[str | None] = []
+    while len(read) < TRIES:
         transcript.filter(has_text=re.compile(r"^\w{3}")).wait_for()
-        sure.filter(has_text=re.compile("^[FLY]$")).wait_for()
-        if (written := transcript.text_content()) == WRITTEN:
-            return page.locator("#panel-camera")
-        read.append(written)
+        sure.filter(has_text=re.compile(f"^{WRITTEN[-1]}$")).wait_for()
+        picture = picture_of(page.locator("#panel-camera"))
+        read.append(transcript.text_content())  # as it is after the picture, so as it was while it was taken
+        if read[-1] == WRITTEN and sure.text_content() == WRITTEN[-1]:
+            return picture
+        transcript.filter(has_text=re.compile(f"{WRITTEN[-1]}{WRITTEN[0]}$")).wait_for()  # the word begins again
         page.click("#transcript-clear")
-    raise SystemExit(
-        f"The camera's word was read as {read}, not {WRITTEN}: try when the machine has nothing else to do."
-    )
+    raise SystemExit(f"The word before the camera was read as {read}, not {WRITTEN}: is the machine busy?")
 
 
 def timeline_of_a_clip(page: Page) -> Locator:
@@ -102,10 +102,15 @@ def tension_of_a_face(page: Page) -> Locator:
     return page.locator("#answer")
 
 
-def save(part: Locator, name: str) -> None:
-    """A part of the page as a small WebP, with some room around it."""
+def picture_of(part: Locator) -> bytes:
+    """A part of the page as it is now, with some room around it, as PNG."""
     part.evaluate("part => { part.style.padding = '1rem'; }")
-    with Image.open(BytesIO(part.screenshot())) as picture:
+    return part.screenshot()
+
+
+def save(shot: bytes, name: str) -> None:
+    """Keep a picture as a small WebP."""
+    with Image.open(BytesIO(shot)) as picture:
         picture.save(PLACE / f"{name}.webp", "WEBP", quality=QUALITY, method=6)
 
 

@@ -1,9 +1,10 @@
 """A Keras file of any dialect → LayerGraph. Runs in the child process; weights and structure leave as plain data."""
 
+import zlib
 from pathlib import Path
 from typing import Any
 
-from convert.errors import SAVE_AGAIN, CallError, ContradictionError, MismatchError, RefusalError
+from convert.errors import SAVE_AGAIN, CallError, ContradictionError, DamagedError, MismatchError, RefusalError
 from convert.graph.layer_graph import Config, GraphInput, LayerGraph, Ref, Setting, write_graph
 from convert.keras.architectures import Known, build_known_config, resembles_c3d, resolve_weights
 from convert.keras.archive import Archive, open_archive, parse_json
@@ -26,9 +27,29 @@ def run(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The child's task: read the file at `path` and leave the graph in `folder`."""
     architecture = request.get("architecture")
     known = Known(request["arch"], bool(request.get("features"))) if request.get("arch") else None
-    graph = read_keras(Path(request["path"]), folder, Path(architecture) if architecture else None, known)
-    write_graph(graph, folder)
+    path = Path(request["path"])
+    try:
+        graph = read_keras(path, folder, Path(architecture) if architecture else None, known)
+        write_graph(graph, folder)
+    except RecursionError:
+        raise
+    except (OSError, RuntimeError, EOFError, zlib.error) as error:  # of HDF5 and zip, anywhere in the file
+        raise DamagedError(
+            f"{path.name} cannot be read: {_first_line(error)}.", "Download or copy it again."
+        ) from error
+    except _NOT_WRITTEN_BY_KERAS as error:
+        said = f"{type(error).__name__}: {_first_line(error)}"
+        raise ContradictionError(
+            f"The architecture holds a value that Keras does not write ({said}).", SAVE_AGAIN
+        ) from error
     return {"keras_version": graph.keras_version}
+
+
+_NOT_WRITTEN_BY_KERAS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:200]
 
 
 def read_keras(path: Path, folder: Path, architecture: Path | None = None, known: Known | None = None) -> LayerGraph:

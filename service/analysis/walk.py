@@ -24,6 +24,7 @@ from service.pipelines import Observing
 from service.pipelines.chunking import WARM_UP_S, Chunk, ChunkLimits, Position
 from service.pipelines.windows import WindowRule
 from service.track import MediaInfo, Side, Track, Window
+from service.workers.admission import Turn
 from service.workers.deadline import Deadline
 from service.workers.slots import Priority
 
@@ -155,7 +156,8 @@ class Walk:
 
     chunk_s: seconds of a chunk; None: the clip is one chunk (where windows choose their frames, as many windows as
     memory allows). longest_s: the longest clip; whole_s: the longest that is one answer, and held until its end.
-    most_frames: frames of all chunks together. advice: what to do about a clip that is too long.
+    most_frames: frames of all chunks together. advice: what to do about a clip that is too long. turn: of a job, how
+    long it has let others go first.
     """
 
     context: AppContext
@@ -165,6 +167,7 @@ class Walk:
     whole_s: float
     most_frames: int
     advice: str
+    turn: Turn = field(default_factory=Turn)
 
     @classmethod
     def at_once(cls, context: AppContext, longest_s: float) -> "Walk":
@@ -178,12 +181,12 @@ class Walk:
         return replace(cls.at_once(context, longest_s), chunk_s=context.settings.jobs_chunk_s)
 
     @classmethod
-    def of_job(cls, context: AppContext) -> "Walk":
-        """Behind everybody who waits."""
+    def of_job(cls, context: AppContext, turn: Turn | None = None) -> "Walk":
+        """Behind everybody who waits, but not for ever."""
         settings = context.settings
         advice = "Submit a shorter part with start_time and clip_duration."
         longest_s, whole_s = settings.jobs_seconds, settings.timeline_seconds
-        return cls(context, settings.jobs_chunk_s, "job", longest_s, whole_s, _UNLIMITED_FRAMES, advice)
+        return cls(context, settings.jobs_chunk_s, "job", longest_s, whole_s, _UNLIMITED_FRAMES, advice, turn or Turn())
 
     def deadline_of(self, request: AnyClip) -> Deadline:
         """Until when an answer is wanted."""
@@ -268,9 +271,7 @@ class Walk:
         It ends with the first call that gave way, reached the medium's end, or found no frame where there was to be
         one. Raises what the first call raises.
         """
-        slots = self.context.slots
-        observe = slots.observe_low_priority if self.priority == "job" else slots.observe
-        found = await asyncio.gather(*(observe(call, deadline) for call in calls), return_exceptions=True)
+        found = await asyncio.gather(*(self._observe_one(call, deadline) for call in calls), return_exceptions=True)
         whole: ObserveResult | None = None
         until_s = calls[0].start_s
         for result in found:
@@ -283,6 +284,12 @@ class Walk:
             if whole.at_end or whole.preempted or whole.moved or not len(whole.track):
                 break
         return None if whole is None else _Seen(whole, until_s)
+
+    async def _observe_one(self, call: ObserveCall, deadline: Deadline) -> ObserveResult:
+        slots = self.context.slots
+        if self.priority == "job":
+            return await slots.observe_low_priority(call, deadline, self.turn)
+        return await slots.observe(call, deadline)
 
     def _move(self, cursor: Cursor, request: AnyClip, covered_s: float, track: Track, *, at_end: bool) -> None:
         duration_s, start_s = track.media.duration, max(request.start_s, track.media.start)

@@ -7,7 +7,7 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from service.contract.answers import SegmentBody
 from service.contract.problem_details import problem_details
@@ -34,17 +34,20 @@ def position_after(last_event_id: str | None) -> Position:
 
 
 async def events(job: Job, jobs: Jobs, position: Position, stop: Callable[[], bool]) -> AsyncIterator[str]:
-    """The events from here on, until the job ends; they end early when `stop` says so, to be taken up again."""
+    """The events from here on, until the job ends; they end early when `stop` says so, to be taken up again.
+
+    While jobs cannot be looked at, they wait.
+    """
     chunk, segment = position
     spoke = time.monotonic()
     while not stop():
-        now = await _now(job, jobs)
-        for note in await jobs.notes(job.id, chunk):
-            for event in _of_note(note, segment, now or job):
+        look = await _look(job, jobs, chunk)
+        for note in look.notes if look else ():
+            for event in _of_note(note, segment, (look and look.job) or job):
                 yield event
             chunk, segment, spoke = note.number + 1, 0, time.monotonic()
-        if now is None or now.has_ended:
-            yield _end(now)
+        if look and (look.job is None or look.job.has_ended):
+            yield _end(look.job)
             return
         if time.monotonic() - spoke > SILENT_S:
             yield ": still at work\n\n"
@@ -52,14 +55,24 @@ async def events(job: Job, jobs: Jobs, position: Position, stop: Callable[[], bo
         await jobs.change(LOOK_S)
 
 
-async def _now(job: Job, jobs: Jobs) -> Job | None:
-    """The job as it is now; None where it was cancelled and forgotten."""
+class _Look(NamedTuple):
+    """A job as it is now, None where it was cancelled and forgotten, and what its chunks brought since."""
+
+    job: Job | None
+    notes: list[ChunkNote]
+
+
+async def _look(job: Job, jobs: Jobs, from_number: int) -> _Look | None:
+    """The job as it is now; None while that cannot be told."""
     try:
-        return await jobs.get(job.id, job.spec.owner)
+        now = await jobs.get(job.id, job.spec.owner)
+        return _Look(now, await jobs.notes(job.id, from_number))
     except SignError as error:
-        if error.code != "job-unknown":
-            raise
-        return None
+        if error.code == "job-unknown":
+            return _Look(None, [])
+        if error.code == "jobs-unavailable":
+            return None
+        raise
 
 
 def _of_note(note: ChunkNote, from_segment: int, job: Job) -> list[str]:

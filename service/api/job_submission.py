@@ -1,8 +1,9 @@
 """POST /jobs/…: a medium becomes a durable job; the same request again, with its key, gets the first one's."""
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -20,7 +21,6 @@ from service.api.responses import KEYS, MODEL, NEW_WORK, OPTIONS, UPLOAD, proble
 from service.api.upload import Received, announced_bytes, is_form, open_upload, receive_body, refuse_by_header
 from service.context import AppContext
 from service.contract.job_bodies import JobBody
-from service.contract.key_limits import KeyUsage
 from service.contract.options import MediumOptions
 from service.contract.requests import find_model
 from service.contract.use_cases import USE_CASES, AnyUseCase
@@ -72,7 +72,16 @@ for _case in USE_CASES.values():
         description=f"{HOW_TO_ASK}\n\n{REPEATED}",
         responses={
             202: {"description": "The job is queued.", "headers": _LOCATION},
-            **problems(*KEYS, *MODEL, *UPLOAD, *OPTIONS, *NEW_WORK, "media-wrong-kind", "idempotency-key-reused"),
+            **problems(
+                *KEYS,
+                *MODEL,
+                *UPLOAD,
+                *OPTIONS,
+                *NEW_WORK,
+                "jobs-unavailable",
+                "media-wrong-kind",
+                "idempotency-key-reused",
+            ),
         },
     )
 
@@ -87,8 +96,7 @@ async def _submit(request: Request, case: AnyUseCase) -> Response:
         await find_model(early, context)
     limit = context.settings.jobs_media_bytes
     refuse_by_header(request, context.settings, limit)
-    usage = usage_of(request)
-    with usage.submission(await _unfinished(jobs, owner, usage)):
+    async with one_job_more(request):
         job = await _receive(request, case, early, key)
     return _accept(request, job)
 
@@ -111,13 +119,15 @@ async def _receive(request: Request, case: AnyUseCase, early: MediumOptions | No
         return job
 
 
-async def _unfinished(jobs: Jobs, owner: str, usage: KeyUsage) -> int:
-    """How many jobs of the key wait or run, counted no further than its limit."""
-    most = usage.most_jobs
-    if most is None:
-        return 0
-    states: tuple[State, ...] = ("queued", "running")
-    return sum([len(await jobs.newest(owner, most, state, None)) for state in states])
+@contextlib.asynccontextmanager
+async def one_job_more(request: Request) -> AsyncIterator[None]:
+    """A job is submitted within the block; SignError quota-exceeded where its key may have no more that wait or run."""
+    usage, owner, unfinished = usage_of(request), owner_of(request), 0
+    if (most := usage.most_jobs) is not None:
+        states: tuple[State, ...] = ("queued", "running")
+        unfinished = sum([len(await _jobs(request).newest(owner, most, state, None)) for state in states])
+    with usage.submission(unfinished):
+        yield
 
 
 async def _repeat(request: Request, case: AnyUseCase, first: Job) -> Response:

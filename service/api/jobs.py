@@ -19,12 +19,16 @@ from service.contract.job_bodies import JobBody, JobsPage, JobWithSegments
 from service.contract.options import JobsQuery, ResultQuery
 from service.contract.teach_bodies import TaughtBody
 from service.contract.use_cases import USE_CASES
+from service.errors import Code
 from service.jobs.jobs import Jobs
 
 router = APIRouter(tags=["jobs"], dependencies=[Depends(require_key)])
 
 JobId = Annotated[str, Path(alias="id", max_length=36, description="As POST /jobs/… answered.")]
 Result = PredictBody | TimelineBody | HighlightsBody | TaughtBody
+_OF_TEACHING: tuple[Code, ...] = ("name-taken", "example-unknown", "examples-too-few")
+"""What a training can fail with besides."""
+
 _EVENT = {
     "type": "object",
     "description": "One event; its data is JSON.",
@@ -48,7 +52,7 @@ _LAST_EVENT_ID = {
     response_model=JobsPage,
     response_model_exclude_unset=True,
     openapi_extra={"parameters": query_parameters(JobsQuery)},
-    responses=problems(*KEYS, *OPTIONS, "busy"),
+    responses=problems(*KEYS, *OPTIONS, "jobs-unavailable"),
     summary="One's own jobs, newest first",
 )
 async def get_jobs(request: Request) -> JobsPage:
@@ -80,7 +84,7 @@ async def get_job(request: Request, job_id: JobId) -> JobWithSegments:
     openapi_extra={"parameters": query_parameters(ResultQuery)},
     responses={
         200: answer_in_formats(*USE_CASES.values()),
-        **problems(*KEYS, *OPTIONS, *JOB, *FORMAT, *MODEL, *MEDIUM, "job-not-finished", "disk-full"),
+        **problems(*KEYS, *OPTIONS, *JOB, *FORMAT, *MODEL, *MEDIUM, *_OF_TEACHING, "job-not-finished", "disk-full"),
     },
     summary="A finished job's answer, in any of its formats",
     description="Where the job failed, the error that it failed with.",

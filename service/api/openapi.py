@@ -19,6 +19,9 @@ HOW_TO_ASK = (
 )
 """What a route that takes a medium says of itself."""
 
+TAUGHT = "my-signs"
+"""What a model is called in the schema's examples that a caller teaches."""
+
 _METHODS = ("get", "post", "put", "delete")
 _OF_FASTAPI = ("HTTPValidationError", "ValidationError")
 """Schemas of errors that no route answers with: ours are problems."""
@@ -58,9 +61,9 @@ def _schema(app: FastAPI, settings: Settings) -> dict[str, Any]:
         schema["components"]["schemas"].pop(name, None)
     for shown in schema["components"]["schemas"].values():
         _drop_defaults(shown)
-    for operation in _operations(schema):
+    for path, operation in _operations(schema):
         _tell_keys(operation, settings)
-        _add_examples(operation, settings)
+        _add_examples(path, operation, settings)
     return schema
 
 
@@ -70,9 +73,9 @@ def _drop_defaults(shown: dict[str, Any]) -> None:
         field.pop("default", None)
 
 
-def _operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for path in schema["paths"].values():
-        yield from (path[method] for method in _METHODS if method in path)
+def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in schema["paths"].items():
+        yield from ((path, methods[method]) for method in _METHODS if method in methods)
 
 
 def _tell_keys(operation: dict[str, Any], settings: Settings) -> None:
@@ -86,10 +89,14 @@ def _keys(settings: Settings) -> tuple[tuple[HTTPBearer, tuple[str, ...]], ...]:
     return (KEY, settings.api_keys), (ADMIN_KEY, settings.admin_keys)
 
 
-def _add_examples(operation: dict[str, Any], settings: Settings) -> None:
-    """Names that are there, so that a route can be tried as it is shown."""
+def _add_examples(path: str, operation: dict[str, Any], settings: Settings) -> None:
+    """Names that are there, or may be taken where one teaches, so that a route can be tried as it is shown."""
+    teaches = path.startswith("/teach") or path.endswith("/download")
+    examples = {
+        ("path", "name"): TAUGHT if teaches else settings.default_model,
+        ("path", "version"): 1,
+        ("query", "label"): "hello",
+    }
     for parameter in operation.get("parameters", []):
-        if parameter["in"] == "path" and parameter["name"] == "name":
-            parameter["example"] = settings.default_model
-        if parameter["in"] == "path" and parameter["name"] == "version":
-            parameter["example"] = 1
+        if (place := (parameter["in"], parameter["name"])) in examples:
+            parameter["example"] = examples[place]

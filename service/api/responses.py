@@ -33,8 +33,8 @@ MEDIUM: tuple[Code, ...] = (
 """What a medium can meet while it is looked at."""
 
 FORMAT: tuple[Code, ...] = ("format-not-acceptable",)
-JOB: tuple[Code, ...] = ("job-unknown", "busy")
-"""What a question about one job can meet; busy: the jobs are not open."""
+JOB: tuple[Code, ...] = ("job-unknown", "jobs-unavailable")
+"""What a question about one job can meet."""
 
 _RETRY_AFTER = {
     "description": "Seconds after which it is worth trying again.",

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from service.api.access import owner_of, require_key, require_open, require_teaching
 from service.api.disconnect import cancel_on_disconnect
 from service.api.exports import content_disposition, last_component
+from service.api.job_submission import one_job_more
 from service.api.models import Name
 from service.api.openapi import HOW_TO_ASK, takes_medium
 from service.api.options import query_parameters, read_options
@@ -133,7 +134,16 @@ async def delete_lesson(request: Request, name: Name) -> Response:
             "description": "The job is queued.",
             "headers": {"Location": {"description": "The job's address.", "schema": {"type": "string"}}},
         },
-        **problems(*_OWN, "name-taken", "example-unknown", "examples-too-few", "model-state", "disk-full", *NEW_WORK),
+        **problems(
+            *_OWN,
+            "name-taken",
+            "example-unknown",
+            "examples-too-few",
+            "model-state",
+            "quota-exceeded",
+            "disk-full",
+            *NEW_WORK,
+        ),
     },
 )
 async def post_train(request: Request, name: Name) -> Response:
@@ -143,7 +153,7 @@ async def post_train(request: Request, name: Name) -> Response:
     if (running := await _training(request, owner, name)) is not None:
         detail = f"{name} is being made already, by job {running.id}; wait until it has ended, or cancel it."
         raise SignError("model-state", detail, retry_after_s=10)
-    async with jobs.reserve(0):
+    async with one_job_more(request), jobs.reserve(0):
         job = await jobs.submit(training_spec(owner, name))
     body = JobBody.of(job, context.settings.jobs_retention_h).model_dump(mode="json", exclude_unset=True)
     return JSONResponse(body, 202, {"Location": f"/jobs/{job.id}"})

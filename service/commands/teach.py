@@ -17,6 +17,7 @@ from service.errors import InvalidModelError, SignError
 from service.evaluation.data import DataError, LabeledClip
 from service.evaluation.reading import read_data
 from service.features.gathering import gather
+from service.lessons.apart import run_apart
 from service.own_store import OWN_STORE
 from service.settings import Settings
 from service.teaching.body import landmark_section
@@ -25,7 +26,7 @@ from service.teaching.landmark_files import read_landmarks
 from service.teaching.publishing import PublishedAs, publish
 from service.teaching.report import held_out_text, taught_text
 from service.teaching.testing import measure_on
-from service.teaching.training import TaughtModel, TrainOptions, train
+from service.teaching.training import TaughtModel, TrainOptions, check, train
 from service.terminal import say
 from service.workers.deadline import Deadline
 
@@ -88,7 +89,7 @@ def teach_command(
             examples = _observe(Path(str(data)), group_by, settings)
         taught_on, tested_on = _divide(examples, takes)
         began = monotonic()
-        taught = _train(taught_on, TrainOptions(by_teacher=group_by is not None))
+        taught = _train(taught_on, TrainOptions(by_teacher=group_by is not None), settings)
         seconds = monotonic() - began
         named = PublishedAs(name, title, **({"license": license_name} if license_name else {}))
         manifest = publish(taught, store or _writable(settings), named)
@@ -189,17 +190,24 @@ def _divide(examples: Sequence[Example], takes: int | None) -> tuple[list[Exampl
     return taught, tested
 
 
-def _train(examples: Sequence[Example], options: TrainOptions) -> TaughtModel:
+def _train(examples: Sequence[Example], options: TrainOptions, settings: Settings) -> TaughtModel:
+    """In a process of its own, as the service does it: it takes one core, and no more memory than it may."""
+    check(examples)
     batch = Batch("teaching", 1)
     told = 0.0
 
-    def on_progress(_phase: str, share: float) -> None:
+    async def tell(share: float) -> None:
         nonlocal told
         batch.advance(share - told)
         told = share
 
     with batch.show():
-        return train(examples, options, on_progress)
+        return asyncio.run(run_apart(_work, (tuple(examples), options), tell, settings.teach_memory_bytes))
+
+
+def _work(argument: tuple[tuple[Example, ...], TrainOptions], tell: Callable[[float], None]) -> TaughtModel:
+    examples, options = argument
+    return train(examples, options, lambda _phase, share: tell(share))
 
 
 def _writable(settings: Settings) -> Path:

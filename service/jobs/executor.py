@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import errno
 import time
+from collections import defaultdict
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from service.analysis.task import AnyTask, ChunkResult, TaskRequest, TaskState
 from service.analysis.walk import Walk
@@ -14,11 +14,14 @@ from service.context import AppContext
 from service.errors import SignError
 from service.jobs.files import JobFiles
 from service.jobs.spec import STATES, ChunkNote, Job, State
+from service.jobs.storage import StorageCalls, StorageError
 from service.jobs.stored import answer_json, checkpoint_bytes, request_of, state_of, window_json
 from service.jobs.table import JobTable
 from service.jobs.tasks import TASKS
 from service.jobs.work import NO_WORKS, Work, Works
+from service.media.medium import Medium
 from service.registry.registry import ServedModel
+from service.workers.admission import Turn
 
 AGAIN = ("busy", "model-loading", "shutting-down")
 """Errors that pass: the chunk is tried again after a while."""
@@ -32,30 +35,35 @@ _log = structlog.get_logger(__name__)
 class JobExecutor:
     """Does the work of jobs on the service's event loop; belongs to it."""
 
-    def __init__(self, context: AppContext, table: JobTable, files: JobFiles, works: Works = NO_WORKS) -> None:
+    def __init__(
+        self, context: AppContext, table: JobTable, files: JobFiles, calls: StorageCalls, works: Works = NO_WORKS
+    ) -> None:
         self._context = context
         self._table = table
         self._files = files
+        self._calls = calls
         self._works = works
         self._running: dict[str, asyncio.Task[bool]] = {}
         self._models: dict[str, ServedModel] = {}
+        self._turns: defaultdict[str, Turn] = defaultdict(Turn)
         self._changed = asyncio.Event()
 
     async def begin(self, job_id: str) -> bool:
         """Note that work on a job begins, or begins again; whether nothing is left to do."""
-        job = await asyncio.to_thread(self._table.begin, job_id)
+        job = await self._calls.ask(self._table.begin, job_id)
         self._tell()
         return job is None
 
     async def do_next(self, job_id: str) -> bool:
-        """Do the job's next chunk and write it down; whether the job is over. Only the database's errors are raised."""
+        """Do the job's next chunk and write it down; whether the job is over. Raises StorageError alone."""
         is_over = await self._do_next(job_id)
         if is_over:
             self._models.pop(job_id, None)
+            self._turns.pop(job_id, None)
         return is_over
 
     async def _do_next(self, job_id: str) -> bool:
-        job = await asyncio.to_thread(self._table.read, job_id)
+        job = await self._calls.ask(self._table.read, job_id)
         if job is None or job.has_ended:
             return True
         task = self._running[job_id] = asyncio.create_task(self._chunk(job))
@@ -64,8 +72,8 @@ class JobExecutor:
             return await task
         except SignError as error:
             return await self._went_wrong(job, error)
-        except SQLAlchemyError:
-            raise  # the database's trouble is not the job's: the runner tries again
+        except StorageError:
+            raise  # it is not the job's: the chunk is done again when jobs can be stored
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this job's end and nobody else's
             _log.error("job_fails", job=job_id, exc_info=error)
             return await self._end(job, "failed", _fault(error))
@@ -88,7 +96,7 @@ class JobExecutor:
     async def give_up(self, job_ids: list[str]) -> None:
         """End jobs that nobody works on any more."""
         for job_id in job_ids:
-            job = await asyncio.to_thread(self._table.read, job_id)
+            job = await self._calls.ask(self._table.read, job_id)
             if job is not None and not job.has_ended and job_id not in self._running:
                 detail = f"The service ended {job.attempts} times while it worked on this job; it was given up."
                 await self._end(job, "failed", SignError("worker-died", detail))
@@ -103,7 +111,7 @@ class JobExecutor:
         """Wait for a chunk; it is cancelled when the job is forgotten, by whichever replica."""
         while not task.done():
             await asyncio.wait([task], timeout=_LOOK_S)
-            if not task.done() and await asyncio.to_thread(self._table.read, job_id) is None:
+            if not task.done() and await self._calls.ask(self._table.read, job_id) is None:
                 task.cancel()
 
     async def _chunk(self, job: Job) -> bool:
@@ -111,9 +119,9 @@ class JobExecutor:
             return await self._work(job, work)
         began = time.monotonic()
         task, model = TASKS[job.spec.kind], await self._model_of(job)
-        request = request_of(job.spec.request, task.request, self._files.medium(job.id), model)
-        walk = Walk.of_job(self._context)
-        checkpoint = await asyncio.to_thread(self._table.checkpoint, job.id)
+        request = request_of(job.spec.request, task.request, await self._medium_of(job), model)
+        walk = Walk.of_job(self._context, self._turns[job.id])
+        checkpoint = await self._calls.ask(self._table.checkpoint, job.id)
         state = task.begin(request) if checkpoint is None else await asyncio.to_thread(state_of, checkpoint, model)
         if state is None:
             return await self._restart(job)
@@ -128,18 +136,19 @@ class JobExecutor:
 
     async def _work(self, job: Job, work: Work) -> bool:
         """Do all of a job that walks through no medium; what an earlier try has noted is forgotten."""
-        await asyncio.to_thread(self._table.restart, job.id)
+        await self._calls.ask(self._table.restart, job.id)
         number, began = 0, time.monotonic()
 
         async def tell(progress: float) -> None:
             nonlocal number, began
             now = time.monotonic()
-            await asyncio.to_thread(self._table.commit, job.id, ChunkNote(number, progress, ()), b"", now - began)
+            note = ChunkNote(number, progress, ())
+            await self._calls.ask(self._table.commit, job.id, note, b"", now - began)
             number, began = number + 1, now
             self._tell()
 
         answer = await work(job, tell)
-        await asyncio.to_thread(self._files.write_answer, job.id, answer)
+        await self._calls.on_disk(self._files.write_answer, job.id, answer)
         return await self._end(job, "succeeded")
 
     async def _model_of(self, job: Job) -> ServedModel:
@@ -149,27 +158,35 @@ class JobExecutor:
             model = self._models[job.id] = await self._context.registry.get(job.spec.model, job.spec.version)
         return model
 
+    async def _medium_of(self, job: Job) -> Medium:
+        """The job's medium. SignError internal where it is gone."""
+        try:
+            return await self._calls.on_disk(self._files.medium, job.id)
+        except FileNotFoundError:
+            detail = "The job's medium is not in the jobs' folder any more; submit it again."
+            raise SignError("internal", detail) from None
+
     async def _restart(self, job: Job) -> bool:
         """Begin anew where the checkpoint is of another release, or of a model that was replaced since."""
         _log.warning("job_restarts", job=job.id, chunks=job.chunks)
-        await asyncio.to_thread(self._table.restart, job.id)
-        await asyncio.to_thread(self._files.drop_windows, job.id)
+        await self._calls.ask(self._table.restart, job.id)
+        await self._calls.on_disk(self._files.drop_windows, job.id)
         return False
 
     async def _write(self, job: Job, state: TaskState, result: ChunkResult, model: ServedModel, work_s: float) -> None:
         if job.spec.keeps_windows and result.windows:
             lines = await asyncio.to_thread(lambda: [window_json(window) for window in result.windows])
-            await asyncio.to_thread(self._files.write_windows, job.id, job.chunks, lines)
+            await self._calls.on_disk(self._files.write_windows, job.id, job.chunks, lines)
         note = ChunkNote(job.chunks, state.cursor.progress, tuple(result.segments))
         checkpoint = await asyncio.to_thread(checkpoint_bytes, state, model)
-        await asyncio.to_thread(self._table.commit, job.id, note, checkpoint, work_s)
+        await self._calls.ask(self._table.commit, job.id, note, checkpoint, work_s)
 
     async def _finish(self, job: Job, task: AnyTask, request: TaskRequest, state: TaskState, walk: Walk) -> bool:
-        notes = await asyncio.to_thread(self._table.notes, job.id)
+        notes = await self._calls.ask(self._table.notes, job.id)
         segments = tuple(segment for note in notes for segment in note.segments)
         answer = await task.finish(request, state, segments, walk)
         text = await asyncio.to_thread(answer_json, answer, task)
-        await asyncio.to_thread(self._files.write_answer, job.id, text)
+        await self._calls.on_disk(self._files.write_answer, job.id, text)
         return await self._end(job, "succeeded")
 
     async def _went_wrong(self, job: Job, error: SignError) -> bool:
@@ -177,7 +194,7 @@ class JobExecutor:
             await asyncio.sleep(_AGAIN_S)
             return False
         if error.code == "worker-died":
-            tries = await asyncio.to_thread(self._table.tried_in_vain, job.id)
+            tries = await self._calls.ask(self._table.tried_in_vain, job.id)
             if tries < self._context.settings.jobs_attempts:
                 return False
             where = f"about {job.progress:.0%} into the medium" if job.progress else "at the beginning of the medium"
@@ -185,12 +202,11 @@ class JobExecutor:
         return await self._end(job, "failed", error)
 
     async def _end(self, job: Job, state: State, error: SignError | None = None) -> bool:
-        def end() -> bool:
-            ended = self._table.end(job.id, state, self._files.size(job.id), error)
-            self._files.drop_medium(job.id)
-            return ended
-
-        if await asyncio.to_thread(end):
+        size = await self._calls.on_disk(self._files.size, job.id)
+        has_ended = await self._calls.ask(self._table.end, job.id, state, size, error)
+        with contextlib.suppress(OSError):  # what stays is found later
+            await asyncio.to_thread(self._files.drop_medium, job.id)
+        if has_ended:
             seconds = time.time() - (job.started or job.created)
             self._context.metrics.job_seconds.labels(job.spec.kind).observe(seconds)
             if error is not None:
@@ -201,7 +217,7 @@ class JobExecutor:
 
     async def count(self) -> None:
         """Show how many jobs are in each state."""
-        counts = await asyncio.to_thread(self._table.counts)
+        counts = await self._calls.ask(self._table.counts)
         for name in STATES:
             self._context.metrics.jobs.labels(name).set(counts.get(name, 0))
 
@@ -213,6 +229,6 @@ class JobExecutor:
 
 def _fault(error: Exception) -> SignError:
     """What the caller is told of an error that was not foreseen."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return SignError("disk-full", "The disk was full when the answer had to be stored.")
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        return SignError("disk-full", "The answer is larger than a file may be here.")
     return SignError("internal", "The fault is logged under this job's id; the service goes on.")

@@ -4,8 +4,10 @@ import contextlib
 import os
 import shutil
 import time
+import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
 from service import system
 from service.errors import SignError
@@ -17,12 +19,16 @@ _ANSWER = "answer.json"
 _WINDOWS = "windows"
 _STALE_S = 3600.0
 
+ROOM_BYTES: Final = 4 * 1024 * 1024
+"""What has to fit on the disk before jobs go on after it was full."""
+
 
 class JobFiles:
     """One folder a job. What is written appears whole or not at all."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
+        self._unclaimed: dict[str, float] = {}
 
     @contextlib.contextmanager
     def opened(self, replica: str) -> Iterator[Path]:
@@ -100,13 +106,44 @@ class JobFiles:
         """Delete all that the job keeps."""
         shutil.rmtree(self._folder(job_id), ignore_errors=True)
 
-    def clear(self, known: set[str], finished: set[str]) -> None:
-        """Delete what no job answers for: folders of none that is known, media of those that are finished."""
-        for folder in self.root.iterdir():
-            if folder.name in finished:
-                self.drop_medium(folder.name)
-            elif _is_job(folder) and folder.name not in known and time.time() - folder.stat().st_mtime > _STALE_S:
-                self.forget(folder.name)
+    def check_room(self) -> None:
+        """See that there is room for what a chunk writes: OSError where a file of ROOM_BYTES cannot be written."""
+        tried = self.root / f"{uuid.uuid4()}.room"
+        try:
+            tried.write_bytes(bytes(ROOM_BYTES))
+            system.sync(tried)
+        finally:
+            tried.unlink(missing_ok=True)
+
+    def is_in_use(self, replica: str) -> bool:
+        """Whether a process holds the folder under this name, on this machine or another that locks files with it."""
+        try:
+            lock = os.open(self.root / f"{replica}.lock", os.O_RDWR | system.CLOSE_ON_EXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            system.lock(lock, waits=False)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+        return False
+
+    def clear(self, known: set[str], finished: set[str]) -> int:
+        """Delete what no job answers for: folders of none that is known, media of those that are finished.
+
+        A folder is deleted once it has been without a job for an hour of this process: not on the first look at a
+        database that was mended, or is another. How many were deleted.
+        """
+        found = {folder.name for folder in self.root.iterdir() if folder.name not in known and _is_job(folder)}
+        now = time.monotonic()
+        self._unclaimed = {name: self._unclaimed.get(name, now) for name in found}
+        stale = [name for name, since in self._unclaimed.items() if now - since > _STALE_S]
+        for name in stale:
+            self.forget(name)
+        for job_id in finished:
+            self.drop_medium(job_id)
+        return len(stale)
 
     def _folder(self, job_id: str) -> Path:
         return self.root / job_id

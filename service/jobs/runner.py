@@ -1,13 +1,15 @@
-"""Runner: durable execution by DBOS. The one module that knows it: a job is a workflow, each of its chunks a step.
+"""Runner: durable execution by DBOS. The one module that knows it: a job is a workflow.
 
-Workflows run in DBOS's threads and do their work on the service's event loop. What a step returns is recorded, so that
-after an end of the process, however sudden, the workflow goes on with the first step that is not. Whether a chunk
-counts is decided by the table alone, so a step that ran but was not recorded does no harm.
+Workflows run in DBOS's threads and do their work on the service's event loop. After an end of the process, however
+sudden, the workflow begins again, and goes on with the chunk that the table has as its next. Chunks are no steps of
+DBOS's: whether one counts is decided by the table alone, and a step that cannot be recorded would end its workflow.
 """
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import Callable, Coroutine
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError
 from typing import Any, Final
 
@@ -40,7 +42,8 @@ class Runner:
     """Runs queued jobs, `most` at a time.
 
     begin(id) is called when work on a job begins or begins again, chunk(id) until it says that the job is over. Both
-    run on the event loop that started the runner. All else blocks: call it in threads.
+    run on the event loop that started the runner. interrupted(id, error) is told, in a thread, what either raises;
+    that one is called again after a while. All else blocks: call it in threads.
     """
 
     def __init__(
@@ -48,14 +51,16 @@ class Runner:
         begin: Callable[[str], Coroutine[Any, Any, bool]],
         chunk: Callable[[str], Coroutine[Any, Any, bool]],
         most: int,
+        interrupted: Callable[[str, Exception], None],
     ) -> None:
         self._begin = begin
         self._chunk = chunk
         self._most = most
+        self._interrupted = interrupted
         self._loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self._closing = threading.Event()
         self._changed = threading.Condition()
-        self._at_work = 0
+        self._at_work: Counter[str] = Counter()
         self._workflow: Callable[[str], None] | None = None
 
     def open(self, database_url: str, replica: str) -> None:
@@ -72,17 +77,13 @@ class Runner:
             }
         )
 
-        @dbos.DBOS.step(name="chunk")
-        def chunk(job_id: str) -> bool:
-            return self._on_loop(self._chunk, job_id)
-
         @dbos.DBOS.workflow(name="job", max_recovery_attempts=MOST_STARTS)
         def job(job_id: str) -> None:
-            with self._working():
-                if self._on_loop(self._begin, job_id):
-                    return
-                while not chunk(job_id):
+            with self._working(job_id):
+                while (has_ended := self._on_loop(self._begin, job_id)) is None:
                     pass
+                while not has_ended:
+                    has_ended = self._on_loop(self._chunk, job_id)
 
         self._workflow = job
         try:
@@ -101,10 +102,37 @@ class Runner:
         with dbos.SetWorkflowID(job_id):
             dbos.DBOS.enqueue_workflow(_QUEUE, self._workflow, job_id)
 
+    def enqueue_all(self, job_ids: list[str]) -> None:
+        """The same for several."""
+        for job_id in job_ids:
+            self.enqueue(job_id)
+
     def gave_up(self, job_ids: list[str]) -> list[str]:
         """Those of the jobs whose workflow is over, although they have not ended."""
         found = dbos.DBOS.list_workflows(workflow_ids=job_ids, status=list(_OVER), load_input=False, load_output=False)
         return [workflow.workflow_id for workflow in found]
+
+    def lost(self, job_ids: list[str], replica: str) -> list[str]:
+        """Those of the jobs that this replica should be working on, and is not; or that nobody was ever told of."""
+        found = dbos.DBOS.list_workflows(workflow_ids=job_ids, load_input=False, load_output=False)
+        known = {workflow.workflow_id for workflow in found}
+        idle = [one.workflow_id for one in found if one.status == "PENDING" and one.executor_id == replica]
+        with self._changed:
+            return [*(set(job_ids) - known), *(job_id for job_id in idle if not self._at_work[job_id])]
+
+    def of_others(self, job_ids: list[str], replica: str) -> dict[str, str]:
+        """Those of the jobs that other replicas work on, or did, each with its replica."""
+        found = dbos.DBOS.list_workflows(workflow_ids=job_ids, status=["PENDING"], load_input=False, load_output=False)
+        return {one.workflow_id: str(one.executor_id) for one in found if one.executor_id != replica}
+
+    def take_up(self, job_ids: list[str]) -> None:
+        """Put jobs into the queue, again where somebody worked on them."""
+        found = dbos.DBOS.list_workflows(workflow_ids=job_ids, load_input=False, load_output=False)
+        known = [workflow.workflow_id for workflow in found]
+        if known:
+            dbos.DBOS.resume_workflows(known, queue_name=_QUEUE)
+        for job_id in set(job_ids) - set(known):
+            self.enqueue(job_id)
 
     def purge(self) -> None:
         """Delete the records of workflows that are over."""
@@ -116,21 +144,24 @@ class Runner:
         """Stop where it stands: what runs is left to the next start."""
         self._closing.set()
         with self._changed:
-            if not self._changed.wait_for(lambda: self._at_work == 0, _CLOSE_S):
-                _log.warning("jobs_do_not_stop", at_work=self._at_work)
+            if not self._changed.wait_for(lambda: not self._at_work, _CLOSE_S):
+                _log.warning("jobs_do_not_stop", jobs=list(self._at_work))
         dbos.DBOS.destroy(destroy_registry=True)
 
-    def _working(self) -> "_AtWork":
-        return _AtWork(self)
-
-    def count(self, change: int) -> None:
-        """One thread more, or fewer, is at work."""
+    @contextlib.contextmanager
+    def _working(self, job_id: str) -> Iterator[None]:
+        """Count a thread while it is at work."""
         with self._changed:
-            self._at_work += change
-            self._changed.notify_all()
+            self._at_work[job_id] += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._at_work -= Counter((job_id,))
+                self._changed.notify_all()
 
-    def _on_loop(self, work: Callable[[str], Coroutine[Any, Any, bool]], job_id: str) -> bool:
-        """What the work gives. A job that was cancelled is told so by its next chunk."""
+    def _on_loop(self, work: Callable[[str], Coroutine[Any, Any, bool]], job_id: str) -> bool | None:
+        """What the work gives; None where it has to be done again. A cancelled job learns of it by its next chunk."""
         if self._closing.is_set():
             raise _SuspendedError
         try:
@@ -138,21 +169,7 @@ class Runner:
         except CancelledError:
             if self._closing.is_set():
                 raise _SuspendedError from None
-            return False
-        except Exception as error:  # noqa: BLE001 - a database that is away for a while; DBOS would end the job for it
-            _log.error("job_interrupted", job=job_id, exc_info=error)
+        except Exception as error:  # noqa: BLE001 - DBOS would end the job for it
+            self._interrupted(job_id, error)
             self._closing.wait(_AGAIN_S)
-            return False
-
-
-class _AtWork:
-    """Counts a thread while it is at work."""
-
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
-
-    def __enter__(self) -> None:
-        self._runner.count(1)
-
-    def __exit__(self, *_: object) -> None:
-        self._runner.count(-1)
+        return None

@@ -4,17 +4,21 @@ A chunk counts once: its number, the segments that it brought and the state for 
 transaction, and only after the chunk before it.
 """
 
-import sqlite3
 import time
+import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from service.errors import SignError
+from service.jobs import sqlite
 from service.jobs.spec import ENDED, UNFINISHED, ChunkNote, Job, JobSpec, Segments, State, error_json, error_of
+
+_CONNECT_S = 5
+_SILENT_S = 10
 
 _metadata = sa.MetaData()
 _jobs = sa.Table(
@@ -67,20 +71,52 @@ def database_url(configured: str | None, folder: Path) -> str:
     return url.render_as_string(hide_password=False)
 
 
+def _with_limits(url: URL) -> URL:
+    """The address of a PostgreSQL with limits of time, unless it names its own: a server may be gone without a word."""
+    own = {"connect_timeout": f"{_CONNECT_S}", "tcp_user_timeout": f"{1000 * _SILENT_S}"}
+    return url.update_query_dict({name: value for name, value in own.items() if name not in url.query})
+
+
 class JobTable:
     """All jobs. Whatever an unknown job is asked for is None or nothing."""
 
     def __init__(self, url: str) -> None:
-        self._engine = sa.create_engine(url, pool_pre_ping=True)
-        if self._engine.dialect.name == "sqlite":
-            sa.event.listen(self._engine, "connect", _configure_sqlite)
+        parsed = make_url(url)
+        self._file: sqlite.SqliteFile | None = None
+        if parsed.get_backend_name() == "sqlite":
+            self._file = sqlite.SqliteFile(Path(str(parsed.database)))
+            self._engine = sa.create_engine(url, pool_timeout=_CONNECT_S)
+            sa.event.listen(self._engine, "connect", sqlite.configure)
+        else:
+            self._engine = sa.create_engine(_with_limits(parsed), pool_pre_ping=True, pool_timeout=_CONNECT_S)
 
     def open(self) -> None:
-        """Make the tables where they are not there yet, and what an earlier release's lack."""
+        """Make the tables where they are not there yet, and what an earlier release's lack; see that they take a row.
+
+        Raises StorageError where the file is damaged, and whatever the database raises.
+        """
+        if self._file is not None:
+            self._file.hold()
         try:
             self._make()
         except sa.exc.DBAPIError:
             self._make()  # another replica made them in the same moment
+        self.try_out()
+        self.check()
+
+    def check(self) -> None:
+        """See that the database is there and answers. Raises StorageError, and whatever the database raises."""
+        if self._file is not None:
+            self._file.check()
+        with self._engine.connect() as connection:
+            connection.execute(sa.select(_jobs.c.id).limit(1))
+
+    def try_out(self) -> None:
+        """See that it takes a row. Raises what the database raises."""
+        with self._engine.begin() as connection:
+            probe = {"job_id": f"try {uuid.uuid4()}"[:36], "number": 0, "progress": 0.0, "segments": b""}
+            connection.execute(_chunks.insert().values(**probe))
+            connection.execute(_chunks.delete().where(_chunks.c.job_id == probe["job_id"]))
 
     def _make(self) -> None:
         _metadata.create_all(self._engine)
@@ -91,8 +127,10 @@ class JobTable:
                 connection.execute(sa.text(f"ALTER TABLE {_jobs.name} ADD COLUMN {column.name} {kind}"))
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Give all connections back; the database can be asked again after `open`, or at once for a look."""
         self._engine.dispose()
+        if self._file is not None:
+            self._file.let_go()
 
     def add(self, job_id: str, spec: JobSpec, stored_bytes: int) -> Job:
         """Write a new job down; the first one where its owner has used the idempotency key before."""
@@ -283,10 +321,3 @@ def _job(row: "sa.Row[Sequence[Any]]") -> Job:
     shared = {name: getattr(row, name) for name in JobSpec.__dataclass_fields__}
     own = {name: getattr(row, name) for name in Job.__dataclass_fields__ if name not in ("spec", "error")}
     return Job(spec=JobSpec(**shared), error=None if row.error is None else error_of(row.error), **own)
-
-
-def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    """Writers wait for each other instead of failing, and readers for nobody."""
-    connection.isolation_level = "IMMEDIATE"
-    connection.execute("PRAGMA busy_timeout=30000")
-    connection.execute("PRAGMA journal_mode=WAL")

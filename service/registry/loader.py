@@ -71,7 +71,7 @@ class Loader:
         with self.reserve(need_bytes):
             stored = await self.run_in_thread(lambda: self._verify(manifest))
             mark = MemoryMark.now()
-            session = await self._warm_up(stored)
+            session = await self._warm_up(stored, need_bytes + max(0, self._free_bytes) + UNEXPECTED_BYTES)
             taken_bytes = mark.growth_bytes()
             if taken_bytes > need_bytes + UNEXPECTED_BYTES:
                 self._check_fits(taken_bytes, need_bytes)
@@ -92,12 +92,17 @@ class Loader:
 
     def _check_fits(self, taken_bytes: int, need_bytes: int) -> None:
         """Whether a model that took more than its files tell can stay; ModelUnavailableError if not."""
-        free_bytes = self.limit_bytes - (self.used_bytes - need_bytes)
+        free_bytes = self._free_bytes + need_bytes
         if taken_bytes > free_bytes:
             raise ModelUnavailableError(
                 f"it took {taken_bytes >> 20} MiB of memory on its trial, {max(0, free_bytes) >> 20} MiB are free; "
                 "unload another model or raise SIGN_MODEL_MEMORY_BYTES"
             )
+
+    @property
+    def _free_bytes(self) -> int:
+        """What is left to models, besides those that are loaded and being built."""
+        return self.limit_bytes - self.used_bytes
 
     def _verify(self, manifest: Manifest) -> StoredModel:
         stored = self._store.read(manifest.name, manifest.version)
@@ -106,14 +111,17 @@ class Loader:
         _check_landmarks(manifest)
         return stored
 
-    async def _warm_up(self, stored: StoredModel) -> ModelSession:
-        """The graph, loaded and tried out. One that cannot be stopped is left to its thread, and refused."""
+    async def _warm_up(self, stored: StoredModel, most_bytes: int) -> ModelSession:
+        """The graph, loaded and tried out. One that cannot be stopped is left to its thread, and refused.
+
+        most_bytes: by how much the process may grow meanwhile, before it is stopped.
+        """
         began = asyncio.Event()
         loop = asyncio.get_running_loop()
 
         def build() -> ModelSession:
             loop.call_soon_threadsafe(began.set)
-            session = ModelSession(stored, self._settings.session_threads)
+            session = ModelSession(stored, self._settings.session_threads, most_bytes)
             session.try_out()
             return session
 

@@ -27,6 +27,10 @@ class MemoryMark:
             return cls(0, 0)
         return cls(pages * resource.getpagesize(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10)
 
+    def grown_bytes(self) -> int:
+        """How much larger than then the process is at this moment."""
+        return max(0, MemoryMark.now().resident - self.resident)
+
     def growth_bytes(self) -> int:
         """The most that the process has grown since; 0 where it has been as large before, or nobody can tell."""
         now = MemoryMark.now()

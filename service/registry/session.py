@@ -1,9 +1,8 @@
 """ModelSession: one ONNX Runtime session with the options measured as best, checked against its manifest."""
 
-import threading
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ from service.errors import InvalidModelError, SignError
 from service.registry.inference import Inference
 from service.registry.manifest import Dimension, Input, Manifest, Output
 from service.registry.store import StoredModel
+from service.registry.trial_limits import Stopped, limited
 from service.track import FloatArray
 
 MIB = 1024 * 1024
@@ -69,7 +69,8 @@ class ModelSession:
     row took in `try_out`, once the graph was warm.
     """
 
-    def __init__(self, stored: StoredModel, threads: int) -> None:
+    def __init__(self, stored: StoredModel, threads: int, most_bytes: int = sys.maxsize) -> None:
+        """most_bytes: by how much the process may grow while the graph is loaded, and again while it is tried out."""
         manifest = stored.manifest
         self.who = f"{manifest.name} version {manifest.version}"
         self._output = manifest.output
@@ -79,7 +80,8 @@ class ModelSession:
         self._is_kept_only = manifest.pipeline.input_shape is None and (
             len(manifest.output.shape) != 2 or any(isinstance(length, str) for length in self.row_shape)
         )
-        session = _build(stored, threads)
+        self._most_bytes = most_bytes
+        session = _build(stored, threads, most_bytes)
         _check_inputs(session, manifest.inputs)
         _check_output(session, manifest.output)
         self._session: ort.InferenceSession | None = session
@@ -148,10 +150,10 @@ class ModelSession:
         if self._is_kept_only:
             return
         trial = Inference()
-        with _stopping_after(TRIAL_S, trial.stop):
-            self._try_rows(trial)
+        with limited(TRIAL_S, self._most_bytes, trial.stop) as stopped:
+            self._try_rows(trial, stopped)
 
-    def _try_rows(self, trial: Inference) -> None:
+    def _try_rows(self, trial: Inference, stopped: Stopped) -> None:
         generator = np.random.default_rng(_TRIAL_SEED)
         shape = [length if isinstance(length, int) else 1 for length in self.row_shape]
         values = generator.random((self.fixed_rows or _TRIAL_ROWS, *shape), np.float32)
@@ -162,7 +164,7 @@ class ModelSession:
                 self.trial_row_s = (time.perf_counter() - began) / count  # the last stays: the first warms up
         except SignError as error:
             if trial.stopped:
-                raise InvalidModelError(f"a trial of {count} row(s) did not end within {TRIAL_S:g} s") from None
+                raise InvalidModelError(f"a trial of {count} row(s) was stopped: {stopped.why}") from None
             why = _reason(error.__cause__ or error)
             raise InvalidModelError(f"the graph fails on a trial of {count} row(s): {why}") from error
         if self._answer_numbers not in (None, scores.shape[1]):
@@ -209,7 +211,7 @@ def _check_output(session: ort.InferenceSession, expected: Output) -> None:
         )
 
 
-def _build(stored: StoredModel, threads: int) -> ort.InferenceSession:
+def _build(stored: StoredModel, threads: int, most_bytes: int) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -219,24 +221,12 @@ def _build(stored: StoredModel, threads: int) -> ort.InferenceSession:
     options.log_severity_level = _ERRORS_ONLY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        with _stopping_after(LOAD_S, lambda: options.set_load_cancellation_flag(True)):
+        with limited(LOAD_S, most_bytes, lambda: options.set_load_cancellation_flag(True)) as stopped:
             return ort.InferenceSession(str(stored.graph), options, providers=["CPUExecutionProvider"])
     except ort_errors.ModelLoadCanceled:
-        raise InvalidModelError(f"{stored.graph.name} was not loaded within {LOAD_S:g} s") from None
+        raise InvalidModelError(f"{stored.graph.name} was not loaded to its end: {stopped.why}") from None
     except _ORT_ERRORS as error:
         raise InvalidModelError(f"{stored.graph.name} cannot be loaded: {_reason(error)}") from error
-
-
-@contextmanager
-def _stopping_after(seconds: float, stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` from another thread if the block takes longer."""
-    timer = threading.Timer(seconds, stop)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _answer_numbers(manifest: Manifest) -> int | None:

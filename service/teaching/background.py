@@ -14,14 +14,16 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from service.teaching.augmentation import Take, Variety, plain_view, vary
-from service.teaching.body import ARMS, HAND, LEFT, RIGHT, STEPS, WIDTH, body_features
+from service.teaching.augmentation import Take, Variety, vary
+from service.teaching.body import ARMS, BODY, HAND, LEAST_WIDTH, LEFT, RIGHT, SHOULDERS, STEPS, WIDTH, body_features
 from service.track import BoolArray, FloatArray
 
 FILE: Final = Path(__file__).with_name("background.npz")
 WIDER: Final = 1.2
 """Spreads are taken so much wider: there are more people than those that were seen."""
 
+ELBOWS: Final = (BODY.start + 3, BODY.start + 4)
+WRISTS: Final = (BODY.start + 5, BODY.start + 6)
 Indices = npt.NDArray[np.intp]
 
 BETWEEN, BACKWARDS, MIRRORED = 0.4, 0.2, 0.3
@@ -29,8 +31,11 @@ BETWEEN, BACKWARDS, MIRRORED = 0.4, 0.2, 0.3
 
 NOISE: Final = 0.03
 HALF: Final = 0.5
-HELD, GONE = 0.2, 0.1
-"""Of what is made of the takes: shares in which they are held still, or their hands away."""
+HELD, GONE, LOW = 0.2, 0.1, 0.3
+"""Of what is made of the takes: shares in which they are held still, their hands are away, or rest far down."""
+
+RESTS: Final = (1.0, 2.0)
+"""How far below the shoulders resting hands are, in shoulders' widths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +114,11 @@ def unsigned(
             points[place] = points[place, int(rng.integers(STEPS))]
         elif kind < HELD + GONE:
             points[place, :, LEFT] = points[place, :, RIGHT] = 0.0
+        elif kind < HELD + GONE + LOW:
+            _lower(points[place], rng)
         else:
             _transplant(points[place], ways[place], rng)
     return body_features(points)
-
-
-def plain(takes: Sequence[Take]) -> FloatArray:
-    """N × STEPS × WIDTH features of takes as they are."""
-    return body_features(np.stack([plain_view(take) for take in takes]))
 
 
 def _transplant(points: FloatArray, way: FloatArray, rng: np.random.Generator) -> None:
@@ -128,6 +130,21 @@ def _transplant(points: FloatArray, way: FloatArray, rng: np.random.Generator) -
         there = _is_seen(points[:, hand]) & _is_seen(way[order, hand])
         wrist, other = points[:, hand.start : hand.start + 1], way[order, hand.start : hand.start + 1]
         points[:, hand] = np.where(there[:, None, None], points[:, hand] - wrist + other, np.float32(0))
+
+
+def _lower(points: FloatArray, rng: np.random.Generator) -> None:
+    """Hands and arms as they hang or rest in the lap, moving little."""
+    for hand, shoulder, elbow, end in zip((LEFT, RIGHT), SHOULDERS, ELBOWS, WRISTS, strict=True):
+        at = points[:, shoulder].mean(axis=0)
+        width = max(float(np.abs(points[:, SHOULDERS[0], 0] - points[:, SHOULDERS[1], 0]).mean()), LEAST_WIDTH)
+        down = rng.uniform(*RESTS) * width
+        rest = at + np.array([rng.normal(0, 0.25) * width, down])
+        way = rest + (points[:, hand.start] - points[:, hand.start].mean(axis=0)) * rng.uniform(0, 0.3)
+        seen = _is_seen(points[:, hand])
+        moved = points[:, hand] - points[:, hand.start : hand.start + 1] + way[:, None]
+        points[:, hand] = np.where(seen[:, None, None], moved, np.float32(0))
+        points[:, end] = way
+        points[:, elbow] = at + np.array([0.0, down / 2])
 
 
 def _is_seen(points: FloatArray) -> BoolArray:

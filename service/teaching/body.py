@@ -65,10 +65,12 @@ def body_features(points: FloatArray) -> FloatArray:
         there = _seen(points[:, :, hand])
         wrist = placed[:, :, hand.start : hand.start + 1]
         shape = (placed[:, :, hand] - wrist) * np.float32(HAND_SCALE)
-        parts += [shape.reshape(*shape.shape[:2], -1) * there, wrist[:, :, 0] * there]
+        parts += [shape.reshape(*shape.shape[:2], 2 * HAND) * there, wrist[:, :, 0] * there]
         seen.append(there)
     arms = placed[:, :, BODY]
-    return np.concatenate([*parts, arms.reshape(*arms.shape[:2], -1) * body, *seen], axis=-1).astype(np.float32)
+    return np.concatenate([*parts, arms.reshape(*arms.shape[:2], 2 * len(ARMS)) * body, *seen], axis=-1).astype(
+        np.float32
+    )
 
 
 def _seen(points: FloatArray) -> FloatArray:

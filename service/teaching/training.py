@@ -67,9 +67,7 @@ def train(
 ) -> TaughtModel:
     """Make a model of examples; pure, some seconds of one core. ExampleError where `advise` finds what blocks it."""
     options = options or TrainOptions()
-    found = advise(examples)
-    if blocking := [advice.text for advice in found if advice.blocks]:
-        raise ExampleError(" ".join(blocking))
+    found = check(examples)
     on_progress("reading", 0.0)
     lesson = _Lesson.of(examples, options)
     left_out = _answers_of_left_out(lesson, options, lambda share: on_progress("testing", 0.02 + 0.68 * share))
@@ -92,6 +90,14 @@ def train(
         teachers=tuple(sorted({one.teacher for one in examples if one.teacher and not one.is_nothing})),
         digest=_digest(examples),
     )
+
+
+def check(examples: Sequence[Example]) -> tuple[Advice, ...]:
+    """What would make a model of these examples better; ExampleError where none can be made of them."""
+    found = advise(examples)
+    if blocking := [advice.text for advice in found if advice.blocks]:
+        raise ExampleError(" ".join(blocking))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ export class FilePanel {
   }
 
   connectChoice() {
-    for (const input of document.querySelectorAll('input[type="file"]')) {
+    for (const input of document.querySelectorAll('input[type="file"]:not([multiple])')) {
       input.addEventListener("change", () => {
         const field = /** @type {HTMLInputElement} */ (input);
         const file = field.files?.[0];

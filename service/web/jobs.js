@@ -3,7 +3,7 @@ import { ask, askJson, Problem } from "./api.js";
 import { byId, element } from "./dom.js";
 import { keyIsMissing } from "./key.js";
 import { sentenceOf, showProblem } from "./problems.js";
-import { onTab } from "./tabs.js";
+import { onTab, openTab } from "./tabs.js";
 import { language, onLanguage } from "./words.js";
 import { finishedJob } from "./work.js";
 
@@ -64,6 +64,10 @@ export class JobsPanel {
   }
 
   async open(/** @type {Job} */ job) {
+    if (job.kind === "teach") {
+      openTab("teach");
+      return;
+    }
     await this.attempt(async () => {
       const done = await finishedJob(job.id);
       this.files.showJob({ question: job.kind, done, stem: job.media_name.replace(/\.[^.]*$/, "") || job.kind, tookS: null });
@@ -97,7 +101,7 @@ export class JobsPanel {
     return element(
       "li.job",
       {},
-      element("strong.job-name", job.media_name ? { text: job.media_name } : { word: "jobs.unnamed" }),
+      element("strong.job-name", nameOf(job)),
       element("span.job-line.quiet-text", {}, ...this.line(job)),
       element("span.job-state", { word: `jobs.state.${job.state}`, values: { percent: progress } }),
       unfinished && element("progress", { label: `jobs.state.${job.state}`, values: { percent: progress }, attributes: { value: job.progress } }),
@@ -120,4 +124,10 @@ export class JobsPanel {
   button(name, act) {
     return element("button.quiet", { word: name, attributes: { type: "button" }, on: { click: act } });
   }
+}
+
+/** What a job is called: its medium's name, or the model's that is taught. */
+function nameOf(/** @type {Job} */ job) {
+  const text = job.kind === "teach" ? job.model.name : job.media_name;
+  return text ? { text } : { word: "jobs.unnamed" };
 }

@@ -8,6 +8,7 @@
  * @property {string} defaultHighlightModel
  * @property {string | null} language ISO 639-3 code of the default model's sign language
  * @property {"letter" | "word" | null} unit what the default model reads
+ * @property {boolean} teaches whether who opened the page may teach models
  * @property {number} mediaBytes
  * @property {number} predictSeconds
  * @property {number} timelineSeconds

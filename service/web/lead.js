@@ -36,5 +36,7 @@ function write() {
     ? { task: model.task, language: model.manifest.language, unit: model.manifest.unit }
     : { task: "sign", language: KNOWN.language, unit: KNOWN.unit };
   byId("lead").textContent = leadOf(subject);
-  byId("promise").textContent = `${word("lead.promise")} ${word("lead.jobs", { hours: KNOWN.jobsRetentionHours })}`;
+  const promises = [word("lead.promise"), word("lead.jobs", { hours: KNOWN.jobsRetentionHours })];
+  if (KNOWN.teaches) promises.push(word("lead.teach"));
+  byId("promise").textContent = promises.join(" ");
 }

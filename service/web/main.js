@@ -16,6 +16,7 @@ import { setUpPreferences } from "./preferences.js";
 import { sentenceOf, showProblem } from "./problems.js";
 import { setUpSamples } from "./samples.js";
 import { setUpTabs } from "./tabs.js";
+import { TeachPanel } from "./teach.js";
 import { hush, say, writeAll } from "./words.js";
 
 writeAll();
@@ -30,6 +31,7 @@ new Live();
 const files = new FilePanel();
 setUpSamples((file) => files.chooseAndAsk(file));
 onDrop((dropped) => files.takeDropped(dropped));
+new TeachPanel();
 const jobs = new JobsPanel(files);
 setUpTabs();
 say(byId("version"), "page.version", { version: KNOWN.version });

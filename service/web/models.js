@@ -46,6 +46,13 @@ export function streams(/** @type {Model | null} */ model) {
   return model !== null && model.task === "sign" && STREAMED.includes(model.manifest.pipeline.kind);
 }
 
+/** A model that reads live pictures, whichever: the service's default one, or the first. Null where there is none. */
+export function liveModel() {
+  const live = models.filter(streams);
+  const found = live.find((model) => model.name === KNOWN.defaultModel && model.isDefault) ?? live[0];
+  return found ? { model: found.name, version: found.version } : null;
+}
+
 /**
  * What the chosen model reads, for instructions: hands that spell, hands that sign, or faces. Before there is one, what
  * the service's default model does.
@@ -100,7 +107,8 @@ export async function loadModels() {
     .filter((one) => one.manifest && one.manifest.pipeline.kind !== UNUSABLE)
     .map((one) => ({ name: one.name, version: one.version, isDefault: one.is_default, task: one.task, manifest: one.manifest }));
   const again = models.find((model) => model.name === chosen?.name && model.version === chosen.version);
-  const preset = models.find((model) => model.name === KNOWN.defaultModel && model.isDefault);
+  const linked = new URLSearchParams(location.search).get("model"); // a link to one of the models
+  const preset = models.find((model) => model.name === (linked ?? KNOWN.defaultModel) && model.isDefault);
   choose(again ?? preset ?? models[0] ?? null);
 }
 

@@ -67,7 +67,8 @@ export class Stream {
 
   /** End the session; its summary comes before it closes. */
   stop() {
-    this.tell({ type: "stop" });
+    if (this.socket.readyState === WebSocket.CONNECTING) this.socket.close();
+    else this.tell({ type: "stop" });
   }
 
   tell(/** @type {Record<string, unknown>} */ message) {

@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import math
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from service.errors import SignError
@@ -32,13 +34,31 @@ _ticket: ContextVar[Ticket | None] = ContextVar("ticket", default=None)
 """The ticket of the request that runs: it asks for slots deep below the route that took it."""
 
 
+@dataclass(slots=True)
+class Turn:
+    """Since when a job has let others go first, by the monotonic clock: until one of its calls ran undisturbed."""
+
+    since: float | None = None
+
+    def begin(self) -> float:
+        """The job wants a slot; since when it has."""
+        if self.since is None:
+            self.since = time.monotonic()
+        return self.since
+
+    def end(self) -> None:
+        """It had its turn."""
+        self.since = None
+
+
 class Admission(Generic[S]):
     """Free slots and the two queues for them, each first come, first served.
 
     Interactive callers go first, at most `most_waiting` of them wait. Jobs take what those leave, at most
-    `most_for_jobs` slots at a time; they are as many as their runner lets come, so their queue has no limit here.
-    Whoever enters holds the slot until it is given back by `release`. preempt is called when an interactive caller
-    begins to wait: jobs that hold a slot should give it back soon.
+    `most_for_jobs` slots at a time; they are as many as their runner lets come, so their queue has no limit here. One
+    whose time is due goes before interactive callers, and keeps its slot while they wait. Whoever enters holds the slot
+    until it is given back by `release`. preempt is called when an interactive caller begins to wait: jobs that hold a
+    slot should give it back soon.
     """
 
     def __init__(
@@ -55,7 +75,9 @@ class Admission(Generic[S]):
         self._idle: deque[S] = deque()
         self._queue: deque[asyncio.Future[S]] = deque()
         self._jobs: deque[asyncio.Future[S]] = deque()
+        self._due: deque[asyncio.Future[S]] = deque()
         self._with_jobs: list[S] = []
+        self._with_due: list[S] = []  # of those, the ones that are not to be preempted
         self._service_s = 1.0
         self._closed = False
         self._reserved = 0
@@ -67,28 +89,37 @@ class Admission(Generic[S]):
     @property
     def idle_for_jobs(self) -> int:
         """How many of the idle slots jobs may take now; none while interactive callers wait."""
-        return 0 if self._queue else max(0, min(len(self._idle), self._most_for_jobs - len(self._with_jobs)))
+        return 0 if self._queue else max(0, min(len(self._idle), self._left_for_jobs))
 
     @property
     def waiting(self) -> int:
         return len(self._queue)
 
     @property
-    def with_jobs(self) -> tuple[S, ...]:
-        """The slots that jobs hold, longest first."""
-        return tuple(self._with_jobs)
+    def preemptible(self) -> tuple[S, ...]:
+        """The slots that jobs hold and should give back when somebody waits, longest first."""
+        return tuple(slot for slot in self._with_jobs if slot not in self._with_due)
+
+    def is_preemptible(self, slot: S) -> bool:
+        """Whether a slot that a job holds is one of these: not where it was due."""
+        return slot not in self._with_due
 
     @contextlib.contextmanager
     def reserve(self, slots: int) -> Iterator[None]:
         """A place for whoever asks for slots within the block, kept for TICKET_S until they do.
 
-        Raises SignError: busy, where so many wait or are about to that no place is left; shutting-down.
+        Where all places are kept for others whose media still come, there is none to keep: senders who are slow must
+        not keep everybody out. Raises SignError: busy, where as many wait as may; shutting-down.
         """
         if self._closed:
             raise shutting_down()
-        if self._reserved >= len(self._idle) + self._most_waiting + len(self._with_jobs) - len(self._queue):
+        places = len(self._idle) + self._most_waiting + len(self._with_jobs) - len(self._queue)
+        if places <= 0:
             self._metrics.rejected.labels("busy").inc()
             raise self._busy(slots)
+        if self._reserved >= places:
+            yield
+            return
         ticket = Ticket()
         self._reserved += 1
         token = _ticket.set(ticket)
@@ -138,21 +169,28 @@ class Admission(Generic[S]):
             return self._idle.popleft()
         return await self._wait(deadline, self._queue, is_next=True)
 
-    async def acquire_low_priority(self, deadline: Deadline) -> S:
-        """A slot for a job, when no interactive caller waits for it. Raises deadline-exceeded, shutting-down."""
+    async def acquire_low_priority(self, deadline: Deadline, due: float = math.inf) -> S:
+        """A slot for a job, when no interactive caller waits for it, or when the monotonic clock reaches `due`.
+
+        Raises deadline-exceeded, shutting-down.
+        """
         if self._closed:
             raise shutting_down()
         deadline.check()
-        if self._idle and len(self._with_jobs) < self._most_for_jobs and not self._jobs:
+        if self._idle and self._left_for_jobs > 0 and not self._jobs and not self._due:
             slot = self._idle.popleft()
-            self._with_jobs.append(slot)
+            self._lend_to_job(slot, is_due=time.monotonic() >= due)
             return slot
-        return await self._wait(deadline, self._jobs)
+        return await self._wait(deadline, self._jobs, due=due)
 
     def release(self, slot: S) -> None:
         """Give a slot to the first who waits, interactive callers before jobs, or keep it for the next."""
-        if slot in self._with_jobs:
-            self._with_jobs.remove(slot)
+        for held in (self._with_jobs, self._with_due):
+            if slot in held:
+                held.remove(slot)
+        if self._left_for_jobs > 0 and _give(slot, self._due):
+            self._lend_to_job(slot, is_due=True)
+            return
         if _give(slot, self._queue):
             return
         if not self._closed:
@@ -174,7 +212,7 @@ class Admission(Generic[S]):
         """Refuse whoever waits or comes."""
         self._closed = True
         self._idle.clear()
-        for queue in (self._queue, self._jobs):
+        for queue in (self._queue, self._due, self._jobs):
             while queue:
                 place = queue.popleft()
                 if not place.done():
@@ -182,11 +220,38 @@ class Admission(Generic[S]):
 
     def _serve_jobs(self) -> None:
         """Idle slots to jobs that wait, as many as jobs may hold."""
-        while self._idle and len(self._with_jobs) < self._most_for_jobs and _give(self._idle[0], self._jobs):
-            self._with_jobs.append(self._idle.popleft())
+        for queue in (self._due, self._jobs):
+            while self._idle and self._left_for_jobs > 0 and _give(self._idle[0], queue):
+                self._lend_to_job(self._idle.popleft(), is_due=queue is self._due)
 
-    async def _wait(self, deadline: Deadline, queue: "deque[asyncio.Future[S]]", *, is_next: bool = False) -> S:
-        place: asyncio.Future[S] = asyncio.get_running_loop().create_future()
+    def _lend_to_job(self, slot: S, *, is_due: bool) -> None:
+        self._with_jobs.append(slot)
+        if is_due:
+            self._with_due.append(slot)
+
+    @property
+    def _left_for_jobs(self) -> int:
+        """How many slots more jobs may take."""
+        return self._most_for_jobs - len(self._with_jobs)
+
+    def _become_due(self, place: "asyncio.Future[S]") -> None:
+        if place in self._jobs:
+            self._jobs.remove(place)
+            self._due.append(place)
+
+    async def _wait(
+        self,
+        deadline: Deadline,
+        queue: "deque[asyncio.Future[S]]",
+        *,
+        is_next: bool = False,
+        due: float = math.inf,
+    ) -> S:
+        loop = asyncio.get_running_loop()
+        place: asyncio.Future[S] = loop.create_future()
+        ages = None
+        if due < math.inf:
+            ages = loop.call_later(max(0.0, due - time.monotonic()), self._become_due, place)
         if is_next:
             queue.appendleft(place)
         else:
@@ -206,8 +271,11 @@ class Admission(Generic[S]):
             self._pass_on(place)
             raise
         finally:
-            if place in queue:
-                queue.remove(place)
+            if ages is not None:
+                ages.cancel()
+            for one in (queue, self._due):
+                if place in one:
+                    one.remove(place)
             self._metrics.queue_waiting.set(len(self._queue))
 
     def _pass_on(self, place: asyncio.Future[S]) -> None:

@@ -16,7 +16,7 @@ from service.metrics import Metrics
 from service.observe.call import ObserveCall, ObserveResult
 from service.observe.request import LandmarkRequest
 from service.settings import Settings
-from service.workers.admission import Admission, shutting_down
+from service.workers.admission import Admission, Turn, shutting_down
 from service.workers.deadline import Deadline
 from service.workers.process import WorkerLimits
 from service.workers.restart import start_at_last
@@ -150,20 +150,26 @@ class Slots:
         self._metrics.stage_seconds.labels("queue").observe(queue_s)
         return self._measure(replace(result, queue_s=queue_s))
 
-    async def observe_low_priority(self, call: ObserveCall, deadline: Deadline) -> ObserveResult:
+    async def observe_low_priority(self, call: ObserveCall, deadline: Deadline, turn: Turn) -> ObserveResult:
         """As `observe`, for a job: behind all interactive calls, and ending early (preempted) when one waits.
 
+        A job that has let others go first for `jobs_wait_s` goes before them once, and its call is not ended early.
         Raises ObservationCancelledError where it had to end before anything was observed.
         """
-        slot = await self._admission.acquire_low_priority(deadline)
-        while self._admission.waiting:  # somebody came in the very moment in which the slot was given
-            self._admission.release(slot)
-            slot = await self._admission.acquire_low_priority(deadline)
-        return self._measure(await self._run(slot, replace(call, preemptible=True), deadline))
+        due = turn.begin() + self._settings.jobs_wait_s
+        slot = await self._admission.acquire_low_priority(deadline, due)
+        while self._admission.waiting and self._admission.is_preemptible(slot):
+            self._admission.release(slot)  # somebody came in the very moment in which the slot was given
+            slot = await self._admission.acquire_low_priority(deadline, due)
+        call = replace(call, preemptible=self._admission.is_preemptible(slot))
+        result = await self._run(slot, call, deadline)
+        if not result.preempted:
+            turn.end()
+        return self._measure(result)
 
     def _preempt(self) -> None:
         """Tell as many jobs to end their calls as interactive callers wait without a slot."""
-        for slot in self._admission.with_jobs[: self._admission.waiting]:
+        for slot in self._admission.preemptible[: self._admission.waiting]:
             if slot.worker is not None and slot.worker.alive:
                 slot.worker.stop_calls()
 

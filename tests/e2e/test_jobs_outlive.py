@@ -131,7 +131,7 @@ def test_a_second_process_on_the_same_folder_answers_everything_but_jobs(tmp_pat
     with serving(tmp_path) as first, serving(tmp_path / "second", SIGN_JOBS_DIR=str(tmp_path / "jobs")) as second:
         assert second.predict(CAB, clip_duration=0.2).status_code == 200
         refused = submit(second, CAB)
-        assert problem(refused) == (503, "busy")
+        assert problem(refused) == (503, "jobs-unavailable")
         assert "another process" in refused.json()["detail"]
         assert first.stop() == -signal.SIGTERM
         wait_until(lambda: submit(second, CAB).status_code == 202, 30, "the jobs are not taken over")

@@ -1,4 +1,4 @@
-"""/docs as a newcomer meets it: "Try it out" on each route as it stands; a file is chosen and a job named where needed.
+"""/docs as a newcomer meets it: "Try it out" on each route as it stands, with a file or an id where one is needed.
 
 SIGN_SHOTS names a folder for a picture of each route as it was tried.
 """
@@ -11,11 +11,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from service.teaching.examples import NOTHING
 from tests.e2e.pages import visit
+from tests.e2e.test_teach import TAKES, teach
+from tests.jobs_made import ended
+from tests.lessons_made import SIGNS, pose_file
 from tests.running import SAMPLES, RunningService, running_service
 
 A = SAMPLES / "letter_a_right_light.mp4"
 ADMIN = "boss"
+pytestmark = pytest.mark.timeout(400)  # Swagger UI draws long pages, and a machine may have other work
 AS_IT_STANDS = {
     "get_health": 200, "get_readiness": 200, "get_metrics": 200, "get_models": 200, "get_model": 200,
     "get_version": 200, "get_jobs": 200, "post_load": 200, "post_unload": 200, "post_reload": 200,
@@ -28,40 +33,64 @@ OF_A_JOB = {"get_job": 200, "get_events": 200, "get_result": 200, "delete_job": 
 """In this order: its events end when it has, then there is a result, then it is forgotten."""
 
 
+TAUGHT = {
+    "get_lessons": 200, "get_lesson": 200, "get_export": 200, "post_train": 202, "get_download": 200,
+    "delete_lesson": 204,
+}  # fmt: skip
+"""In this order, of what was shown before."""
+OF_AN_EXAMPLE = {"get_example": 200, "delete_example": 204}
+
+
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     with running_service(tmp_path_factory.mktemp("docs"), SIGN_SLOTS="2", SIGN_ADMIN_KEYS=ADMIN) as running:
         yield running
 
 
-@pytest.mark.timeout(600)  # Swagger UI draws long pages, and a machine may have other work
-def test_each_route_succeeds_as_it_stands_with_a_file_and_a_job_where_they_are_needed(
-    chromium: Browser, reference: RunningService
-) -> None:
+@pytest.fixture
+def page(chromium: Browser, reference: RunningService) -> Iterator[Page]:
+    """The reference, with the admin's key given."""
     with visit(chromium) as visitor:
-        page = visitor.page
-        page.context.set_default_timeout(90_000)
-        page.goto(f"{reference.url}/docs")
-        give_admin_key(page)
-        for name, status in AS_IT_STANDS.items():
-            try_out(opened(page, name), name, status)
-        said = ""
-        for name, status in WITH_A_FILE.items():
-            block = opened(page, name)
-            block.locator("input[type=file]").set_input_files(A)
-            said = try_out(block, name, status)
-        for name, status in OF_A_JOB.items():
-            block = opened(page, name)
-            block.locator("tr[data-param-name=id] input").fill(json.loads(said)["id"])
-            try_out(block, name, status)
-        page.goto(reference.url)
+        visitor.page.context.set_default_timeout(90_000)
+        visitor.page.goto(f"{reference.url}/docs")
+        give_admin_key(visitor.page)
+        yield visitor.page
+        visitor.page.goto(reference.url)
+
+
+def test_each_route_succeeds_as_it_stands(page: Page) -> None:
+    for name, status in AS_IT_STANDS.items():
+        try_out(opened(page, name), name, status)
+
+
+def test_each_route_that_takes_a_medium_succeeds_with_a_file_and_each_of_a_job_with_its_id(page: Page) -> None:
+    said = ""
+    for name, status in WITH_A_FILE.items():
+        said = try_out_with_file(page, name, status, A)
+    for name, status in OF_A_JOB.items():
+        try_out_with_id(page, name, status, said)
+
+
+def test_each_route_of_teaching_succeeds_one_after_the_other(
+    page: Page, reference: RunningService, tmp_path: Path
+) -> None:
+    teach(reference, "my-signs", *SIGNS, NOTHING)
+    (tmp_path / "another.pose").write_bytes(pose_file(SIGNS[0], TAKES))
+    said = try_out_with_file(page, "post_example", 201, tmp_path / "another.pose")
+    for name, status in OF_AN_EXAMPLE.items():
+        try_out_with_id(page, name, status, said)
+    for name, status in TAUGHT.items():
+        said = try_out(opened(page, name), name, status)
+        if name == "post_train":
+            assert ended(reference, f"/jobs/{json.loads(said)['id']}")["state"] == "succeeded"
 
 
 def test_every_route_is_among_the_tried(reference: RunningService) -> None:
     paths = reference.client.get("/openapi.json").json()["paths"]
     operations = [operation for methods in paths.values() for operation in methods.values()]
-    assert {one["operationId"] for one in operations} == {*AS_IT_STANDS, *WITH_A_FILE, *OF_A_JOB}
-    assert {one["operationId"] for one in operations if "requestBody" in one} == set(WITH_A_FILE)
+    tried = {*AS_IT_STANDS, *WITH_A_FILE, *OF_A_JOB, "post_example", *OF_AN_EXAMPLE, *TAUGHT}
+    assert {one["operationId"] for one in operations} == tried
+    assert {one["operationId"] for one in operations if "requestBody" in one} == {*WITH_A_FILE, "post_example"}
 
 
 def give_admin_key(page: Page) -> None:
@@ -79,6 +108,20 @@ def opened(page: Page, name: str) -> Locator:
     block.locator(".opblock-summary-control").click()
     block.get_by_role("button", name="Try it out").click()
     return block
+
+
+def try_out_with_file(page: Page, name: str, status: int, file: Path) -> str:
+    """The same with a file chosen."""
+    block = opened(page, name)
+    block.locator("input[type=file]").set_input_files(file)
+    return try_out(block, name, status)
+
+
+def try_out_with_id(page: Page, name: str, status: int, said: str) -> None:
+    """The same of what an answer told the id."""
+    block = opened(page, name)
+    block.locator("tr[data-param-name=id] input").fill(json.loads(said)["id"])
+    try_out(block, name, status)
 
 
 def try_out(block: Locator, name: str, status: int) -> str:

@@ -13,6 +13,7 @@ import pytest
 from service.app import create_app
 from service.errors import KINDS
 from service.settings import Settings
+from tests.lessons_made import pose_file
 from tests.running import ROOT, RunningService, running_service
 
 ADMIN = "boss"
@@ -22,8 +23,12 @@ OF_NO_ROUTE = {"route-unknown", "method-not-allowed"}
 
 @pytest.fixture(scope="module")
 def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """A service that may be taught, and has been taught as much as it takes: no medium more is looked at for that."""
     settings = {"SIGN_SLOTS": "1", "SIGN_API_KEYS": "me", "SIGN_ADMIN_KEYS": ADMIN}
-    with running_service(tmp_path_factory.mktemp("keyed"), **settings) as running:
+    limits = {"SIGN_TEACH": "1", "SIGN_TEACH_EXAMPLES": "1"}
+    with running_service(tmp_path_factory.mktemp("keyed"), **settings, **limits) as running:
+        headers = {"Authorization": f"Bearer {ADMIN}"}
+        running.client.post("/teach/asl/examples?label=wave", content=pose_file("wave"), headers=headers)
         yield running
 
 

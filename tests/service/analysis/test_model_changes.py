@@ -146,8 +146,8 @@ def _after_each_call(context: AppContext, do: Callable[[], Awaitable[None]], mon
     for name in ("observe", "observe_low_priority"):
         observe = getattr(context.slots, name)
 
-        async def observed(call: Any, deadline: Deadline, observe: Any = observe) -> Any:
-            result = await observe(call, deadline)
+        async def observed(call: Any, deadline: Deadline, *turn: Any, observe: Any = observe) -> Any:
+            result = await observe(call, deadline, *turn)
             await do()
             return result
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from service.context import AppContext, open_services
 from service.jobs.executor import JobExecutor
 from service.jobs.files import JobFiles
 from service.jobs.spec import ChunkNote, Job, JobSpec
+from service.jobs.storage import StorageCalls, StorageError
 from service.jobs.stored import answer_of, request_json, request_of
 from service.jobs.table import JobTable, database_url
 from service.jobs.work import Tell
@@ -68,7 +70,7 @@ class Work:
         return answer
 
     def executor(self) -> JobExecutor:
-        return JobExecutor(self.context, self.table, self.files)
+        return JobExecutor(self.context, self.table, self.files, StorageCalls())
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +186,45 @@ def test_a_job_whose_model_was_replaced_while_nobody_worked_on_it_begins_anew(tm
     with_work(tmp_path, story)
 
 
+def test_a_full_disk_stops_a_job_and_does_not_fail_it(
+    tmp_path: Path, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(work: Work) -> None:
+        await work.submit(video)
+        executor = work.executor()
+        await executor.begin(JOB)
+
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(work.files, "write_windows", full)
+            with pytest.raises(StorageError, match="no space left"):
+                await executor.do_next(JOB)
+        job = work.table.read(JOB)
+        assert job is not None
+        assert (job.state, job.chunks) == ("running", 0)
+        await work.finish(executor)
+
+    with_work(tmp_path, story)
+
+
+def test_a_job_whose_medium_is_gone_fails_and_says_so(tmp_path: Path, video: Path) -> None:
+    async def story(work: Work) -> None:
+        await work.submit(video)
+        executor = work.executor()
+        await executor.begin(JOB)
+        work.files.drop_medium(JOB)
+        assert await executor.do_next(JOB)
+        job = work.table.read(JOB)
+        assert job is not None
+        assert job.error is not None
+        assert (job.state, job.error.code) == ("failed", "internal")
+        assert "submit it again" in job.error.detail
+
+    with_work(tmp_path, story)
+
+
 def test_a_request_that_the_release_before_wrote_is_read() -> None:
     text = b"""{"part": {"model": "colors", "version": 1, "start_s": 1.5, "duration_s": null, "mirrored": true},
         "window_s": null, "stride_s": 0.5, "min_duration_s": null, "merge_gap_s": null, "threshold": 0.25,
@@ -212,7 +253,7 @@ def test_work_without_a_medium_begins_anew_after_an_interruption_and_tells_its_p
     async def story(work: Work) -> None:
         work.files.make_room(JOB)
         work.table.add(JOB, JobSpec("learn", "", "mine", 0, b"{}", b"{}"), 1000)
-        first = JobExecutor(work.context, work.table, work.files, {"learn": half})
+        first = JobExecutor(work.context, work.table, work.files, StorageCalls(), {"learn": half})
         await first.begin(JOB)
         doing = asyncio.create_task(first.do_next(JOB))
         while not (job := work.table.read(JOB)) or job.progress < 0.5:
@@ -222,7 +263,7 @@ def test_work_without_a_medium_begins_anew_after_an_interruption_and_tells_its_p
             await doing
         assert [note.progress for note in work.table.notes(JOB)] == [0.25, 0.5]
 
-        second = JobExecutor(work.context, work.table, work.files, {"learn": whole})
+        second = JobExecutor(work.context, work.table, work.files, StorageCalls(), {"learn": whole})
         assert not await second.begin(JOB)
         assert await second.do_next(JOB)
         ended = work.table.read(JOB)

@@ -1,5 +1,6 @@
 """The folder of jobs: what appears in it is whole."""
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,34 @@ def test_the_medium_of_a_finished_job_is_cleared_away(files: JobFiles, tmp_path:
     files.write_answer(JOB, b"{}")
     files.clear(known={JOB}, finished={JOB})
     assert [path.name for path in (files.root / JOB).iterdir()] == ["answer.json"]
+
+
+def test_a_full_disk_is_told_before_anything_is_written(files: JobFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    files.check_room()
+    assert list(files.root.iterdir()) == []
+    monkeypatch.setattr(module, "ROOM_BYTES", 1 << 20)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 10, resource.RLIM_INFINITY))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            files.check_room()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert list(files.root.iterdir()) == []
+
+
+def test_a_replica_is_told_from_one_that_is_gone(files: JobFiles) -> None:
+    assert not files.is_in_use("one")
+    with files.opened("one"):
+        assert files.is_in_use("one")
+        assert not files.is_in_use("two")
+    assert not files.is_in_use("one")
+
+
+def test_how_many_folders_without_a_job_were_deleted_is_told(
+    files: JobFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files.keep_medium(JOB, uploaded(tmp_path))
+    assert files.clear(known=set(), finished=set()) == 0
+    monkeypatch.setattr(module, "_STALE_S", -1.0)
+    assert files.clear(known=set(), finished=set()) == 1
+    assert files.clear(known=set(), finished=set()) == 0

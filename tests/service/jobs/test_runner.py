@@ -59,10 +59,12 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
-def with_runner(url: str, worker: Worker, story: Callable[[Runner], Coroutine[object, object, None]]) -> None:
+def with_runner(
+    url: str, worker: Worker, story: Callable[[Runner], Coroutine[object, object, None]], replica: str = "tests"
+) -> None:
     async def run() -> None:
-        runner = Runner(worker.begin, worker.chunk, 1)
-        await asyncio.to_thread(runner.open, url, "tests")
+        runner = Runner(worker.begin, worker.chunk, 1, lambda _job, _error: None)
+        await asyncio.to_thread(runner.open, url, replica)
         try:
             await story(runner)
         finally:
@@ -113,6 +115,42 @@ def test_a_runner_that_is_closed_in_the_middle_leaves_the_rest_to_the_next(url: 
     assert worker.begun == ["one", "one"]
 
 
+def test_a_job_that_the_runner_was_never_told_of_is_lost_and_taken_up(url: str) -> None:
+    worker = Worker()
+
+    async def story(runner: Runner) -> None:
+        worker.held.clear()
+        await asyncio.to_thread(runner.enqueue, "one")
+        await until(lambda: worker.at_work == 1 and worker.done.get("one") == 1)
+        assert await asyncio.to_thread(runner.lost, ["one", "two"], "tests") == ["two"]
+        assert await asyncio.to_thread(runner.of_others, ["one", "two"], "tests") == {}
+        assert await asyncio.to_thread(runner.of_others, ["one", "two"], "another") == {"one": "tests"}
+        await asyncio.to_thread(runner.take_up, ["two"])
+        worker.held.set()
+        await until(lambda: worker.over("one", "two"))
+
+    with_runner(url, worker, story)
+
+
+def test_a_job_of_a_replica_that_is_gone_is_taken_up_by_another(url: str) -> None:
+    worker = Worker()
+
+    async def interrupted(runner: Runner) -> None:
+        worker.held.clear()
+        await asyncio.to_thread(runner.enqueue, "one")
+        await until(lambda: worker.at_work == 1 and worker.done.get("one") == 1)
+
+    async def taken_up(runner: Runner) -> None:
+        worker.held.set()
+        assert await asyncio.to_thread(runner.of_others, ["one"], "another") == {"one": "tests"}
+        await asyncio.to_thread(runner.take_up, ["one"])
+        await until(lambda: worker.over("one"))
+
+    with_runner(url, worker, interrupted)
+    worker.held = asyncio.Event()
+    with_runner(url, worker, taken_up, replica="another")
+
+
 SCRIPT = """
 import asyncio, sys
 from pathlib import Path
@@ -134,7 +172,7 @@ async def chunk(job_id):
     return count() == 4
 
 async def main():
-    runner = Runner(begin, chunk, 1)
+    runner = Runner(begin, chunk, 1, print)
     await asyncio.to_thread(runner.open, url, "tests")
     if stay:
         await asyncio.to_thread(runner.enqueue, "one")

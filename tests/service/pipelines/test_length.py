@@ -77,6 +77,24 @@ def test_steps_in_time_stand_where_they_lie_in_the_window_and_the_mask_tells_the
     assert fitted.values.sum() == 6
 
 
+@given(
+    st.lists(st.floats(1e-3, 10), min_size=1, max_size=30),
+    st.integers(1, 40),
+    st.integers(1, 5),
+    st.integers(0, 2**32 - 1),
+)
+def test_all_columns_are_resampled_at_once_as_numpy_does_each(
+    steps: list[float], length: int, columns: int, seed: int
+) -> None:
+    times_s = np.cumsum(steps)
+    scale = 10.0 ** np.arange(-2, columns - 2)
+    values = (np.random.default_rng(seed).normal(size=(len(steps), columns)) * scale).astype(np.float32)
+    fitted = fit_length(values, times_s, Length(length=length, resample=True))
+    grid = np.linspace(times_s[0], times_s[-1], length)
+    expected = np.stack([np.interp(grid, times_s, column) for column in values.T], axis=1).astype(np.float32)
+    assert np.array_equal(fitted.values, expected)
+
+
 def test_steps_are_not_in_time_and_resampled_at_once() -> None:
     with pytest.raises(ValueError, match="in_time or resampled"):
         Length(length=3, in_time=True, resample=True)

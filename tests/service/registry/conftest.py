@@ -77,10 +77,10 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Gate]]:
     gates: dict[int, Gate] = {}
 
     class GatedSession(ModelSession):
-        def __init__(self, stored: StoredModel, threads: int) -> None:
+        def __init__(self, stored: StoredModel, threads: int, most_bytes: int) -> None:
             if held := gates.get(stored.manifest.version):
                 held.wait()
-            super().__init__(stored, threads)
+            super().__init__(stored, threads, most_bytes)
 
     def make(version: int) -> Gate:
         gates[version] = Gate(version)

@@ -113,6 +113,41 @@ def masked_sum(steps: int = 4) -> bytes:
     return serialized(graph)
 
 
+def growing(step_bytes: int, steps: int) -> bytes:
+    """y = x · w, and beside it a loop that makes a tensor longer by step_bytes, steps times."""
+    chunk = helper.make_tensor("zero", TensorProto.FLOAT, [1], [0.0])
+    body = helper.make_graph(
+        [
+            helper.make_node("ConstantOfShape", ["step"], ["more"], value=chunk),
+            helper.make_node("Concat", ["held", "more"], ["longer"], axis=0),
+            helper.make_node("Identity", ["goes_on"], ["goes_on_still"]),
+        ],
+        "body",
+        [
+            helper.make_tensor_value_info("turn", TensorProto.INT64, []),
+            helper.make_tensor_value_info("goes_on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("held", TensorProto.FLOAT, ["any"]),
+        ],
+        [
+            helper.make_tensor_value_info("goes_on_still", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("longer", TensorProto.FLOAT, ["any"]),
+        ],
+    )
+    nodes = [
+        helper.make_node("Loop", ["turns", "", "begins"], ["ends"], body=body),
+        helper.make_node("ReduceMax", ["ends"], ["most"], keepdims=0),
+        helper.make_node("MatMul", ["x", "w"], ["answer"]),
+        helper.make_node("Add", ["answer", "most"], ["y"]),
+    ]
+    stored = [
+        numpy_helper.from_array(np.array([step_bytes // 4], np.int64), "step"),
+        numpy_helper.from_array(np.array(steps, np.int64), "turns"),
+        numpy_helper.from_array(np.zeros(1, np.float32), "begins"),
+        numpy_helper.from_array(np.eye(FEATURES, len(LABELS), dtype=np.float32), "w"),
+    ]
+    return serialized(_any_rows(nodes, stored, len(LABELS)))
+
+
 def beside(location: str) -> bytes:
     """A linear graph whose weights lie in another file."""
     weights = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[FEATURES, len(LABELS)])

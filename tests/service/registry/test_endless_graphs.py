@@ -10,10 +10,11 @@ import pytest
 from service.errors import SignError
 from service.pipelines.rows import ModelRows
 from service.registry import batcher, inference, session
+from service.registry.memory_mark import MemoryMark
 from service.registry.served import ServedModel
 from tests.running import ROOT
 from tests.service.registry.conftest import Opened
-from tests.service.registry.graphs import inputs, linear, output, publish, rows_of
+from tests.service.registry.graphs import growing, inputs, linear, output, publish, rows_of
 
 pytestmark = pytest.mark.anyio
 FILES = ROOT / "tests" / "hostile" / "files"
@@ -50,7 +51,9 @@ async def test_a_graph_that_does_not_end_on_trial_is_refused_and_the_others_are_
     _publish(root, "loop_forever.onnx", "loop")
     async with opened() as registry:
         assert (await registry.get("letters")).width == 2
-        with pytest.raises(SignError, match=r"loop version 1 is refused: a trial of 1 row\(s\) did not end"):
+        with pytest.raises(
+            SignError, match=r"loop version 1 is refused: a trial of 1 row\(s\) was stopped: it did not end"
+        ):
             await registry.get("loop")
 
 
@@ -99,3 +102,15 @@ async def _until(holds: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0.01)
     pytest.fail("it does not come true")
+
+
+async def test_a_graph_that_grows_without_end_is_stopped_while_it_is_tried_out(
+    root: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "TRIAL_S", 60.0)
+    publish(root, "grows", growing(step_bytes=8 << 20, steps=1000))
+    before = MemoryMark.now()
+    async with opened(model_memory_bytes=64 << 20) as registry:
+        with pytest.raises(SignError, match="was stopped: it took more than the"):
+            await registry.get("grows")
+    assert before.growth_bytes() < 1 << 30  # it would be 8 GiB

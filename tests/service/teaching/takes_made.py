@@ -8,9 +8,9 @@ from service.track import Track
 FRAMES, FPS = 24, 15.0
 
 WAYS = {
-    "up": lambda share: (0 * share, -0.5 * share),
-    "side": lambda share: (0.5 * share, 0 * share),
-    "circle": lambda share: (0.25 * np.sin(2 * np.pi * share), 0.25 * np.cos(2 * np.pi * share)),
+    "up": lambda share: (0 * share, -1.4 * share),
+    "side": lambda share: (1.4 * share, 0 * share),
+    "circle": lambda share: (0.6 * np.sin(2 * np.pi * share), 0.6 * np.cos(2 * np.pi * share)),
     "still": lambda share: (0.2 + 0.0 * share, -0.2 + 0.0 * share),
 }
 

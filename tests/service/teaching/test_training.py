@@ -8,7 +8,7 @@ from onnx.reference import ReferenceEvaluator
 from service.registry.store import Store
 from service.teaching.advice import advise
 from service.teaching.body import POINTS, STEPS, WIDTH, body_features
-from service.teaching.examples import NOTHING, UNKNOWN, ExampleError, make_example
+from service.teaching.examples import NOTHING, UNKNOWN, ExampleError, make_example, track_of
 from service.teaching.graph import network_graph
 from service.teaching.network import Schedule, Shape, initial_weights, logits, softmax
 from service.teaching.publishing import PublishedAs, publish
@@ -116,3 +116,12 @@ def test_a_take_of_nothing_is_asked_for_until_there_is_one() -> None:
     assert "no-nothing" in [advice.code for advice in advise(takes)]
     takes.append(make_example(NOTHING, make_track("still", 3)))
     assert "no-nothing" not in [advice.code for advice in advise(takes)]
+
+
+def test_a_take_in_which_no_hand_is_seen_is_answered_with_nothing(taught: TaughtModel) -> None:
+    track = make_track("still", 1)
+    values = np.asarray(track.values, np.float32)
+    values[:, :42] = np.nan
+    handless = make_example(NOTHING, track_of(values, track.times_s, 480, 480))
+    (answer,) = measure_on(taught, [handless]).others
+    assert (answer.sign, answer.answered) == ("", False)

@@ -1,6 +1,7 @@
 """Who gets a slot, who waits, who is refused."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 
 import pytest
@@ -29,6 +30,12 @@ def later(seconds: float = 60.0) -> Deadline:
 async def settle() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.001)
 
 
 def test_a_free_slot_is_had_at_once_and_given_back() -> None:
@@ -134,7 +141,10 @@ def test_only_an_idle_slot_can_be_withdrawn() -> None:
     assert queue.idle == 1
 
 
-@given(st.lists(st.tuples(st.sampled_from(["ask", "job", "cancel", "finish"]), st.integers(0, 5)), max_size=40))
+STEPS = st.sampled_from(["ask", "job", "job that is due", "cancel", "finish"])
+
+
+@given(st.lists(st.tuples(STEPS, st.integers(0, 5)), max_size=40))
 def test_no_slot_is_ever_lost_or_lent_twice(steps: list[tuple[str, int]]) -> None:
     async def story() -> None:
         slots = {"a", "b"}
@@ -146,6 +156,8 @@ def test_no_slot_is_ever_lost_or_lent_twice(steps: list[tuple[str, int]]) -> Non
                 asking.append(asyncio.create_task(queue.acquire(later(), 2)))
             elif step == "job":
                 asking.append(asyncio.create_task(queue.acquire_low_priority(later())))
+            elif step == "job that is due":
+                asking.append(asyncio.create_task(queue.acquire_low_priority(later(), time.monotonic())))
             elif step == "cancel" and asking:
                 asking[which % len(asking)].cancel()
             elif step == "finish" and held:
@@ -155,7 +167,7 @@ def test_no_slot_is_ever_lost_or_lent_twice(steps: list[tuple[str, int]]) -> Non
                 held += [task.result() for task in asking if task.done() and not _failed(task)]
                 asking = [task for task in asking if not task.done()]
                 assert len(set(held)) == len(held)
-                assert len(queue.with_jobs) <= 1
+                assert len(queue.preemptible) <= 1
         for task in asking:
             task.cancel()
         results = await asyncio.gather(*asking, return_exceptions=True)
@@ -184,10 +196,10 @@ def test_jobs_hold_no_more_slots_than_they_may() -> None:
         assert await queue.acquire_low_priority(later()) == "a"
         second = asyncio.create_task(queue.acquire_low_priority(later()))
         await settle()
-        assert (second.done(), queue.idle, queue.with_jobs) == (False, 1, ("a",))
+        assert (second.done(), queue.idle, queue.preemptible) == (False, 1, ("a",))
         queue.release("a")
         assert await second == "b"
-        assert queue.with_jobs == ("b",)
+        assert queue.preemptible == ("b",)
 
     asyncio.run(story())
 
@@ -207,6 +219,62 @@ def test_interactive_callers_go_before_jobs_that_came_first() -> None:
         assert not job.done()
         queue.release("a")
         assert await job == "a"
+
+    asyncio.run(story())
+
+
+def test_a_job_that_is_due_goes_before_interactive_callers_and_keeps_its_slot() -> None:
+    async def story() -> None:
+        queue, _ = with_jobs(1, "a")
+        assert await queue.acquire(later(), 1) == "a"
+        job = asyncio.create_task(queue.acquire_low_priority(later(), time.monotonic()))
+        first, second = (asyncio.create_task(queue.acquire(later(), 1)) for _ in range(2))
+        await until(lambda: len(queue._due) == 1)
+        queue.release("a")
+        assert await job == "a"
+        assert queue.preemptible == ()
+        assert not queue.is_preemptible("a")
+        assert not first.done()
+        with pytest.raises(SignError):
+            await second  # one may wait
+        queue.release("a")
+        assert await first == "a"
+
+    asyncio.run(story())
+
+
+def test_a_job_that_waits_becomes_due_and_until_then_goes_last() -> None:
+    async def story() -> None:
+        queue, _ = with_jobs(1, "a")
+        queue._most_waiting = 9
+        assert await queue.acquire(later(), 1) == "a"
+        job = asyncio.create_task(queue.acquire_low_priority(later(), time.monotonic() + 0.2))
+        turns = 0
+        while not job.done():  # an endless line of callers, one of whom always waits
+            caller = asyncio.create_task(queue.acquire(later(), 1))
+            await asyncio.sleep(0.01)
+            queue.release("a")
+            await asyncio.wait([caller, job], return_when=asyncio.FIRST_COMPLETED)
+            turns += 1
+        assert turns > 5
+        assert job.result() == "a"
+        queue.release("a")
+        await caller
+
+    asyncio.run(story())
+
+
+def test_a_due_job_waits_for_the_jobs_before_it() -> None:
+    async def story() -> None:
+        queue, _ = with_jobs(1, "a", "b")
+        assert await queue.acquire_low_priority(later()) == "a"
+        due = asyncio.create_task(queue.acquire_low_priority(later(), time.monotonic()))
+        await until(lambda: len(queue._due) == 1)
+        assert await queue.acquire(later(), 2) == "b"
+        queue.release("b")
+        assert (due.done(), queue.idle) == (False, 1)
+        queue.release("a")
+        assert await due == "a"
 
     asyncio.run(story())
 
@@ -236,7 +304,7 @@ def test_a_job_that_gives_up_as_its_slot_comes_hands_it_on() -> None:
         queue.release("a")
         quitter.cancel()
         assert await other == "a"
-        assert queue.with_jobs == ("a",)
+        assert queue.preemptible == ("a",)
 
     asyncio.run(story())
 
@@ -288,14 +356,15 @@ def test_who_lost_a_slot_waits_no_longer_than_their_deadline_and_not_for_a_close
 def test_a_place_is_taken_before_the_medium_comes_and_kept_until_it_is_asked_for() -> None:
     async def story() -> None:
         queue = admission(1, "a")
-        with queue.reserve(1), queue.reserve(1):
-            with pytest.raises(SignError) as caught, queue.reserve(1):
-                pass
-            assert caught.value.code == "busy"
+        with queue.reserve(1):
             assert await queue.acquire(later(), 1) == "a"
-        with queue.reserve(1):  # "a" is lent, one may wait
+        waiting = asyncio.create_task(queue.acquire(later(), 1))
+        await settle()
+        with pytest.raises(SignError) as caught, queue.reserve(1):
             pass
+        assert caught.value.code == "busy"
         queue.release("a")
+        assert await waiting == "a"
 
     asyncio.run(story())
 
@@ -319,6 +388,26 @@ def test_who_has_a_place_is_not_refused_although_others_fill_the_queue_meanwhile
         for task in (waiting, asking):
             queue.release("a")
             assert await task == "a"
+
+    asyncio.run(story())
+
+
+def test_media_that_still_come_keep_nobody_out() -> None:
+    async def story() -> None:
+        queue = admission(1, "a")
+
+        async def send_slowly() -> None:
+            with queue.reserve(1):
+                await asyncio.Event().wait()
+
+        slow = [asyncio.create_task(send_slowly()) for _ in range(5)]
+        await settle()
+        with queue.reserve(1):
+            assert await queue.acquire(later(), 1) == "a"
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+        queue.release("a")
 
     asyncio.run(story())
 

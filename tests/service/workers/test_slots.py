@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +19,7 @@ from service.metrics import Metrics
 from service.observe.call import ObserveCall, ObserveResult
 from service.observe.cancelled import ObservationCancelledError
 from service.settings import Settings
+from service.workers.admission import Turn
 from service.workers.deadline import Deadline
 from service.workers.slots import Slots
 from tests.media_made import call_for, film, numbered, signing
@@ -311,7 +313,7 @@ def test_a_job_preemptible_to_an_interactive_call_and_keeps_what_it_has_seen(
 ) -> None:
     async def story() -> None:
         pid = pool.pid
-        job = asyncio.create_task(pool.slots.observe_low_priority(long_clip, Deadline.after(BOUND_S)))
+        job = asyncio.create_task(pool.slots.observe_low_priority(long_clip, Deadline.after(BOUND_S), Turn()))
         await pool.until(lambda: pool.reads(Path(long_clip.medium.path)))
         assert len((await pool.ask(call_for(clip))).track) == 4
         try:
@@ -335,13 +337,41 @@ def test_a_job_waits_behind_interactive_calls(pool: SlotPool, clip: Path, long_c
             await work
             ended.append(name)
 
-        job = asyncio.create_task(note("job", pool.slots.observe_low_priority(call_for(clip), Deadline.after(BOUND_S))))
+        behind = pool.slots.observe_low_priority(call_for(clip), Deadline.after(BOUND_S), Turn())
+        job = asyncio.create_task(note("job", behind))
         await asyncio.sleep(0)
         callers = [asyncio.create_task(note("caller", pool.ask(call_for(clip)))) for _ in range(2)]
         await pool.until(lambda: pool.slots.waiting == 2)
         working.cancel()
         await asyncio.gather(job, *callers)
         assert ended == ["caller", "caller", "job"]
+
+    pool.run(story())
+
+
+def test_a_job_that_waited_as_long_as_it_may_goes_first_and_is_not_preempted(
+    pool: SlotPool, clip: Path, long_clip: ObserveCall
+) -> None:
+    async def story() -> None:
+        working = asyncio.create_task(pool.ask(long_clip))
+        await pool.until(lambda: pool.slots.busy == 1)
+        ended: list[str] = []
+
+        async def note(name: str, work: "Coroutine[object, object, ObserveResult]") -> ObserveResult:
+            result = await work
+            ended.append(name)
+            return result
+
+        turn = Turn(since=time.monotonic() - pool.slots._settings.jobs_wait_s)
+        behind = pool.slots.observe_low_priority(call_for(clip), Deadline.after(BOUND_S), turn)
+        job = asyncio.create_task(note("job", behind))
+        callers = [asyncio.create_task(note("caller", pool.ask(call_for(clip)))) for _ in range(2)]
+        await pool.until(lambda: pool.slots.waiting == 2)
+        working.cancel()
+        results = await asyncio.gather(job, *callers)
+        assert ended == ["job", "caller", "caller"]
+        assert [(len(result.track), result.preempted) for result in results] == [(4, False)] * 3
+        assert turn.since is None
 
     pool.run(story())
 

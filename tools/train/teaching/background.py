@@ -18,12 +18,12 @@ from service.teaching.background import waves_over_time
 from service.teaching.body import HAND, STEPS, body_features
 from service.teaching.landmark_files import read_landmarks
 
-WAVES, COMPONENTS, LEAST_CLIPS, MOST_CLIPS = 12, 64, 6, 40
+WAVES, COMPONENTS, LEAST_CLIPS, MOST_CLIPS = 16, 96, 6, 40
 SHOWN = 0.25
 """A hand that is seen in fewer steps is none of the sign."""
 
-LICENSED = ("traduttore", "electronicaddict", "yunlisa96")
-"""Authors whose repositories hold a license: service/teaching/background.LICENSES.txt has their words."""
+LICENSED = ("traduttore", "electronicaddict", "yunlisa96", "avanishgarg", "ISmokeData")
+"""Authors who license what they committed: service/teaching/background.LICENSES.txt has their words."""
 
 Numbers = NDArray[np.float32]
 

@@ -1,0 +1,235 @@
+"""Supervisor: the life of jobs, from the opening of their folder and database to the end, over whatever fails in it.
+
+Where the database or the disk fails, everything is closed as at the service's end, and opened again when it serves:
+there is one way for jobs to go on, whatever stopped them.
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from service.jobs.executor import JobExecutor
+from service.jobs.files import JobFiles
+from service.jobs.outage import Outage
+from service.jobs.runner import Runner
+from service.jobs.storage import StorageCalls, StorageError, raise_storage_error
+from service.jobs.table import JobTable
+from service.settings import Settings
+
+WATCH_S: Final = 5.0
+SWEEP_S: Final = 30.0
+OPEN_AGAIN_S: Final = 1.0
+ABANDONED_S: Final = 120.0
+"""A job whose replica is gone, and that nobody works on, is taken over after so long."""
+
+_OPEN_S = 60.0
+_STEADY_S = 60.0
+_LONGEST_PAUSE_S = 30.0
+"""Jobs that cannot be stored again soon after they were opened are left alone longer each time, at most so long."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where jobs are kept; url: the database's, as DBOS is told."""
+
+    files: JobFiles
+    table: JobTable
+    url: str
+
+
+class Supervisor:
+    """Keeps jobs going. incoming: where uploads are written to while the jobs are open, else None."""
+
+    def __init__(
+        self, settings: Settings, stores: Stores, calls: StorageCalls, executor: JobExecutor, outage: Outage
+    ) -> None:
+        self._settings = settings
+        self._stores = stores
+        self._calls = calls
+        self._executor = executor
+        self._outage = outage
+        self._loop: asyncio.AbstractEventLoop
+        self._runner: Runner | None = None
+        self._failed: StorageError | None = None
+        self._looked_at = asyncio.Event()
+        self._idle_since: dict[str, float] = {}
+        self.incoming: Path | None = None
+        self.may_be_read = False
+
+    async def live(self, tried: asyncio.Event) -> None:
+        """Until it is cancelled. tried: set once it is known whether the jobs can be opened."""
+        self._loop = asyncio.get_running_loop()
+        files, replica = self._stores.files, self._settings.jobs_replica
+        while True:
+            try:
+                with files.opened(replica) as incoming:
+                    await self._serve(incoming, tried)
+            except BlockingIOError:
+                self._outage.begin(f"another process uses {files.root} as {replica}")
+            except OSError as error:
+                self._outage.begin(f"their folder cannot be opened: {(error.strerror or 'unknown').lower()}", error)
+            tried.set()
+            await asyncio.sleep(OPEN_AGAIN_S)
+
+    def doubt(self) -> None:
+        """A call of the database failed: see soon whether it serves."""
+        self._looked_at.set()
+
+    async def enqueue(self, job_id: str) -> None:
+        """See that a new job is run; where that fails, it is found later."""
+        if self._runner is None:
+            return
+        try:
+            await self._calls.ask(self._runner.enqueue, job_id)
+        except StorageError:
+            self.doubt()
+        await self.count()
+
+    async def count(self) -> None:
+        """Show how many jobs are in each state, if that is known."""
+        try:
+            await self._executor.count()
+        except StorageError:
+            self.doubt()
+
+    async def _serve(self, incoming: Path, tried: asyncio.Event) -> None:
+        """Work, and again after each outage, as long as the folder is there."""
+        pause_s = OPEN_AGAIN_S
+        while incoming.is_dir():  # noqa: ASYNC240 - as cheap as asking for the time
+            began = time.monotonic()
+            try:
+                await self._work(incoming, tried)
+            except Exception as error:  # noqa: BLE001 - whatever the disk or the database has, all else is answered
+                was_open, reason = self._outage.is_over, _reason_of(error)
+                self._outage.begin(reason, error)
+                flaps = was_open and time.monotonic() - began < _STEADY_S
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S) if flaps else OPEN_AGAIN_S
+            self.may_be_read = await self._can_be_read()
+            tried.set()
+            await asyncio.sleep(pause_s)
+
+    async def _work(self, incoming: Path, tried: asyncio.Event) -> None:
+        runner = Runner(self._executor.begin, self._executor.do_next, self._settings.slots_for_jobs, self._interrupted)
+        self._failed = None
+        try:
+            await self._open(runner)
+            self._runner, self.incoming, self.may_be_read = runner, incoming, True
+            self._outage.end()
+            tried.set()
+            await self._watch(runner)
+        finally:
+            self._runner = self.incoming = None
+            self.may_be_read = False
+            closing = asyncio.create_task(asyncio.to_thread(self._close, runner))
+            self._executor.close()
+            await closing
+
+    async def _open(self, runner: Runner) -> None:
+        files, table, calls = self._stores.files, self._stores.table, self._calls
+        await calls.within(_OPEN_S, table.open)
+        await calls.on_disk(files.check_room)
+        unfinished = [job.id for job in await calls.ask(table.unfinished)]
+        await self._clear(unfinished)
+        await calls.within(_OPEN_S, runner.open, self._stores.url, self._settings.jobs_replica)
+        await calls.within(_OPEN_S, runner.enqueue_all, unfinished)
+
+    def _close(self, runner: Runner) -> None:
+        runner.close()
+        try:
+            self._stores.table.close()
+        except (OSError, sqlite3.Error) as error:
+            _log.error("jobs_database_is_not_written_back", error=str(error))
+
+    async def _watch(self, runner: Runner) -> None:
+        """Sweep, and look whether the database serves, until it does not: StorageError."""
+        swept = -SWEEP_S
+        while True:
+            if time.monotonic() - swept >= SWEEP_S:
+                await self._sweep(runner)
+                swept = time.monotonic()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(WATCH_S):
+                    await self._looked_at.wait()
+            if self._failed is not None:
+                raise self._failed
+            table = self._stores.table
+            look = table.try_out if self._looked_at.is_set() else table.check
+            self._looked_at.clear()
+            await self._calls.ask(look)
+
+    async def _can_be_read(self) -> bool:
+        try:
+            await self._calls.ask(self._stores.table.check)
+        except Exception:  # noqa: BLE001 - no, whatever it is
+            return False
+        return True
+
+    async def _sweep(self, runner: Runner) -> None:
+        """Forget what was kept long enough, find what nobody works on or asks for, and count."""
+        table, ask = self._stores.table, self._calls.ask
+        try:
+            await ask(self._forget_old)
+            unfinished = [job.id for job in await ask(table.unfinished)]
+            if unfinished:
+                await self._executor.give_up(await ask(runner.gave_up, unfinished))
+                await ask(runner.take_up, await self._idle_long(runner, unfinished))
+            await self._clear(unfinished)
+            await ask(runner.purge)
+            await self._executor.count()
+        except StorageError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what one sweep leaves, the next may do
+            _log.error("jobs_sweep_fails", exc_info=error)
+
+    def _forget_old(self) -> None:
+        over = self._stores.table.ended_before(time.time() - 3600 * self._settings.jobs_retention_h)
+        self._stores.table.forget(job.id for job in over)
+        for job in over:
+            self._stores.files.forget(job.id)
+
+    async def _idle_long(self, runner: Runner, unfinished: list[str]) -> list[str]:
+        """Jobs that nobody has worked on for a while, although this replica should, or another that is gone."""
+        replica, now = self._settings.jobs_replica, time.monotonic()
+        lost = dict.fromkeys(await self._calls.ask(runner.lost, unfinished, replica), SWEEP_S / 2)
+        for job_id, other in (await self._calls.ask(runner.of_others, unfinished, replica)).items():
+            if not self._stores.files.is_in_use(other):
+                lost[job_id] = ABANDONED_S
+        self._idle_since = {job_id: self._idle_since.get(job_id, now) for job_id in lost}
+        taken = [job_id for job_id, since in self._idle_since.items() if now - since > lost[job_id]]
+        if taken:
+            _log.warning("jobs_taken_up", jobs=taken)
+        return taken
+
+    async def _clear(self, unfinished: list[str]) -> None:
+        known = await self._calls.ask(self._stores.table.ids)
+        cleared = await self._calls.on_disk(self._stores.files.clear, known, known - set(unfinished))
+        if cleared:
+            _log.warning("media_without_a_job_removed", folders=cleared)
+
+    def _interrupted(self, job_id: str, error: Exception) -> None:
+        """A chunk met trouble: of the database or the disk, which ends the work for now, or one not foreseen."""
+        if isinstance(error, StorageError):
+            self._failed = error
+            self._loop.call_soon_threadsafe(self._looked_at.set)
+        else:
+            _log.error("job_interrupted", job=job_id, exc_info=error)
+
+
+def _reason_of(error: Exception) -> str:
+    """Why the jobs cannot be stored, for an error that ended the work."""
+    try:
+        raise_storage_error(error)
+    except StorageError as known:
+        return str(known)
+    if isinstance(error, StorageError):
+        return str(error)
+    _log.error("jobs_do_not_open", exc_info=error)
+    return "their database cannot be opened"
