@@ -20,8 +20,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
 
 @pytest.fixture(scope="session")
 def keyed_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    """A service that asks for a key, with one place for live signing and little patience for long videos."""
+    """A service that asks for a key, under any name, with one place for live signing and little patience for long
+    videos."""
     settings = {"SIGN_SLOTS": "1", "SIGN_STREAM_SLOTS": "1", "SIGN_API_KEYS": KEY, "SIGN_PREDICT_SECONDS": "10"}
+    settings["SIGN_ALLOWED_HOSTS"] = "*"
     with running_service(tmp_path_factory.mktemp("keyed"), **settings) as running:
         yield running
 

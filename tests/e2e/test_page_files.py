@@ -80,8 +80,8 @@ def test_the_policy_lets_in_nothing_from_elsewhere_and_nothing_inline(service: R
     assert headers["permissions-policy"].startswith("camera=(self)")
 
 
-def test_a_host_that_is_none_changes_no_policy(service: RunningService) -> None:
-    headers = service.client.get("/", headers={"Host": "a; script-src *"}).headers
+def test_a_host_that_is_none_changes_no_policy(keyed_service: RunningService) -> None:
+    headers = keyed_service.client.get("/", headers={"Host": "a; script-src *"}).headers
     assert headers["content-security-policy"].endswith("; connect-src 'self'")
 
 
