@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from service.api.access import usage_of
 from service.api.forms import HEADER_BYTES, FormReader
-from service.api.upload_places import UploadPlaces
+from service.api.upload_places import UploadPlace, UploadPlaces
 from service.contract.key_limits import KeyUsage
 from service.errors import SignError
 from service.media.medium import Medium
@@ -82,7 +82,7 @@ async def receive_body(
     sink = _Sink(file, settings, limit, grow, usage)
     kind, options = parse_options_header(request.headers.get("content-type"))
     places: UploadPlaces = request.app.state.uploads
-    with places.take():
+    with places.take() as sink.place:
         if kind == MULTIPART:
             await _receive_form(request, options.get(b"boundary"), sink)
         else:
@@ -139,6 +139,7 @@ class _Sink:
     most_bytes: int
     grow: Callable[[int], None]
     usage: KeyUsage
+    place: UploadPlace = field(default_factory=UploadPlace)
     size: int = 0
     has_file: bool = False
     file_name: str | None = None
@@ -179,21 +180,24 @@ class _Sink:
 _IF_IT_IS_IT = "If it is the medium, name the part 'file'."
 
 
-async def _chunks(request: Request, settings: Settings) -> AsyncIterator[bytes]:
-    """The body's chunks; a sender that stalls, or is too slow, is not waited for."""
+async def _chunks(request: Request, settings: Settings, place: UploadPlace) -> AsyncIterator[bytes]:
+    """The body's chunks; a sender that stalls, is too slow, or has to make room is not waited for."""
     stream = request.stream().__aiter__()
     pace = Pace(settings.upload_rate, settings.upload_stall_s)
     while True:
         began = time.perf_counter()
         try:
-            async with asyncio.timeout(settings.upload_stall_s):
+            async with asyncio.timeout(settings.upload_stall_s) as place.pause:
                 chunk = await anext(stream)
         except StopAsyncIteration:
             return
         except TimeoutError:
+            if place.is_taken_away:
+                raise SignError("request-timeout", "Others needed the place, and this upload was slow.") from None
             raise SignError("request-timeout", f"No byte came for {settings.upload_stall_s:g} s.") from None
         except ClientDisconnect:
             raise SignError("request-malformed", "The connection ended before the whole body had come.") from None
+        place.note(len(chunk))
         pace.check(len(chunk), time.perf_counter() - began)
         yield chunk
 
@@ -221,7 +225,7 @@ class Pace:
 
 
 async def _receive_raw(request: Request, sink: _Sink) -> None:
-    async for chunk in _chunks(request, sink.settings):
+    async for chunk in _chunks(request, sink.settings, sink.place):
         if chunk:
             sink.has_file = True
             sink.write(chunk)
@@ -233,6 +237,6 @@ async def _receive_form(request: Request, boundary: bytes | None, sink: _Sink) -
     if not boundary:
         raise SignError("request-malformed", "The multipart Content-Type names no boundary.")
     form = FormReader(boundary, sink)
-    async for chunk in _chunks(request, sink.settings):
+    async for chunk in _chunks(request, sink.settings, sink.place):
         form.feed(chunk)
     form.end()

@@ -259,3 +259,12 @@ def test_a_live_session_is_no_request_whose_headers_are_awaited(tmp_path: Path) 
             time.sleep(1.5)  # nothing is awaited: it is the silence that is tried
             client.stop()
         wait_until(lambda: service.metric("sign_connections") == 1, 10, "the session's connection is still counted")
+
+
+def test_a_slow_upload_makes_room_for_the_next(tmp_path: Path) -> None:
+    with running_service(tmp_path, SIGN_SLOTS="1", SIGN_UPLOADS="1") as service, connect(service, UPLOAD) as slow:
+        wait_until(lambda: service.metric("sign_uploads") == 1, 5, "the upload is not under way")
+        wait_until(lambda: service.predict(A).status_code == 200, 20, "the slow upload makes no room")
+        slow.settimeout(10)
+        answer = slow.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 408")

@@ -214,6 +214,20 @@ def test_a_sender_is_too_slow_where_they_are_so_for_a_whole_stretch_of_waiting()
     assert caught.value.code == "request-timeout"
 
 
+def test_the_slowest_makes_room_once_it_is_not_fresh_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("service.api.upload_places.time.monotonic", lambda: now[0])
+    places = UploadPlaces(2, Metrics())
+    with places.take() as slow, places.take() as fast:
+        now[0] += 10.0
+        fast.note(10_000_000)
+        slow.note(1000)
+        with places.take():
+            assert (slow.is_taken_away, fast.is_taken_away) == (True, False)
+            with pytest.raises(SignError, match="2 uploads are under way"), places.take():
+                pass
+
+
 def test_one_upload_more_than_there_are_places_for_is_refused() -> None:
     places = UploadPlaces(1, Metrics())
     with places.take(), pytest.raises(SignError, match="1 uploads are under way"), places.take():
