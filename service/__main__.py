@@ -1,6 +1,7 @@
 """Says what is signed in a video, and when: as a service, or here and now for files."""
 
 import os
+from typing import Annotated
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's products are small here, and it reads this as it is loaded
 
@@ -24,9 +25,14 @@ def _main() -> None:
 
 
 @cli.command("serve")
-def _serve() -> None:
-    """Answer over HTTP; every setting comes from the environment (SIGN_…, see docs/settings.md)."""
-    settings = read_settings()
+def _serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; else SIGN_HOST, else 127.0.0.1.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on, 0: a free one; else SIGN_PORT, else 8000.")
+    ] = None,
+) -> None:
+    """Answer over HTTP; all other settings come from the environment (SIGN_…, see docs/settings.md)."""
+    settings = read_settings(host=host, port=port)
     from service.commands.serve import serve  # noqa: PLC0415 - web server and jobs take a second to import
 
     serve(settings)

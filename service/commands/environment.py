@@ -56,14 +56,19 @@ def _processors() -> list[structlog.typing.Processor]:
     ]
 
 
-def read_settings() -> Settings:
-    """The settings from the environment; what is wrong with them is said, and the program ends with 2."""
+def read_settings(**options: str | int | None) -> Settings:
+    """The settings from the environment; what is wrong with them is said, and the program ends with 2.
+
+    options: settings that the command line takes as well, where they were given (not None); they go before.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
     try:
-        return Settings()
+        return Settings.model_validate(given)
     except ValidationError as error:
         for finding in error.errors():
-            name = "_".join(str(part) for part in finding["loc"]).upper()
-            say(f"SIGN_{name}: {describe_finding(finding)}", err=True)
+            name = "_".join(str(part) for part in finding["loc"])
+            place = f"--{name}" if name in given else f"SIGN_{name.upper()}"
+            say(f"{place}: {describe_finding(finding)}", err=True)
         raise typer.Exit(MISUSED) from None
 
 

@@ -46,6 +46,9 @@ _MOST_APART = 0.25
 _CLEAR = 0.9
 """As sure as a hand of a first picture has to be, not to be looked at more closely."""
 
+_NEW = 0.6
+"""As sure as a hand that was not there has to be at a second look."""
+
 _AS_A_HAND = 1.3
 """A picture's sides that are taken for a hand's region where the picture is nothing else."""
 
@@ -68,13 +71,14 @@ _MOST_UNSEEN = 2
 class _Tracked:
     """A hand of the last frame, or one that was lost since. speed: pixels a frame; lost: for how many frames.
 
-    view: what its region looked like when the network looked at it; unseen: for how many frames it has not, as nothing
-    moved.
+    again: whether it was seen in an earlier frame, too; view: what its region looked like when the network looked at
+    it; unseen: for how many frames it has not, as nothing moved.
     """
 
     seen: HandSighting
     speed: tuple[float, float] = (0.0, 0.0)
     lost: int = 0
+    again: bool = False
     view: View | None = None
     unseen: int = 0
 
@@ -89,11 +93,13 @@ class _Tracked:
         before, after = self.seen.next_region, seen.next_region
         most = _FASTEST * after.size
         x, y = ((b - a) / (self.lost + 1) for a, b in ((before.x, after.x), (before.y, after.y)))
-        return _Tracked(seen, (min(max(x, -most), most), min(max(y, -most), most)))
+        return _Tracked(seen, (min(max(x, -most), most), min(max(y, -most), most)), again=True)
 
     def holds_still(self, rgb: Pixels) -> bool:
-        """Whether this frame shows it as the last look at it did, and that was not long ago."""
-        return self.unseen < _MOST_UNSEEN and self.view is not None and self.view.unchanged(rgb)
+        """Whether this frame shows it as the last look at it did, and that was not long ago, nor the first."""
+        if not self.again or self.unseen >= _MOST_UNSEEN or self.view is None:
+            return False
+        return self.view.unchanged(rgb)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +251,7 @@ class RobustHands:
         for before, sure in zip(first, taken, strict=True):
             after = before if sure else next(again)
             apart = _apart(before, after)
-            if after.presence > self._request.min_tracking_confidence and apart < _MOST_APART:
+            if after.presence > min(_NEW, clear) and apart < _MOST_APART:
                 looks.append(_Look(after, min(before.presence, after.presence) - apart))
         return _distinct(looks, found)
 

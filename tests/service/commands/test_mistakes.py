@@ -8,6 +8,7 @@ import structlog
 from typer.testing import CliRunner
 
 from service.__main__ import cli
+from service.commands.environment import read_settings
 from tests.running import ROOT, SAMPLES
 
 LETTER_A = str(SAMPLES / "letter_a_right_light.mp4")
@@ -36,6 +37,7 @@ def own_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         (["evaluate", str(ROOT / "deploy")], 1, "one folder of media for each label"),
         (["evaluate", "nowhere"], 1, "There is no nowhere."),
         (["evaluate", str(SAMPLES), "--coverage", "0.9"], 2, "add --fit"),
+        (["serve", "--port", "99999"], 2, "--port: 99999 is not 65535 or less"),
     ],
 )
 def test_mistakes_are_answered_with_what_would_be_right(arguments: list[str], code: int, said: str) -> None:
@@ -43,3 +45,10 @@ def test_mistakes_are_answered_with_what_would_be_right(arguments: list[str], co
     assert done.exit_code == code
     assert said in done.stderr
     assert isinstance(done.exception, SystemExit)
+
+
+def test_an_option_goes_before_the_environment_and_only_that_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGN_HOST", "127.0.0.2")
+    monkeypatch.setenv("SIGN_PORT", "9001")
+    settings = read_settings(host=None, port=9002)
+    assert (settings.host, settings.port) == ("127.0.0.2", 9002)
