@@ -21,13 +21,14 @@ from service.lessons.apart import run_apart
 from service.own_store import OWN_STORE
 from service.settings import Settings
 from service.teaching.body import landmark_section
-from service.teaching.examples import Example, ExampleError, make_example
-from service.teaching.landmark_files import read_landmarks
+from service.teaching.examples import NOTHING, Example, ExampleError, make_example
+from service.teaching.landmark_files import NO_HAND, read_landmarks
 from service.teaching.publishing import PublishedAs, publish
 from service.teaching.report import held_out_text, taught_text
 from service.teaching.testing import measure_on
 from service.teaching.training import TaughtModel, TrainOptions, check, train
 from service.terminal import say
+from service.track import HAND_PARTS
 from service.workers.deadline import Deadline
 
 MOST_SAID = 5
@@ -151,6 +152,8 @@ async def _look(clip: LabeledClip, teacher: str, context: AppContext) -> Example
         deadline = Deadline.after(context.settings.request_timeout_s)
         part = PipelineClip(medium, deadline, landmark_section(), start_s=clip.start_s, duration_s=clip.duration_s)
         features = await gather(part, context)
+    if clip.label.casefold() != NOTHING and not features.track.frames_with(HAND_PARTS):
+        raise ExampleError(NO_HAND)
     return make_example(clip.label, features.track, teacher=teacher, source="file", origin=clip.name)
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 
 from tests.pixel_models import publish_means
 from tests.running import ROOT, SAMPLES
+from tests.service.teaching.takes_made import make_takes, write_landmarks
 
 PAGE = (ROOT / "docs/command-line.md").read_text()
 pytestmark = pytest.mark.timeout(600)  # whichever test comes first waits for all commands
@@ -57,10 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         label = name.split("_")[1].upper()
         (home / "clips" / label).mkdir()
         (home / f"clips/{label}/{name}.mp4").symlink_to(SAMPLES / f"{name}.mp4")
-    for label, name in (("A", CLIPS[0]), ("B", CLIPS[1])):
-        (home / "signs" / label).mkdir(parents=True)
-        for take in (1, 2):
-            (home / f"signs/{label}/{take}.mp4").symlink_to(SAMPLES / f"{name}.mp4")
+    write_landmarks(home / "takes.npz", make_takes(("up", "side"), 2))
     (home / "clips/A/wrong.mp4").symlink_to(SAMPLES / "letter_b_left_brown.mp4")
     with (home / "clips/list.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["path", "label"], [f"A/{CLIPS[0]}.mp4", "a"], ["missing.mp4", "b"]])
@@ -201,7 +199,6 @@ def test_what_was_fitted_is_published_as_the_next_version(folder: Path, ran: Ran
     assert after[1:8] == fitted[1:8]
 
 
-def test_a_taught_model_answers_like_any_other(ran: Ran) -> None:
-    assert of(ran, "teach signs").stdout.startswith("two-signs version 1: 2 signs from 4 takes")
-    answer = json.loads(of(ran, "predict signs/A/1.mp4 --model two-signs").stdout)
-    assert answer["predicted_class_name"] == "A"
+def test_a_model_is_taught_from_landmarks(folder: Path, ran: Ran) -> None:
+    assert of(ran, "teach").stdout.startswith("two-signs version 1: 2 signs from 4 takes")
+    assert (folder / "model_store/two-signs/1/model.onnx").is_file()

@@ -1,8 +1,15 @@
 """Takes of made-up signs: a right hand on a way of its own, before a body that stands still."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 
-from service.teaching.examples import POINTS, Example, make_example, track_of
+from service.features.gathering import Features
+from service.features.points import point_names
+from service.features.tables import Gathered, features_to_npz
+from service.teaching.body import landmark_section
+from service.teaching.examples import PARTS, POINTS, Example, make_example, track_of
 from service.track import Track
 
 FRAMES, FPS = 24, 15.0
@@ -43,3 +50,10 @@ def make_takes(ways: tuple[str, ...], each: int, teacher: str = "Anna", first_se
         for way in ways
         for number in range(each)
     ]
+
+
+def write_landmarks(path: Path, takes: Sequence[Example]) -> None:
+    """Takes as `features --out FILE.npz` writes landmarks."""
+    section, points = landmark_section(), point_names(PARTS)
+    gathered = [Gathered(one.id, one.label, Features(one.track, section, points=points)) for one in takes]
+    path.write_bytes(features_to_npz(gathered, "pipeline:taught"))
