@@ -273,6 +273,7 @@ def test_ten_faces_in_every_frame_are_answered_from_the_largest(
 
 def authors_emotions(path: Path, graph: Path) -> FloatArray:
     """MediaPipe's own face detector, then the steps of the network's author, twice a second: N × 7."""
+    need_mediapipe()
     from mediapipe.python.solutions.face_detection import FaceDetection  # noqa: PLC0415
 
     session = ort.InferenceSession(str(graph))
@@ -293,21 +294,12 @@ def authors_emotions(path: Path, graph: Path) -> FloatArray:
     return np.stack(answers)
 
 
-@pytest.fixture(scope="module")
-def with_mediapipe(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    """The service with MediaPipe's own faces: a face's box that lies a pixel beside moves this network's answers."""
-    need_mediapipe()
-    settings = {"SIGN_DEFAULT_MODEL": "fer", "SIGN_SLOTS": "1", "SIGN_LANDMARKS": "mediapipe"}
-    with running_service(tmp_path_factory.mktemp("mediapipe"), SIGN_MODEL_STORE=str(store), **settings) as running:
-        yield running
-
-
 @pytest.mark.parametrize("clip", ["words/happy", "words/thank_you", "letters/c"])
 def test_a_real_network_says_of_a_film_what_its_authors_steps_say(
-    with_mediapipe: RunningService, store: Path, testdata: Path, clip: str
+    service: RunningService, store: Path, testdata: Path, clip: str
 ) -> None:
     path = testdata / "videos" / "avatar" / f"{clip}.mp4"
-    body = with_mediapipe.predict(path, model="fer", return_probabilities=True).json()
+    body = service.predict(path, model="fer", return_probabilities=True).json()
     wanted = authors_emotions(path, store / "fer" / "1" / "model.onnx").mean(axis=0)
     assert list(body["probabilities"].values()) == pytest.approx(list(wanted), abs=1e-4)
     assert body["affect"] == {"valence": None, "arousal": None, "faces": body["evidence"]["frames_sampled"]}

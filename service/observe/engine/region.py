@@ -10,17 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from service.media.upright import Pixels
+from service.observe.engine.warp import warp
 
 Array = npt.NDArray[Any]
 Points = Annotated[Array, "P × 2, in pixels of the picture or in fractions of a region's side"]
 Border = Literal["black", "edge"]
 """What lies beyond the picture: nothing, or its outermost pixels again and again."""
-
-_BITS = 5
-_PARTS = 1 << _BITS
-"""Places between two pixels that OpenCV's fixed-point interpolation knows."""
-
-_FARTHEST = np.iinfo(np.int16)
 
 _BORDERS = {"black": cv2.BORDER_CONSTANT, "edge": cv2.BORDER_REPLICATE}
 
@@ -35,19 +30,10 @@ class Region:
     angle: float
 
     def crop(self, rgb: Pixels, side: int, border: Border) -> Pixels:
-        """The region as a picture of side × side pixels, between pixels as MediaPipe's OpenCV reads them.
-
-        That is the `warpPerspective` of OpenCV before 5: places are rounded to 1/32 of a pixel. `remap` still does so
-        where it is given places of that kind.
-        """
-        matrix = self._matrix(side) * _PARTS
-        along = np.arange(side)
-        x, y = (
-            np.rint(row[0] * along[None, :] + (row[1] * along[:, None] + row[2])).astype(np.int32) for row in matrix
-        )
-        pixels = np.stack([x >> _BITS, y >> _BITS], axis=-1).clip(_FARTHEST.min, _FARTHEST.max).astype(np.int16)
-        between = ((y & _PARTS - 1) * _PARTS + (x & _PARTS - 1)).astype(np.uint16)
-        return np.asarray(cv2.remap(rgb, pixels, between, cv2.INTER_LINEAR, borderMode=_BORDERS[border]))
+        """The region as a picture of side × side pixels, as MediaPipe cuts it."""
+        center, sides = (np.float32(self.x), np.float32(self.y)), (np.float32(self.size), np.float32(self.size))
+        corners = cv2.boxPoints((center, sides, math.degrees(np.float32(self.angle))))
+        return warp(rgb, corners, side, _BORDERS[border])
 
     def crop_quickly(self, rgb: Pixels, side: int, border: Border) -> Pixels:
         """The same in half of the time, at exact places between pixels."""
