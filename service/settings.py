@@ -70,8 +70,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SIGN_", extra="forbid", frozen=True)
 
     # listening
-    host: str = Field("127.0.0.1", description="Address to listen on; the container sets 0.0.0.0.")
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    host: str = Field("127.0.0.1", description="Address to listen on (`serve --host`); the container sets 0.0.0.0.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on (`serve --port`); 0 takes a free one.")
     tls_cert: Path | None = Field(None, description="Certificate chain (PEM) for HTTPS.")
     tls_key: Path | None = Field(None, description="Private key (PEM) of the certificate.")
     forwarded_allow_ips: str = Field("127.0.0.1", description="Proxies whose forwarded headers are believed.")
