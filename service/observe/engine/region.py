@@ -31,8 +31,8 @@ class Region:
 
     def crop(self, rgb: Pixels, side: int, border: Border) -> Pixels:
         """The region as a picture of side × side pixels, as MediaPipe cuts it."""
-        center, sides = (np.float32(self.x), np.float32(self.y)), (np.float32(self.size), np.float32(self.size))
-        corners = cv2.boxPoints((center, sides, math.degrees(np.float32(self.angle))))
+        x, y, size, angle = (float(np.float32(value)) for value in (self.x, self.y, self.size, self.angle))
+        corners = cv2.boxPoints(((x, y), (size, size), math.degrees(angle)))
         return warp(rgb, corners, side, _BORDERS[border])
 
     def crop_quickly(self, rgb: Pixels, side: int, border: Border) -> Pixels:
