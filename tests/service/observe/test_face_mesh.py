@@ -8,12 +8,13 @@ import pytest
 from PIL import Image
 
 from service.media.upright import Pixels
-from service.observe.face_mesh import FaceMeshLandmarker
-from service.observe.landmarkers import Landmarkers
+from service.observe.landmarker import Landmarker
+from service.observe.landmarkers import Landmarkers, build_mediapipe
 from service.observe.observe import observe
 from service.observe.request import MOST_FACES, LandmarkRequest
 from service.track import PartName, Track
 from tests.media_made import call_for, drawn_face, drawn_hand, film
+from tests.mediapipe_reference import need_mediapipe
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # what MediaPipe's imports and protobuf warn of is not ours
 
@@ -23,8 +24,9 @@ ALL_FACES = ONE_FACE * MOST_FACES
 
 
 @pytest.fixture(scope="module")
-def face_mesh() -> Iterator[FaceMeshLandmarker]:
-    landmarker = FaceMeshLandmarker(FACE)
+def face_mesh() -> Iterator[Landmarker]:
+    need_mediapipe()
+    landmarker = build_mediapipe(FACE)
     yield landmarker
     landmarker.close()
 
@@ -38,7 +40,7 @@ def two_faces() -> Pixels:
     return drawn_face(640, 320, at=(0.7, 0.5), size=0.9, on=small)
 
 
-def test_the_largest_face_comes_first_wherever_it_is(face_mesh: FaceMeshLandmarker) -> None:
+def test_the_largest_face_comes_first_wherever_it_is(face_mesh: Landmarker) -> None:
     for picture in (two_faces(), two_faces()[:, ::-1].copy()):
         frame = face_mesh.detect(picture)
         assert len(frame.faces) == 2
@@ -46,7 +48,7 @@ def test_the_largest_face_comes_first_wherever_it_is(face_mesh: FaceMeshLandmark
         assert frame.face is frame.faces[0]
 
 
-def test_a_frame_is_seen_alike_whatever_came_before(face_mesh: FaceMeshLandmarker) -> None:
+def test_a_frame_is_seen_alike_whatever_came_before(face_mesh: Landmarker) -> None:
     face = drawn_face(at=(0.6, 0.5))
     alone = face_mesh.detect(face).faces[0]
     for before in (drawn_face(at=(0.4, 0.5)), drawn_hand(), np.zeros((240, 320, 3), np.uint8)):
@@ -55,11 +57,11 @@ def test_a_frame_is_seen_alike_whatever_came_before(face_mesh: FaceMeshLandmarke
 
 
 @pytest.mark.parametrize("size", [0.7, 0.9, 1.1])
-def test_a_drawn_hand_is_no_face(face_mesh: FaceMeshLandmarker, size: float) -> None:
+def test_a_drawn_hand_is_no_face(face_mesh: Landmarker, size: float) -> None:
     assert face_mesh.detect(drawn_hand(size=size)).faces == ()
 
 
-def test_a_hand_close_to_the_camera_is_no_face(face_mesh: FaceMeshLandmarker, testdata: Path) -> None:
+def test_a_hand_close_to_the_camera_is_no_face(face_mesh: Landmarker, testdata: Path) -> None:
     pictures = sorted((testdata / "pictures" / "hands").glob("*.jpg"))
     assert len(pictures) > 30
     taken = [path.name for path in pictures if face_mesh.detect(np.asarray(Image.open(path).convert("RGB"))).faces]

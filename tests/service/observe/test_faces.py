@@ -12,13 +12,13 @@ from service.media.resize import Resize
 from service.media.sampling import Rate
 from service.media.upright import Pixels
 from service.observe.face_crop import crop_faces
-from service.observe.face_mesh import confirm_faces
 from service.observe.landmarker import FaceBox
 from service.observe.landmarkers import Landmarkers
 from service.observe.observe import observe
 from service.observe.request import FaceRequest, LandmarkRequest
 from service.track import Track, Window
 from tests.media_made import call_for, corners, film
+from tests.mediapipe_reference import need_mediapipe
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # what MediaPipe's imports and protobuf warn of is not ours
 
@@ -209,6 +209,9 @@ def test_every_frame_is_looked_at_by_itself(testdata: Path, landmarkers: Landmar
 
 
 def test_each_mesh_confirms_one_box() -> None:
+    need_mediapipe()
+    from service.observe.face_mesh import confirm_faces  # noqa: PLC0415 - there is no MediaPipe for every Python
+
     def detection(x: float) -> SimpleNamespace:
         box = SimpleNamespace(xmin=x, ymin=0.2, width=0.2, height=0.2)
         eyes = [SimpleNamespace(x=x + 0.15, y=0.3), SimpleNamespace(x=x + 0.05, y=0.3)]
