@@ -20,6 +20,7 @@ from service.errors import SignError
 from service.live.protocol import StreamProtocol
 from service.metrics import Metrics
 from service.server.connections import Connections
+from service.server.startup import PlainStartup
 from service.settings import BACKLOG, Settings
 
 LINGER_S: Final = 1.0
@@ -33,7 +34,7 @@ class DoorConfig(uvicorn.Config):
     """uvicorn's configuration, and what our protocol asks of the service."""
 
     def __init__(self, app: FastAPI, **options: Any) -> None:  # noqa: ANN401 - uvicorn's own
-        super().__init__(app, http=DoorProtocol, ws=StreamProtocol, backlog=BACKLOG, **options)
+        super().__init__(PlainStartup(app), http=DoorProtocol, ws=StreamProtocol, backlog=BACKLOG, **options)
         self.settings: Settings = app.state.settings
         self.metrics: Metrics = app.state.metrics
         self.connections = Connections(self.settings, self.metrics)
