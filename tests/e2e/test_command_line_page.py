@@ -29,7 +29,7 @@ DOCUMENTED = {
 }
 OF_NUMBERS = {"channels", "boxes", "statistics", "statistics_names", "reported", "reported_statistics"}
 CLIPS = ("letter_a_right_light", "letter_b_left_brown", "letter_k_right_brown")
-MADE_BEFORE = ("predict out/", "--report out/", "--version 3")
+MADE_BEFORE = ("predict out/", "--report out/", "--version 3", "--model two-signs")
 """What commands are given that the page's others made."""
 USED = (*CLIPS, "digit_3_left_tan", "word_cab_left_brown", "word_fly_right_tan")
 
@@ -59,6 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (home / "clips" / label).mkdir()
         (home / f"clips/{label}/{name}.mp4").symlink_to(SAMPLES / f"{name}.mp4")
     write_landmarks(home / "takes.npz", make_takes(("up", "side"), 2))
+    write_landmarks(home / "others.npz", make_takes(("up", "side", "circle"), 2, first_seed=40))
     (home / "clips/A/wrong.mp4").symlink_to(SAMPLES / "letter_b_left_brown.mp4")
     with (home / "clips/list.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["path", "label"], [f"A/{CLIPS[0]}.mp4", "a"], ["missing.mp4", "b"]])
@@ -202,3 +203,7 @@ def test_what_was_fitted_is_published_as_the_next_version(folder: Path, ran: Ran
 def test_a_model_is_taught_from_landmarks(folder: Path, ran: Ran) -> None:
     assert of(ran, "teach").stdout.startswith("two-signs version 1: 2 signs from 4 takes")
     assert (folder / "model_store/two-signs/1/model.onnx").is_file()
+    measured = of(ran, "evaluate --from-landmarks").stdout
+    assert measured.startswith("two-signs version 1\n\nclips               6\n")
+    labels = dict(re.findall(r"^(up|side|unknown) +(\d)", measured, flags=re.MULTILINE))
+    assert labels == {"up": "2", "side": "2", "unknown": "2"}
