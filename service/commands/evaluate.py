@@ -42,11 +42,15 @@ def evaluate_command(
         Path,
         typer.Argument(
             metavar="DATA",
-            help="A folder of class folders, a CSV (path,label or Sign-MNIST rows), or an AI-Hub folder.",
+            help="A folder of class folders, a CSV (path,label or Sign-MNIST rows), an AI-Hub folder, or ELAN's .eaf.",
             show_default=False,
         ),
     ],
     *,
+    tier: Annotated[
+        str | None,
+        typer.Option(help="The tier of ELAN's annotations that has the labels. Default: signs, or the only one."),
+    ] = None,
     fit: Annotated[bool, typer.Option("--fit", help="Fit temperature and threshold on these clips.")] = False,
     precision: Annotated[
         float | None,
@@ -70,7 +74,7 @@ def evaluate_command(
     target = _read_target(fit=fit, precision=precision, coverage=coverage)
     for file in (write_report, picture):
         refuse_existing(file, overwrite=overwrite)
-    read, evaluated = _evaluate(data, options)
+    read, evaluated = _evaluate(data, tier, options)
     measured = measure(evaluated.examined, evaluated.manifest, target)
     say(text_of(measured))
     if picture is not None:
@@ -88,12 +92,12 @@ def evaluate_command(
         raise typer.Exit(1)
 
 
-def _evaluate(data: Path, options: PredictOptions) -> tuple[LabeledData, "_Evaluated"]:
+def _evaluate(data: Path, tier: str | None, options: PredictOptions) -> tuple[LabeledData, "_Evaluated"]:
     """The data, and what the model says of it. Ends the program with 1 where there is nothing to measure on."""
     settings = read_settings()
     configure_logs("warning")
     try:
-        read = read_data(data)
+        read = read_data(data, tier)
         evaluated = asyncio.run(_examine_all(read, options, settings))
     except (DataError, OSError, SignError) as error:
         say(str(error) if isinstance(error, DataError) else describe_problem(error), err=True)
