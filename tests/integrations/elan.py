@@ -1,6 +1,6 @@
 """ELAN's part in running a recognizer of the type "local", played as its LocalRecognizer does it.
 
-It takes the command of the platform from the description, splits it at spaces, starts it in the recognizer's folder with
+It takes the platform's command from the description, splits it at spaces, starts it in the recognizer's folder with
 standard error in standard output and without a locale, writes the parameters as XML, and reads lines until a result.
 """
 
