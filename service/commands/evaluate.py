@@ -45,11 +45,15 @@ def evaluate_command(
         Path | None,
         typer.Argument(
             metavar="DATA",
-            help="A folder of class folders, a CSV (path,label or Sign-MNIST rows), or an AI-Hub folder.",
+            help="A folder of class folders, a CSV (path,label or Sign-MNIST rows), an AI-Hub folder, or ELAN's .eaf.",
             show_default=False,
         ),
     ] = None,
     *,
+    tier: Annotated[
+        str | None,
+        typer.Option(help="The tier of ELAN's annotations that has the labels. Default: signs, or the only one."),
+    ] = None,
     from_landmarks: FromLandmarks = None,
     teacher: OneTeacher = None,
     fps: LandmarkRate = None,
@@ -87,7 +91,9 @@ def evaluate_command(
         raise misused(NEEDS_ONE)
 
     def read_all() -> LabeledData:
-        return read_data(Path(str(data))) if from_landmarks is None else read_labeled(from_landmarks, fps, teacher)
+        return (
+            read_data(Path(str(data)), tier) if from_landmarks is None else read_labeled(from_landmarks, fps, teacher)
+        )
 
     read, evaluated = _evaluate(read_all, options, others=others)
     measured = measure(evaluated.examined, evaluated.manifest, target)

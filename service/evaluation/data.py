@@ -14,7 +14,8 @@ from service.media.medium import Medium
 
 FORMS: Final = (
     "DATA is a folder with one folder of media for each label; a CSV file with the columns path and label, or "
-    "Sign-MNIST's label, pixel1 … pixel784; or an AI-Hub folder with video/X.mp4 and label/X_morpheme.json."
+    "Sign-MNIST's label, pixel1 … pixel784; an AI-Hub folder with video/X.mp4 and label/X_morpheme.json; or an "
+    "annotation of ELAN (.eaf), or a folder of them."
 )
 
 Gray = npt.NDArray[np.uint8]

@@ -29,7 +29,7 @@ DOCUMENTED = {
 }
 OF_NUMBERS = {"channels", "boxes", "statistics", "statistics_names", "reported", "reported_statistics"}
 CLIPS = ("letter_a_right_light", "letter_b_left_brown", "letter_k_right_brown")
-MADE_BEFORE = ("predict out/", "--report out/", "--version 3", "--model two-signs")
+MADE_BEFORE = ("predict out/", "--report out/", "--version 3", "evaluate out/", "--model two-signs")
 """What commands are given that the page's others made."""
 USED = (*CLIPS, "digit_3_left_tan", "word_cab_left_brown", "word_fly_right_tan")
 
@@ -121,6 +121,7 @@ def test_files_lie_where_the_page_says(folder: Path, ran: Ran) -> None:
     assert sorted(path.relative_to(folder / "out").as_posix() for path in folder.glob("out/**/*.*")) == sorted(
         [
             *(f"answers/{name}.json" for name in USED),
+            "asl-letters.etf",
             "cab.eaf",
             "labels/word_cab_left_brown_morpheme.json",
             "labels/word_fly_right_tan_morpheme.json",
@@ -184,6 +185,9 @@ def test_evaluations_say_what_is_right_and_what_was_left_out(ran: Ran) -> None:
     assert "accuracy            1.0000" in table.stdout
     assert "line 3: missing.mp4: left out, there is no such file." in table.stderr
     assert "clips               3" in of(ran, "evaluate aihub").stdout
+    annotated = of(ran, "evaluate out/cab.eaf").stdout
+    assert "clips               3" in annotated
+    assert "accuracy            1.0000" in annotated  # its own answers, looked up in the video
     pixels = of(ran, "evaluate sign_mnist_test.csv")
     assert "accuracy            0.5000" in pixels.stdout  # a gray picture is as red as it is green: the first label
     assert "my-letters does not know these labels, so 1 of the clips are left out: J (1)" in pixels.stderr
