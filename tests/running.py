@@ -58,14 +58,13 @@ def running_service(
     /,
     *,
     module: str = "service",
-    tls: ssl.SSLContext | None = None,
     **environment: str,
 ) -> Iterator[RunningService]:
     """Start the service with these settings and wait until it is ready; its log lies in the folder.
 
     It takes live frames only where SIGN_STREAM_SLOTS is given: a further process takes a second to start. tree: the
-    checkout whose service it is; module: what is run, where that is not the service as it is; tls: how its client
-    speaks HTTPS, where it does.
+    checkout whose service it is; module: what is run, where that is not the service as it is. Its client
+    believes the certificate that SIGN_TLS_CERT names.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -87,8 +86,9 @@ def running_service(
             stdout=output,
             stderr=output,
         )
-    scheme = "http" if tls is None else "https"
-    service = RunningService(process, f"{scheme}://127.0.0.1:{environment.get('SIGN_PORT', port)}", log, tls)
+    certificate = environment.get("SIGN_TLS_CERT")
+    tls = None if certificate is None else ssl.create_default_context(cafile=certificate)
+    service = RunningService(process, f"{'http' if tls is None else 'https'}://127.0.0.1:{port}", log, tls)
     try:
         wait_until(lambda: _ready(service), 180, f"the service is not ready; its log: {log.read_text()[-3000:]}")
         yield service
