@@ -21,7 +21,7 @@ class PlainStartup:
         async def send_plainly(message: Message) -> None:
             error = sys.exc_info()[1]  # Starlette tells of it while it handles it
             if message["type"] == "lifespan.startup.failed" and isinstance(error, (SignError, OSError)):
-                message = message | {"message": _sentence(error)}
+                message = {**message, "message": _sentence(error)}
             await send(message)
 
         await self._app(scope, receive, send_plainly)
