@@ -162,8 +162,8 @@ def test_the_tests_of_a_model_are_a_table_without_empty_columns(chromium: Browse
         page.click("#about")
         page.locator("#card tbody tr").first.wait_for()
         columns = page.evaluate(
-            "() => [...document.querySelectorAll('#card thead th')].map((_, place) => ["
-            "...document.querySelectorAll(`#card tbody tr > :nth-child(${place + 1})`)].map((cell) => cell.textContent))"
+            "() => [...document.querySelectorAll('#card thead th')].map((_, place) =>"
+            " [...document.querySelectorAll(`#card tbody tr > :nth-child(${place + 1})`)].map(one => one.textContent))"
         )
         assert len(columns) > 3
         assert [column for column in columns if set(column) == {"–"}] == []
