@@ -224,12 +224,15 @@ class Supervisor:
 
 
 def _reason_of(error: Exception) -> str:
-    """Why the jobs cannot be stored, for an error that ended the work."""
-    try:
-        raise_storage_error(error)
-    except StorageError as known:
-        return str(known)
-    if isinstance(error, StorageError):
-        return str(error)
+    """Why the jobs cannot be stored, for an error that ended the work: DBOS wraps what the database raised."""
+    cause: BaseException | None = error
+    while isinstance(cause, Exception):
+        if isinstance(cause, StorageError):
+            return str(cause)
+        try:
+            raise_storage_error(cause)
+        except StorageError as known:
+            return str(known)
+        cause = cause.__cause__ or cause.__context__
     _log.error("jobs_do_not_open", exc_info=error)
     return "their database cannot be opened"
