@@ -1,4 +1,4 @@
-"""Watchers: how many listen to the events of jobs at a time, since each keeps a connection for as long as a job runs."""
+"""Watchers: how many listen to events of jobs at a time, as each keeps a connection for as long as a job runs."""
 
 from collections.abc import AsyncIterator
 from typing import Final
