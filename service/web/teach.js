@@ -107,9 +107,13 @@ export class TeachPanel {
     } catch (error) {
       this.showCamera();
       const name = error instanceof DOMException ? error.name : "other";
-      say(byId("teach-off-hint"), hasWord(`camera.error.${name}.hint`) ? `camera.error.${name}.hint` : "camera.error.other.hint", { name });
+      const known = hasWord(`camera.error.${name}`) ? `camera.error.${name}` : "camera.error.other";
+      say(byId("teach-off-title"), known);
+      say(byId("teach-off-hint"), `${known}.hint`, { name });
       return;
     }
+    hush(byId("teach-off-title"));
+    say(byId("teach-off-hint"), "teach.off");
     this.showCamera();
     this.followHands();
   }
