@@ -172,8 +172,8 @@ class Settings(BaseSettings):
     # jobs
     jobs_dir: Path = Field(Path("jobs"), description="Folder for jobs' media and results; replicas share it.")
     jobs_database_url: str | None = Field(None, description="postgresql://… for jobs; none: SQLite in their folder.")
-    jobs_replica: str = Field(
-        "single", pattern=r"^[A-Za-z0-9._-]{1,64}$", description="This replica's name, unlike others that share jobs."
+    jobs_takeover_s: float = Field(
+        60.0, ge=2, description="Seconds within which another replica goes on with the jobs of one that is gone."
     )
     jobs_media_bytes: int = Field(8 * GIB, gt=0, description="Most bytes of a job's medium.")
     jobs_seconds: float = Field(14400.0, gt=0, description="Longest part of a video that a job looks at.")

@@ -153,15 +153,16 @@ class Jobs:
             detail = f"The job is {job.state}; its progress is {job.progress:.0%}."
             raise SignError("job-not-finished", detail, retry_after_s=min(max(job.eta_s or 1.0, 1.0), _LONGEST_WAIT_S))
         try:
-            return await self._calls.on_disk(self._files.answer, job.id)
+            return await self._calls.on_disk(self._files.answer, job.id, job.attempts)
         except StorageError as error:
             raise self._outage.error(str(error)) from error
         except FileNotFoundError:
             raise SignError("job-unknown", f"The answer of job {job.id} is not kept any more.") from None
 
-    def windows(self, job: Job) -> Iterator[Prediction]:
+    async def windows(self, job: Job) -> Iterator[Prediction]:
         """Each window's own answer, in order, one at a time; it reads files as it goes."""
-        return (window_of(line) for line in self._files.windows(job.id))
+        chunks = await self._read(self._table.attempts_of_chunks, job.id)
+        return (window_of(line) for line in self._files.windows(job.id, chunks))
 
     async def remove(self, job: Job) -> None:
         """Cancel the job, if it has not ended, and forget it."""
