@@ -7,6 +7,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's products are small
 
 import typer
 
+from service.commands.elan_template import elan_template_command
 from service.commands.environment import read_settings
 from service.commands.evaluate import evaluate_command
 from service.commands.features import features_command
@@ -45,6 +46,7 @@ cli.command("features")(features_command)
 cli.command("evaluate")(evaluate_command)
 cli.command("teach")(teach_command)
 cli.command("models")(models_command)
+cli.command("elan-template")(elan_template_command)
 
 if __name__ == "__main__":
     cli()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from service.analysis.highlights import HighlightsAnswer
 from service.analysis.timeline import TimelineAnswer
 from service.export.answer import HighlightsExport, MediaFile, SignsExport
-from service.registry.manifest import Text
+from service.registry.manifest import Manifest, Text
 from service.spotting.transcript import text_of
 from service.track import MediaInfo
 
@@ -20,7 +20,21 @@ def signs_answer(answer: TimelineAnswer, name: str) -> SignsExport:
     label_text = answer.manifest.label_text
     texts = {label: text_of(label, label_text) for label in label_text}
     file, created = media_file(answer.media, name), datetime.now(UTC)
-    return SignsExport(file, answer.segments, created, answer.manifest.name, texts, answer.gaps, answer.warnings)
+    return SignsExport(
+        file,
+        answer.segments,
+        created,
+        answer.manifest.name,
+        texts,
+        answer.gaps,
+        answer.warnings,
+        signs_of(answer.manifest),
+    )
+
+
+def signs_of(manifest: Manifest) -> tuple[str, ...]:
+    """The labels that a model may answer with: all but the idle ones."""
+    return tuple(label for label in manifest.labels or () if label not in manifest.idle_labels)
 
 
 def moments_answer(answer: HighlightsAnswer, name: str) -> HighlightsExport:

@@ -23,6 +23,17 @@ Output = Annotated[
 SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Leave out media whose output is there already.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are there already.")]
 
+FromLandmarks = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.npz", help="Landmarks instead of clips: of `features`, or packed frames."),
+]
+OneTeacher = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Of landmarks: only what this person shows.", show_default=False)
+]
+LandmarkRate = Annotated[
+    float | None,
+    typer.Option(min=1, max=240, help="Frames a second of packed landmarks that do not say. Default: 15."),
+]
 
 NOT_ON_DISK = ("timeout_s", "media_name", "format")
 """Options of requests alone: files wait as long as it takes and have a name; a command's format is its file's, too."""

@@ -3,6 +3,7 @@
 import asyncio
 import shlex
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,7 @@ from typing import Annotated
 import typer
 
 from service.analysis.clip import preprocessing_of
-from service.commands.arguments import Overwrite, with_options
+from service.commands.arguments import FromLandmarks, LandmarkRate, OneTeacher, Overwrite, with_options
 from service.commands.batch import Batch, describe_problem, run_over_slots
 from service.commands.environment import command_settings, configure_logs, misused, read_settings
 from service.commands.outputs import refuse_existing, write_whole
@@ -27,10 +28,12 @@ from service.evaluation.reading import read_data
 from service.registry.manifest import Manifest
 from service.registry.report import report_json
 from service.settings import Settings
+from service.teaching.labeled import read_labeled
 from service.terminal import say
 
 PRECISION = 0.95
 MOST_SAID, MOST_LABELS_SAID = 5, 20
+NEEDS_ONE = "Name a folder of clips, a CSV file or an AI-Hub folder, or give landmarks with --from-landmarks FILE.npz."
 ALL_CLIPS = "all clips of the data"
 FITTED = "all clips of the data; temperature and threshold were fitted on the same clips"
 
@@ -39,14 +42,28 @@ FITTED = "all clips of the data; temperature and threshold were fitted on the sa
 def evaluate_command(
     options: PredictOptions,
     data: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             metavar="DATA",
-            help="A folder of class folders, a CSV (path,label or Sign-MNIST rows), or an AI-Hub folder.",
+            help="A folder of class folders, a CSV (path,label or Sign-MNIST rows), an AI-Hub folder, or ELAN's .eaf.",
             show_default=False,
         ),
-    ],
+    ] = None,
     *,
+    tier: Annotated[
+        str | None,
+        typer.Option(help="The tier of ELAN's annotations that has the labels. Default: signs, or the only one."),
+    ] = None,
+    from_landmarks: FromLandmarks = None,
+    teacher: OneTeacher = None,
+    fps: LandmarkRate = None,
+    others: Annotated[
+        bool,
+        typer.Option(
+            "--others",
+            help="Clips of labels that the model does not have are to be declined, instead of being left out.",
+        ),
+    ] = False,
     fit: Annotated[bool, typer.Option("--fit", help="Fit temperature and threshold on these clips.")] = False,
     precision: Annotated[
         float | None,
@@ -70,7 +87,15 @@ def evaluate_command(
     target = _read_target(fit=fit, precision=precision, coverage=coverage)
     for file in (write_report, picture):
         refuse_existing(file, overwrite=overwrite)
-    read, evaluated = _evaluate(data, options)
+    if (data is None) == (from_landmarks is None):
+        raise misused(NEEDS_ONE)
+
+    def read_all() -> LabeledData:
+        return (
+            read_data(Path(str(data)), tier) if from_landmarks is None else read_labeled(from_landmarks, fps, teacher)
+        )
+
+    read, evaluated = _evaluate(read_all, options, others=others)
     measured = measure(evaluated.examined, evaluated.manifest, target)
     say(text_of(measured))
     if picture is not None:
@@ -88,13 +113,15 @@ def evaluate_command(
         raise typer.Exit(1)
 
 
-def _evaluate(data: Path, options: PredictOptions) -> tuple[LabeledData, "_Evaluated"]:
+def _evaluate(
+    read_all: Callable[[], LabeledData], options: PredictOptions, *, others: bool
+) -> tuple[LabeledData, "_Evaluated"]:
     """The data, and what the model says of it. Ends the program with 1 where there is nothing to measure on."""
     settings = read_settings()
     configure_logs("warning")
     try:
-        read = read_data(data)
-        evaluated = asyncio.run(_examine_all(read, options, settings))
+        read = read_all()
+        evaluated = asyncio.run(_examine_all(read, options, settings, others=others))
     except (DataError, OSError, SignError) as error:
         say(str(error) if isinstance(error, DataError) else describe_problem(error), err=True)
         raise typer.Exit(1) from None
@@ -114,15 +141,20 @@ class _Evaluated:
     failed: int
 
 
-async def _examine_all(read: LabeledData, options: PredictOptions, settings: Settings) -> _Evaluated:
-    """Look at all clips whose label the model knows; what goes wrong with one is said, the others go on."""
+async def _examine_all(read: LabeledData, options: PredictOptions, settings: Settings, *, others: bool) -> _Evaluated:
+    """Look at all clips whose label the model knows; what goes wrong with one is said, the others go on.
+
+    others: whether clips of other labels are looked at as well, as what the model is to decline.
+    """
     own = command_settings(settings, len(read.clips))
     asked = (options.model_of(settings), options.version)
     async with open_services(own, only=asked) as context:
         served = await context.registry.get(*asked)
         preprocessing_of(served, ("sign",))
         manifest = served.manifest
-        matched = match_labels(read.clips, manifest.labels or ())
+        if others and not manifest.idle_labels:
+            raise DataError(f"{manifest.name} has no label for what it does not know; leave out --others.")
+        matched = match_labels(read.clips, manifest.labels or (), manifest.idle_labels[0] if others else None)
         batch = Batch("evaluate", len(matched.clips))
         _say_left_out(batch, read, matched, manifest)
         left_out = {**read.left_out, **matched.left_out}

@@ -7,9 +7,11 @@ from pathlib import Path
 from time import monotonic
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from service.analysis.clip import PipelineClip
+from service.commands.arguments import FromLandmarks, LandmarkRate, OneTeacher
 from service.commands.batch import Batch, describe_problem, run_over_slots
 from service.commands.environment import command_settings, configure_logs, misused, read_settings
 from service.context import AppContext, open_without_models
@@ -22,6 +24,7 @@ from service.own_store import OWN_STORE
 from service.settings import Settings
 from service.teaching.body import landmark_section
 from service.teaching.examples import NOTHING, Example, ExampleError, make_example
+from service.teaching.labeled import of_teacher
 from service.teaching.landmark_files import NO_HAND, read_landmarks
 from service.teaching.publishing import PublishedAs, publish
 from service.teaching.report import held_out_text, taught_text
@@ -48,10 +51,8 @@ def teach_command(
     ] = None,
     *,
     name: Annotated[str, typer.Option(metavar="NAME", help="The model's name: small letters, digits, hyphens.")],
-    from_landmarks: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.npz", help="Landmarks instead of clips: of `features`, or packed frames."),
-    ] = None,
+    from_landmarks: FromLandmarks = None,
+    teacher: OneTeacher = None,
     group_by: Annotated[
         str | None,
         typer.Option(
@@ -64,12 +65,10 @@ def teach_command(
         int | None,
         typer.Option(metavar="K", min=1, help="Teach with the first K takes of each sign, and test on the others."),
     ] = None,
+    spread: Annotated[bool, typer.Option("--spread", help="With --takes: K takes spread over all of a sign.")] = False,
     title: Annotated[str, typer.Option(help="The model's title. Default: its name.")] = "",
     license_name: Annotated[str, typer.Option("--license", help="What the teachers say of its use.")] = "",
-    fps: Annotated[
-        float | None,
-        typer.Option(min=1, max=240, help="Frames a second of packed landmarks that do not say. Default: 15."),
-    ] = None,
+    fps: LandmarkRate = None,
     store: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="The model store. Default: SIGN_MODEL_STORE, else ./model_store."),
@@ -81,14 +80,16 @@ def teach_command(
     """
     if (data is None) == (from_landmarks is None):
         raise misused(NEEDS_ONE)
+    if spread and takes is None:
+        raise misused("--spread says which takes --takes K chooses; add --takes.")
     settings = read_settings()
     configure_logs("warning")
     try:
         if from_landmarks is not None:
-            examples = _read(from_landmarks, fps)
+            examples = _read(from_landmarks, fps, teacher)
         else:
             examples = _observe(Path(str(data)), group_by, settings)
-        taught_on, tested_on = _divide(examples, takes)
+        taught_on, tested_on = _divide(examples, takes, spread=spread)
         began = monotonic()
         taught = _train(taught_on, TrainOptions(by_teacher=group_by is not None), settings)
         seconds = monotonic() - began
@@ -105,10 +106,10 @@ def teach_command(
         say(held_out_text(measure_on(taught, tested_on)))
 
 
-def _read(path: Path, fps: float | None) -> tuple[Example, ...]:
+def _read(path: Path, fps: float | None, teacher: str | None) -> tuple[Example, ...]:
     found = read_landmarks(path, fps)
     _say_left_out(found.left_out)
-    return found.examples
+    return found.examples if teacher is None else of_teacher(found.examples, teacher)
 
 
 def _say_left_out(left_out: dict[str, str]) -> None:
@@ -180,16 +181,18 @@ def _teachers(group_by: str | None, clips: Sequence[LabeledClip]) -> Callable[[L
     return lambda clip: str(found[1]) if (found := pattern.search(clip.name)) else ""
 
 
-def _divide(examples: Sequence[Example], takes: int | None) -> tuple[list[Example], list[Example]]:
-    """Those that teach, and those that test."""
+def _divide(examples: Sequence[Example], takes: int | None, *, spread: bool) -> tuple[list[Example], list[Example]]:
+    """Those that teach, and those that test: of each sign the first takes, or some spread over all, and the others."""
     if takes is None:
         return list(examples), []
     taught: list[Example] = []
     tested: list[Example] = []
-    count: dict[str, int] = {}
-    for example in examples:
-        count[example.label] = count.get(example.label, 0) + 1
-        (taught if count[example.label] <= takes else tested).append(example)
+    for label in dict.fromkeys(one.label for one in examples):
+        own = [one for one in examples if one.label == label]
+        count = min(takes, len(own))
+        chosen = {round(place) for place in np.linspace(0, len(own) - 1, count)} if spread else set(range(count))
+        for place, one in enumerate(own):
+            (taught if place in chosen else tested).append(one)
     return taught, tested
 
 

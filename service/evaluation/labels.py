@@ -17,11 +17,11 @@ class Matched:
     left_out: dict[str, str]
 
 
-def match_labels(clips: Iterable[LabeledClip], labels: Sequence[str]) -> Matched:
+def match_labels(clips: Iterable[LabeledClip], labels: Sequence[str], others: str | None = None) -> Matched:
     """Which label of the model each clip shows.
 
     They are compared in composed form (file systems may keep Korean decomposed), then without regard to case where
-    that leaves no doubt.
+    that leaves no doubt. others: the model's label for whatever it has no label for; None leaves such clips out.
     """
     exact = {_composed(label): index for index, label in enumerate(labels)}
     folded = Counter(_composed(label).casefold() for label in labels)
@@ -42,6 +42,8 @@ def match_labels(clips: Iterable[LabeledClip], labels: Sequence[str]) -> Matched
         index = index_of(clip.label)
         if index is None and clip.or_label is not None:
             index = index_of(clip.or_label)
+        if index is None and others is not None:
+            index = index_of(others)
         if index is None:
             shown = clip.or_label or clip.label
             unknown[shown] += 1

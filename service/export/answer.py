@@ -80,7 +80,8 @@ class MediaFile:
 class SignsExport:
     """A timeline's answer. Signs are in order and do not overlap.
 
-    texts: what captions write for a label where it is not the label itself. gaps: damaged stretches of the medium.
+    texts: what captions write for a label where it is not the label itself. labels: all that the model knows, where it
+    has a fixed set of them. gaps: damaged stretches of the medium.
     model: who found the signs. created: when, with its time zone. warnings: what whoever reads the file should know.
     """
 
@@ -91,6 +92,7 @@ class SignsExport:
     texts: Mapping[str, str] = field(default_factory=dict)
     gaps: Sequence[Window] = ()
     warnings: Sequence[str] = ()
+    labels: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
-"""ELAN's annotation format, EAF 3.0: signs on a time-aligned tier, the confidence of each under it."""
+"""ELAN's annotation format, EAF 3.0: signs on a time-aligned tier, the confidence of each under it; and templates."""
 
 import re
 import uuid
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from pympi import Elan
@@ -15,6 +17,7 @@ SIGNS_TIER: Final = "signs"
 CONFIDENCE_TIER: Final = "confidence"
 GAPS_TIER: Final = "gaps"
 WARNING_PROPERTY: Final = "warning"
+VOCABULARY: Final = "signs of the model"
 GAP_TEXT: Final = "could not be read"
 
 MIME_TYPES: Final = {
@@ -34,6 +37,9 @@ MIME_TYPES: Final = {
 }
 """By the format that the service recognized; ELAN's own words for the rest are in `_mime_type`."""
 
+_LANGUAGE: Final = ("und", "http://cdb.iso.org/lg/CDB-00130975-001", "undetermined (und)")
+"""What ELAN itself names the language of a vocabulary in one language."""
+
 _DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
@@ -45,30 +51,53 @@ def signs_to_eaf(answer: SignsExport) -> bytes:
     ELAN writes and looks them up as they are; only the four characters that the schema takes in no address (% # [ ])
     are. Warnings are properties of the document.
     """
-    document = Elan.Eaf(author=one_line(answer.model))
-    document.remove_tier("default")
-    document.remove_linguistic_type("default-lt")
+    document = _document(answer.model, answer.created, answer.labels)
     _describe(document, answer)
-    document.add_linguistic_type("sign")
     document.add_linguistic_type("confidence", "Symbolic_Association", timealignable=False)
-    document.add_tier(SIGNS_TIER, "sign", ann=one_line(answer.model))
     document.add_tier(CONFIDENCE_TIER, "confidence", parent=SIGNS_TIER)
     if any(gap.duration_s > 0 for gap in answer.gaps):
         document.add_linguistic_type("gap")
         document.add_tier(GAPS_TIER, "gap")
     _annotate(document, answer)
-    xml: bytes = Elan.to_string(document, encoding="utf-8")
-    return _DECLARATION + xml + b"\n"
+    return _written(document)
 
 
-def _describe(document: Elan.Eaf, answer: SignsExport) -> None:
+def signs_template(model: str, labels: Sequence[str], created: datetime) -> bytes:
+    """An ELAN template (.etf): the tier of signs, without any, and the model's labels to choose from."""
+    document = _document(model, created, labels)
+    document.tiers[SIGNS_TIER][2].pop("ANNOTATOR")  # whoever annotates by hand
+    return _written(document)
+
+
+def _document(model: str, created: datetime, labels: Sequence[str]) -> Elan.Eaf:
+    """An empty document with the tier of signs; where labels are given, they are its controlled vocabulary."""
+    document = Elan.Eaf(author=one_line(model))
+    document.remove_tier("default")
+    document.remove_linguistic_type("default-lt")
     document.adocument |= {
-        "DATE": answer.created.isoformat(timespec="seconds"),
+        "DATE": created.isoformat(timespec="seconds"),
         "FORMAT": "3.0",
         "VERSION": "3.0",
         "xsi:noNamespaceSchemaLocation": "http://www.mpi.nl/tools/elan/EAFv3.0.xsd",
     }
     document.header |= {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"}
+    document.add_linguistic_type("sign")
+    if labels:
+        document.add_language(*_LANGUAGE)
+        document.add_controlled_vocabulary(VOCABULARY)
+        for number, label in enumerate(dict.fromkeys(one_line(label) for label in labels)):
+            document.add_cv_entry(VOCABULARY, f"cve{number}", [(label, _LANGUAGE[0], None)])
+        document.linguistic_types["sign"]["CONTROLLED_VOCABULARY_REF"] = VOCABULARY
+    document.add_tier(SIGNS_TIER, "sign", ann=one_line(model))
+    return document
+
+
+def _written(document: Elan.Eaf) -> bytes:
+    xml: bytes = Elan.to_string(document, encoding="utf-8")
+    return _DECLARATION + xml + b"\n"
+
+
+def _describe(document: Elan.Eaf, answer: SignsExport) -> None:
     media = answer.media
     if media.name:
         place, way = (_address(path) for path in (media.place or f"/{media.name}", media.way or f"./{media.name}"))

@@ -12,7 +12,9 @@ from service.teaching.examples import NOTHING, Example
 from service.track import FloatArray
 
 LEAST_SIGNS: Final = 2
-LEAST_TAKES: Final = 2
+CHECKED_TAKES: Final = 2
+"""A sign of fewer takes can be taught, but none of them can be left out to check the model on."""
+
 GOOD_TAKES: Final = 5
 LOST_S: Final = 0.3
 """A hand that is not found for so long while it is up counts as lost."""
@@ -38,7 +40,8 @@ Code = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """One thing to do. label, other: the signs that it is about; example: the take's id. text: a sentence in English.
+    """One thing to do. label, other: the signs that it is about, with commas between several; example: the take's id.
+    text: a sentence in English.
 
     blocks: whether no model can be made before it is done.
     """
@@ -111,14 +114,15 @@ def _counts(examples: Sequence[Example]) -> list[Advice]:
     has_nothing = counts.pop(NOTHING, 0) > 0
     found = []
     if len(counts) < LEAST_SIGNS:
-        text = f"Show {LEAST_SIGNS} signs at least; there are {len(counts)}." if counts else "Show two signs at least."
+        text = f"Show {LEAST_SIGNS} signs at least; there is {len(counts)}." if counts else "Show two signs at least."
         found.append(Advice("too-few-signs", text, blocks=True))
-    for label, count in counts.items():
-        if count < LEAST_TAKES:
-            text = f"{label} has {count} take; show it {LEAST_TAKES} times at least, better {GOOD_TAKES}."
-            found.append(Advice("too-few-takes", text, label, blocks=True))
-        elif count < GOOD_TAKES:
-            found.append(Advice("more-takes", f"{label} has {count} takes; with {GOOD_TAKES} it is surer.", label))
+    if single := [label for label, count in counts.items() if count < CHECKED_TAKES]:
+        names, have = ", ".join(single), "has" if len(single) == 1 else "have"
+        text = f"{names} {have} 1 take, on which the model cannot be checked: show {GOOD_TAKES} takes of each sign."
+        found.append(Advice("too-few-takes", text, names))
+    if few := [label for label, count in counts.items() if CHECKED_TAKES <= count < GOOD_TAKES]:
+        each = ", ".join(f"{label} has {counts[label]}" for label in few)
+        found.append(Advice("more-takes", f"With {GOOD_TAKES} takes of a sign it is surer: {each}.", ", ".join(few)))
     if counts and not has_nothing:
         text = "Record a take of nothing, too: talk, scratch, wait. It keeps me from seeing signs where there are none."
         found.append(Advice("no-nothing", text, NOTHING))
@@ -129,18 +133,21 @@ def _counts(examples: Sequence[Example]) -> list[Advice]:
 
 
 def _variety(examples: Sequence[Example]) -> list[Advice]:
-    found = []
-    for label in _labels(examples):
-        takes = [one for one in examples if one.label == label]
-        if label == NOTHING or len(takes) < LEAST_TAKES + 1:
-            continue
-        sizes = np.array([_shoulder_width(one) for one in takes])
-        lasts = np.array([one.track.times_s[-1] - one.track.times_s[0] for one in takes])
-        same_size = bool(np.isfinite(sizes).all()) and float(sizes.std() / sizes.mean()) < SAME_SIZE
-        if same_size and float(lasts.std() / lasts.mean()) < SAME_SPEED:
-            text = f"All takes of {label} are alike: vary the distance and the speed."
-            found.append(Advice("no-variety", text, label))
-    return found
+    alike = [label for label in _labels(examples) if label != NOTHING and _are_alike(examples, label)]
+    if not alike:
+        return []
+    names = ", ".join(alike)
+    return [Advice("no-variety", f"All takes of {names} are alike: vary the distance and the speed.", names)]
+
+
+def _are_alike(examples: Sequence[Example], label: str) -> bool:
+    takes = [one for one in examples if one.label == label]
+    if len(takes) <= CHECKED_TAKES:
+        return False
+    sizes = np.array([_shoulder_width(one) for one in takes])
+    lasts = np.array([one.track.times_s[-1] - one.track.times_s[0] for one in takes])
+    same_size = bool(np.isfinite(sizes).all()) and float(sizes.std() / sizes.mean()) < SAME_SIZE
+    return same_size and float(lasts.std() / lasts.mean()) < SAME_SPEED
 
 
 def _shoulder_width(example: Example) -> float:

@@ -57,7 +57,7 @@ class Figures:
 def folds_of(truth: Indices, groups: Sequence[str] | None, most: int = MOST_FOLDS) -> list[Indices]:
     """Indices of takes to be left out together: a group at a time, else the n-th of every sign, `most` times at most.
 
-    Empty where nothing can be left out: no sign would be left to learn from.
+    A sign's only take is never left out, unless its group is. Empty where nothing can be left out.
     """
     if groups is not None:
         names = sorted(set(groups))
@@ -66,10 +66,11 @@ def folds_of(truth: Indices, groups: Sequence[str] | None, most: int = MOST_FOLD
         return [np.array([place for place, own in enumerate(groups) if own == name], np.intp) for name in names]
     if most == 0:
         return []
-    number = np.zeros(len(truth), np.intp)
+    number = np.full(len(truth), -1, np.intp)
     for sign in np.unique(truth):
         own = np.flatnonzero(truth == sign)
-        number[own] = np.arange(len(own)) * min(most, len(own)) // len(own)
+        if len(own) > 1:
+            number[own] = np.arange(len(own)) * min(most, len(own)) // len(own)
     return [np.flatnonzero(number == fold) for fold in range(int(number.max()) + 1)]
 
 

@@ -285,7 +285,7 @@ export const KOREAN = {
   "teach.replay": "{label} {number}번째 녹화 재생",
   "teach.remove": "{label} {number}번째 녹화 지우기",
   "teach.advice.too-few-signs": "수어를 두 가지 이상 가르쳐 주세요.",
-  "teach.advice.too-few-takes": "{label}: 두 번 이상, 되도록 다섯 번 보여 주세요.",
+  "teach.advice.too-few-takes": "{label}: 한 번만 보여 주어 모델을 확인할 수 없습니다. 다섯 번 보여 주세요.",
   "teach.advice.more-takes": "{label}: 다섯 번 보여 주면 더 확실합니다.",
   "teach.advice.no-nothing": "‘수어 아님’도 녹화해 주세요(말하기, 긁기, 기다리기). 수어가 아닌 동작을 수어로 읽지 않게 됩니다.",
   "teach.advice.no-hand": "손을 찾지 못했습니다",

@@ -29,7 +29,7 @@ DOCUMENTED = {
 }
 OF_NUMBERS = {"channels", "boxes", "statistics", "statistics_names", "reported", "reported_statistics"}
 CLIPS = ("letter_a_right_light", "letter_b_left_brown", "letter_k_right_brown")
-MADE_BEFORE = ("predict out/", "--report out/", "--version 3")
+MADE_BEFORE = ("predict out/", "--report out/", "--version 3", "evaluate out/", "--model two-signs")
 """What commands are given that the page's others made."""
 USED = (*CLIPS, "digit_3_left_tan", "word_cab_left_brown", "word_fly_right_tan")
 
@@ -59,6 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (home / "clips" / label).mkdir()
         (home / f"clips/{label}/{name}.mp4").symlink_to(SAMPLES / f"{name}.mp4")
     write_landmarks(home / "takes.npz", make_takes(("up", "side"), 2))
+    write_landmarks(home / "others.npz", make_takes(("up", "side", "circle"), 2, first_seed=40))
     (home / "clips/A/wrong.mp4").symlink_to(SAMPLES / "letter_b_left_brown.mp4")
     with (home / "clips/list.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["path", "label"], [f"A/{CLIPS[0]}.mp4", "a"], ["missing.mp4", "b"]])
@@ -120,6 +121,7 @@ def test_files_lie_where_the_page_says(folder: Path, ran: Ran) -> None:
     assert sorted(path.relative_to(folder / "out").as_posix() for path in folder.glob("out/**/*.*")) == sorted(
         [
             *(f"answers/{name}.json" for name in USED),
+            "asl-letters.etf",
             "cab.eaf",
             "labels/word_cab_left_brown_morpheme.json",
             "labels/word_fly_right_tan_morpheme.json",
@@ -183,6 +185,9 @@ def test_evaluations_say_what_is_right_and_what_was_left_out(ran: Ran) -> None:
     assert "accuracy            1.0000" in table.stdout
     assert "line 3: missing.mp4: left out, there is no such file." in table.stderr
     assert "clips               3" in of(ran, "evaluate aihub").stdout
+    annotated = of(ran, "evaluate out/cab.eaf").stdout
+    assert "clips               3" in annotated
+    assert "accuracy            1.0000" in annotated  # its own answers, looked up in the video
     pixels = of(ran, "evaluate sign_mnist_test.csv")
     assert "accuracy            0.5000" in pixels.stdout  # a gray picture is as red as it is green: the first label
     assert "my-letters does not know these labels, so 1 of the clips are left out: J (1)" in pixels.stderr
@@ -202,3 +207,7 @@ def test_what_was_fitted_is_published_as_the_next_version(folder: Path, ran: Ran
 def test_a_model_is_taught_from_landmarks(folder: Path, ran: Ran) -> None:
     assert of(ran, "teach").stdout.startswith("two-signs version 1: 2 signs from 4 takes")
     assert (folder / "model_store/two-signs/1/model.onnx").is_file()
+    measured = of(ran, "evaluate --from-landmarks").stdout
+    assert measured.startswith("two-signs version 1\n\nclips               6\n")
+    labels = dict(re.findall(r"^(up|side|unknown) +(\d)", measured, flags=re.MULTILINE))
+    assert labels == {"up": "2", "side": "2", "unknown": "2"}

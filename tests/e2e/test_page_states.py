@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Locator, Page, Route
 
 from tests.e2e.pages import DESKTOP, PHONE, visit
 from tests.e2e.test_page import barriers
@@ -37,6 +37,12 @@ REFUSE = """() => {
 def drop(page: Page, *names: str, folder: bool = False) -> None:
     """Drop samples on the page's first line, as if they were files of the reader's own, or folders."""
     assert page.evaluate(DROP, [names, folder])
+
+
+def inside(part: Locator, size: dict[str, int]) -> bool:
+    """Whether nothing of it lies beside the screen."""
+    box = part.bounding_box()
+    return box is not None and box["x"] >= 0 and box["x"] + box["width"] <= size["width"]
 
 
 @SIZES
@@ -148,6 +154,19 @@ def test_each_model_has_its_own_samples_and_instructions(chromium: Browser, serv
         assert page.locator("#drop-title").inner_text() == "Drop a video of a face here"
         words = visitor.call("models.js", "it.subjectOf()")
         assert words == "faces"
+
+
+def test_the_tests_of_a_model_are_a_table_without_empty_columns(chromium: Browser, service: RunningService) -> None:
+    with visit(chromium, service.url) as visitor:
+        page = visitor.page
+        page.click("#about")
+        page.locator("#card tbody tr").first.wait_for()
+        columns = page.evaluate(
+            "() => [...document.querySelectorAll('#card thead th')].map((_, place) =>"
+            " [...document.querySelectorAll(`#card tbody tr > :nth-child(${place + 1})`)].map(one => one.textContent))"
+        )
+        assert len(columns) > 3
+        assert [column for column in columns if set(column) == {"–"}] == []
 
 
 def test_a_video_dropped_anywhere_gets_its_timeline_at_once(chromium: Browser, service: RunningService) -> None:
@@ -266,8 +285,9 @@ def test_a_turned_phone_shows_everything_without_scrolling_sideways(chromium: Br
         page.locator(".answer .block").first.wait_for()
         for size in ({"width": PHONE["height"], "height": PHONE["width"]}, PHONE, {"width": 320, "height": 568}):
             page.set_viewport_size(size)  # type: ignore[arg-type]
-            for tab in ("camera", "file", "jobs"):
+            for tab in ("camera", "file", "teach", "jobs"):
                 page.click(f"#tab-{tab}")
+                assert all(inside(one, size) for one in page.locator("[role=tab]").all())
                 wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
                 assert (size, tab, wide) == (size, tab, 0)
 

@@ -110,7 +110,7 @@ def test_a_lesson_tells_its_examples_its_model_and_what_is_missing(teaching: Run
     assert all(one["text"] for one in lesson["advice"])
     refused = teaching.client.post("/teach/fresh/train")
     assert problem(refused) == (422, "examples-too-few")
-    assert "circle" in refused.json()["detail"]
+    assert "there is 1" in refused.json()["detail"]
 
 
 def test_one_example_is_seen_and_deleted(teaching: RunningService) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pympi import Elan
 
 from service.evaluation.data import DataError, LabeledData
 from service.evaluation.reading import read_data
@@ -121,3 +122,61 @@ def test_aihub_labels_are_read_in_whatever_they_are_written(tmp_path: Path, enco
     laid(tmp_path / "label" / f"{name}_morpheme.json", entry.encode(encoding))
     [clip] = read_data(tmp_path).clips
     assert clip.label == "왼쪽"
+
+
+def annotated(path: Path, *linked: tuple[str, str | None], origin_ms: int | None = None, **tiers: object) -> Path:
+    """An EAF with media, given by address and relative address, and (start, end, label) on each tier."""
+    document = Elan.Eaf()
+    for address, relative in linked:
+        document.add_linked_file(address, relpath=relative, mimetype="video/mp4", time_origin=origin_ms)
+    document.remove_tier("default")
+    for tier, annotations in tiers.items():
+        document.add_tier(tier)
+        for start_ms, end_ms, label in annotations:  # type: ignore[attr-defined]
+            document.add_annotation(tier, start_ms, end_ms, label)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    document.to_file(str(path))
+    return path
+
+
+def test_annotations_of_elan_are_clips_of_the_video_that_they_link_to(tmp_path: Path) -> None:
+    video = laid(tmp_path / "films/왼쪽 50%.mp4")
+    spans = [(500, 1500, " 왼쪽 "), (2000, 2600, "오른쪽"), (3000, 3500, "")]
+    file = annotated(
+        tmp_path / "notes/a.eaf", ("file:///gone/x.mp4", "../films/왼쪽 50%25.mp4"), signs=spans, notes=[(0, 9, "hm")]
+    )
+    data = read_data(file)
+    assert [(clip.name, clip.label, clip.start_s, clip.duration_s) for clip in data.clips] == [
+        ("a.eaf 0.5–1.5 s (0)", "왼쪽", 0.5, 1.0),
+        ("a.eaf 2–2.6 s (1)", "오른쪽", 2.0, pytest.approx(0.6)),
+    ]
+    assert {clip.path and clip.path.resolve() for clip in data.clips} == {video}
+    assert list(data.left_out) == ["a.eaf (2)"]
+    assert [clip.label for clip in read_data(file, "notes").clips] == ["hm"]
+
+
+def test_a_video_that_begins_later_than_the_document_is_cut_where_elan_plays_it(tmp_path: Path) -> None:
+    laid(tmp_path / "a.mp4")
+    file = annotated(tmp_path / "a.eaf", ("file:///x/a.mp4", None), origin_ms=1500, gloss=[(500, 1000, "A")])
+    (clip,) = read_data(file).clips
+    assert (clip.path, clip.start_s, clip.duration_s) == (tmp_path / "a.mp4", 2.0, 0.5)
+
+
+def test_a_folder_of_annotations_is_read_and_what_cannot_be_is_said(tmp_path: Path) -> None:
+    laid(tmp_path / "b.mp4")
+    annotated(tmp_path / "b.eaf", left=[(0, 100, "A")])
+    laid(tmp_path / "c.mp4")
+    annotated(tmp_path / "c.eaf", left=[(0, 100, "A")], right=[(0, 100, "B")])
+    annotated(tmp_path / "d.eaf", ("file:///C:/films/d.mp4", "./d.mp4"), left=[(0, 100, "A")])
+    laid(tmp_path / "e.eaf", b"<html>")
+    data = read_data(tmp_path)
+    assert labels(data) == [("b.eaf 0–0.1 s (0)", "A")]
+    assert data.left_out == {
+        "c.eaf": "--tier says which tier has the labels; with annotations of their own times: left, right.",
+        "d.eaf": "its video is not there: file:///C:/films/d.mp4.",
+        "e.eaf": "it is no annotation that ELAN could open.",
+    }
+    with pytest.raises(DataError, match="there is no such tier: x"):
+        read_data(tmp_path / "b.eaf", "x")
+    with pytest.raises(DataError, match="only they have tiers"):
+        read_data(laid(tmp_path / "x.csv", b""), "x")

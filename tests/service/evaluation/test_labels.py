@@ -32,3 +32,9 @@ def test_unknown_labels_are_counted_and_named() -> None:
     matched = match_labels([clip("A"), clip("X"), clip("9", "J"), clip("9", "J")], ["A"])
     assert matched.unknown == {"X": 1, "J": 2}
     assert matched.left_out["X None"] == "the model has no label X."
+
+
+def test_clips_of_other_labels_may_count_as_what_is_to_be_declined() -> None:
+    matched = match_labels([clip("A"), clip("X")], ["A", "unknown"], others="unknown")
+    assert [index for _, index in matched.clips] == [0, 1]
+    assert matched.left_out == {}

@@ -12,14 +12,22 @@ from hypothesis import given, settings
 from pympi import Elan
 
 from service.export.answer import MediaFile, SignsExport
-from service.export.eaf import signs_to_eaf
+from service.export.eaf import signs_template, signs_to_eaf
 from service.export.text import one_line
 from service.export.ticks import MILLISECONDS, ticks
 from service.track import MediaKind, Window
 from tests.service.export import answers_made
 from tests.service.export.answers_made import CREATED, answers, signs
 
-ORDER = ["HEADER", "TIME_ORDER", "TIER", "LINGUISTIC_TYPE", "CONSTRAINT"]
+ORDER = [
+    "HEADER",
+    "TIME_ORDER",
+    "TIER",
+    "LINGUISTIC_TYPE",
+    "LANGUAGE",
+    "CONSTRAINT",
+    "CONTROLLED_VOCABULARY",
+]
 
 
 def _root(answer: SignsExport) -> ET.Element:
@@ -33,7 +41,8 @@ def _check_document(root: ET.Element) -> None:
     assert datetime.fromisoformat(root.attrib["DATE"]).tzinfo is not None
     assert root.attrib["AUTHOR"]
     tags = [child.tag for child in root]
-    assert [tag for tag, _ in itertools.groupby(tags)] == ORDER
+    assert [tag for tag, _ in itertools.groupby(tags)] == [tag for tag in ORDER if tag in tags]
+    assert {"HEADER", "TIME_ORDER", "TIER", "LINGUISTIC_TYPE"} <= set(tags)
     slots = {one.attrib["TIME_SLOT_ID"]: int(one.attrib["TIME_VALUE"]) for one in root.iter("TIME_SLOT")}
     assert len(slots) == len(list(root.iter("TIME_SLOT")))
     assert list(slots.values()) == sorted(slots.values())
@@ -80,6 +89,32 @@ def test_signs_are_time_aligned_and_confidences_are_associated_with_them() -> No
     assert types["confidence"]["TIME_ALIGNABLE"] == "false"
     assert types["confidence"]["CONSTRAINTS"] == "Symbolic_Association"
     assert [tier.attrib.get("PARENT_REF") for tier in root.iter("TIER")] == [None, "signs"]
+
+
+def _vocabulary(root: ET.Element) -> list[str | None]:
+    """The labels that may be chosen on the tier of signs."""
+    (kind,) = [one for one in root.iter("LINGUISTIC_TYPE") if one.attrib["LINGUISTIC_TYPE_ID"] == "sign"]
+    (vocabulary,) = root.iter("CONTROLLED_VOCABULARY")
+    assert kind.attrib["CONTROLLED_VOCABULARY_REF"] == vocabulary.attrib["CV_ID"]
+    languages = {one.attrib["LANG_ID"] for one in root.iter("LANGUAGE")}
+    assert {one.attrib["LANG_REF"] for one in vocabulary.iter("CVE_VALUE")} <= languages
+    identities = [one.attrib["CVE_ID"] for one in vocabulary.iter("CV_ENTRY_ML")]
+    assert len(set(identities)) == len(identities)
+    return [one.text for one in vocabulary.iter("CVE_VALUE")]
+
+
+def test_the_models_labels_are_what_may_be_chosen() -> None:
+    root = _root(replace(signs((0.0, 1.0, "왼쪽")), labels=("왼쪽", "two\nlines", "two lines")))
+    _check_document(root)
+    assert _vocabulary(root) == ["왼쪽", "two lines"]
+
+
+def test_a_template_has_the_tier_and_the_labels_but_no_signs() -> None:
+    root = ET.fromstring(signs_template("letters", ("A", "B"), CREATED))
+    assert _vocabulary(root) == ["A", "B"]
+    (tier,) = root.iter("TIER")
+    assert (tier.attrib["TIER_ID"], tier.get("ANNOTATOR"), len(tier)) == ("signs", None, 0)
+    assert list(root.iter("TIME_SLOT")) == []
 
 
 def test_the_medium_is_linked_relatively_with_its_type() -> None:

@@ -8,7 +8,7 @@ from service.features.points import point_names
 from service.features.tables import Gathered, features_to_npz
 from service.teaching.body import landmark_section
 from service.teaching.examples import NOTHING, PARTS, ExampleError
-from service.teaching.landmark_files import read_landmarks
+from service.teaching.landmark_files import LandmarkFile, read_landmarks
 
 from .takes_made import FPS, make_track
 
@@ -76,3 +76,64 @@ def test_other_arrays_are_named(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", x=np.zeros(3))
     with pytest.raises(ExampleError, match="holds x"):
         read_landmarks(tmp_path / "other.npz")
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    with np.load(_packed(path)) as file:
+        return dict(file)
+
+
+def _read(path: Path, arrays: dict[str, np.ndarray]) -> LandmarkFile:
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+    return read_landmarks(path)
+
+
+def test_zeros_where_an_author_found_no_hand_are_no_hand(tmp_path: Path) -> None:
+    path = tmp_path / "words.npz"
+    arrays = _arrays(path)
+    arrays["hands"] = np.nan_to_num(arrays["hands"])
+    (one, _) = _read(path, arrays).examples
+    assert np.isnan(one.track.part("left_hand")).all()
+    assert not np.isnan(one.track.part("right_hand")).any()
+
+
+def test_labels_and_persons_may_be_texts(tmp_path: Path) -> None:
+    path = tmp_path / "words.npz"
+    arrays = _arrays(path)
+    arrays["label"], arrays["person"] = np.array(["up", "idle"]), np.array(["Anna", "Ben"])
+    del arrays["labels"], arrays["persons"]
+    found = _read(path, arrays).examples
+    assert [(one.label, one.teacher) for one in found] == [("up", "Anna"), (NOTHING, "Ben")]
+
+
+@pytest.mark.parametrize("name", ["hands", "x"])
+def test_one_hand_alone_stands_on_its_side_without_a_body(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "letters.npz"
+    arrays = _arrays(path)
+    hand = arrays.pop("hands")[:, 1]
+    frames = len(hand) // 2
+    hand[frames:] = hand[:frames]
+    del arrays["pose"]
+    found = _read(path, {**arrays, name: hand, "labels": np.array(["A", "B"]), "flip": np.array([0, 1])}).examples
+    sides = [[bool(np.isfinite(one.track.part(part)).all()) for part in ("left_hand", "right_hand")] for one in found]
+    assert sides == [[False, True], [True, False]]
+    assert all(np.isnan(one.track.part("pose")).all() for one in found)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"label": np.array([1, 2])}, "label goes from 1 to 2, and labels has 2"),
+        ({"label": np.array([1, -1])}, "label goes from -1 to 1"),
+        ({"offsets": np.array([0, 24])}, "2 clips need 3"),
+        ({"offsets": np.array([0, 24, 999])}, "offsets do not rise"),
+        ({"pose": np.zeros((3, 33, 4))}, "pose is 3 × 33 × 4"),
+        ({"hands": np.zeros((48, 2, 20, 3))}, "hands are 48 × 2 × 20 × 3"),
+    ],
+)
+def test_arrays_that_contradict_each_other_are_said(tmp_path: Path, change: dict[str, np.ndarray], said: str) -> None:
+    path = tmp_path / "words.npz"
+    arrays = _arrays(path)
+    with pytest.raises(ExampleError, match=said):
+        _read(path, {**arrays, **change})

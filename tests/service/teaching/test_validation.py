@@ -12,6 +12,11 @@ def test_each_take_is_left_out_once() -> None:
     assert all(set(truth[fold]) == {0, 1, 2} for fold in folds)
 
 
+def test_the_only_take_of_a_sign_is_not_left_out() -> None:
+    assert [fold.tolist() for fold in folds_of(np.array([0, 0, 1]), None)] == [[0], [1]]
+    assert folds_of(np.array([0, 1]), None) == []
+
+
 def test_people_are_left_out_whole() -> None:
     folds = folds_of(np.array([0, 0, 1, 1, 0]), ["Anna", "Ben", "Anna", "Ben", "Ben"])
     assert [fold.tolist() for fold in folds] == [[0, 2], [1, 3, 4]]
