@@ -88,9 +88,10 @@ def replicas(folder: Path, database: str, count: int, **settings: str) -> Iterat
 def replica(
     folder: Path, database: str, name: str, **settings: str
 ) -> "contextlib.AbstractContextManager[RunningService]":
-    """One of them; its log lies in a folder of this name."""
+    """One of them; its log lies in a folder of this name, and its files where they share a store and no disk."""
     (folder / name).mkdir()
-    shared = {"SIGN_JOBS_DATABASE_URL": database, "SIGN_JOBS_DIR": str(folder / "jobs")}
+    files = folder / name if "SIGN_JOBS_STORE_URL" in settings else folder
+    shared = {"SIGN_JOBS_DATABASE_URL": database, "SIGN_JOBS_DIR": str(files / "jobs")}
     return serving(folder / name, **{**shared, **settings})
 
 

@@ -14,9 +14,9 @@ from service.errors import SignError
 from service.media.medium import Medium
 from service.media.spool import spool_folder
 
-_MEDIUM = "medium"
+MEDIUM = "medium"
 _ANSWER = "answer"
-_WINDOWS = "windows"
+WINDOWS = "windows"
 _LOCK = "single.lock"
 _STALE_S = 3600.0
 
@@ -53,8 +53,8 @@ class JobFiles:
         folder = self._folder(job_id)
         try:
             folder.mkdir(mode=0o700)
-            os.link(uploaded, folder / _MEDIUM)
-            for path in (folder / _MEDIUM, folder, self.root):
+            os.link(uploaded, folder / MEDIUM)
+            for path in (folder / MEDIUM, folder, self.root):
                 system.sync(path)
         except OSError as error:
             self.forget(job_id)
@@ -69,48 +69,48 @@ class JobFiles:
 
     def medium(self, job_id: str) -> Medium:
         """The job's medium; FileNotFoundError where it is gone."""
-        path = self._folder(job_id) / _MEDIUM
+        path = self._folder(job_id) / MEDIUM
         return Medium(str(path), path.stat().st_size)
 
     def drop_medium(self, job_id: str) -> None:
         """Delete the medium of a job that has ended."""
-        (self._folder(job_id) / _MEDIUM).unlink(missing_ok=True)
+        (self._folder(job_id) / MEDIUM).unlink(missing_ok=True)
 
     def write_windows(self, job_id: str, number: int, attempt: int, lines: Iterable[bytes]) -> None:
         """The windows' answers of one chunk, as this attempt found them."""
-        folder = self._folder(job_id) / _WINDOWS
+        folder = self._folder(job_id) / WINDOWS
         folder.mkdir(exist_ok=True)
-        _write(folder / _lines_of(number, attempt), b"".join(line + b"\n" for line in lines))
+        _write(folder / name_of_windows(number, attempt), b"".join(line + b"\n" for line in lines))
 
     def drop_windows(self, job_id: str) -> None:
         """Delete the windows' answers of a job that begins anew."""
-        shutil.rmtree(self._folder(job_id) / _WINDOWS, ignore_errors=True)
+        shutil.rmtree(self._folder(job_id) / WINDOWS, ignore_errors=True)
 
     def windows(self, job_id: str, chunks: Iterable[tuple[int, int]]) -> Iterator[bytes]:
         """All windows' answers of these chunks, each with the attempt that did it, one at a time."""
         for number, attempt in chunks:
-            path = self._folder(job_id) / _WINDOWS / _lines_of(number, attempt)
+            path = self._folder(job_id) / WINDOWS / name_of_windows(number, attempt)
             if path.exists():  # not every chunk answers a window
                 with path.open("rb") as file:
                     yield from (line.rstrip(b"\n") for line in file)
 
     def write_answer(self, job_id: str, attempt: int, answer: bytes) -> None:
         """The job's answer, as this attempt found it."""
-        _write(self._folder(job_id) / _answer_of(attempt), answer)
+        _write(self._folder(job_id) / name_of_answer(attempt), answer)
 
     def answer(self, job_id: str, attempt: int) -> bytes:
         """The job's answer; FileNotFoundError where it is gone."""
         try:
-            return (self._folder(job_id) / _answer_of(attempt)).read_bytes()
+            return (self._folder(job_id) / name_of_answer(attempt)).read_bytes()
         except FileNotFoundError:
-            return (self._folder(job_id) / _answer_of(0)).read_bytes()
+            return (self._folder(job_id) / name_of_answer(0)).read_bytes()
 
     def size(self, job_id: str) -> int:
         """Bytes that the job keeps besides its medium."""
         total = 0
         for path in self._folder(job_id).rglob("*"):
             with contextlib.suppress(FileNotFoundError):  # the unfinished file of an attempt that this one follows
-                total += path.stat().st_size if path.is_file() and path.name != _MEDIUM else 0
+                total += path.stat().st_size if path.is_file() and path.name != MEDIUM else 0
         return total
 
     def forget(self, job_id: str) -> None:
@@ -153,17 +153,17 @@ class JobFiles:
         return self.root / job_id
 
 
-def _lines_of(number: int, attempt: int) -> str:
+def name_of_windows(number: int, attempt: int) -> str:
     """The file of a chunk's windows; a release that did not count attempts (0) left it without."""
     return f"{number:06}-{attempt}.jsonl" if attempt else f"{number:06}.jsonl"
 
 
-def _answer_of(attempt: int) -> str:
+def name_of_answer(attempt: int) -> str:
     return f"{_ANSWER}-{attempt}.json" if attempt else f"{_ANSWER}.json"
 
 
 def _is_job(folder: Path) -> bool:
-    return (folder / _MEDIUM).exists() or any(folder.glob(f"{_ANSWER}*.json"))
+    return (folder / MEDIUM).exists() or any(folder.glob(f"{_ANSWER}*.json"))
 
 
 def _write(path: Path, content: bytes) -> None:

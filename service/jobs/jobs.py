@@ -24,6 +24,7 @@ from service.jobs.table import JobTable, database_url
 from service.jobs.tasks import TASKS
 from service.jobs.work import NO_WORKS, Works
 from service.media.medium import Medium
+from service.settings import Settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -44,7 +45,7 @@ class Jobs:
     def __init__(self, context: AppContext, works: Works = NO_WORKS) -> None:
         """works: the jobs that look at no medium."""
         settings = self._settings = context.settings
-        self._files = JobFiles(settings.jobs_dir)
+        self._files = _files(settings)
         self._quota = DiskQuota(self._files.root, settings.jobs_disk_bytes)
         url = database_url(settings.jobs_database_url, self._files.root)
         self._table = JobTable(url)
@@ -208,3 +209,11 @@ class Jobs:
         """What a caller is told of a call that failed; the jobs are looked at soon."""
         self._supervisor.doubt()
         return self._outage.error(str(error))
+
+
+def _files(settings: Settings) -> JobFiles:
+    if settings.jobs_store_url is None:
+        return JobFiles(settings.jobs_dir)
+    from service.jobs.remote_files import RemoteJobFiles  # noqa: PLC0415 - an extra
+
+    return RemoteJobFiles(settings.jobs_dir, settings.jobs_store_url)

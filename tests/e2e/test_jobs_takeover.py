@@ -2,11 +2,14 @@
 
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
+from tests import object_store
 from tests.jobs_made import at_work, ended, job_of, kept, replicas, result, submit, told, worker
 from tests.postgres import fresh_database
 from tests.running import RunningService, wait_until
@@ -44,11 +47,21 @@ def files(folder: Path) -> dict[str, tuple[int, int]]:
     return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in kept(folder)}
 
 
+@pytest.fixture(params=["disk", "store"])
+def shared(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """What replicas share besides their database, as settings: a disk, or an S3 and no disk."""
+    if request.param == "disk":
+        yield {}
+        return
+    with object_store.running_store() as environment, object_store.reached(environment):
+        yield {"SIGN_JOBS_STORE_URL": object_store.fresh_bucket()}
+
+
 def test_a_job_of_a_killed_replica_goes_on_elsewhere_from_its_last_chunk(
-    tmp_path: Path, jobs_clip: Path, postgres_server: str
+    tmp_path: Path, jobs_clip: Path, postgres_server: str, shared: dict[str, str]
 ) -> None:
     database = fresh_database(postgres_server)
-    with replicas(tmp_path, database, 2, SIGN_JOBS_TAKEOVER_S=str(TAKEOVER_S)) as both:
+    with replicas(tmp_path, database, 2, SIGN_JOBS_TAKEOVER_S=str(TAKEOVER_S), **shared) as both:
         undisturbed = job_of(submit(both[0], jobs_clip, return_windows=True))
         ended(both[0], undisturbed)
         expected = result(both[0], undisturbed)
