@@ -93,7 +93,9 @@ class Settings(BaseSettings):
         128, ge=1, description="The same of one address (IPv6: of one /64), proxies that are believed aside."
     )
     header_bytes: int = Field(32 * 1024, ge=1024, description="Most bytes of a request's headers.")
-    header_s: float = Field(10.0, gt=0, description="Longest time until a request's headers have come.")
+    header_s: float = Field(
+        10.0, gt=0, description="Longest time until a request's headers have come, and of a TLS handshake before."
+    )
     uploads: int | None = Field(
         None, ge=1, description="Uploads at a time; default: by the files that the process may open, 200 at most."
     )
