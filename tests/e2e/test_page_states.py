@@ -309,6 +309,34 @@ def test_the_curve_of_tension_has_an_axis_and_its_threshold(
         assert barriers(page) == []
 
 
+def test_a_clip_without_a_hand_is_not_said_to_be_near_to_anything(
+    chromium: Browser, service: RunningService, testdata: Path
+) -> None:
+    with visit(chromium, service.url, locale="ko-KR") as visitor:
+        page = visitor.page
+        page.set_input_files("#file-input", next(iter(sorted((testdata / "videos/noface").glob("*.mp4")))))
+        page.check("#ask-predict")
+        page.click("#ask-go")
+        page.locator(".answer", has_text="손을 찾지 못해 답할 것이 없습니다").wait_for()
+        assert "가장 가까운 것은" not in page.locator(".answer").inner_text()
+
+
+def test_who_gives_no_key_is_told_that_one_is_missing(chromium: Browser, keyed_service: RunningService) -> None:
+    with visit(chromium) as visitor:
+        page = visitor.page
+        page.goto(keyed_service.url)
+        page.get_by_role("button", name="Cancel").click()
+        page.locator("#model-state", has_text="once a key is given").wait_for()
+
+
+def test_a_model_that_is_not_live_asks_nobody_to_show_a_face(chromium: Browser, service: RunningService) -> None:
+    with visit(chromium, service.url) as visitor:
+        page = visitor.page
+        page.select_option("#model", "How much a face moves")
+        page.locator("#camera-cannot").wait_for()
+        assert page.locator("#camera-hint").is_hidden()
+
+
 def test_the_samples_are_those_of_the_repository() -> None:
     """What the page offers is made from samples/ by tools.page_samples, and was not forgotten when those changed."""
     for name, clip in (("word_fly", FLY), ("word_cab", CAB)):
