@@ -109,10 +109,11 @@ export class TeachPanel {
       const name = error instanceof DOMException ? error.name : "other";
       const known = hasWord(`camera.error.${name}`) ? `camera.error.${name}` : "camera.error.other";
       say(byId("teach-off-title"), known);
+      byId("teach-off-title").hidden = false;
       say(byId("teach-off-hint"), `${known}.hint`, { name });
       return;
     }
-    hush(byId("teach-off-title"));
+    byId("teach-off-title").hidden = true;
     say(byId("teach-off-hint"), "teach.off");
     this.showCamera();
     this.followHands();
