@@ -2,14 +2,14 @@
 
 import secrets
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 import numpy as np
 
 from service.text import compose
-from service.track import MediaInfo, PartName, Track
+from service.track import PART_POINTS, MediaInfo, PartName, Track
 
 PARTS: Final[tuple[PartName, ...]] = ("left_hand", "right_hand", "pose")
 """What is kept of a frame, in this order: 21 + 21 + 33 points with x, y, z and visibility."""
@@ -88,6 +88,18 @@ def clean_name(name: str, what: str) -> str:
     if any(unicodedata.category(character).startswith("C") for character in cleaned):
         raise ExampleError(f"A {what} holds characters that are not shown.")
     return cleaned
+
+
+def with_all_parts(track: Track) -> Track:
+    """A track of some of PARTS as one of all of them; what was not looked for is missing."""
+    values = np.full((len(track), POINTS, 4), np.nan, np.float32)
+    start = 0
+    for part in PARTS:
+        stop = start + PART_POINTS[part]
+        if part in track.parts:
+            values[:, start:stop] = track.part(part)
+        start = stop
+    return replace(track, values=values, parts=PARTS)
 
 
 def track_of(
