@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -19,11 +20,13 @@ SAMPLES = ROOT / "samples"
 class RunningService:
     """The service on a free port of this machine; closed with the block that started it."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", url: str, log: Path, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.process = process
         self.url = url
         self.log = log
-        self.client = httpx.Client(base_url=url, timeout=120)
+        self.client = httpx.Client(base_url=url, timeout=120, verify=True if tls is None else tls)
 
     def predict(self, medium: Path | bytes, **options: object) -> httpx.Response:
         """POST /predict with the medium as the body."""
@@ -50,12 +53,18 @@ class RunningService:
 
 @contextlib.contextmanager
 def running_service(
-    folder: Path, tree: Path = ROOT, /, *, module: str = "service", **environment: str
+    folder: Path,
+    tree: Path = ROOT,
+    /,
+    *,
+    module: str = "service",
+    **environment: str,
 ) -> Iterator[RunningService]:
     """Start the service with these settings and wait until it is ready; its log lies in the folder.
 
     It takes live frames only where SIGN_STREAM_SLOTS is given: a further process takes a second to start. tree: the
-    checkout whose service it is; module: what is run, where that is not the service as it is.
+    checkout whose service it is; module: what is run, where that is not the service as it is. Its client
+    believes the certificate that SIGN_TLS_CERT names.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -77,7 +86,9 @@ def running_service(
             stdout=output,
             stderr=output,
         )
-    service = RunningService(process, f"http://127.0.0.1:{port}", log)
+    certificate = environment.get("SIGN_TLS_CERT")
+    tls = None if certificate is None else ssl.create_default_context(cafile=certificate)
+    service = RunningService(process, f"{'http' if tls is None else 'https'}://127.0.0.1:{port}", log, tls)
     try:
         wait_until(lambda: _ready(service), 180, f"the service is not ready; its log: {log.read_text()[-3000:]}")
         yield service

@@ -23,10 +23,9 @@ couples them.
 """
 
 
+@dataclass(frozen=True, slots=True)
 class Part:
     """One piece of a model; what it knows are its fields alone."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def read_part(document: dict[str, Any], folder: Path) -> Part:
 
 def _written(value: Any, arrays: dict[str, np.ndarray]) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, Part):
-        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}  # type: ignore[arg-type]
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         return {"kind": type(value).__name__} | {name: _written(item, arrays) for name, item in fields.items()}
     if isinstance(value, np.ndarray):
         name = f"a{len(arrays)}"

@@ -1,8 +1,8 @@
 """A task in chunks: what each use case is, and how one is taken to its end for somebody who waits."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from dataclasses import Field, dataclass
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from service.analysis.clip import ClipRequest
 from service.analysis.prediction import Prediction
@@ -11,7 +11,9 @@ from service.spotting.segment import Segment
 
 
 class TaskRequest(Protocol):
-    """What a caller asks of one clip."""
+    """What a caller asks of one clip: a dataclass, whose fields a job writes down."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     @property
     def clip(self) -> ClipRequest: ...

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from service.api.kept import context_of
 from service.api.problem import record_of
 from service.contract.key_limits import KeyUsage, KeyUsages
 from service.contract.keys import bearer_key, check_admin_key, check_key
@@ -65,5 +66,5 @@ def require_teaching(request: Request) -> None:
 
 def require_open(request: Request) -> None:
     """Refuse new work once the service was asked to stop; another replica can take it."""
-    if request.app.state.context.shutting_down:
+    if context_of(request).shutting_down:
         raise SignError("shutting-down", "Ask again in a moment.", retry_after_s=5)

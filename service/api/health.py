@@ -5,8 +5,8 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
+from service.api.kept import context_of
 from service.api.responses import problems
-from service.context import AppContext
 
 router = APIRouter(tags=["operations"])
 
@@ -36,7 +36,7 @@ async def get_health() -> Health:
     summary="Able to answer right now",
 )
 async def get_readiness(request: Request) -> Response:
-    context: AppContext = request.app.state.context
+    context = context_of(request)
     missing = context.missing()
     body = Readiness(ready=not missing, missing=missing)
     return JSONResponse(body.model_dump(), 200 if body.ready else 503)
@@ -52,5 +52,5 @@ async def get_readiness(request: Request) -> Response:
     summary="Prometheus metrics",
 )
 async def get_metrics(request: Request) -> Response:
-    context: AppContext = request.app.state.context
+    context = context_of(request)
     return Response(generate_latest(context.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -14,18 +14,17 @@ from service.analysis.predict import PredictRequest
 from service.analysis.timeline import TimelineRequest
 from service.api.access import owner_of, require_key, require_open, usage_of
 from service.api.exports import last_component
+from service.api.kept import context_of, jobs_of
 from service.api.openapi import HOW_TO_ASK, takes_medium
 from service.api.options import NOT_OF_JOBS, read_options, refuse_option
 from service.api.problem import record_of
-from service.api.responses import KEYS, MODEL, NEW_WORK, OPTIONS, UPLOAD, problems
+from service.api.responses import KEYS, LOCATION, MODEL, NEW_WORK, OPTIONS, UPLOAD, problems
 from service.api.upload import Received, announced_bytes, is_form, open_upload, receive_body, refuse_by_header
-from service.context import AppContext
 from service.contract.job_bodies import JobBody
 from service.contract.options import MediumOptions
 from service.contract.requests import find_model
 from service.contract.use_cases import USE_CASES, AnyUseCase
 from service.errors import SignError
-from service.jobs.jobs import Jobs
 from service.jobs.quota import answer_bytes
 from service.jobs.spec import Job, JobSpec, State
 from service.jobs.stored import request_json
@@ -44,7 +43,6 @@ _KEY_PARAMETER = {
     "description": "Any text of the caller's that stands for this one request.",
     "schema": {"type": "string", "minLength": 1, "maxLength": _KEY_LENGTH},
 }
-_LOCATION = {"Location": {"description": "The job's address.", "schema": {"type": "string"}}}
 
 
 def _post(case: AnyUseCase) -> Callable[[Request], Awaitable[Response]]:
@@ -71,7 +69,7 @@ for _case in USE_CASES.values():
         summary=f"{_case.job_summary}, as a durable job",
         description=f"{HOW_TO_ASK}\n\n{REPEATED}",
         responses={
-            202: {"description": "The job is queued.", "headers": _LOCATION},
+            202: {"description": "The job is queued.", "headers": LOCATION},
             **problems(
                 *KEYS,
                 *MODEL,
@@ -87,7 +85,7 @@ for _case in USE_CASES.values():
 
 
 async def _submit(request: Request, case: AnyUseCase) -> Response:
-    jobs, context, owner = _jobs(request), _context(request), owner_of(request)
+    jobs, context, owner = jobs_of(request), context_of(request), owner_of(request)
     key = _idempotency_key(request)
     if key is not None and (first := await jobs.first(owner, key)) is not None:
         return await _repeat(request, case, first)
@@ -103,7 +101,7 @@ async def _submit(request: Request, case: AnyUseCase) -> Response:
 
 async def _receive(request: Request, case: AnyUseCase, early: MediumOptions | None, key: str | None) -> Job:
     """The job of what comes, queued. early: the options, where they do not come with the medium."""
-    jobs, context = _jobs(request), _context(request)
+    jobs, context = jobs_of(request), context_of(request)
     limit = context.settings.jobs_media_bytes
     async with (
         jobs.reserve(announced_bytes(request)) as reservation,
@@ -125,14 +123,14 @@ async def one_job_more(request: Request) -> AsyncIterator[None]:
     usage, owner, unfinished = usage_of(request), owner_of(request), 0
     if (most := usage.most_jobs) is not None:
         states: tuple[State, ...] = ("queued", "running")
-        unfinished = sum([len(await _jobs(request).newest(owner, most, state, None)) for state in states])
+        unfinished = sum([len(await jobs_of(request).newest(owner, most, state, None)) for state in states])
     with usage.submission(unfinished):
         yield
 
 
 async def _repeat(request: Request, case: AnyUseCase, first: Job) -> Response:
     """Answer with the first job where this is its request again. Nothing of the body is kept."""
-    received = await receive_body(request, None, _context(request).settings.jobs_media_bytes)
+    received = await receive_body(request, None, context_of(request).settings.jobs_media_bytes)
     _refuse_other(first, _fingerprint(case, _options(request, received.fields, case), received))
     return _accept(request, first)
 
@@ -190,7 +188,7 @@ def _options(request: Request, fields: dict[str, str], case: AnyUseCase) -> Medi
 
 
 def _accept(request: Request, job: Job) -> Response:
-    body = JobBody.of(job, _context(request).settings.jobs_retention_h).model_dump(mode="json", exclude_unset=True)
+    body = JobBody.of(job, context_of(request).settings.jobs_retention_h).model_dump(mode="json", exclude_unset=True)
     return JSONResponse(body, 202, {"Location": f"/jobs/{job.id}"})
 
 
@@ -199,13 +197,3 @@ def _idempotency_key(request: Request) -> str | None:
     if key is not None and not 0 < len(key) <= _KEY_LENGTH:
         raise refuse_option("Idempotency-Key", f"it has 1 to {_KEY_LENGTH} characters")
     return key
-
-
-def _jobs(request: Request) -> Jobs:
-    jobs: Jobs = request.app.state.jobs
-    return jobs
-
-
-def _context(request: Request) -> AppContext:
-    context: AppContext = request.app.state.context
-    return context

@@ -11,16 +11,15 @@ from fastapi.responses import StreamingResponse
 from service.api.access import owner_of, require_key
 from service.api.job_events import END, events, position_after
 from service.api.job_results import show_result
+from service.api.kept import context_of, jobs_of
 from service.api.options import query_parameters, read_options, refuse_option
 from service.api.responses import FORMAT, JOB, KEYS, MEDIUM, MODEL, OPTIONS, answer_in_formats, problems
-from service.context import AppContext
 from service.contract.answers import HighlightsBody, PredictBody, TimelineBody
 from service.contract.job_bodies import JobBody, JobsPage, JobWithSegments
 from service.contract.options import JobsQuery, ResultQuery
 from service.contract.teach_bodies import TaughtBody
 from service.contract.use_cases import USE_CASES
 from service.errors import Code
-from service.jobs.jobs import Jobs
 
 router = APIRouter(tags=["jobs"], dependencies=[Depends(require_key)])
 
@@ -58,7 +57,7 @@ _LAST_EVENT_ID = {
 async def get_jobs(request: Request) -> JobsPage:
     asked = read_options(request, {}, JobsQuery)
     before = None if asked.cursor is None else _position_of(asked.cursor)
-    found = await _jobs(request).newest(owner_of(request), asked.limit + 1, asked.state, before)
+    found = await jobs_of(request).newest(owner_of(request), asked.limit + 1, asked.state, before)
     page = found[: asked.limit]
     more = _cursor_of(page[-1].created, page[-1].id) if len(found) > asked.limit else None
     return JobsPage(jobs=[JobBody.of(job, _retention_h(request)) for job in page], next_cursor=more)
@@ -72,7 +71,7 @@ async def get_jobs(request: Request) -> JobsPage:
     summary="A job's state, and what it has found so far",
 )
 async def get_job(request: Request, job_id: JobId) -> JobWithSegments:
-    jobs = _jobs(request)
+    jobs = jobs_of(request)
     job = await jobs.get(job_id, owner_of(request))
     segments = [segment for note in await jobs.notes(job.id) for segment in note.segments]
     return JobWithSegments.found(job, _retention_h(request), segments)
@@ -90,7 +89,7 @@ async def get_job(request: Request, job_id: JobId) -> JobWithSegments:
     description="Where the job failed, the error that it failed with.",
 )
 async def get_result(request: Request, job_id: JobId) -> Response:
-    jobs = _jobs(request)
+    jobs = jobs_of(request)
     wanted = read_options(request, {}, ResultQuery).format
     return await show_result(request, jobs, await jobs.get(job_id, owner_of(request)), wanted)
 
@@ -107,12 +106,12 @@ async def get_result(request: Request, job_id: JobId) -> Response:
     },
 )
 async def get_events(request: Request, job_id: JobId) -> Response:
-    jobs = _jobs(request)
+    jobs = jobs_of(request)
     job = await jobs.get(job_id, owner_of(request))
     last = request.headers.get("last-event-id")
     if last == END:
         return Response(status_code=204)  # an EventSource does not connect again then
-    context: AppContext = request.app.state.context
+    context = context_of(request)
     told = events(job, jobs, position_after(last), lambda: context.shutting_down)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(told, media_type="text/event-stream", headers=headers)
@@ -125,7 +124,7 @@ async def get_events(request: Request, job_id: JobId) -> Response:
     summary="Cancel a job and forget it",
 )
 async def delete_job(request: Request, job_id: JobId) -> Response:
-    jobs = _jobs(request)
+    jobs = jobs_of(request)
     await jobs.remove(await jobs.get(job_id, owner_of(request)))
     return Response(status_code=204)
 
@@ -142,11 +141,5 @@ def _position_of(cursor: str) -> tuple[float, str]:
         raise refuse_option("cursor", "it is none that GET /jobs gave") from None
 
 
-def _jobs(request: Request) -> Jobs:
-    jobs: Jobs = request.app.state.jobs
-    return jobs
-
-
 def _retention_h(request: Request) -> float:
-    context: AppContext = request.app.state.context
-    return context.settings.jobs_retention_h
+    return context_of(request).settings.jobs_retention_h

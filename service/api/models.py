@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel
 
 from service.api.access import require_admin, require_key
+from service.api.kept import context_of
 from service.api.responses import ADMIN, KEYS, OPTIONS, problems
-from service.context import AppContext
 from service.registry.manifest import NAME_PATTERN, Manifest, Task
 from service.registry.registry import ModelState, ReloadReport, VersionName, VersionState
 from service.registry.states import State
@@ -125,14 +125,9 @@ class ReloadBody(BaseModel):
         )
 
 
-def _context(request: Request) -> AppContext:
-    context: AppContext = request.app.state.context
-    return context
-
-
 @router.get("/models", dependencies=[Depends(require_key)], responses=problems(*KEYS), summary="What there is")
 async def get_models(request: Request) -> ModelsBody:
-    context = _context(request)
+    context = context_of(request)
     models = [ModelBody.of(model) for model in context.registry.snapshot()]
     settings = context.settings
     return ModelsBody(
@@ -149,7 +144,7 @@ async def get_models(request: Request) -> ModelsBody:
     summary="One model and its manifest",
 )
 async def get_model(request: Request, name: Name) -> ModelWithManifest:
-    return ModelWithManifest.of(_context(request).registry.state(name))
+    return ModelWithManifest.of(context_of(request).registry.state(name))
 
 
 @router.get(
@@ -159,7 +154,7 @@ async def get_model(request: Request, name: Name) -> ModelWithManifest:
     summary="One version and its manifest",
 )
 async def get_version(request: Request, name: Name, version: Version) -> VersionWithManifest:
-    return VersionWithManifest.of(_context(request).registry.version_state(name, version))
+    return VersionWithManifest.of(context_of(request).registry.version_state(name, version))
 
 
 @router.post(
@@ -169,7 +164,7 @@ async def get_version(request: Request, name: Name, version: Version) -> Version
     summary="Load a version (admin)",
 )
 async def post_load(request: Request, name: Name, version: Version) -> VersionBody:
-    return VersionBody.of(await _context(request).registry.load(name, version))
+    return VersionBody.of(await context_of(request).registry.load(name, version))
 
 
 @router.post(
@@ -179,7 +174,7 @@ async def post_load(request: Request, name: Name, version: Version) -> VersionBo
     summary="Take a version out of memory (admin)",
 )
 async def post_unload(request: Request, name: Name, version: Version) -> VersionBody:
-    return VersionBody.of(await _context(request).registry.unload(name, version))
+    return VersionBody.of(await context_of(request).registry.unload(name, version))
 
 
 @router.post(
@@ -189,4 +184,4 @@ async def post_unload(request: Request, name: Name, version: Version) -> Version
     summary="Scan the store again (admin)",
 )
 async def post_reload(request: Request) -> ReloadBody:
-    return ReloadBody.of(await _context(request).registry.reload())
+    return ReloadBody.of(await context_of(request).registry.reload())

@@ -14,6 +14,7 @@ from fastapi import Path as PathParameter
 
 from service import __version__
 from service.api.access import may_teach
+from service.api.kept import context_of
 from service.context import AppContext
 from service.errors import SignError
 
@@ -110,7 +111,7 @@ async def get_file(
 
 def known_before_asking(request: Request) -> dict[str, object]:
     """What the page may know without a key: whether one is needed, the default model's language, the limits."""
-    context: AppContext = request.app.state.context
+    context = context_of(request)
     settings = context.settings
     return {
         "version": __version__,

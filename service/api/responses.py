@@ -40,6 +40,7 @@ _RETRY_AFTER = {
     "description": "Seconds after which it is worth trying again.",
     "schema": {"type": "integer", "minimum": 1},
 }
+LOCATION = {"Location": {"description": "The job's address.", "schema": {"type": "string"}}}
 _ASK_FOR_KEY = {"description": "How to send a key.", "schema": {"type": "string"}}
 _ATTACHMENT = {
     "Content-Disposition": {"description": "The file's name, after the medium's.", "schema": {"type": "string"}},

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from service.api.access import owner_of, require_key, require_teaching
 from service.api.exports import content_disposition
+from service.api.kept import trainer_of
 from service.api.models import Name, Version
 from service.api.responses import KEYS, OPTIONS, problems
-from service.lessons.lessons import Lessons
 
 router = APIRouter(tags=["teaching"], dependencies=[Depends(require_key), Depends(require_teaching)])
 
@@ -26,7 +26,7 @@ router = APIRouter(tags=["teaching"], dependencies=[Depends(require_key), Depend
     summary="A version of a model that this key has taught, as a .zip",
 )
 async def get_download(request: Request, name: Name, version: Version) -> Response:
-    lessons: Lessons = request.app.state.trainer.lessons
+    lessons = trainer_of(request).lessons
     content = await asyncio.to_thread(lessons.packed, owner_of(request), name, version)
     headers = {"Content-Disposition": content_disposition(f"{name}-{version}.zip")}
     return Response(content, media_type="application/zip", headers=headers)

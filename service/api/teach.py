@@ -10,12 +10,12 @@ from service.api.access import owner_of, require_key, require_open, require_teac
 from service.api.disconnect import cancel_on_disconnect
 from service.api.exports import content_disposition, last_component
 from service.api.job_submission import one_job_more
+from service.api.kept import context_of, jobs_of, trainer_of
 from service.api.models import Name
 from service.api.openapi import HOW_TO_ASK, takes_medium
 from service.api.options import query_parameters, read_options
-from service.api.responses import KEYS, MEDIUM, NEW_WORK, OPTIONS, TEACH, UPLOAD, problems
+from service.api.responses import KEYS, LOCATION, MEDIUM, NEW_WORK, OPTIONS, TEACH, UPLOAD, problems
 from service.api.upload import Upload, is_form, open_upload
-from service.context import AppContext
 from service.contract.job_bodies import JobBody
 from service.contract.options import ExampleOptions, ExportQuery
 from service.contract.teach_bodies import (
@@ -27,12 +27,11 @@ from service.contract.teach_bodies import (
     LimitsBody,
 )
 from service.errors import SignError
-from service.jobs.jobs import Jobs
 from service.jobs.spec import Job
 from service.lessons.exporting import examples_to_npz, examples_to_zip
 from service.lessons.lessons import Lessons
 from service.lessons.observing import Shown, observe_example
-from service.lessons.training import KIND, Trainer, check_enough, training_spec
+from service.lessons.training import KIND, check_enough, training_spec
 
 router = APIRouter(
     tags=["teaching"], dependencies=[Depends(require_key), Depends(require_teaching), Depends(require_open)]
@@ -47,7 +46,7 @@ _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 
 @router.get("/teach", responses=problems(*_OWN), summary="What this key has taught")
 async def get_lessons(request: Request) -> LessonsBody:
-    settings = _context(request).settings
+    settings = context_of(request).settings
     lessons = await asyncio.to_thread(_lessons(request).of, owner_of(request))
     limits = LimitsBody(
         models=settings.teach_models, examples=settings.teach_examples, example_seconds=settings.teach_example_s
@@ -74,7 +73,7 @@ async def get_lesson(request: Request, name: Name) -> LessonBody:
     responses=problems(*_OWN, *UPLOAD, *NEW_WORK, *MEDIUM, "name-taken", "quota-exceeded"),
 )
 async def post_example(request: Request, name: Name) -> Response:
-    context, owner = _context(request), owner_of(request)
+    context, owner = context_of(request), owner_of(request)
     early = None if is_form(request) else read_options(request, {}, ExampleOptions)
     await asyncio.to_thread(_lessons(request).check_room, owner, name)
     with context.slots.reserve():
@@ -116,10 +115,10 @@ async def delete_example(request: Request, name: Name, example_id: ExampleId) ->
     summary="Delete all examples of a name, the model made of them and its trainings",
 )
 async def delete_lesson(request: Request, name: Name) -> Response:
-    owner, jobs = owner_of(request), _jobs(request)
+    owner, jobs = owner_of(request), jobs_of(request)
     for job in await jobs.about(owner, KIND, name):
         await jobs.remove(job)
-    await _trainer(request).forget_all(owner, name)
+    await trainer_of(request).forget_all(owner, name)
     return Response(status_code=204)
 
 
@@ -130,10 +129,7 @@ async def delete_lesson(request: Request, name: Name) -> Response:
     summary="Make a model of the examples, as a durable job",
     description="Its events tell its progress, its result the version that answers from then on, and its figures.",
     responses={
-        202: {
-            "description": "The job is queued.",
-            "headers": {"Location": {"description": "The job's address.", "schema": {"type": "string"}}},
-        },
+        202: {"description": "The job is queued.", "headers": LOCATION},
         **problems(
             *_OWN,
             "name-taken",
@@ -147,7 +143,7 @@ async def delete_lesson(request: Request, name: Name) -> Response:
     },
 )
 async def post_train(request: Request, name: Name) -> Response:
-    context, owner, jobs = _context(request), owner_of(request), _jobs(request)
+    context, owner, jobs = context_of(request), owner_of(request), jobs_of(request)
     examples = await asyncio.to_thread(_lessons(request).examples, owner, name)
     await asyncio.to_thread(check_enough, examples)
     if (running := await _training(request, owner, name)) is not None:
@@ -194,24 +190,9 @@ def _shown(options: ExampleOptions, upload: Upload) -> Shown:
 
 async def _training(request: Request, owner: str, name: str) -> Job | None:
     """The job that makes a model of this name now."""
-    jobs = await _jobs(request).about(owner, KIND, name)
+    jobs = await jobs_of(request).about(owner, KIND, name)
     return next((job for job in jobs if not job.has_ended), None)
 
 
-def _context(request: Request) -> AppContext:
-    context: AppContext = request.app.state.context
-    return context
-
-
-def _jobs(request: Request) -> Jobs:
-    jobs: Jobs = request.app.state.jobs
-    return jobs
-
-
-def _trainer(request: Request) -> Trainer:
-    trainer: Trainer = request.app.state.trainer
-    return trainer
-
-
 def _lessons(request: Request) -> Lessons:
-    return _trainer(request).lessons
+    return trainer_of(request).lessons

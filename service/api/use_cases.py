@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from service.api.access import require_key, require_open
 from service.api.disconnect import cancel_on_disconnect
 from service.api.exports import acceptable_format, download, last_component
+from service.api.kept import context_of
 from service.api.openapi import HOW_TO_ASK, takes_medium
 from service.api.options import Options, read_options
 from service.api.problem import record_of
@@ -57,7 +58,7 @@ for _case in USE_CASES.values():
 
 
 async def _answer(request: Request, case: AnyUseCase) -> Response:
-    context: AppContext = request.app.state.context
+    context = context_of(request)
     async with _receive(request, context, case.options) as (upload, options):
         format_name = "json"
         if case.formats:

@@ -12,7 +12,15 @@ from pydantic import ValidationError
 
 from service.analysis.clip import AnyClip, PipelineClip
 from service.commands.arguments import Files, Overwrite, SkipExisting, with_options
-from service.commands.batch import Batch, OnProgress, is_wanted, process_all, say_left_out, work_through
+from service.commands.batch import (
+    Batch,
+    OnProgress,
+    describe_problem,
+    is_wanted,
+    process_all,
+    say_left_out,
+    work_through,
+)
 from service.commands.environment import command_settings, configure_logs, misused, read_settings
 from service.commands.inputs import InputFile, Inputs, find_inputs
 from service.commands.joint_file import JointFile
@@ -20,6 +28,7 @@ from service.commands.outputs import Outputs, plan_outputs, put, refuse_existing
 from service.context import AppContext, open_without_models
 from service.contract.options import PredictOptions
 from service.contract.requests import make_clip_request
+from service.errors import SignError
 from service.features.crops import Crops
 from service.features.gathering import gather, preprocessing_to_gather, preprocessing_to_look
 from service.features.pose import features_to_pose
@@ -30,6 +39,7 @@ from service.pipelines.kind import needs_a_model
 from service.pipelines.presets import preset_names, read_preset, read_section
 from service.registry.registry import ServedModel
 from service.settings import Settings
+from service.terminal import say
 from service.track import Track
 from service.workers.deadline import Deadline
 
@@ -103,6 +113,9 @@ def features_command(
         elif media:
             wanted.looked_by.append(f"pipeline:{Path(str(pipeline)).stem}")
             asyncio.run(_look_without_model(preprocessing, options, media, batch, settings, wanted))
+    except SignError as error:
+        say(describe_problem(error), err=True)
+        raise typer.Exit(1) from None
     finally:  # also where somebody ends it
         _finish(wanted, batch)
     if batch.failed or inputs.empty:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import pickle
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -15,6 +15,9 @@ from service.analysis.task import AnyTask, TaskRequest, TaskState
 from service.media.medium import Medium
 from service.registry.registry import ServedModel
 from service.workers.deadline import Deadline
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 CHECKPOINT_VERSION = 3
 """Raise it with whatever changes a task's state: a job whose checkpoint has another begins anew."""
@@ -44,9 +47,9 @@ def request_of(text: bytes, request: Callable[..., RequestT], medium: Medium, mo
     return request(clip=clip, **fields)
 
 
-def answer_json(answer: object, task: AnyTask) -> bytes:
+def answer_json(answer: "DataclassInstance", task: AnyTask) -> bytes:
     """The answer, without how long its stages took: that depends on the day."""
-    untimed = dataclasses.replace(answer, stages_s={})  # type: ignore[type-var]
+    untimed = dataclasses.replace(answer, stages_s={})
     return TypeAdapter(task.answer).dump_json(untimed, by_alias=True)
 
 
@@ -89,5 +92,5 @@ def _mark(model: ServedModel) -> bytes:
     return f"checkpoint {CHECKPOINT_VERSION} {digest.hexdigest()}\n".encode()
 
 
-def _names(request: type[object]) -> list[str]:
-    return [field.name for field in dataclasses.fields(request)]  # type: ignore[arg-type]
+def _names(request: type[TaskRequest]) -> list[str]:
+    return [field.name for field in dataclasses.fields(request)]

@@ -72,7 +72,7 @@ class Loader:
             stored = await self.run_in_thread(lambda: self._verify(manifest))
             mark = MemoryMark.now()
             session = await self._warm_up(stored, need_bytes + max(0, self._free_bytes) + UNEXPECTED_BYTES)
-            taken_bytes = mark.growth_bytes()
+            taken_bytes = max(mark.growth_bytes(), session.most_resident - mark.resident)
             if taken_bytes > need_bytes + UNEXPECTED_BYTES:
                 self._check_fits(taken_bytes, need_bytes)
                 need_bytes = taken_bytes

@@ -27,11 +27,7 @@ class MemoryMark:
             return cls(0, 0)
         return cls(pages * resource.getpagesize(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10)
 
-    def grown_bytes(self) -> int:
-        """How much larger than then the process is at this moment."""
-        return max(0, MemoryMark.now().resident - self.resident)
-
     def growth_bytes(self) -> int:
-        """The most that the process has grown since; 0 where it has been as large before, or nobody can tell."""
+        """The most that the process has grown since, as far as it shows: not where it has been as large before."""
         now = MemoryMark.now()
-        return max(0, now.peak - self.resident) if now.peak > self.peak else 0
+        return max(0, (now.peak if now.peak > self.peak else now.resident) - self.resident)

@@ -66,7 +66,8 @@ class ModelSession:
     """A graph that is ready to run. Raises InvalidModelError on building where it is not what its manifest says.
 
     Building and running block: both belong into a thread. Several threads may run one session. trial_row_s: what a
-    row took in `try_out`, once the graph was warm.
+    row took in `try_out`, once the graph was warm; most_resident: the most memory that the process was seen to have
+    while it was built and tried out, in bytes.
     """
 
     def __init__(self, stored: StoredModel, threads: int, most_bytes: int = sys.maxsize) -> None:
@@ -81,7 +82,7 @@ class ModelSession:
             len(manifest.output.shape) != 2 or any(isinstance(length, str) for length in self.row_shape)
         )
         self._most_bytes = most_bytes
-        session = _build(stored, threads, most_bytes)
+        session, self.most_resident = _build(stored, threads, most_bytes)
         _check_inputs(session, manifest.inputs)
         _check_output(session, manifest.output)
         self._session: ort.InferenceSession | None = session
@@ -152,6 +153,7 @@ class ModelSession:
         trial = Inference()
         with limited(TRIAL_S, self._most_bytes, trial.stop) as stopped:
             self._try_rows(trial, stopped)
+        self.most_resident = max(self.most_resident, stopped.most_resident)
 
     def _try_rows(self, trial: Inference, stopped: Stopped) -> None:
         generator = np.random.default_rng(_TRIAL_SEED)
@@ -211,7 +213,8 @@ def _check_output(session: ort.InferenceSession, expected: Output) -> None:
         )
 
 
-def _build(stored: StoredModel, threads: int, most_bytes: int) -> ort.InferenceSession:
+def _build(stored: StoredModel, threads: int, most_bytes: int) -> tuple[ort.InferenceSession, int]:
+    """The graph, loaded, and the most memory that the process was seen to have meanwhile."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -222,11 +225,12 @@ def _build(stored: StoredModel, threads: int, most_bytes: int) -> ort.InferenceS
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         with limited(LOAD_S, most_bytes, lambda: options.set_load_cancellation_flag(True)) as stopped:
-            return ort.InferenceSession(str(stored.graph), options, providers=["CPUExecutionProvider"])
+            session = ort.InferenceSession(str(stored.graph), options, providers=["CPUExecutionProvider"])
     except ort_errors.ModelLoadCanceled:
         raise InvalidModelError(f"{stored.graph.name} was not loaded to its end: {stopped.why}") from None
     except _ORT_ERRORS as error:
         raise InvalidModelError(f"{stored.graph.name} cannot be loaded: {_reason(error)}") from error
+    return session, stopped.most_resident
 
 
 def _answer_numbers(manifest: Manifest) -> int | None:

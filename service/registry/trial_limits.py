@@ -13,9 +13,16 @@ _LOOK_S = 0.02
 
 @dataclass(slots=True)
 class Stopped:
-    """Why a block was stopped; None while it was not."""
+    """Why a block was stopped, None while it was not; and the most memory that the process was seen to have in it."""
 
     why: str | None = None
+    most_resident: int = 0
+
+    def look(self) -> int:
+        """The process's memory at this moment."""
+        resident = MemoryMark.now().resident
+        self.most_resident = max(self.most_resident, resident)
+        return resident
 
 
 @contextmanager
@@ -29,9 +36,10 @@ def limited(seconds: float, most_bytes: int, stop: Callable[[], None]) -> Iterat
 
     def watch() -> None:
         while not over.wait(_LOOK_S):
+            grown_bytes = stopped.look() - began.resident
             if time.monotonic() > until:
                 stopped.why = f"it did not end within {seconds:g} s"
-            elif began.grown_bytes() > most_bytes:
+            elif grown_bytes > most_bytes:
                 stopped.why = f"it took more than the {most_bytes >> 20} MiB of memory that are free"
             if stopped.why is not None:
                 stop()
@@ -42,5 +50,6 @@ def limited(seconds: float, most_bytes: int, stop: Callable[[], None]) -> Iterat
     try:
         yield stopped
     finally:
+        stopped.look()
         over.set()
         thread.join()

@@ -20,6 +20,7 @@ from service.errors import SignError
 from service.live.protocol import StreamProtocol
 from service.metrics import Metrics
 from service.server.connections import Connections
+from service.server.startup import PlainStartup
 from service.settings import BACKLOG, Settings
 
 LINGER_S: Final = 1.0
@@ -33,7 +34,7 @@ class DoorConfig(uvicorn.Config):
     """uvicorn's configuration, and what our protocol asks of the service."""
 
     def __init__(self, app: FastAPI, **options: Any) -> None:  # noqa: ANN401 - uvicorn's own
-        super().__init__(app, http=DoorProtocol, ws=StreamProtocol, backlog=BACKLOG, **options)
+        super().__init__(PlainStartup(app), http=DoorProtocol, ws=StreamProtocol, backlog=BACKLOG, **options)
         self.settings: Settings = app.state.settings
         self.metrics: Metrics = app.state.metrics
         self.connections = Connections(self.settings, self.metrics)
@@ -62,15 +63,34 @@ class DoorProtocol(HttpToolsProtocol):
         self._unread_bytes = 0
         self._header_bytes = 0
         self._thrown_away = 0
+        self._cancel_handshake: Callable[[], object] | None = None
+        self._refused_before: SignError | None = None
         self._clock: asyncio.TimerHandle | None = None
         self._reader_clock: asyncio.TimerHandle | None = None
 
     # connections
 
+    def await_handshake(self, address: str, cancel: Callable[[], object]) -> None:
+        """Count the connection before its handshake, which `cancel` ends. Raises SignError busy: no room for it."""
+        self._cancel_handshake = cancel
+        self._doors.add(self, address)
+
+    def refuse_when_made(self, error: SignError) -> None:
+        """Say so once the handshake is done, and close."""
+        self._refused_before = error
+
+    def end_handshake(self) -> None:
+        """The handshake is over: where it failed there is no connection to count."""
+        if self.transport is None:
+            self._doors.remove(self)
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         try:
-            self._doors.add(self, self.client[0] if self.client else None)
+            if self._refused_before is not None:
+                raise self._refused_before
+            if self._cancel_handshake is None:
+                self._doors.add(self, self.client[0] if self.client else None)
         except SignError as error:
             self._refuse(error)
             return
@@ -83,10 +103,24 @@ class DoorProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def make_room(self) -> None:
-        """Close, as another needs the place; whoever was in the middle of headers is told."""
+        """Close, as another needs the place; whoever was in the middle of headers is told, unless by TLS.
+
+        TLS waits for the other side's last word, which a flood never says, and holds the file meanwhile.
+        """
+        if self._cancel_handshake is not None:
+            self._cancel_handshake()
+            if self.transport is not None:
+                self.transport.abort()
+            return
         if self._unread_bytes and not self._is_refused:
             self._tell(SignError("request-timeout", "Others needed the place, and the headers had not come."))
         self.transport.close()
+
+    def shutdown(self) -> None:
+        """The service ends: an idle connection closes, and no other side's last word of TLS is waited for long."""
+        super().shutdown()
+        if self._cancel_handshake is not None and not self._is_answering:
+            self.loop.call_later(LINGER_S, self.transport.abort)
 
     # what comes
 
@@ -208,12 +242,17 @@ class DoorProtocol(HttpToolsProtocol):
         self._tell(error)
         if self._is_answering:
             self.transport.abort()
-        elif DoorProtocol._lingering < _MOST_LINGERING and self.transport.can_write_eof():
+        elif DoorProtocol._lingering < _MOST_LINGERING:
             DoorProtocol._lingering += 1
-            self.transport.write_eof()
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
+            else:
+                self.transport.close()
             self.loop.call_later(LINGER_S, self._close_refused)
-        else:
+        elif self._cancel_handshake is None:
             self.transport.close()
+        else:
+            self.transport.abort()
 
     def _tell(self, error: SignError) -> None:
         """Write the answer, where none has begun; what comes from now on is thrown away."""

@@ -5,6 +5,8 @@ import math
 import os
 import signal
 import socket
+import ssl
+import sys
 import threading
 import time
 from types import FrameType
@@ -14,6 +16,8 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
+from service.server.protocol import DoorConfig, DoorProtocol
+from service.server.tls_listener import TlsListener, listening_sockets
 from service.settings import Settings
 
 DRAIN_SHARE = 0.5
@@ -34,15 +38,41 @@ log = structlog.get_logger()
 class Server(uvicorn.Server):
     """uvicorn, but /readyz says so as soon as the service is asked to stop, and live sessions end before sockets do."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+    def __init__(self, config: DoorConfig, app: FastAPI) -> None:
         super().__init__(config)
+        self._doors = config
         self._app = app
+        self._listener: TlsListener | None = None
         self._closes_at = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
+        if self._tls is None:
+            await super().startup(sockets=sockets)
+        else:
+            await super().startup(sockets=[])
+            await self._listen(self._tls)
         if self.started:
             typer.echo(f"Open {address_to_open(self.config)} in a browser; Ctrl+C stops the service.")
+
+    @property
+    def _tls(self) -> ssl.SSLContext | None:
+        """What HTTPS is spoken by; None for HTTP."""
+        return self.config.ssl if self.config.is_ssl else None
+
+    async def _listen(self, tls: ssl.SSLContext) -> None:
+        """Listen for HTTPS; ends the program as uvicorn does where somebody else listens there."""
+        config = self._doors
+        try:
+            sockets = listening_sockets(config.host, config.port)
+        except OSError as error:
+            log.error("cannot listen", host=config.host, port=config.port, error=str(error))  # noqa: TRY400 - its trace says no more
+            await self.lifespan.shutdown()
+            sys.exit(uvicorn.config.STARTUP_FAILURE)
+
+        def make_protocol() -> DoorProtocol:
+            return DoorProtocol(config, self.server_state, self.lifespan.state)
+
+        self._listener = TlsListener(sockets, tls, make_protocol, config.settings)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         settings: Settings = self._app.state.settings
@@ -68,6 +98,9 @@ class Server(uvicorn.Server):
         left_s = max(0.0, grace_s - (time.monotonic() - began))
         asyncio.get_running_loop().call_later(left_s, self._end_requests)
         self.config.timeout_graceful_shutdown = math.ceil(left_s + LAST_WORDS_S)
+        if self._listener is not None:
+            self._listener.close()
+            await self._listener.wait_closed()
         await super().shutdown(sockets)
 
     def _end_requests(self) -> None:

@@ -41,12 +41,18 @@ function predictView(answer, player) {
     answer.declined
       ? element("p.big.declined", { word: "answer.declined" })
       : element("p.big", { text: nameOf(answer.predicted_class_name) }),
-    answer.declined && element("p", { word: answer.affect ? "answer.declinedFaces" : "answer.declinedHint" }),
+    answer.declined && element("p", { word: whyDeclined(answer) }),
     list,
     answer.affect && element("p", { word: "answer.affect", values: signed(answer.affect) }),
     answer.media.kind === "video" &&
       element("p", {}, element("button.link", { word: "answer.when", values: when, attributes: { type: "button" }, on: { click: () => player.playFrom(answer.start_time) } })),
   ];
+}
+
+/** @param {any} answer */
+function whyDeclined({ top, affect, evidence: { hand_frames: hands } }) {
+  if (top.length > 0) return affect ? "answer.declinedFaces" : "answer.declinedHint";
+  return affect ? "answer.noFace" : hands > 0 ? "answer.nothing" : "answer.noHand";
 }
 
 /** @param {{valence: number | null, arousal: number | null}} affect */

@@ -8,7 +8,8 @@ import { key } from "./key.js";
 export class Problem extends Error {
   /**
    * @param {string} code
-   * @param {{detail?: string, request?: string, retryAfter?: number}} [more] retryAfter: seconds
+   * @param {{detail?: string, request?: string, retryAfter?: number, sizes?: {actual: string, limit: string}}} [more]
+   * retryAfter: seconds. sizes: of what the page itself knows to be too much
    */
   constructor(code, more = {}) {
     super(more.detail ?? code);
@@ -16,6 +17,7 @@ export class Problem extends Error {
     this.detail = more.detail ?? "";
     this.request = more.request ?? "";
     this.retryAfter = more.retryAfter;
+    this.sizes = more.sizes;
   }
 }
 

@@ -124,16 +124,33 @@ function quantizationOf(/** @type {any} */ quantization) {
   return element("span", { word: "card.quantizationValue", values });
 }
 
+/** Columns of the tests' table: a heading, and what it says of a test. @type {[string, (one: any) => string | null][]} */
+const COLUMNS = [
+  ["card.persons", (one) => counted(one.persons)],
+  ["card.clips", (one) => counted(one.clips)],
+  ["card.accuracy", (one) => shareOf(one.accuracy)],
+  ["card.f1", (one) => shareOf(one.macro_f1)],
+  ["card.coverage", (one) => shareOf(one.coverage)],
+];
+
+function counted(/** @type {number | null} */ value) {
+  return value == null ? null : String(value);
+}
+
+function shareOf(/** @type {number | null} */ value) {
+  return value == null ? null : percent(value, 1);
+}
+
 function evaluation(/** @type {any[]} */ evaluations) {
   if (evaluations.length === 0) return null;
-  const columns = ["card.dataset", "card.persons", "card.clips", "card.accuracy", "card.f1", "card.coverage"];
+  const columns = COLUMNS.filter(([, of]) => evaluations.some((one) => of(one) !== null));
+  const headings = ["card.dataset", ...columns.map(([heading]) => heading)];
   const rows = evaluations.map((one) =>
     element(
       "tr",
       {},
       element("th", { text: one.dataset, attributes: { scope: "row" } }),
-      ...[one.persons, one.clips].map((value) => element("td", { text: value == null ? "–" : String(value) })),
-      ...[one.accuracy, one.macro_f1, one.coverage].map((value) => element("td", { text: value == null ? "–" : percent(value, 1) })),
+      ...columns.map(([, of]) => element("td", { text: of(one) ?? "–" })),
     ),
   );
   return element(
@@ -147,7 +164,7 @@ function evaluation(/** @type {any[]} */ evaluations) {
       element(
         "table",
         {},
-        element("thead", {}, element("tr", {}, ...columns.map((column) => element("th", { word: column, attributes: { scope: "col" } })))),
+        element("thead", {}, element("tr", {}, ...headings.map((word) => element("th", { word, attributes: { scope: "col" } })))),
         element("tbody", {}, ...rows),
       ),
     ),

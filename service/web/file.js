@@ -21,7 +21,7 @@ import { askAsJob, askDirectly } from "./work.js";
 /** @typedef {{question: Question, done: import("./work.js").Done, stem: string, tookS: number | null}} Shown */
 
 function tooLarge(/** @type {File} */ file, /** @type {number} */ most) {
-  return file.size > most ? new Problem("media-too-large", { detail: `${bytes(file.size)} > ${bytes(most)}` }) : null;
+  return file.size > most ? new Problem("media-too-large", { sizes: { actual: bytes(file.size), limit: bytes(most) } }) : null;
 }
 
 export class FilePanel {
@@ -141,7 +141,7 @@ export class FilePanel {
     const asked = (this.player.video?.duration ?? 0) - Number(start);
     const isCut = part !== undefined && this.questions.asked !== "timeline"; // there it is the window's length
     if (Number.isFinite(asked) && asked > most && !isCut) {
-      return new Problem("media-too-long", { detail: `${clock(asked)} > ${clock(most)}` });
+      return new Problem("media-too-long", { sizes: { actual: clock(asked), limit: clock(most) } });
     }
     return tooLarge(file, KNOWN.mediaBytes);
   }

@@ -170,6 +170,7 @@ export class Live {
 
   /** Take away what was seen: it is not what is seen now. */
   forgetAnswer() {
+    hush(this.rateLine);
     this.overlay.clear();
     byId("now-bars").replaceChildren();
     byId("now-nothing").hidden = false;
@@ -245,7 +246,6 @@ export class Live {
     this.wakeLock.keep(false);
     this.saySound();
     hush(this.status);
-    hush(this.rateLine);
     this.show();
   }
 
@@ -292,9 +292,9 @@ export class Live {
     this.stage.show(this.running);
     this.forgetAnswer();
     if (this.running) hush(byId("camera-summary"));
-    const model = chosenModel();
-    const cannot = model !== null && !streams(model);
-    byId("camera-start", HTMLButtonElement).disabled = model === null ? false : cannot;
+    const cannot = chosenModel() !== null && !streams(chosenModel());
+    byId("camera-start", HTMLButtonElement).disabled = cannot;
+    byId("camera-hint").hidden = cannot;
     byId("camera-cannot").hidden = !cannot;
   }
 }

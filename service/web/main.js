@@ -49,6 +49,7 @@ async function checkKey() {
 async function begin() {
   byId("model-problem").replaceChildren();
   if (keyIsMissing()) {
+    say(byId("model-state"), "model.needsKey");
     askForKey();
     return;
   }

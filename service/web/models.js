@@ -1,6 +1,7 @@
 /** The models that can answer, which one is chosen, and the picker that shows them. */
 import { askJson } from "./api.js";
 import { byId, element } from "./dom.js";
+import { keyIsMissing } from "./key.js";
 import { KNOWN } from "./known.js";
 import { inLanguage, onLanguage, say, word } from "./words.js";
 
@@ -136,7 +137,7 @@ function showPicker() {
   select.selectedIndex = chosen ? models.indexOf(chosen) : -1;
   select.disabled = models.length === 0;
   if (models.length) byId("model-state").replaceChildren();
-  else say(byId("model-state"), "model.none");
+  else say(byId("model-state"), keyIsMissing() ? "model.needsKey" : "model.none");
 }
 
 function option(/** @type {Model} */ model) {

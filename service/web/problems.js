@@ -35,6 +35,7 @@ function problemView(problem, remedies, close) {
     "div.problem",
     { attributes: { role: "alert" } },
     element("p.problem-sentence", { word: remedies.sentence ?? sentenceOf(problem) }),
+    problem.sizes && element("p.small", { word: "problem.sizes", values: problem.sizes }),
     problem.detail !== "" &&
       element(
         "p.small",

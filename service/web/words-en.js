@@ -49,6 +49,7 @@ export const ENGLISH = {
 
   "model.label": "Model",
   "model.about": "About this model",
+  "model.needsKey": "Models are shown once a key is given",
   "model.none": "No model is ready",
   "model.wait": "Looking for models …",
   "model.task.sign": "Signs",
@@ -205,8 +206,11 @@ export const ENGLISH = {
 
   "answer.title": "Answer",
   "answer.declined": "Not sure enough to say",
-  "answer.declinedHint": "No answer reached the threshold, or no hand was found. If it shows several signs, ask what is signed when. These were nearest:",
-  "answer.declinedFaces": "No answer is sure enough, or no face was found. These were nearest:",
+  "answer.declinedHint": "No answer reached the threshold. If it shows several signs, ask what is signed when. These were nearest:",
+  "answer.noHand": "No hand was found, so there is nothing to answer.",
+  "answer.noFace": "No face was found, so there is nothing to answer.",
+  "answer.nothing": "Too little was seen to answer.",
+  "answer.declinedFaces": "No answer is sure enough. These were nearest:",
   "answer.evidence": "{frames} pictures looked at, a hand in {hands}.",
   "answer.evidenceHand": "A hand was found in the picture.",
   "answer.evidenceFace": "A face was found in the picture.",
@@ -332,6 +336,7 @@ export const ENGLISH = {
   "jobs.state.failed": "failed",
   "jobs.state.cancelled": "cancelled",
 
+  "problem.sizes": "This file: {actual}. At most: {limit}.",
   "problem.detail": "What the service says:",
   "problem.request": "Request {id}",
   "problem.after": "It can be tried again in {wait}.",

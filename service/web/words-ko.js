@@ -49,6 +49,7 @@ export const KOREAN = {
 
   "model.label": "모델",
   "model.about": "모델 정보",
+  "model.needsKey": "키를 입력하면 모델이 나타납니다",
   "model.none": "준비된 모델이 없습니다",
   "model.wait": "모델을 찾는 중입니다 …",
   "model.task.sign": "수어",
@@ -205,8 +206,11 @@ export const KOREAN = {
 
   "answer.title": "답",
   "answer.declined": "확실하지 않아 답하지 않습니다",
-  "answer.declinedHint": "기준을 넘은 답이 없거나 손을 찾지 못했습니다. 수어가 여럿이면 ‘언제 무슨 수어인지’를 물어보세요. 가장 가까운 것은 다음과 같습니다.",
-  "answer.declinedFaces": "기준을 넘은 답이 없거나 얼굴을 찾지 못했습니다. 가장 가까운 것은 다음과 같습니다.",
+  "answer.declinedHint": "기준을 넘은 답이 없습니다. 수어가 여럿이면 ‘언제 무슨 수어인지’를 물어보세요. 가장 가까운 것은 다음과 같습니다.",
+  "answer.noHand": "손을 찾지 못해 답할 것이 없습니다.",
+  "answer.noFace": "얼굴을 찾지 못해 답할 것이 없습니다.",
+  "answer.nothing": "본 것이 너무 적어 답할 수 없습니다.",
+  "answer.declinedFaces": "기준을 넘은 답이 없습니다. 가장 가까운 것은 다음과 같습니다.",
   "answer.evidence": "사진 {frames}장을 보았고, 그중 {hands}장에 손이 있습니다.",
   "answer.evidenceHand": "사진에서 손을 찾았습니다.",
   "answer.evidenceFace": "사진에서 얼굴을 찾았습니다.",
@@ -214,7 +218,7 @@ export const KOREAN = {
   "answer.evidenceFaces": "사진 {frames}장을 보았고, 그중 {faces}장에 얼굴이 있습니다.",
   "answer.when": "{start}부터 {end}까지",
   "answer.took": "{model} 버전 {version}, {seconds}초 걸림.",
-  "answer.warnings": "알아 두세요",
+  "answer.warnings": "알아 두세요 (서비스가 영어로 보낸 설명)",
   "answer.affect": "불쾌에서 유쾌: {valence}. 차분함에서 흥분: {arousal}. (−100%에서 +100%)",
   "answer.bars": "라벨별 확률",
   "timeline.title": "시간선",
@@ -332,6 +336,7 @@ export const KOREAN = {
   "jobs.state.failed": "실패",
   "jobs.state.cancelled": "취소됨",
 
+  "problem.sizes": "이 파일: {actual}. 최대: {limit}.",
   "problem.detail": "서비스가 보낸 설명:",
   "problem.request": "요청 {id}",
   "problem.after": "{wait} 뒤에 다시 시도할 수 있습니다.",

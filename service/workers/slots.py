@@ -20,7 +20,7 @@ from service.workers.admission import Admission, Turn, shutting_down
 from service.workers.deadline import Deadline
 from service.workers.process import WorkerLimits
 from service.workers.restart import start_at_last
-from service.workers.worker import Worker
+from service.workers.worker import START_S, Worker
 
 Priority = Literal["job", "interactive"]
 """In which queue for a slot somebody stands."""
@@ -72,13 +72,15 @@ class Slots:
         self._closed = False
 
     async def start(self) -> None:
-        """Start all processes and wait until each is warm. Raises where one cannot be started."""
+        """Start all processes and wait until each is warm. Raises SignError `worker-died` where one cannot start."""
         try:
             async with asyncio.TaskGroup() as group:
                 for slot in self._slots:
                     group.create_task(self._start_worker(slot))
-        except BaseException:
+        except BaseException as error:
             await self.close()
+            if isinstance(error, ExceptionGroup):
+                raise _not_started(error.exceptions[0]) from error
             raise
         for slot in self._slots:
             self._admission.release(slot)
@@ -281,6 +283,12 @@ class Slots:
     def _count(self) -> None:
         self._metrics.slots.labels("busy").set(self._busy)
         self._metrics.slots.labels("idle").set(self._admission.idle)
+
+
+def _not_started(error: Exception) -> SignError:
+    """For whoever runs the service or a command: there is no caller yet."""
+    why = f"it was not ready within {START_S:g} s" if isinstance(error, TimeoutError) else str(error)
+    return SignError("worker-died", f"A process that reads media cannot start: {why or type(error).__name__}")
 
 
 def _worker_of(slot: _Slot) -> Worker:

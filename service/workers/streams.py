@@ -230,7 +230,7 @@ class StreamSlots:
 
     def _busy(self) -> SignError:
         limit = self._settings.stream_slots
-        detail = f"{self._taken} live sessions run already; no more than {limit} may. Try again later."
+        detail = f"As many live sessions as may run do so already: {limit}. Try again later."
         return SignError("busy", detail, limit=limit, actual=self._taken, retry_after_s=RETRY_AFTER_S)
 
 

@@ -18,9 +18,10 @@ from typing import Any
 import av
 import numpy as np
 import numpy.typing as npt
+import pytest
 
+from service.observe.engine import region
 from service.observe.engine.networks import Network
-from service.observe.engine.region import Region
 from service.observe.landmarker import Landmarker
 from service.observe.landmarkers import build_engine, build_mediapipe
 from service.observe.request import LandmarkRequest
@@ -79,22 +80,19 @@ def _layers_to(layers: dict[str, float]) -> Iterator[None]:
     """Adds the CPU time of networks and crops to layers meanwhile."""
 
     def noted(name: Callable[[Any], str], work: Callable[..., Any]) -> Callable[..., Any]:
-        def timed(self: Any, *args: Any) -> Any:
+        def timed(first: Any, *args: Any) -> Any:
             used = time.process_time()
-            result = work(self, *args)
-            layers[name(self)] += 1000 * (time.process_time() - used)
+            result = work(first, *args)
+            layers[name(first)] += 1000 * (time.process_time() - used)
             return result
 
         return timed
 
-    run, crop, quickly = Network.run, Region.crop, Region.crop_quickly
-    Network.run = noted(lambda network: network.name, run)  # type: ignore[method-assign]
-    Region.crop = noted(lambda _: "crops", crop)  # type: ignore[method-assign]
-    Region.crop_quickly = noted(lambda _: "crops", quickly)  # type: ignore[method-assign]
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Network, "run", noted(lambda network: network.name, Network.run))
+        for name in ("warp", "warp_quickly"):  # not Region's own: readers hold the one of these that they take
+            patch.setattr(region, name, noted(lambda _: "crops", getattr(region, name)))
         yield
-    finally:
-        Network.run, Region.crop, Region.crop_quickly = run, crop, quickly  # type: ignore[method-assign]
 
 
 def _rows(name: str, times: dict[str, Times]) -> Iterator[str]:

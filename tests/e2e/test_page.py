@@ -205,7 +205,7 @@ def test_a_video_that_is_too_long_to_wait_for_is_offered_as_a_job_before_it_is_s
         page.check("#ask-predict")
         page.click("#ask-go")
         assert "too long to wait for" in page.locator("#file-problem").inner_text()
-        assert "0:14.0 > 0:10.0" in page.locator("#file-problem").inner_text()
+        assert "This file: 0:14.0. At most: 0:10.0." in page.locator("#file-problem").inner_text()
         assert [url for url in visitor.requested if "/predict" in url] == []
         page.get_by_role("button", name="Send it as a job").click()
         page.wait_for_selector("#ask-status:has-text('job')")

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Locator, Page, Route
 
 from tests.e2e.pages import DESKTOP, PHONE, visit
 from tests.e2e.test_page import barriers
@@ -37,6 +37,12 @@ REFUSE = """() => {
 def drop(page: Page, *names: str, folder: bool = False) -> None:
     """Drop samples on the page's first line, as if they were files of the reader's own, or folders."""
     assert page.evaluate(DROP, [names, folder])
+
+
+def inside(part: Locator, size: dict[str, int]) -> bool:
+    """Whether nothing of it lies beside the screen."""
+    box = part.bounding_box()
+    return box is not None and box["x"] >= 0 and box["x"] + box["width"] <= size["width"]
 
 
 @SIZES
@@ -148,6 +154,19 @@ def test_each_model_has_its_own_samples_and_instructions(chromium: Browser, serv
         assert page.locator("#drop-title").inner_text() == "Drop a video of a face here"
         words = visitor.call("models.js", "it.subjectOf()")
         assert words == "faces"
+
+
+def test_the_tests_of_a_model_are_a_table_without_empty_columns(chromium: Browser, service: RunningService) -> None:
+    with visit(chromium, service.url) as visitor:
+        page = visitor.page
+        page.click("#about")
+        page.locator("#card tbody tr").first.wait_for()
+        columns = page.evaluate(
+            "() => [...document.querySelectorAll('#card thead th')].map((_, place) =>"
+            " [...document.querySelectorAll(`#card tbody tr > :nth-child(${place + 1})`)].map(one => one.textContent))"
+        )
+        assert len(columns) > 3
+        assert [column for column in columns if set(column) == {"–"}] == []
 
 
 def test_a_video_dropped_anywhere_gets_its_timeline_at_once(chromium: Browser, service: RunningService) -> None:
@@ -266,8 +285,9 @@ def test_a_turned_phone_shows_everything_without_scrolling_sideways(chromium: Br
         page.locator(".answer .block").first.wait_for()
         for size in ({"width": PHONE["height"], "height": PHONE["width"]}, PHONE, {"width": 320, "height": 568}):
             page.set_viewport_size(size)  # type: ignore[arg-type]
-            for tab in ("camera", "file", "jobs"):
+            for tab in ("camera", "file", "teach", "jobs"):
                 page.click(f"#tab-{tab}")
+                assert all(inside(one, size) for one in page.locator("[role=tab]").all())
                 wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
                 assert (size, tab, wide) == (size, tab, 0)
 
@@ -287,6 +307,34 @@ def test_the_curve_of_tension_has_an_axis_and_its_threshold(
         assert page.locator(".threshold-mark").inner_text() == "0.4부터 순간"
         assert page.locator(".tension .threshold").count() == 1
         assert barriers(page) == []
+
+
+def test_a_clip_without_a_hand_is_not_said_to_be_near_to_anything(
+    chromium: Browser, service: RunningService, testdata: Path
+) -> None:
+    with visit(chromium, service.url, locale="ko-KR") as visitor:
+        page = visitor.page
+        page.set_input_files("#file-input", next(iter(sorted((testdata / "videos/noface").glob("*.mp4")))))
+        page.check("#ask-predict")
+        page.click("#ask-go")
+        page.locator(".answer", has_text="손을 찾지 못해 답할 것이 없습니다").wait_for()
+        assert "가장 가까운 것은" not in page.locator(".answer").inner_text()
+
+
+def test_who_gives_no_key_is_told_that_one_is_missing(chromium: Browser, keyed_service: RunningService) -> None:
+    with visit(chromium) as visitor:
+        page = visitor.page
+        page.goto(keyed_service.url)
+        page.get_by_role("button", name="Cancel").click()
+        page.locator("#model-state", has_text="once a key is given").wait_for()
+
+
+def test_a_model_that_is_not_live_asks_nobody_to_show_a_face(chromium: Browser, service: RunningService) -> None:
+    with visit(chromium, service.url) as visitor:
+        page = visitor.page
+        page.select_option("#model", "How much a face moves")
+        page.locator("#camera-cannot").wait_for()
+        assert page.locator("#camera-hint").is_hidden()
 
 
 def test_the_samples_are_those_of_the_repository() -> None:

@@ -71,7 +71,7 @@ def _serve(folder: Path, store: Path) -> "contextlib.AbstractContextManager[Runn
         SIGN_STREAM_SLOTS="1",
         SIGN_UPLOAD_STALL_S="1",
         SIGN_STREAM_IDLE_S="2",
-        SIGN_REQUEST_TIMEOUT_S="60",
+        SIGN_REQUEST_TIMEOUT_S="30",
         SIGN_JOBS_UNFINISHED="20",
     )
 
@@ -80,7 +80,7 @@ def _look(service: RunningService, findings: Findings) -> None:
     """A good letter is answered as ever."""
     if service.process.poll() is not None:
         return
-    with httpx.Client(base_url=service.url, timeout=120) as client:
+    with httpx.Client(base_url=service.url, timeout=60) as client:
         answer = client.post("/predict", content=LETTER.read_bytes())
     said = answer.json().get("predicted_class_name") if answer.status_code == 200 else answer.text
     findings.note(f"letter {answer.status_code}", None if said == "A" else f"the letter A is answered with {said}")

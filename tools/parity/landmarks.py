@@ -19,6 +19,7 @@ from tools.landmarks.__main__ import STORE, source_folder
 from tools.landmarks.networks import NETWORKS, LandmarkNetwork
 from tools.parity.landmarks_answers import answers_part
 from tools.parity.landmarks_engine import table
+from tools.parity.landmarks_presets import presets_part
 from tools.parity.landmarks_robust import PARTS, robust_part
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,6 +102,14 @@ beside those by MediaPipe's, and what −1, 0 or +1 gray level added to each val
 """
 
 
+_PRESETS = """
+The same for converted models, on the avatar's letters, digits and samples and the photographs (hands), its words and
+sentences (bodies), words and films (faces), each clip as one window. A network *made for another preset* takes as many
+numbers; it shows what a preset's features do, not what an author's model would say. No real model of the
+other presets that look at landmarks is at hand.
+"""
+
+
 _ROBUST = """
 ## The engine, robust
 
@@ -116,7 +125,8 @@ def page(work: Path, testdata: Path, frames: int) -> str:
 
 def answers_and_robust(testdata: Path) -> list[str]:
     """What changes in answers, and which hands are found that were lost."""
-    return [_ANSWERS, answers_part(testdata), _ROBUST.rstrip("\n"), "", robust_part(testdata, list(PARTS))]
+    answers = [_ANSWERS, answers_part(testdata), _PRESETS, presets_part(testdata)]
+    return [*answers, _ROBUST.rstrip("\n"), "", robust_part(testdata, list(PARTS))]
 
 
 def networks_table(work: Path) -> str:

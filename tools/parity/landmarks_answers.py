@@ -23,9 +23,9 @@ from service.registry.manifest import Manifest, read_manifest
 from service.track import FloatArray, Track, Window
 
 ROOT = Path(__file__).resolve().parents[2]
-_SEED = 20261201
-_LIMITS = MediaLimits(33_000_000, 600.0, 20_000)
-_ALL = Window(-1.0, 1e9)
+SEED = 20261201
+LIMITS = MediaLimits(33_000_000, 600.0, 20_000)
+WHOLE = Window(-1.0, 1e9)
 SAME = 0.02
 _NOISES = 1
 
@@ -62,12 +62,12 @@ class Model:
 
     def track(self, clip: Path, landmarkers: Landmarkers) -> Track:
         medium = Medium(str(clip), clip.stat().st_size)
-        call = ObserveCall(medium, self.section.request, self.section.sampling, 0.0, None, False, _LIMITS)
+        call = ObserveCall(medium, self.section.request, self.section.sampling, 0.0, None, False, LIMITS)
         return observe(call, lambda: None, landmarkers).track
 
     def probabilities(self, track: Track) -> FloatArray | None:
         """None where no hand was seen."""
-        rows = tensor(track, _ALL, self.section).values
+        rows = tensor(track, WHOLE, self.section).values
         if not len(rows):
             return None
         (given,) = self._session.run([self.manifest.output.name], {self._session.get_inputs()[0].name: rows})
@@ -101,10 +101,17 @@ class Compared:
         self.labels += int(one.argmax()) == int(other.argmax())
         self.apart.append(float(np.abs(one - other).max()))
 
+    @property
+    def near(self) -> int:
+        return sum(apart <= SAME for apart in self.apart)
+
+    @property
+    def most(self) -> float:
+        return float(np.percentile(self.apart, 90))
+
     def __str__(self) -> str:
-        near = sum(apart <= SAME for apart in self.apart)
-        median, most = np.median(self.apart), np.percentile(self.apart, 90)
-        return f"{self.labels} of {self.of} | {near} of {self.of} | {median:.4f} | {most:.3f}"
+        median = np.median(self.apart)
+        return f"{self.labels} of {self.of} | {self.near} of {self.of} | {median:.4f} | {self.most:.3f}"
 
 
 def clips(testdata: Path) -> list[tuple[str, Path]]:
@@ -122,7 +129,7 @@ def answers_part(testdata: Path, told: Callable[[str], None] = lambda _: None) -
         return lambda request: Noisy(build_mediapipe(request), seed)
 
     theirs, ours = Landmarkers(build_mediapipe), Landmarkers(build_engine)
-    disturbed = [Landmarkers(noisy(_SEED + place)) for place in range(_NOISES)]
+    disturbed = [Landmarkers(noisy(SEED + place)) for place in range(_NOISES)]
     engine, noise = Compared(), Compared()
     models = {name: Model(name) for name in ("asl-letters", "asl-digits")}
     for name, clip in clips(testdata):

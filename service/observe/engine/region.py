@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service.media.upright import Pixels
-from service.observe.engine.warp import warp
+from service.observe.engine.warp import warp, warp_quickly
 
 Array = npt.NDArray[Any]
 Points = Annotated[Array, "P × 2, in pixels of the picture or in fractions of a region's side"]
@@ -36,10 +36,8 @@ class Region:
         return warp(rgb, corners, side, _BORDERS[border])
 
     def crop_quickly(self, rgb: Pixels, side: int, border: Border) -> Pixels:
-        """The same in half of the time, at exact places between pixels."""
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        matrix = self._matrix(side)
-        return np.asarray(cv2.warpAffine(rgb, matrix, (side, side), flags=flags, borderMode=_BORDERS[border]))
+        """The same at exact places between pixels, in a little less time."""
+        return warp_quickly(rgb, self._matrix(side), side, _BORDERS[border])
 
     def _matrix(self, side: int) -> Array:
         """2 × 3: where each pixel of the crop lies in the picture."""

@@ -114,3 +114,14 @@ async def test_a_graph_that_grows_without_end_is_stopped_while_it_is_tried_out(
         with pytest.raises(SignError, match="was stopped: it took more than the"):
             await registry.get("grows")
     assert before.growth_bytes() < 1 << 30  # it would be 8 GiB
+
+
+async def test_a_graph_that_grows_counts_as_what_it_takes_where_the_process_was_as_large_before(
+    root: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "TRIAL_S", 60.0)
+    publish(root, "grows", growing(step_bytes=32 << 20, steps=4))
+    assert np.ones(1 << 30, np.uint8).all()
+    async with opened() as registry:
+        await registry.get("grows")
+        assert registry.version_state("grows", 1).memory_bytes > 120 << 20

@@ -71,6 +71,12 @@ def test_beyond_the_border_is_black_or_its_edge(border: str, color: list[int]) -
     assert crop[5, 5].tolist() == color
 
 
+@pytest.mark.parametrize("angle", [0.0, 0.3])
+def test_far_beyond_the_picture_there_is_nothing(angle: float) -> None:
+    crop = Region(2**16 + 60, 40, 40, angle).crop(corners(), 40, "black")
+    assert not crop.any()
+
+
 def test_the_whole_picture_is_the_square_around_it() -> None:
     assert whole_picture(corners()) == Region(60, 40, 120, 0.0)
 
