@@ -68,12 +68,12 @@ def body_features(points: FloatArray) -> FloatArray:
     body = _seen(points[:, :, BODY])
     one, two = points[:, :, SHOULDERS[0]], points[:, :, SHOULDERS[1]]
     apart = _mean([np.sqrt(np.square(one - two).sum(axis=-1, keepdims=True))], [body])
-    there = [_seen(points[:, :, hand]) for hand in (LEFT, RIGHT)]
-    palm = _mean([_palm(points[:, :, hand]) for hand in (LEFT, RIGHT)], there) * np.float32(PALMS)
+    hands = [_seen(points[:, :, hand]) for hand in (LEFT, RIGHT)]
+    palm = _mean([_palm(points[:, :, hand]) for hand in (LEFT, RIGHT)], hands) * np.float32(PALMS)
     own = np.where(palm < LEAST_WIDTH, np.float32(USUAL_WIDTH), palm)
     unseen = apart < LEAST_WIDTH
     width = np.where(unseen, own, apart)[..., None]
-    wrists = _mean([points[:, :, hand.start] for hand in (LEFT, RIGHT)], there)
+    wrists = _mean([points[:, :, hand.start] for hand in (LEFT, RIGHT)], hands)
     middle = np.where(unseen, wrists, _mean([(one + two) / 2], [body]))[:, :, None]
     placed = (points - middle) / width
     parts, seen = [], []

@@ -39,9 +39,9 @@ def _features(file: OnnxFile, given: int) -> str:
     hands_there = [_seen(file, hand) for hand in hands]
     palm = file.op("Mul", _mean(file, [_palm(file, hand) for hand in hands], hands_there), file.constant(body.PALMS))
     least, usual = file.constant(body.LEAST_WIDTH), file.constant(body.USUAL_WIDTH)
-    own = file.op("Where", file.op("Less", palm, least), usual, palm)
+    by_palm = file.op("Where", file.op("Less", palm, least), usual, palm)
     unseen = file.op("Less", apart, least)
-    width = file.op("Where", unseen, own, apart)
+    width = file.op("Where", unseen, by_palm, apart)
     wrists = _mean(file, [_gather(file, hand, [0]) for hand in hands], hands_there)
     between = file.op("Mul", file.op("Add", one, two), file.constant(0.5))
     middle = file.op("Where", unseen, wrists, _mean(file, [between], [there]))
