@@ -67,7 +67,8 @@ def body_features(points: FloatArray) -> FloatArray:
     """
     body = _seen(points[:, :, BODY])
     one, two = points[:, :, SHOULDERS[0]], points[:, :, SHOULDERS[1]]
-    apart = _mean([np.sqrt(np.square(one - two).sum(axis=-1, keepdims=True))], [body])
+    away = np.asarray(np.sqrt(np.square(one - two).sum(axis=-1, keepdims=True)), np.float32)
+    apart = _mean([away], [body])
     hands = [_seen(points[:, :, hand]) for hand in (LEFT, RIGHT)]
     palm = _mean([_palm(points[:, :, hand]) for hand in (LEFT, RIGHT)], hands) * np.float32(PALMS)
     own = np.where(palm < LEAST_WIDTH, np.float32(USUAL_WIDTH), palm)
