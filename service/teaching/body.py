@@ -75,7 +75,8 @@ def body_features(points: FloatArray) -> FloatArray:
     unseen = apart < LEAST_WIDTH
     width = np.where(unseen, own, apart)[..., None]
     wrists = _mean([points[:, :, hand.start] for hand in (LEFT, RIGHT)], hands)
-    middle = np.where(unseen, wrists, _mean([(one + two) / 2], [body]))[:, :, None]
+    shoulders = np.asarray((one + two) / 2, np.float32)
+    middle = np.where(unseen, wrists, _mean([shoulders], [body]))[:, :, None]
     placed = (points - middle) / width
     parts, seen = [], []
     for hand in (LEFT, RIGHT):
