@@ -81,7 +81,7 @@ def _without_body(takes: Sequence[Example]) -> list[Example]:
 
 
 def test_hands_that_stand_alone_in_the_picture_are_measured_by_themselves(tmp_path: Path) -> None:
-    taught = train(_without_body(make_takes(SIGNS, 4)), QUICK)
+    taught = train(_without_body(make_takes(SIGNS, 4)), TrainOptions(folds=0, networks=1))
     assert not taught.has_body
     assert measure_on(taught, _without_body(make_takes(SIGNS, 3, first_seed=50))).accuracy == 1.0
     manifest = publish(taught, tmp_path, PublishedAs("hands-alone"))
