@@ -24,7 +24,15 @@ from service.media.medium import Medium
 from service.own_store import OWN_STORE
 from service.settings import Settings
 from service.teaching.body import landmark_section
-from service.teaching.examples import NOTHING, Example, ExampleError, make_example, with_all_parts
+from service.teaching.examples import (
+    NOTHING,
+    Example,
+    ExampleError,
+    lacks_hands,
+    make_example,
+    shows_more,
+    with_all_parts,
+)
 from service.teaching.labeled import of_teacher
 from service.teaching.landmark_files import NO_HAND, read_landmarks
 from service.teaching.publishing import PublishedAs, publish
@@ -154,10 +162,11 @@ async def _look(clip: LabeledClip, teacher: str, context: AppContext) -> Example
     with clip.medium(context.spool) as medium:
         deadline = Deadline.after(context.settings.request_timeout_s)
         track = (await gather(_part(clip, medium, deadline, has_body=True), context)).track
-        if clip.label.casefold() != NOTHING and not track.frames_with(HAND_PARTS):
-            track = with_all_parts((await gather(_part(clip, medium, deadline, has_body=False), context)).track)
-            if not track.frames_with(HAND_PARTS):
-                raise ExampleError(NO_HAND)
+        if lacks_hands(track):
+            alone = (await gather(_part(clip, medium, deadline, has_body=False), context)).track
+            track = with_all_parts(alone) if shows_more(alone, track) else track
+    if clip.label.casefold() != NOTHING and not track.frames_with(HAND_PARTS):
+        raise ExampleError(NO_HAND)
     return make_example(clip.label, track, teacher=teacher, source="file", origin=clip.name)
 
 

@@ -17,7 +17,9 @@ from service.teaching.examples import (
     ExampleError,
     Source,
     check_label,
+    lacks_hands,
     make_example,
+    shows_more,
     with_all_parts,
 )
 from service.track import HAND_PARTS, Track
@@ -27,7 +29,7 @@ OBSERVING: Final = landmark_section()
 """What is looked for in every take."""
 
 HANDS_ALONE: Final = landmark_section(has_body=False)
-"""What is looked for where no hand was found with a body."""
+"""What is looked for where hands are hardly found with a body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,9 @@ async def observe_example(shown: Shown, medium: Medium, context: AppContext) -> 
     settings = context.settings
     deadline = Deadline.after(min(shown.timeout_s or settings.request_timeout_s, settings.request_timeout_s))
     track = await _look(shown, medium, context, OBSERVING, deadline)
-    if track.media.duration is not None and not track.frames_with(HAND_PARTS):
+    if track.media.duration is not None and lacks_hands(track):
         alone = await _look(shown, medium, context, HANDS_ALONE, deadline)
-        track = with_all_parts(alone) if alone.frames_with(HAND_PARTS) else track
+        track = with_all_parts(alone) if shows_more(alone, track) else track
     return _example(shown, track)
 
 
