@@ -15,6 +15,7 @@ from service.api.middleware import HeadMiddleware, RequestContextMiddleware
 from service.api.openapi import describe_routes, operation_id
 from service.api.problem import install_problem_handlers
 from service.api.upload_places import UploadPlaces
+from service.api.watchers import Watchers
 from service.context import AppContext, open_services
 from service.contract.key_limits import KeyUsages
 from service.contract.request_log import RequestLog
@@ -65,6 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = metrics
     app.state.key_usages = KeyUsages(settings, metrics)
+    app.state.watchers = Watchers(settings.most_connections, metrics)
     app.state.uploads = UploadPlaces(settings.most_uploads, metrics)
     install_problem_handlers(app)
     for router in (

@@ -72,6 +72,19 @@ class Metrics:
             registry=registry,
         )
         self.jobs = Gauge("sign_jobs", "Jobs that are kept, by state.", ["state"], registry=registry)
+        self.jobs_waiting = Gauge(
+            "sign_jobs_waiting_seconds", "Time that the first job in the queue has waited.", registry=registry
+        )
+        self.jobs_disk = Gauge(
+            "sign_jobs_disk_bytes",
+            "Room of jobs: stored (by all of them), allowed, free (on the disk).",
+            ["room"],
+            registry=registry,
+        )
+        self.jobs_taken_over = Counter(
+            "sign_jobs_taken_over_total", "Jobs taken over of replicas that live no more.", registry=registry
+        )
+        self.job_chunks = Counter("sign_job_chunks_total", "Chunks of jobs that were finished.", registry=registry)
         self.jobs_available = Gauge(
             "sign_jobs_available", "Whether jobs can be taken and go on: 1, or 0.", registry=registry
         )

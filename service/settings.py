@@ -93,7 +93,9 @@ class Settings(BaseSettings):
         128, ge=1, description="The same of one address (IPv6: of one /64), proxies that are believed aside."
     )
     header_bytes: int = Field(32 * 1024, ge=1024, description="Most bytes of a request's headers.")
-    header_s: float = Field(10.0, gt=0, description="Longest time until a request's headers have come.")
+    header_s: float = Field(
+        10.0, gt=0, description="Longest time until a request's headers have come, and of a TLS handshake before."
+    )
     uploads: int | None = Field(
         None, ge=1, description="Uploads at a time; default: by the files that the process may open, 200 at most."
     )
@@ -171,9 +173,12 @@ class Settings(BaseSettings):
 
     # jobs
     jobs_dir: Path = Field(Path("jobs"), description="Folder for jobs' media and results; replicas share it.")
+    jobs_store_url: str | None = Field(
+        None, description="s3://… or another address of fsspec's for jobs' media and results; none: their folder."
+    )
     jobs_database_url: str | None = Field(None, description="postgresql://… for jobs; none: SQLite in their folder.")
-    jobs_replica: str = Field(
-        "single", pattern=r"^[A-Za-z0-9._-]{1,64}$", description="This replica's name, unlike others that share jobs."
+    jobs_takeover_s: float = Field(
+        60.0, ge=2, description="Seconds within which another replica goes on with the jobs of one that is gone."
     )
     jobs_media_bytes: int = Field(8 * GIB, gt=0, description="Most bytes of a job's medium.")
     jobs_seconds: float = Field(14400.0, gt=0, description="Longest part of a video that a job looks at.")
@@ -207,6 +212,13 @@ class Settings(BaseSettings):
             raise ValueError(
                 "MediaPipe is not installed: `make mediapipe` (Python 3.11 or 3.12), or leave it at engine"
             )
+        return value
+
+    @field_validator("jobs_store_url")
+    @classmethod
+    def _check_store(cls, value: str | None) -> str | None:
+        if value is not None and find_spec("fsspec") is None:
+            raise ValueError("fsspec is not installed: pip install 'sign-service[s3]', or leave it out")
         return value
 
     @field_validator("model_versions")

@@ -3,6 +3,8 @@
 import contextlib
 import itertools
 import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,39 @@ def serving(folder: Path, **settings: str) -> "contextlib.AbstractContextManager
     """A service with one slot, and short chunks."""
     chosen = {"SIGN_SLOTS": "1", "SIGN_JOBS_DIR": str(folder / "jobs"), "SIGN_JOBS_CHUNK_S": "3", **settings}
     return running_service(folder, **chosen)
+
+
+@contextlib.contextmanager
+def replicas(folder: Path, database: str, count: int, **settings: str) -> Iterator[list[RunningService]]:
+    """So many services that share a database in PostgreSQL and a folder."""
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor(count) as pool:
+
+        def start(number: int) -> RunningService:
+            return stack.enter_context(replica(folder, database, str(number), **settings))
+
+        yield list(pool.map(start, range(count)))
+
+
+def replica(
+    folder: Path, database: str, name: str, **settings: str
+) -> "contextlib.AbstractContextManager[RunningService]":
+    """One of them; its log lies in a folder of this name, and its files where they share a store and no disk."""
+    (folder / name).mkdir()
+    files = folder / name if "SIGN_JOBS_STORE_URL" in settings else folder
+    shared = {"SIGN_JOBS_DATABASE_URL": database, "SIGN_JOBS_DIR": str(files / "jobs")}
+    return serving(folder / name, **{**shared, **settings})
+
+
+def worker(services: list[RunningService]) -> RunningService:
+    """The one of them that is at work, as soon as one is."""
+    found: list[RunningService] = []
+
+    def looks() -> bool:
+        found[:] = [one for one in services if one.metric('sign_slots{state="busy"}') == 1]
+        return len(found) == 1
+
+    wait_until(looks, 60, "no replica works, or more than one")
+    return found[0]
 
 
 def problem(response: httpx.Response) -> tuple[int, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from service.analysis.prediction import Prediction
 from service.api.exports import acceptable_format, download
 from service.contract.answers import WINDOW_TOP_K, PredictionBody
 from service.contract.options import TimelineOptions
@@ -40,7 +41,8 @@ async def show_result(request: Request, jobs: Jobs, job: Job, wanted: str | None
         return await download(case.formats[format_name], case.to_export(answer, job.spec.media_name), _link(job))
     text = await asyncio.to_thread(lambda: to_json(case.to_body(answer, options), without=("windows",)))
     if isinstance(options, TimelineOptions) and options.return_windows:
-        return StreamingResponse(_with_windows(text, jobs, job, options), media_type=JSON_MEDIA_TYPE)
+        windows = await jobs.windows(job)
+        return StreamingResponse(_with_windows(text, windows, options), media_type=JSON_MEDIA_TYPE)
     return Response(text, media_type=JSON_MEDIA_TYPE)
 
 
@@ -65,11 +67,11 @@ def _by_accept(request: Request, case: AnyUseCase) -> str | None:
     return acceptable_format(accept, case.formats)
 
 
-def _with_windows(body: bytes, jobs: Jobs, job: Job, options: TimelineOptions) -> Iterator[str]:
+def _with_windows(body: bytes, windows: Iterator[Prediction], options: TimelineOptions) -> Iterator[str]:
     """The body and its windows, which are read one at a time: there may be very many."""
     yield body.decode()[:-1] + ',"windows":['
     comma = ""
-    for window in jobs.windows(job):
+    for window in windows:
         shown = PredictionBody.of(window, top_k=WINDOW_TOP_K, with_probabilities=options.return_probabilities)
         yield comma + shown.model_dump_json(exclude_unset=True)
         comma = ","

@@ -14,6 +14,7 @@ from service.api.job_results import show_result
 from service.api.kept import context_of, jobs_of
 from service.api.options import query_parameters, read_options, refuse_option
 from service.api.responses import FORMAT, JOB, KEYS, MEDIUM, MODEL, OPTIONS, answer_in_formats, problems
+from service.api.watchers import Watchers
 from service.contract.answers import HighlightsBody, PredictBody, TimelineBody
 from service.contract.job_bodies import JobBody, JobsPage, JobWithSegments
 from service.contract.options import JobsQuery, ResultQuery
@@ -102,7 +103,7 @@ async def get_result(request: Request, job_id: JobId) -> Response:
     responses={
         200: {"description": "Events", "content": {"text/event-stream": {"schema": _EVENT}}},
         204: {"description": "The end was told already."},
-        **problems(*KEYS, *OPTIONS, *JOB),
+        **problems(*KEYS, *OPTIONS, *JOB, "busy"),
     },
 )
 async def get_events(request: Request, job_id: JobId) -> Response:
@@ -111,10 +112,12 @@ async def get_events(request: Request, job_id: JobId) -> Response:
     last = request.headers.get("last-event-id")
     if last == END:
         return Response(status_code=204)  # an EventSource does not connect again then
+    watchers: Watchers = request.app.state.watchers
+    watchers.check()
     context = context_of(request)
     told = events(job, jobs, position_after(last), lambda: context.shutting_down)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(told, media_type="text/event-stream", headers=headers)
+    return StreamingResponse(watchers.count(told), media_type="text/event-stream", headers=headers)
 
 
 @router.delete(

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import time
 from collections import defaultdict
+from typing import Final
 
 import structlog
 
@@ -12,8 +13,10 @@ from service.analysis.task import AnyTask, ChunkResult, TaskRequest, TaskState
 from service.analysis.walk import Walk
 from service.context import AppContext
 from service.errors import SignError
+from service.jobs.census import Census
 from service.jobs.files import JobFiles
-from service.jobs.spec import STATES, ChunkNote, Job, State
+from service.jobs.replicas import JobLostError
+from service.jobs.spec import ChunkNote, Job, State
 from service.jobs.storage import StorageCalls, StorageError
 from service.jobs.stored import answer_json, checkpoint_bytes, request_of, state_of, window_json
 from service.jobs.table import JobTable
@@ -25,6 +28,9 @@ from service.workers.admission import Turn
 
 AGAIN = ("busy", "model-loading", "shutting-down")
 """Errors that pass: the chunk is tried again after a while."""
+
+MOST_LOST: Final = 10
+"""A chunk that costs so many replicas, one after the other, is given up with its job."""
 
 _AGAIN_S = 2.0
 _LOOK_S = 1.0
@@ -43,37 +49,54 @@ class JobExecutor:
         self._files = files
         self._calls = calls
         self._works = works
+        self.census = Census(context, table, files, calls)
         self._running: dict[str, asyncio.Task[bool]] = {}
         self._models: dict[str, ServedModel] = {}
         self._turns: defaultdict[str, Turn] = defaultdict(Turn)
         self._changed = asyncio.Event()
 
     async def begin(self, job_id: str) -> bool:
-        """Note that work on a job begins, or begins again; whether nothing is left to do."""
+        """Note that work on a job begins, or begins again; whether nothing is left to do. Raises as `do_next`."""
         job = await self._calls.ask(self._table.begin, job_id)
         self._tell()
+        if job is not None and job.lost >= MOST_LOST:
+            detail = f"The service ended {job.lost} times while it worked on this part of the medium; it was given up."
+            return await self._end(job, "failed", SignError("worker-died", detail))
         return job is None
 
     async def do_next(self, job_id: str) -> bool:
-        """Do the job's next chunk and write it down; whether the job is over. Raises StorageError alone."""
-        is_over = await self._do_next(job_id)
+        """Do the job's next chunk and write it down; whether the job is over.
+
+        Raises StorageError, and JobLostError where another replica works on the job by now.
+        """
+        try:
+            is_over = await self._do_next(job_id)
+        except JobLostError:
+            _log.warning("job_is_lost", job=job_id)
+            self._forget(job_id)
+            raise
         if is_over:
-            self._models.pop(job_id, None)
-            self._turns.pop(job_id, None)
+            self._forget(job_id)
         return is_over
+
+    def _forget(self, job_id: str) -> None:
+        self._models.pop(job_id, None)
+        self._turns.pop(job_id, None)
 
     async def _do_next(self, job_id: str) -> bool:
         job = await self._calls.ask(self._table.read, job_id)
         if job is None or job.has_ended:
             return True
+        if not self._holds(job):
+            raise JobLostError
         task = self._running[job_id] = asyncio.create_task(self._chunk(job))
         try:
             await self._until_forgotten(task, job_id)
             return await task
         except SignError as error:
             return await self._went_wrong(job, error)
-        except StorageError:
-            raise  # it is not the job's: the chunk is done again when jobs can be stored
+        except (StorageError, JobLostError):
+            raise  # it is not the job's: the chunk is done again when jobs can be stored, or by another replica
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this job's end and nobody else's
             _log.error("job_fails", job=job_id, exc_info=error)
             return await self._end(job, "failed", _fault(error))
@@ -97,9 +120,11 @@ class JobExecutor:
         """End jobs that nobody works on any more."""
         for job_id in job_ids:
             job = await self._calls.ask(self._table.read, job_id)
-            if job is not None and not job.has_ended and job_id not in self._running:
-                detail = f"The service ended {job.attempts} times while it worked on this job; it was given up."
-                await self._end(job, "failed", SignError("worker-died", detail))
+            if job is None or job.has_ended or job_id in self._running:
+                continue
+            detail = f"The service ended {job.attempts} times while it worked on this job; it was given up."
+            if (mine := await self._calls.ask(self._table.begin, job_id)) is not None:
+                await self._end(mine, "failed", SignError("worker-died", detail))
 
     async def change(self, most_s: float) -> None:
         """Wait until some job changes, at most so long."""
@@ -108,11 +133,16 @@ class JobExecutor:
                 await self._changed.wait()
 
     async def _until_forgotten(self, task: "asyncio.Task[bool]", job_id: str) -> None:
-        """Wait for a chunk; it is cancelled when the job is forgotten, by whichever replica."""
+        """Wait for a chunk; it is cancelled when the job is forgotten, or taken over, by whichever replica."""
         while not task.done():
             await asyncio.wait([task], timeout=_LOOK_S)
-            if not task.done() and await self._calls.ask(self._table.read, job_id) is None:
-                task.cancel()
+            if not task.done():
+                job = await self._calls.ask(self._table.read, job_id)
+                if job is None or not self._holds(job):
+                    task.cancel()
+
+    def _holds(self, job: Job) -> bool:
+        return job.replica == self._table.replicas.name
 
     async def _chunk(self, job: Job) -> bool:
         if (work := self._works.get(job.spec.kind)) is not None:
@@ -142,14 +172,12 @@ class JobExecutor:
         async def tell(progress: float) -> None:
             nonlocal number, began
             now = time.monotonic()
-            note = ChunkNote(number, progress, ())
+            note = ChunkNote(number, progress, (), job.attempts)
             await self._calls.ask(self._table.commit, job.id, note, b"", now - began)
             number, began = number + 1, now
             self._tell()
 
-        answer = await work(job, tell)
-        await self._calls.on_disk(self._files.write_answer, job.id, answer)
-        return await self._end(job, "succeeded")
+        return await self._succeed(job, await work(job, tell))
 
     async def _model_of(self, job: Job) -> ServedModel:
         """The job's model: looked up once and held until the job is over, whatever is loaded meanwhile."""
@@ -176,17 +204,22 @@ class JobExecutor:
     async def _write(self, job: Job, state: TaskState, result: ChunkResult, model: ServedModel, work_s: float) -> None:
         if job.spec.keeps_windows and result.windows:
             lines = await asyncio.to_thread(lambda: [window_json(window) for window in result.windows])
-            await self._calls.on_disk(self._files.write_windows, job.id, job.chunks, lines)
-        note = ChunkNote(job.chunks, state.cursor.progress, tuple(result.segments))
+            await self._calls.ask(self._table.check_held, job.id)
+            await self._calls.on_disk(self._files.write_windows, job.id, job.chunks, job.attempts, lines)
+        note = ChunkNote(job.chunks, state.cursor.progress, tuple(result.segments), job.attempts)
         checkpoint = await asyncio.to_thread(checkpoint_bytes, state, model)
-        await self._calls.ask(self._table.commit, job.id, note, checkpoint, work_s)
+        if await self._calls.ask(self._table.commit, job.id, note, checkpoint, work_s):
+            self._context.metrics.job_chunks.inc()
 
     async def _finish(self, job: Job, task: AnyTask, request: TaskRequest, state: TaskState, walk: Walk) -> bool:
         notes = await self._calls.ask(self._table.notes, job.id)
         segments = tuple(segment for note in notes for segment in note.segments)
         answer = await task.finish(request, state, segments, walk)
-        text = await asyncio.to_thread(answer_json, answer, task)
-        await self._calls.on_disk(self._files.write_answer, job.id, text)
+        return await self._succeed(job, await asyncio.to_thread(answer_json, answer, task))
+
+    async def _succeed(self, job: Job, answer: bytes) -> bool:
+        await self._calls.ask(self._table.check_held, job.id)
+        await self._calls.on_disk(self._files.write_answer, job.id, job.attempts, answer)
         return await self._end(job, "succeeded")
 
     async def _went_wrong(self, job: Job, error: SignError) -> bool:
@@ -211,15 +244,9 @@ class JobExecutor:
             self._context.metrics.job_seconds.labels(job.spec.kind).observe(seconds)
             if error is not None:
                 self._context.metrics.errors.labels(error.code).inc()
-        await self.count()
+        await self.census.count()
         self._tell()
         return True
-
-    async def count(self) -> None:
-        """Show how many jobs are in each state."""
-        counts = await self._calls.ask(self._table.counts)
-        for name in STATES:
-            self._context.metrics.jobs.labels(name).set(counts.get(name, 0))
 
     def _tell(self) -> None:
         """Wake whoever waits for a change."""

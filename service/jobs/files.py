@@ -14,9 +14,10 @@ from service.errors import SignError
 from service.media.medium import Medium
 from service.media.spool import spool_folder
 
-_MEDIUM = "medium"
-_ANSWER = "answer.json"
-_WINDOWS = "windows"
+MEDIUM = "medium"
+_ANSWER = "answer"
+WINDOWS = "windows"
+_LOCK = "single.lock"
 _STALE_S = 3600.0
 
 ROOM_BYTES: Final = 4 * 1024 * 1024
@@ -24,34 +25,36 @@ ROOM_BYTES: Final = 4 * 1024 * 1024
 
 
 class JobFiles:
-    """One folder a job. What is written appears whole or not at all."""
+    """One folder a job. What is written appears whole or not at all.
+
+    Each attempt at a job writes files of its own: what one leaves that was lost to another is never read.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self._unclaimed: dict[str, float] = {}
 
     @contextlib.contextmanager
-    def opened(self, replica: str) -> Iterator[Path]:
-        """The folder for this replica alone, and the private folder for what is being uploaded to it.
+    def opened(self, *, alone: bool) -> Iterator[Path]:
+        """The private folder for what is being uploaded; alone: no other process may use the jobs' folder meanwhile.
 
-        Raises BlockingIOError where another process uses it under the same name.
+        Raises BlockingIOError where another does.
         """
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = os.open(self.root / f"{replica}.lock", os.O_CREAT | os.O_RDWR | system.CLOSE_ON_EXEC, 0o600)
-        try:
-            system.lock(lock, waits=False)
-            with spool_folder(self.root) as incoming:
-                yield incoming
-        finally:
-            os.close(lock)
+        with contextlib.ExitStack() as stack:
+            if alone:
+                lock = os.open(self.root / _LOCK, os.O_CREAT | os.O_RDWR | system.CLOSE_ON_EXEC, 0o600)
+                stack.callback(os.close, lock)
+                system.lock(lock, waits=False)
+            yield stack.enter_context(spool_folder(self.root))
 
     def keep_medium(self, job_id: str, uploaded: Path) -> None:
         """Take an upload over; it is on the disk when this returns. Raises SignError disk-full."""
         folder = self._folder(job_id)
         try:
             folder.mkdir(mode=0o700)
-            os.link(uploaded, folder / _MEDIUM)
-            for path in (folder / _MEDIUM, folder, self.root):
+            os.link(uploaded, folder / MEDIUM)
+            for path in (folder / MEDIUM, folder, self.root):
                 system.sync(path)
         except OSError as error:
             self.forget(job_id)
@@ -66,41 +69,49 @@ class JobFiles:
 
     def medium(self, job_id: str) -> Medium:
         """The job's medium; FileNotFoundError where it is gone."""
-        path = self._folder(job_id) / _MEDIUM
+        path = self._folder(job_id) / MEDIUM
         return Medium(str(path), path.stat().st_size)
 
     def drop_medium(self, job_id: str) -> None:
         """Delete the medium of a job that has ended."""
-        (self._folder(job_id) / _MEDIUM).unlink(missing_ok=True)
+        (self._folder(job_id) / MEDIUM).unlink(missing_ok=True)
 
-    def write_windows(self, job_id: str, number: int, lines: Iterable[bytes]) -> None:
-        """The windows' answers of one chunk; written again, they replace what was there."""
-        folder = self._folder(job_id) / _WINDOWS
+    def write_windows(self, job_id: str, number: int, attempt: int, lines: Iterable[bytes]) -> None:
+        """The windows' answers of one chunk, as this attempt found them."""
+        folder = self._folder(job_id) / WINDOWS
         folder.mkdir(exist_ok=True)
-        _write(folder / f"{number:06}.jsonl", b"".join(line + b"\n" for line in lines))
+        _write(folder / name_of_windows(number, attempt), b"".join(line + b"\n" for line in lines))
 
     def drop_windows(self, job_id: str) -> None:
         """Delete the windows' answers of a job that begins anew."""
-        shutil.rmtree(self._folder(job_id) / _WINDOWS, ignore_errors=True)
+        shutil.rmtree(self._folder(job_id) / WINDOWS, ignore_errors=True)
 
-    def windows(self, job_id: str) -> Iterator[bytes]:
-        """All windows' answers in order, one at a time."""
-        for path in sorted((self._folder(job_id) / _WINDOWS).glob("*.jsonl")):
-            with path.open("rb") as file:
-                yield from (line.rstrip(b"\n") for line in file)
+    def windows(self, job_id: str, chunks: Iterable[tuple[int, int]]) -> Iterator[bytes]:
+        """All windows' answers of these chunks, each with the attempt that did it, one at a time."""
+        for number, attempt in chunks:
+            path = self._folder(job_id) / WINDOWS / name_of_windows(number, attempt)
+            if path.exists():  # not every chunk answers a window
+                with path.open("rb") as file:
+                    yield from (line.rstrip(b"\n") for line in file)
 
-    def write_answer(self, job_id: str, answer: bytes) -> None:
-        """The job's answer."""
-        _write(self._folder(job_id) / _ANSWER, answer)
+    def write_answer(self, job_id: str, attempt: int, answer: bytes) -> None:
+        """The job's answer, as this attempt found it."""
+        _write(self._folder(job_id) / name_of_answer(attempt), answer)
 
-    def answer(self, job_id: str) -> bytes:
+    def answer(self, job_id: str, attempt: int) -> bytes:
         """The job's answer; FileNotFoundError where it is gone."""
-        return (self._folder(job_id) / _ANSWER).read_bytes()
+        try:
+            return (self._folder(job_id) / name_of_answer(attempt)).read_bytes()
+        except FileNotFoundError:
+            return (self._folder(job_id) / name_of_answer(0)).read_bytes()
 
     def size(self, job_id: str) -> int:
         """Bytes that the job keeps besides its medium."""
-        files = (path for path in self._folder(job_id).rglob("*") if path.is_file() and path.name != _MEDIUM)
-        return sum(path.stat().st_size for path in files)
+        total = 0
+        for path in self._folder(job_id).rglob("*"):
+            with contextlib.suppress(FileNotFoundError):  # the unfinished file of an attempt that this one follows
+                total += path.stat().st_size if path.is_file() and path.name != MEDIUM else 0
+        return total
 
     def forget(self, job_id: str) -> None:
         """Delete all that the job keeps."""
@@ -115,19 +126,12 @@ class JobFiles:
         finally:
             tried.unlink(missing_ok=True)
 
-    def is_in_use(self, replica: str) -> bool:
-        """Whether a process holds the folder under this name, on this machine or another that locks files with it."""
+    def free_bytes(self) -> int | None:
+        """Room on the disk; None where that is not known."""
         try:
-            lock = os.open(self.root / f"{replica}.lock", os.O_RDWR | system.CLOSE_ON_EXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            system.lock(lock, waits=False)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(lock)
-        return False
+            return shutil.disk_usage(self.root).free
+        except OSError:
+            return None
 
     def clear(self, known: set[str], finished: set[str]) -> int:
         """Delete what no job answers for: folders of none that is known, media of those that are finished.
@@ -149,8 +153,17 @@ class JobFiles:
         return self.root / job_id
 
 
+def name_of_windows(number: int, attempt: int) -> str:
+    """The file of a chunk's windows; a release that did not count attempts (0) left it without."""
+    return f"{number:06}-{attempt}.jsonl" if attempt else f"{number:06}.jsonl"
+
+
+def name_of_answer(attempt: int) -> str:
+    return f"{_ANSWER}-{attempt}.json" if attempt else f"{_ANSWER}.json"
+
+
 def _is_job(folder: Path) -> bool:
-    return (folder / _MEDIUM).exists() or (folder / _ANSWER).exists()
+    return (folder / MEDIUM).exists() or any(folder.glob(f"{_ANSWER}*.json"))
 
 
 def _write(path: Path, content: bytes) -> None:

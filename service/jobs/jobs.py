@@ -24,6 +24,7 @@ from service.jobs.table import JobTable, database_url
 from service.jobs.tasks import TASKS
 from service.jobs.work import NO_WORKS, Works
 from service.media.medium import Medium
+from service.settings import Settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -44,7 +45,7 @@ class Jobs:
     def __init__(self, context: AppContext, works: Works = NO_WORKS) -> None:
         """works: the jobs that look at no medium."""
         settings = self._settings = context.settings
-        self._files = JobFiles(settings.jobs_dir)
+        self._files = _files(settings)
         self._quota = DiskQuota(self._files.root, settings.jobs_disk_bytes)
         url = database_url(settings.jobs_database_url, self._files.root)
         self._table = JobTable(url)
@@ -153,15 +154,16 @@ class Jobs:
             detail = f"The job is {job.state}; its progress is {job.progress:.0%}."
             raise SignError("job-not-finished", detail, retry_after_s=min(max(job.eta_s or 1.0, 1.0), _LONGEST_WAIT_S))
         try:
-            return await self._calls.on_disk(self._files.answer, job.id)
+            return await self._calls.on_disk(self._files.answer, job.id, job.attempts)
         except StorageError as error:
             raise self._outage.error(str(error)) from error
         except FileNotFoundError:
             raise SignError("job-unknown", f"The answer of job {job.id} is not kept any more.") from None
 
-    def windows(self, job: Job) -> Iterator[Prediction]:
+    async def windows(self, job: Job) -> Iterator[Prediction]:
         """Each window's own answer, in order, one at a time; it reads files as it goes."""
-        return (window_of(line) for line in self._files.windows(job.id))
+        chunks = await self._read(self._table.attempts_of_chunks, job.id)
+        return (window_of(line) for line in self._files.windows(job.id, chunks))
 
     async def remove(self, job: Job) -> None:
         """Cancel the job, if it has not ended, and forget it."""
@@ -207,3 +209,11 @@ class Jobs:
         """What a caller is told of a call that failed; the jobs are looked at soon."""
         self._supervisor.doubt()
         return self._outage.error(str(error))
+
+
+def _files(settings: Settings) -> JobFiles:
+    if settings.jobs_store_url is None:
+        return JobFiles(settings.jobs_dir)
+    from service.jobs.remote_files import RemoteJobFiles  # noqa: PLC0415 - an extra
+
+    return RemoteJobFiles(settings.jobs_dir, settings.jobs_store_url)

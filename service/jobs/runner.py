@@ -8,7 +8,6 @@ DBOS's: whether one counts is decided by the table alone, and a step that cannot
 import asyncio
 import contextlib
 import threading
-from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError
 from typing import Any, Final
@@ -16,6 +15,7 @@ from typing import Any, Final
 import dbos
 import structlog
 
+from service.jobs.replicas import JobLostError
 from service.jobs.sqlite import supply_unixepoch
 
 APPLICATION_VERSION: Final = "sign-jobs-1"
@@ -28,6 +28,8 @@ _QUEUE = "sign-jobs"
 _POLL_S = 0.5
 _AGAIN_S = 2.0
 _CLOSE_S = 10.0
+_IDLE_S = 10.0
+"""A replica that stops within a transaction of DBOS's loses it after so long."""
 _AT_ONCE = 500
 _OVER = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
@@ -42,8 +44,9 @@ class Runner:
     """Runs queued jobs, `most` at a time.
 
     begin(id) is called when work on a job begins or begins again, chunk(id) until it says that the job is over. Both
-    run on the event loop that started the runner. interrupted(id, error) is told, in a thread, what either raises;
-    that one is called again after a while. All else blocks: call it in threads.
+    run on the event loop that started the runner; where either raises JobLostError, the job is left to whoever works on
+    it. interrupted(id, error) is told, in a thread, what else they raise; that one is called again after a while.
+    All else blocks: call it in threads.
     """
 
     def __init__(
@@ -60,11 +63,11 @@ class Runner:
         self._loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self._closing = threading.Event()
         self._changed = threading.Condition()
-        self._at_work: Counter[str] = Counter()
+        self._at_work: set[str] = set()
         self._workflow: Callable[[str], None] | None = None
 
     def open(self, database_url: str, replica: str) -> None:
-        """Start; jobs that a former life of this replica left unfinished go on. Raises what the database raises."""
+        """Start; what was left unfinished under this name goes on. Raises what the database raises."""
         supply_unixepoch()
         dbos.DBOS(
             config={
@@ -74,6 +77,7 @@ class Runner:
                 "executor_id": replica,
                 "console_log_level": "ERROR",
                 "sys_db_pool_size": 5,
+                "sys_db_idle_transaction_timeout_sec": _IDLE_S,
             }
         )
 
@@ -118,19 +122,25 @@ class Runner:
         known = {workflow.workflow_id for workflow in found}
         idle = [one.workflow_id for one in found if one.status == "PENDING" and one.executor_id == replica]
         with self._changed:
-            return [*(set(job_ids) - known), *(job_id for job_id in idle if not self._at_work[job_id])]
+            return [*(set(job_ids) - known), *(job_id for job_id in idle if job_id not in self._at_work)]
 
-    def of_others(self, job_ids: list[str], replica: str) -> dict[str, str]:
-        """Those of the jobs that other replicas work on, or did, each with its replica."""
-        found = dbos.DBOS.list_workflows(workflow_ids=job_ids, status=["PENDING"], load_input=False, load_output=False)
-        return {one.workflow_id: str(one.executor_id) for one in found if one.executor_id != replica}
+    def stranded(self, live: set[str]) -> list[str]:
+        """The jobs that are worked on by a replica that is none of these."""
+        found = dbos.DBOS.list_workflows(status=["PENDING"], queue_name=_QUEUE, load_input=False, load_output=False)
+        return [one.workflow_id for one in found if one.executor_id not in live]
+
+    def resume(self, job_ids: list[str]) -> None:
+        """Put jobs into the queue that somebody worked on."""
+        dbos.DBOS.resume_workflows(job_ids, queue_name=_QUEUE)
 
     def take_up(self, job_ids: list[str]) -> None:
         """Put jobs into the queue, again where somebody worked on them."""
+        if not job_ids:
+            return  # DBOS takes no ids for all of them
         found = dbos.DBOS.list_workflows(workflow_ids=job_ids, load_input=False, load_output=False)
         known = [workflow.workflow_id for workflow in found]
         if known:
-            dbos.DBOS.resume_workflows(known, queue_name=_QUEUE)
+            self.resume(known)
         for job_id in set(job_ids) - set(known):
             self.enqueue(job_id)
 
@@ -148,16 +158,32 @@ class Runner:
                 _log.warning("jobs_do_not_stop", jobs=list(self._at_work))
         dbos.DBOS.destroy(destroy_registry=True)
 
+    @staticmethod
+    def hand_over(database_url: str, replica: str) -> int:
+        """Put into the queue what a runner that is closed left under this name; how many jobs that were."""
+        client = dbos.DBOSClient(system_database_url=database_url)
+        try:
+            found = client.list_workflows(
+                status=["PENDING"], executor_id=replica, queue_name=_QUEUE, load_input=False, load_output=False
+            )
+            if found:
+                client.resume_workflows([one.workflow_id for one in found], queue_name=_QUEUE)
+            return len(found)
+        finally:
+            client.destroy()
+
     @contextlib.contextmanager
     def _working(self, job_id: str) -> Iterator[None]:
-        """Count a thread while it is at work."""
+        """Note a thread while it is at work; a second one at the same job has none, and is found when that is over."""
         with self._changed:
-            self._at_work[job_id] += 1
+            if job_id in self._at_work:
+                raise _SuspendedError
+            self._at_work.add(job_id)
         try:
             yield
         finally:
             with self._changed:
-                self._at_work -= Counter((job_id,))
+                self._at_work.discard(job_id)
                 self._changed.notify_all()
 
     def _on_loop(self, work: Callable[[str], Coroutine[Any, Any, bool]], job_id: str) -> bool | None:
@@ -166,6 +192,8 @@ class Runner:
             raise _SuspendedError
         try:
             return asyncio.run_coroutine_threadsafe(work(job_id), self._loop).result()
+        except JobLostError:
+            raise _SuspendedError from None
         except CancelledError:
             if self._closing.is_set():
                 raise _SuspendedError from None

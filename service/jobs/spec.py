@@ -44,7 +44,8 @@ class Job:
     """A job as the table has it. Times are seconds since the epoch.
 
     chunks: how many have been finished; tries: how often the present one has been tried before; attempts: how often
-    work was begun, after an interruption again. work_s: time spent on the finished chunks.
+    work was begun, after an interruption again. work_s: time spent on the finished chunks. replica: who works on it,
+    and may write of it; lost: how many replicas the present chunk has cost.
     """
 
     id: str
@@ -58,6 +59,8 @@ class Job:
     chunks: int
     tries: int
     attempts: int
+    replica: str | None
+    lost: int
     error: SignError | None
 
     @property
@@ -74,11 +77,15 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class ChunkNote:
-    """What a finished chunk brought: the segments that are final since, and the job's progress after it."""
+    """What a finished chunk brought: the segments that are final since, and the job's progress after it.
+
+    attempt: which of the job's attempts did it; 0: one of a release that did not say.
+    """
 
     number: int
     progress: float
     segments: tuple[Segment, ...]
+    attempt: int = 0
 
 
 def error_json(error: SignError) -> bytes:

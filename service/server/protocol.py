@@ -58,6 +58,7 @@ class DoorProtocol(HttpToolsProtocol):
         self._metrics = config.metrics
         self._refusal: SignError | None = None
         self._is_refused = False
+        self._is_upgraded = False
         self._awaits_headers = True
         self._is_body_whole = True
         self._unread_bytes = 0
@@ -103,14 +104,17 @@ class DoorProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def make_room(self) -> None:
-        """Close, as another needs the place; whoever was in the middle of headers is told, unless by TLS.
+        """Close, as another needs the place; whoever was in the middle of headers is told where that needs no wait.
 
-        TLS waits for the other side's last word, which a flood never says, and holds the file meanwhile.
+        TLS waits for the other side's last word, and a transport for whoever has not read yet; a flood does neither,
+        and holds the file meanwhile.
         """
         if self._cancel_handshake is not None:
             self._cancel_handshake()
-            if self.transport is not None:
-                self.transport.abort()
+        if self.transport is None:
+            return
+        if self._cancel_handshake is not None or self._is_upgraded or self.transport.get_write_buffer_size():
+            self.transport.abort()
             return
         if self._unread_bytes and not self._is_refused:
             self._tell(SignError("request-timeout", "Others needed the place, and the headers had not come."))
@@ -186,6 +190,10 @@ class DoorProtocol(HttpToolsProtocol):
         self._stop_clock()  # the parser takes the handshake for a whole message, and its end for a wait
         upgraded = self.transport.get_protocol()
         if isinstance(upgraded, StreamProtocol):
+            self._is_upgraded = True
+            self._doors.end_request(self)  # it makes room until its first message, and after its session
+            upgraded.on_message = lambda: self._doors.begin_request(self)
+            upgraded.on_done = lambda: self._doors.end_request(self)
             upgraded.on_lost = lambda: self._doors.remove(self)
 
     # what goes

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.jobs_made import at_work, ended, job_of, problem, result, serving, submit, told
+from tests.jobs_made import at_work, ended, job_of, problem, replicas, result, serving, submit, told
 from tests.postgres import fresh_database
 from tests.running import SAMPLES, RunningService, wait_until
 
@@ -71,6 +71,7 @@ def test_a_job_goes_on_after_the_service_ended(
     settings = {}
     if database == "postgresql":
         settings["SIGN_JOBS_DATABASE_URL"] = fresh_database(request.getfixturevalue("postgres_server"))
+        settings["SIGN_JOBS_TAKEOVER_S"] = "10"  # of the replica that was killed, by the one that follows it
     with serving(tmp_path, **settings) as service:
         location = job_of(submit(service, jobs_clip))
         waiting = job_of(submit(service, CAB))
@@ -108,12 +109,7 @@ def test_a_stream_of_events_ends_with_the_service_and_goes_on_after_it(tmp_path:
 
 
 def test_replicas_share_jobs_in_postgresql(tmp_path: Path, jobs_clip: Path, postgres_server: str) -> None:
-    shared = {"SIGN_JOBS_DATABASE_URL": fresh_database(postgres_server), "SIGN_JOBS_DIR": str(tmp_path / "jobs")}
-    (tmp_path / "two").mkdir()
-    with (
-        serving(tmp_path, SIGN_JOBS_REPLICA="one", **shared) as one,
-        serving(tmp_path / "two", SIGN_JOBS_REPLICA="two", **shared) as two,
-    ):
+    with replicas(tmp_path, fresh_database(postgres_server), 2) as (one, two):
         locations = [job_of(submit(one, jobs_clip)) for _ in range(2)]
         for service in (one, two):
             wait_until(lambda: service.metric('sign_slots{state="busy"}') == 1, 30, "a replica does nothing")  # noqa: B023

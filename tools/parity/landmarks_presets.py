@@ -166,11 +166,15 @@ def _noisy(request: LandmarkRequest) -> Landmarker:
 def _clips(media: Media, testdata: Path) -> Iterator[Path]:
     videos = testdata / "videos"
     if media == "hands":
-        for folder in (videos / "avatar" / "letters", videos / "avatar" / "digits", ROOT / "samples"):
-            yield from sorted(folder.glob("*.mp4"))
+        for folder, every in (
+            (videos / "avatar" / "letters", 2),
+            (videos / "avatar" / "digits", 1),
+            (ROOT / "samples", 4),
+        ):
+            yield from sorted(folder.glob("*.mp4"))[::every]
         yield from sorted((testdata / "pictures" / "hands").glob("*.jpg"))
         return
-    yield from sorted((videos / "avatar" / "words").glob("*.mp4"))
+    yield from sorted((videos / "avatar" / "words").glob("*.mp4"))[:: 3 if media == "faces" else 1]
     if media == "words":
         yield from sorted((videos / "sentences").glob("*.mp4"))
     else:

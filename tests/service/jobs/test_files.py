@@ -46,23 +46,41 @@ def test_a_medium_that_cannot_be_stored_leaves_nothing(files: JobFiles, tmp_path
 
 def test_an_answer_and_windows_are_read_as_they_were_written(files: JobFiles, tmp_path: Path) -> None:
     files.keep_medium(JOB, uploaded(tmp_path))
-    files.write_answer(JOB, b"{}")
-    files.write_windows(JOB, 1, [b"three"])
-    files.write_windows(JOB, 0, [b"one", b"two"])
-    files.write_windows(JOB, 0, [b"one", b"two"])
-    assert files.answer(JOB) == b"{}"
-    assert list(files.windows(JOB)) == [b"one", b"two", b"three"]
+    files.write_answer(JOB, 1, b"{}")
+    files.write_windows(JOB, 2, 1, [b"three"])
+    files.write_windows(JOB, 0, 1, [b"one", b"two"])
+    files.write_windows(JOB, 0, 1, [b"one", b"two"])
+    assert files.answer(JOB, 1) == b"{}"
+    assert list(files.windows(JOB, [(0, 1), (1, 1), (2, 1)])) == [b"one", b"two", b"three"]
     assert files.size(JOB) == 2 + 8 + 6
     files.forget(JOB)
     assert list(files.root.iterdir()) == []
 
 
-def test_one_process_at_a_time_uses_the_shelf_under_a_name(files: JobFiles) -> None:
-    with files.opened("one") as incoming:
+def test_what_another_attempt_wrote_is_not_read(files: JobFiles, tmp_path: Path) -> None:
+    files.keep_medium(JOB, uploaded(tmp_path))
+    for attempt in (1, 2):
+        files.write_windows(JOB, 0, attempt, [b"of attempt %d" % attempt])
+        files.write_answer(JOB, attempt, b"%d" % attempt)
+    assert list(files.windows(JOB, [(0, 1)])) == [b"of attempt 1"]
+    assert (files.answer(JOB, 1), files.answer(JOB, 2)) == (b"1", b"2")
+
+
+def test_what_a_release_wrote_that_did_not_count_attempts_is_read(files: JobFiles, tmp_path: Path) -> None:
+    files.keep_medium(JOB, uploaded(tmp_path))
+    (files.root / JOB / "answer.json").write_bytes(b"{}")
+    (files.root / JOB / "windows").mkdir()
+    (files.root / JOB / "windows" / "000000.jsonl").write_bytes(b"one\n")
+    assert files.answer(JOB, 3) == b"{}"
+    assert list(files.windows(JOB, [(0, 0)])) == [b"one"]
+
+
+def test_one_process_at_a_time_has_the_folder_for_itself(files: JobFiles) -> None:
+    with files.opened(alone=True) as incoming:
         assert incoming.is_dir()
-        with files.opened("two"), pytest.raises(BlockingIOError), files.opened("one"):
+        with files.opened(alone=False), pytest.raises(BlockingIOError), files.opened(alone=True):
             pass
-    with files.opened("one"):
+    with files.opened(alone=True):
         assert not incoming.exists()
 
 
@@ -82,9 +100,9 @@ def test_what_no_job_answers_for_is_cleared_away_once_it_is_old(
 
 def test_the_medium_of_a_finished_job_is_cleared_away(files: JobFiles, tmp_path: Path) -> None:
     files.keep_medium(JOB, uploaded(tmp_path))
-    files.write_answer(JOB, b"{}")
+    files.write_answer(JOB, 1, b"{}")
     files.clear(known={JOB}, finished={JOB})
-    assert [path.name for path in (files.root / JOB).iterdir()] == ["answer.json"]
+    assert [path.name for path in (files.root / JOB).iterdir()] == ["answer-1.json"]
 
 
 def test_a_full_disk_is_told_before_anything_is_written(files: JobFiles, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,14 +116,6 @@ def test_a_full_disk_is_told_before_anything_is_written(files: JobFiles, monkeyp
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert list(files.root.iterdir()) == []
-
-
-def test_a_replica_is_told_from_one_that_is_gone(files: JobFiles) -> None:
-    assert not files.is_in_use("one")
-    with files.opened("one"):
-        assert files.is_in_use("one")
-        assert not files.is_in_use("two")
-    assert not files.is_in_use("one")
 
 
 def test_how_many_folders_without_a_job_were_deleted_is_told(

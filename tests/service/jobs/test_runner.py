@@ -123,8 +123,10 @@ def test_a_job_that_the_runner_was_never_told_of_is_lost_and_taken_up(url: str) 
         await asyncio.to_thread(runner.enqueue, "one")
         await until(lambda: worker.at_work == 1 and worker.done.get("one") == 1)
         assert await asyncio.to_thread(runner.lost, ["one", "two"], "tests") == ["two"]
-        assert await asyncio.to_thread(runner.of_others, ["one", "two"], "tests") == {}
-        assert await asyncio.to_thread(runner.of_others, ["one", "two"], "another") == {"one": "tests"}
+        assert await asyncio.to_thread(runner.stranded, {"tests", "another"}) == []
+        assert await asyncio.to_thread(runner.stranded, {"another"}) == ["one"]
+        await asyncio.to_thread(runner.take_up, [])
+        assert await asyncio.to_thread(runner.stranded, {"another"}) == ["one"]  # and not in the queue again
         await asyncio.to_thread(runner.take_up, ["two"])
         worker.held.set()
         await until(lambda: worker.over("one", "two"))
@@ -142,8 +144,8 @@ def test_a_job_of_a_replica_that_is_gone_is_taken_up_by_another(url: str) -> Non
 
     async def taken_up(runner: Runner) -> None:
         worker.held.set()
-        assert await asyncio.to_thread(runner.of_others, ["one"], "another") == {"one": "tests"}
-        await asyncio.to_thread(runner.take_up, ["one"])
+        assert await asyncio.to_thread(runner.stranded, {"another"}) == ["one"]
+        await asyncio.to_thread(runner.resume, ["one"])
         await until(lambda: worker.over("one"))
 
     with_runner(url, worker, interrupted)

@@ -18,10 +18,17 @@ _numbers = itertools.count()
 
 @pytest.fixture
 def table(url: str) -> Iterator[JobTable]:
-    made = JobTable(url)
-    made.open()
+    made = opened(url)
     yield made
     made.close()
+
+
+def opened(url: str) -> JobTable:
+    """A table as a replica has it that lives."""
+    made = JobTable(url)
+    made.open()
+    made.replicas.join(60)
+    return made
 
 
 def spec(owner: str = "", key: str | None = None) -> JobSpec:
@@ -135,8 +142,7 @@ def test_room_is_counted_until_a_job_is_forgotten(table: JobTable) -> None:
 
 
 def test_what_is_kept_outlives_the_process(url: str) -> None:
-    first = JobTable(url)
-    first.open()
+    first = opened(url)
     job_id = begun(first)
     first.commit(job_id, ChunkNote(0, 0.5, (A,)), b"state", 1.0)
     first.close()
