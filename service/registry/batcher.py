@@ -200,7 +200,7 @@ class Batcher:
             self._threads.replace_one()
             self._give_up_for(f"{said} and could not be stopped")
         elif self._stops >= MOST_STOPS:
-            self._give_up_for(f"{said}, the {self._stops}th in a row that had to be stopped")
+            self._give_up_for(f"{said}, the last of {self._stops} in a row that had to be stopped")
         return _StoppedError("model-failed", f"The model is stopped: {said}.")
 
     def _give_up_for(self, reason: str) -> None:

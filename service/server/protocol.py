@@ -247,8 +247,8 @@ class DoorProtocol(HttpToolsProtocol):
         """Answer in the application's stead, and close; where it has the request already, it sees a caller hang up."""
         if self._is_refused or self.transport.is_closing():
             return
-        self._tell(error)
-        if self._is_answering:
+        is_told = self._tell(error)
+        if not is_told:
             self.transport.abort()
         elif DoorProtocol._lingering < _MOST_LINGERING:
             DoorProtocol._lingering += 1
@@ -262,13 +262,17 @@ class DoorProtocol(HttpToolsProtocol):
         else:
             self.transport.abort()
 
-    def _tell(self, error: SignError) -> None:
-        """Write the answer, where none has begun; what comes from now on is thrown away."""
+    def _tell(self, error: SignError) -> bool:
+        """Write the answer, where none has begun, and say whether; what comes from now on is thrown away."""
         self._is_refused = True
         self._stop_clock()
         self._metrics.errors.labels(error.code).inc()
-        if not self._is_answering:
-            self.transport.write(_problem_bytes(error, self.server_state.default_headers))
+        if self._is_answering:
+            if self.pipeline or self.cycle.response_started:
+                return False
+            self.cycle.disconnected = True  # what the application may yet say is not sent
+        self.transport.write(_problem_bytes(error, self.server_state.default_headers))
+        return True
 
     @property
     def _is_answering(self) -> bool:

@@ -143,6 +143,20 @@ def test_what_is_no_http_is_answered_as_a_problem(service: RunningService) -> No
         assert read_answer(connection)[::2] == (400, "request-malformed")
 
 
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [(b"xchunked", b"0\r\n\r\n"), (b"chunked", b"0x5\r\nhello\r\n"), (b"chunked", b"f" * 20 + b"\r\nhello")],
+    ids=["unknown coding", "size of a chunk", "huge size"],
+)
+def test_a_body_that_is_no_http_is_answered_as_a_problem_too(
+    service: RunningService, coding: bytes, body: bytes
+) -> None:
+    ask = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: %b\r\n\r\n" % coding
+    with connect(service, ask + body) as connection:
+        assert read_answer(connection)[::2] == (400, "request-malformed")
+    assert service.client.get("/healthz").status_code == 200
+
+
 def test_an_upload_that_stalls_or_trickles_is_told_so(service: RunningService) -> None:
     with connect(service, UPLOAD + b"x" * 100) as stalled:
         assert read_answer(stalled)[::2] == (408, "request-timeout")
