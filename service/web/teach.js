@@ -107,9 +107,14 @@ export class TeachPanel {
     } catch (error) {
       this.showCamera();
       const name = error instanceof DOMException ? error.name : "other";
-      say(byId("teach-off-hint"), hasWord(`camera.error.${name}.hint`) ? `camera.error.${name}.hint` : "camera.error.other.hint", { name });
+      const known = hasWord(`camera.error.${name}`) ? `camera.error.${name}` : "camera.error.other";
+      say(byId("teach-off-title"), known);
+      byId("teach-off-title").hidden = false;
+      say(byId("teach-off-hint"), `${known}.hint`, { name });
       return;
     }
+    byId("teach-off-title").hidden = true;
+    say(byId("teach-off-hint"), "teach.off");
     this.showCamera();
     this.followHands();
   }
