@@ -21,6 +21,7 @@ from service.observe.landmarker import Landmarker
 from service.observe.landmarkers import Landmarkers, build_engine, build_mediapipe
 from service.observe.observe import observe
 from service.observe.request import LandmarkRequest
+from service.pipelines.image import ImageSection
 from service.registry.scores import probabilities, votes
 from service.registry.session import ModelSession
 from service.registry.store import Store
@@ -100,6 +101,8 @@ class Converted:
         section = stored.manifest.pipeline.observing
         if section is None:
             raise TypeError(f"{name} looks at no medium")
+        if isinstance(section, ImageSection):  # one preset of these asks for `robust`
+            section = section.model_copy(update={"landmarks": "faithful"})
         self.section, self._output = section, stored.manifest.output
         self._affect = stored.manifest.task == "affect"
         self._session = ModelSession(stored, threads=1)
