@@ -29,12 +29,13 @@ help:
 	@echo "make parity-keras  compare the converter with real Keras 2 and 3;  make parity-sklearn  with scikit-learn"
 	@echo "make parity-pixels compare answers to pictures and clips with the authors' own steps;  make parity-faces  to faces"
 
+# Not compiled: Python does that with what it loads, a quarter of it.
 $(VENV)/serve.stamp: locks/serve.lock
 	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or later is needed; python3 is $$(python3 --version 2>&1). Set PYTHON=/path/to/python"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the $$(grep -c '^[a-z0-9].*==' $<) packages of $< into $(VENV)/, this first time only; it takes some minutes."
-	@$(PIP_INSTALL) -r locks/serve.lock
+	@$(PIP_INSTALL) --no-compile -r locks/serve.lock
 	@touch $@
 
 $(VENV)/convert.stamp: $(VENV)/serve.stamp locks/convert.lock
@@ -51,6 +52,7 @@ $(VENV)/dev.stamp: $(VENV)/convert.stamp locks/dev.lock locks/mediapipe.lock
 	$(PIP_INSTALL) -r locks/dev.lock
 	@if $(BIN)/python -c '$(HAS_MEDIAPIPE)'; then $(PIP_INSTALL) -r locks/mediapipe.lock; \
 		else echo "There is no MediaPipe for this Python or processor: what compares with it is left out."; fi
+	@$(BIN)/python -W ignore -m compileall -q $(VENV)/lib || true  # else what compiling warns of would fail a test
 	@touch $@
 HAS_MEDIAPIPE := import platform, sys; \
 	sys.exit(sys.version_info >= (3, 13) or (sys.platform, platform.machine()) == ("linux", "aarch64"))

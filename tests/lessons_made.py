@@ -38,9 +38,14 @@ def take(sign: Sign, number: int = 0) -> Track:
     return track_of(values, np.arange(frames) / RATE, 640, 480)
 
 
-def pose_file(sign: Sign, number: int = 0) -> bytes:
-    """The same as a file that is sent."""
-    return features_to_pose(Features(take(sign, number), OBSERVING, points=point_names(PARTS)))
+def pose_file(sign: Sign, number: int = 0, *, hands: bool = True) -> bytes:
+    """The same as a file that is sent, with its hands or without."""
+    track = take(sign, number)
+    if not hands:
+        values = np.array(track.values, np.float32)
+        values[:, :42] = np.nan
+        track = track_of(values, track.times_s, 640, 480)
+    return features_to_pose(Features(track, OBSERVING, points=point_names(PARTS)))
 
 
 def _path(sign: Sign, at: float, random: np.random.Generator) -> tuple[float, float]:

@@ -20,10 +20,19 @@ from service.evaluation.data import DataError, LabeledClip
 from service.evaluation.reading import read_data
 from service.features.gathering import gather
 from service.lessons.apart import run_apart
+from service.media.medium import Medium
 from service.own_store import OWN_STORE
 from service.settings import Settings
 from service.teaching.body import landmark_section
-from service.teaching.examples import NOTHING, Example, ExampleError, make_example
+from service.teaching.examples import (
+    NOTHING,
+    Example,
+    ExampleError,
+    lacks_hands,
+    make_example,
+    shows_more,
+    with_all_parts,
+)
 from service.teaching.labeled import of_teacher
 from service.teaching.landmark_files import NO_HAND, read_landmarks
 from service.teaching.publishing import PublishedAs, publish
@@ -149,13 +158,21 @@ def _observe(data: Path, group_by: str | None, settings: Settings) -> tuple[Exam
 
 
 async def _look(clip: LabeledClip, teacher: str, context: AppContext) -> Example:
+    """A clip's landmarks; of hands that stand alone in the picture where no body was found with them."""
     with clip.medium(context.spool) as medium:
         deadline = Deadline.after(context.settings.request_timeout_s)
-        part = PipelineClip(medium, deadline, landmark_section(), start_s=clip.start_s, duration_s=clip.duration_s)
-        features = await gather(part, context)
-    if clip.label.casefold() != NOTHING and not features.track.frames_with(HAND_PARTS):
+        track = (await gather(_part(clip, medium, deadline, has_body=True), context)).track
+        if lacks_hands(track):
+            alone = (await gather(_part(clip, medium, deadline, has_body=False), context)).track
+            track = with_all_parts(alone) if shows_more(alone, track) else track
+    if clip.label.casefold() != NOTHING and not track.frames_with(HAND_PARTS):
         raise ExampleError(NO_HAND)
-    return make_example(clip.label, features.track, teacher=teacher, source="file", origin=clip.name)
+    return make_example(clip.label, track, teacher=teacher, source="file", origin=clip.name)
+
+
+def _part(clip: LabeledClip, medium: Medium, deadline: Deadline, *, has_body: bool) -> PipelineClip:
+    section = landmark_section(has_body=has_body)
+    return PipelineClip(medium, deadline, section, start_s=clip.start_s, duration_s=clip.duration_s)
 
 
 def _teachers(group_by: str | None, clips: Sequence[LabeledClip]) -> Callable[[LabeledClip], str]:

@@ -98,13 +98,19 @@ def _explain(error: Exception) -> str | None:
         return f"the jobs' folder cannot be written: {(error.strerror or 'unknown').lower()}"
     if isinstance(error, exc.TimeoutError):
         return "the jobs' database gives no connection"
+    if isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError:  # of what holds the file
+        return _explain_sqlite(error)
     if not isinstance(error, exc.DBAPIError) or isinstance(error, _NOT_STORAGE):
         return None
-    if type(error.orig) is sqlite3.DatabaseError:  # not one of its subclasses: pages or the head are not SQLite's
-        return explain_damage(str(error.orig))
     if isinstance(error.orig, sqlite3.Error):
-        return f"the jobs' database fails: {error.orig}"
+        return _explain_sqlite(error.orig)
     return "the jobs' database cannot be reached or does not serve"
+
+
+def _explain_sqlite(error: sqlite3.Error) -> str:
+    if type(error) is sqlite3.DatabaseError:  # not one of its subclasses: pages or the head are not SQLite's
+        return explain_damage(str(error))
+    return f"the jobs' database fails: {error}"
 
 
 def explain_damage(how: str) -> str:

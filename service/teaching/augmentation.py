@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service.pipelines.length import nearest
-from service.teaching.body import ARMS, BODY, LEAST_WIDTH, LEFT, RIGHT, SHOULDERS, STEPS, USUAL_WIDTH
+from service.teaching.body import ARMS, BODY, KNUCKLES, LEAST_WIDTH, LEFT, PALMS, RIGHT, SHOULDERS, STEPS, USUAL_WIDTH
 from service.track import BoolArray, FloatArray, TimeArray, Track
 
 _LOW: Final = 1.35
@@ -36,18 +36,30 @@ class Take:
         """Its first and last moment."""
         return float(self.times_s[0]), float(self.times_s[-1])
 
+    @property
+    def has_body(self) -> bool:
+        """Whether shoulders are seen in it."""
+        return bool(np.isfinite(self.points[:, SHOULDERS]).all(axis=(1, 2)).any())
+
+    @property
+    def hands_alone(self) -> "Take":
+        """The same without the body."""
+        points = self.points.copy()
+        points[:, BODY] = np.nan
+        return replace(self, points=points)
+
 
 @dataclass(frozen=True, slots=True)
 class Variety:
     """How much takes are varied. Angles in radians, lengths in widths of the shoulders, times in shares of a take."""
 
-    turn: float = 0.25
-    scale: float = 0.25
+    turn: float = 0.4
+    scale: float = 0.35
     lean: float = 0.12
-    move: float = 0.25
+    move: float = 0.4
     before: float = 0.3
     cut: float = 0.08
-    warp: float = 0.12
+    warp: float = 0.2
     point_noise: float = 0.012
     hand_noise: float = 0.08
     lost: float = 0.25
@@ -95,7 +107,7 @@ def vary(takes: Sequence[Take], variety: Variety, rng: np.random.Generator) -> F
     """One more view of each take: N × STEPS × POINTS × 2."""
     points = np.stack([_at(take, _moments(take, variety, rng)) for take in takes])
     _lose_hands(points, variety, rng)
-    width = _shoulder_widths(points)
+    width = shoulder_widths(points)
     points = _moved(points, width, variety, rng) + _noise(points.shape, width, variety, rng)
     for place in np.flatnonzero(rng.random(len(points)) < variety.mirrored):
         points[place] = mirror(points[place])
@@ -178,11 +190,24 @@ def _turned(points: FloatArray, about: FloatArray | float, by: FloatArray) -> Fl
     return np.asarray((away.reshape(len(points), -1, 2) @ by.transpose(0, 2, 1)).reshape(points.shape) + about)
 
 
-def _shoulder_widths(points: FloatArray) -> FloatArray:
-    apart = np.linalg.norm(points[:, :, SHOULDERS[0]] - points[:, :, SHOULDERS[1]], axis=-1)
-    seen = ~np.isnan(apart)
-    apart = np.nan_to_num(apart).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
-    return np.where(apart < LEAST_WIDTH, USUAL_WIDTH, apart).astype(np.float32)
+def shoulder_widths(points: FloatArray) -> FloatArray:
+    """N, in heights of the picture; by the palms where no shoulders are seen."""
+    apart = _seen_mean(np.linalg.norm(points[:, :, SHOULDERS[0]] - points[:, :, SHOULDERS[1]], axis=-1))
+    palms = [
+        np.linalg.norm(
+            points[:, :, [hand.start + knuckle for knuckle in KNUCKLES]] - points[:, :, hand.start, None], axis=-1
+        )
+        for hand in (LEFT, RIGHT)
+    ]
+    palm = _seen_mean(np.concatenate([one.max(axis=-1) for one in palms], axis=1)) * PALMS
+    own = np.where(palm < LEAST_WIDTH, USUAL_WIDTH, palm)
+    return np.where(apart < LEAST_WIDTH, own, apart).astype(np.float32)
+
+
+def _seen_mean(values: FloatArray) -> FloatArray:
+    """N of N × M, NaN and 0 left out; 0 where all are."""
+    known = np.nan_to_num(values)
+    return np.asarray(known.sum(axis=1) / np.maximum((known > 0).sum(axis=1), 1))
 
 
 def drawn_again(count: int, size: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.intp]]:

@@ -14,8 +14,21 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from service.teaching.augmentation import Take, Variety, vary
-from service.teaching.body import ARMS, BODY, HAND, LEAST_WIDTH, LEFT, RIGHT, SHOULDERS, STEPS, WIDTH, body_features
+from service.teaching.augmentation import Take, Variety, shoulder_widths, vary
+from service.teaching.body import (
+    ARMS,
+    BODY,
+    HAND,
+    HAND_SCALE,
+    LEAST_WIDTH,
+    LEFT,
+    POINTS,
+    RIGHT,
+    SHOULDERS,
+    STEPS,
+    WIDTH,
+    body_features,
+)
 from service.track import BoolArray, FloatArray
 
 FILE: Final = Path(__file__).with_name("background.npz")
@@ -33,6 +46,9 @@ NOISE: Final = 0.03
 HALF: Final = 0.5
 HELD, GONE, LOW = 0.2, 0.1, 0.3
 """Of what is made of the takes: shares in which they are held still, their hands are away, or rest far down."""
+
+MOVES: Final = 0.3
+"""How far wrists are apart, in shoulders' widths, on two ways that are not the same."""
 
 RESTS: Final = (1.0, 2.0)
 """How far below the shoulders resting hands are, in shoulders' widths."""
@@ -93,6 +109,17 @@ def other_people() -> OtherPeople:
     )
 
 
+def hands_alone(features: FloatArray) -> FloatArray:
+    """N × STEPS × WIDTH features of hands and bodies, as they would be of the hands without the body."""
+    points = np.zeros((*features.shape[:2], POINTS, 2), np.float32)
+    for number, hand in enumerate((LEFT, RIGHT)):
+        own = features[..., number * _ONE : (number + 1) * _ONE]
+        shape, wrist = own[..., : 2 * HAND].reshape(*own.shape[:2], HAND, 2), own[..., None, 2 * HAND :]
+        there = features[..., number - 2, None, None]
+        points[:, :, hand] = (shape / np.float32(HAND_SCALE) + wrist) * there
+    return body_features(points)
+
+
 def waves_over_time(count: int) -> FloatArray:
     """STEPS × count: the first waves of the cosine transform (DCT-II, orthonormal), over the steps."""
     angle = np.pi / STEPS * (np.arange(STEPS)[:, None] + 0.5) * np.arange(count)
@@ -111,29 +138,57 @@ def unsigned(
     for place in range(len(points)):
         kind = rng.random()
         if kind < HELD:
-            points[place] = points[place, int(rng.integers(STEPS))]
+            done = _hold(points[place], rng)
         elif kind < HELD + GONE:
-            points[place, :, LEFT] = points[place, :, RIGHT] = 0.0
+            done = False
         elif kind < HELD + GONE + LOW:
-            _lower(points[place], rng)
+            done = _lower(points[place], rng)
         else:
-            _transplant(points[place], ways[place], rng)
+            done = _transplant(points[place], ways[place], rng)
+        if not done:
+            points[place, :, LEFT] = points[place, :, RIGHT] = 0.0
     return body_features(points)
 
 
-def _transplant(points: FloatArray, way: FloatArray, rng: np.random.Generator) -> None:
-    """The hands' shapes of one take on the ways of another, run backwards half of the time."""
+def _hold(points: FloatArray, rng: np.random.Generator) -> bool:
+    """One moment, all the time. False where the hands hardly move: that would be the sign itself."""
+    held = points[int(rng.integers(STEPS))].copy()
+    if _apart(points, np.broadcast_to(held, points.shape)) < MOVES:
+        return False
+    points[:] = held
+    return True
+
+
+def _apart(points: FloatArray, others: FloatArray) -> float:
+    """How far wrists are from others, as the mean of the steps at which both are seen, in widths of the shoulders."""
+    away = [
+        np.linalg.norm(points[:, hand.start] - others[:, hand.start], axis=-1)[
+            _is_seen(points[:, hand]) & _is_seen(others[:, hand])
+        ]
+        for hand in (LEFT, RIGHT)
+    ]
+    measured = np.concatenate(away)
+    return float(measured.mean()) / float(shoulder_widths(points[None])[0]) if len(measured) else np.inf
+
+
+def _transplant(points: FloatArray, way: FloatArray, rng: np.random.Generator) -> bool:
+    """The hands' shapes of one take on the ways of another, often run backwards. False where the ways are alike."""
     order = slice(None, None, -1) if rng.random() < BETWEEN else slice(None)
+    if _apart(points, way[order]) < MOVES:
+        return False
     for hand in (LEFT, RIGHT):
         if not points[:, hand].any() or not way[:, hand].any():
             continue
         there = _is_seen(points[:, hand]) & _is_seen(way[order, hand])
         wrist, other = points[:, hand.start : hand.start + 1], way[order, hand.start : hand.start + 1]
         points[:, hand] = np.where(there[:, None, None], points[:, hand] - wrist + other, np.float32(0))
+    return True
 
 
-def _lower(points: FloatArray, rng: np.random.Generator) -> None:
-    """Hands and arms as they hang or rest in the lap, moving little."""
+def _lower(points: FloatArray, rng: np.random.Generator) -> bool:
+    """Hands and arms as they hang or rest in the lap, moving little. False where no body shows where that would be."""
+    if not points[:, BODY].any():
+        return False
     for hand, shoulder, elbow, end in zip((LEFT, RIGHT), SHOULDERS, ELBOWS, WRISTS, strict=True):
         at = points[:, shoulder].mean(axis=0)
         width = max(float(np.abs(points[:, SHOULDERS[0], 0] - points[:, SHOULDERS[1], 0]).mean()), LEAST_WIDTH)
@@ -145,6 +200,7 @@ def _lower(points: FloatArray, rng: np.random.Generator) -> None:
         points[:, hand] = np.where(seen[:, None, None], moved, np.float32(0))
         points[:, end] = way
         points[:, elbow] = at + np.array([0.0, down / 2])
+    return True
 
 
 def _is_seen(points: FloatArray) -> BoolArray:

@@ -2,14 +2,14 @@
 
 import secrets
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 import numpy as np
 
 from service.text import compose
-from service.track import MediaInfo, PartName, Track
+from service.track import HAND_PARTS, PART_POINTS, MediaInfo, PartName, Track
 
 PARTS: Final[tuple[PartName, ...]] = ("left_hand", "right_hand", "pose")
 """What is kept of a frame, in this order: 21 + 21 + 33 points with x, y, z and visibility."""
@@ -23,6 +23,10 @@ UNKNOWN: Final = "unknown"
 
 LONGEST_LABEL: Final = 100
 LEAST_FRAMES: Final = 4
+
+SELDOM: Final = 0.25
+MORE_OFTEN: Final = 3
+"""In a picture of a hand alone a body is sometimes seen in it, and the hand with that body now and then."""
 
 Source = Literal["camera", "file", "landmarks", "correction"]
 
@@ -88,6 +92,28 @@ def clean_name(name: str, what: str) -> str:
     if any(unicodedata.category(character).startswith("C") for character in cleaned):
         raise ExampleError(f"A {what} holds characters that are not shown.")
     return cleaned
+
+
+def lacks_hands(track: Track) -> bool:
+    """Whether hands are seen so seldom that they might better be looked for without a body."""
+    return track.frames_with(HAND_PARTS) < SELDOM * len(track)
+
+
+def shows_more(alone: Track, track: Track) -> bool:
+    """Whether hands that were looked for alone are seen so much more often that the body was none."""
+    return alone.frames_with(HAND_PARTS) > max(MORE_OFTEN * track.frames_with(HAND_PARTS), SELDOM * len(alone))
+
+
+def with_all_parts(track: Track) -> Track:
+    """A track of some of PARTS as one of all of them; what was not looked for is missing."""
+    values = np.full((len(track), POINTS, 4), np.nan, np.float32)
+    start = 0
+    for part in PARTS:
+        stop = start + PART_POINTS[part]
+        if part in track.parts:
+            values[:, start:stop] = track.part(part)
+        start = stop
+    return replace(track, values=values, parts=PARTS)
 
 
 def track_of(

@@ -14,29 +14,37 @@ OUTPUT: Final = "logits"
 BATCH: Final = "batch"
 
 
-def network_graph(networks: Sequence[Weights]) -> bytes:
-    """An ONNX file that takes batch × STEPS × 2·POINTS and gives the mean of the networks' log-probabilities."""
+def network_graph(networks: Sequence[Weights], *, has_body: bool = True) -> bytes:
+    """An ONNX file that takes rows of the pipeline and gives the mean of the networks' log-probabilities."""
     file = OnnxFile()
-    features = _features(file)
+    numbers = body.landmark_section(has_body=has_body).width
+    features = _features(file, numbers // 2)
     answers = [file.op("LogSoftmax", _network(file, features, weights), axis=1) for weights in networks]
     file.op("Mean", *answers, output=OUTPUT)
     classes = len(networks[0]["last.bias"])
-    return file.content("taught", {INPUT: (BATCH, body.STEPS, 2 * body.POINTS)}, {OUTPUT: (BATCH, classes)})
+    return file.content("taught", {INPUT: (BATCH, body.STEPS, numbers)}, {OUTPUT: (BATCH, classes)})
 
 
-def _features(file: OnnxFile) -> str:
-    """As `body.body_features`."""
-    points = file.op("Reshape", INPUT, file.constant([-1, body.STEPS, body.POINTS, 2], np.int64))
+def _features(file: OnnxFile, given: int) -> str:
+    """As `body.body_features`; given: how many points a row has."""
+    points = file.op("Reshape", INPUT, file.constant([-1, body.STEPS, given, 2], np.int64))
+    if given < body.POINTS:
+        pads = [0, 0, 0, 0, 0, 0, body.POINTS - given, 0]
+        points = file.op("Pad", points, file.constant(pads, np.int64))
     arms = _gather(file, points, range(body.BODY.start, body.BODY.stop))
     there = _seen(file, arms)
-    steps = file.op("Max", file.op("ReduceSum", there, file.constant([1], np.int64), keepdims=1), file.constant(1.0))
     one, two = (_gather(file, points, [place]) for place in body.SHOULDERS)
-    away = file.op("Sub", one, two)
-    squared = file.op("ReduceSum", file.op("Mul", away, away), file.constant([3], np.int64), keepdims=1)
-    apart = _mean(file, file.op("Sqrt", squared), there, steps)
-    unseen = file.op("Less", apart, file.constant(body.LEAST_WIDTH))
-    width = file.op("Where", unseen, file.constant(body.USUAL_WIDTH), apart)
-    middle = _mean(file, file.op("Mul", file.op("Add", one, two), file.constant(0.5)), there, steps)
+    apart = _mean(file, [_length(file, file.op("Sub", one, two))], [there])
+    hands = [_gather(file, points, range(hand.start, hand.stop)) for hand in (body.LEFT, body.RIGHT)]
+    hands_there = [_seen(file, hand) for hand in hands]
+    palm = file.op("Mul", _mean(file, [_palm(file, hand) for hand in hands], hands_there), file.constant(body.PALMS))
+    least, usual = file.constant(body.LEAST_WIDTH), file.constant(body.USUAL_WIDTH)
+    by_palm = file.op("Where", file.op("Less", palm, least), usual, palm)
+    unseen = file.op("Less", apart, least)
+    width = file.op("Where", unseen, by_palm, apart)
+    wrists = _mean(file, [_gather(file, hand, [0]) for hand in hands], hands_there)
+    between = file.op("Mul", file.op("Add", one, two), file.constant(0.5))
+    middle = file.op("Where", unseen, wrists, _mean(file, [between], [there]))
     placed = file.op("Div", file.op("Sub", points, middle), width)
     parts, seen = [], []
     for hand in (body.LEFT, body.RIGHT):
@@ -57,10 +65,28 @@ def _seen(file: OnnxFile, points: str) -> str:
     return file.op("Cast", file.op("Greater", total, file.constant(0.0)), to=1)
 
 
-def _mean(file: OnnxFile, values: str, there: str, steps: str) -> str:
-    """Over the steps that are there."""
-    total = file.op("ReduceSum", file.op("Mul", values, there), file.constant([1], np.int64), keepdims=1)
-    return file.op("Div", total, steps)
+def _mean(file: OnnxFile, values: Sequence[str], there: Sequence[str]) -> str:
+    """batch × 1 × 1 × C: over the steps that are there, of all of these together; 0 for none."""
+    over_steps = file.constant([1], np.int64)
+    totals = [
+        file.op("ReduceSum", file.op("Mul", part, seen), over_steps, keepdims=1)
+        for part, seen in zip(values, there, strict=True)
+    ]
+    counts = [file.op("ReduceSum", seen, over_steps, keepdims=1) for seen in there]
+    count = file.op("Max", file.op("Sum", *counts), file.constant(1.0))
+    return file.op("Div", file.op("Sum", *totals), count)
+
+
+def _length(file: OnnxFile, vectors: str) -> str:
+    """The length of vectors over the last axis, which stays as one number."""
+    squared = file.op("ReduceSum", file.op("Mul", vectors, vectors), file.constant([3], np.int64), keepdims=1)
+    return file.op("Sqrt", squared)
+
+
+def _palm(file: OnnxFile, hand: str) -> str:
+    """batch × STEPS × 1 × 1: from the wrist to the farthest knuckle."""
+    away = file.op("Sub", _gather(file, hand, body.KNUCKLES), _gather(file, hand, [0]))
+    return file.op("ReduceMax", _length(file, away), axes=[2], keepdims=1)
 
 
 def _network(file: OnnxFile, features: str, weights: Weights) -> str:

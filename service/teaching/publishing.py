@@ -13,7 +13,7 @@ from service.errors import InvalidModelError
 from service.registry.manifest import MODEL_FILE, Evaluation, Fact, Input, Manifest, Output, Parity, Source, Timing
 from service.registry.session import ModelSession
 from service.registry.store import Store, StoredModel, check_fields
-from service.teaching.body import POINTS, STEPS, body_features, landmark_section
+from service.teaching.body import HAND, STEPS, body_features, landmark_section, points_of
 from service.teaching.examples import UNKNOWN
 from service.teaching.graph import BATCH, INPUT, OUTPUT, network_graph
 from service.teaching.network import logits, softmax
@@ -44,7 +44,7 @@ def publish(taught: TaughtModel, store: Path, named: PublishedAs) -> Manifest:
 
     InvalidModelError where it does not, or the name is none; OSError where the store cannot be written.
     """
-    graph = network_graph(taught.networks)
+    graph = network_graph(taught.networks, has_body=taught.has_body)
     fields = manifest_fields(taught, named)
     fields["parity"] = _prove(graph, fields, taught).model_dump()
     return Store(store).publish(fields, {MODEL_FILE: graph})
@@ -53,7 +53,7 @@ def publish(taught: TaughtModel, store: Path, named: PublishedAs) -> Manifest:
 def manifest_fields(taught: TaughtModel, named: PublishedAs) -> dict[str, Any]:
     """The manifest, but for its version, files and parity."""
     labels = (*taught.signs, UNKNOWN)
-    stride_s = stride_of(taught.window_s)
+    stride_s, pipeline = stride_of(taught.window_s), landmark_section(has_body=taught.has_body)
     fields = {
         "name": named.name,
         "title": named.title or named.name,
@@ -61,14 +61,14 @@ def manifest_fields(taught: TaughtModel, named: PublishedAs) -> dict[str, Any]:
         "task": "sign",
         "labels": labels,
         "idle_labels": (UNKNOWN,),
-        "pipeline": landmark_section(),
+        "pipeline": pipeline,
         "unit": "word",
         "time": Timing(
             window_s=taught.window_s, stride_s=stride_s, min_duration_s=2 * stride_s, merge_gap_s=2 * stride_s
         ),
         "inputs": (
             Input.model_validate(
-                {"name": INPUT, "dtype": "float32", "shape": (BATCH, STEPS, 2 * POINTS), "from": "track"}
+                {"name": INPUT, "dtype": "float32", "shape": (BATCH, STEPS, pipeline.width), "from": "track"}
             ),
         ),
         "output": Output(
@@ -108,7 +108,9 @@ def _description(taught: TaughtModel) -> str:
         if people < 2
         else f"It was taught by {people} people; others will be recognized less."
     )
-    return f"{signs} signs, taught{who} with {takes} takes. {how} {warning} It was taught nothing else, and says so."
+    alone = "" if taught.has_body else " It looks at hands alone, wherever they are, since its takes show no shoulders."
+    taught_by = f"{signs} signs, taught{who} with {takes} takes.{alone}"
+    return f"{taught_by} {how} {warning} It was taught nothing else, and says so."
 
 
 def _evaluation(taught: TaughtModel) -> Evaluation:
@@ -137,10 +139,11 @@ def _source(taught: TaughtModel, named: PublishedAs) -> Source:
 def _prove(graph: bytes, fields: Mapping[str, object], taught: TaughtModel) -> Parity:
     """How far the graph's answers are from the network's own, on rows like those that a pipeline gives."""
     rng = np.random.default_rng(_SEED)
-    rows = rng.random((_SAMPLES, STEPS, 2 * POINTS), np.float32)
-    rows[: _SAMPLES // 4, :, : POINTS - 1] = 0.0  # hands that are not there
+    rows = rng.random((_SAMPLES, STEPS, landmark_section(has_body=taught.has_body).width), np.float32)
+    rows[: _SAMPLES // 4, :, : 4 * HAND] = 0.0  # hands that are not there
+    rows[_SAMPLES // 4 : _SAMPLES // 2, :, 4 * HAND :] = 0.0  # no body
     rows[0] = 0.0
-    features = body_features(rows.reshape(_SAMPLES, STEPS, POINTS, 2))
+    features = body_features(points_of(rows))
     there = np.mean([np.log(softmax(logits(network, features))) for network in taught.networks], axis=0)
     difference = float(np.abs(_graph_answers(graph, fields, rows) - there).max())
     if not difference <= TOLERANCE:

@@ -55,7 +55,7 @@ def measure_on(taught: TaughtModel, examples: Sequence[Example]) -> Tested:
 
 def answer(taught: TaughtModel, example: Example) -> Answer:
     """The surest window's answer, as /predict gives it."""
-    features = window_features(example.track, taught.window_s)
+    features = window_features(example.track, taught.window_s, has_body=taught.has_body)
     if len(features) == 0:
         return Answer(example, "", 0.0, answered=False)
     surest = surest_window(probabilities(taught, features))

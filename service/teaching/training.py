@@ -18,6 +18,7 @@ from service.teaching.windows import surest_window, window_features, window_of
 from service.track import FloatArray
 
 Phase = Literal["reading", "testing", "training", "finishing"]
+Tell = Callable[[float], None]
 OnProgress = Callable[[Phase, float], None]
 """Told the phase and how much of the whole is done, 0 to 1; what it raises ends the training: so it is cancelled."""
 
@@ -29,8 +30,8 @@ _TINY: Final = 1e-9
 class TrainOptions:
     """How a model is made. by_teacher: whether its figures are of one teacher left out after the other.
 
-    schedule: of the network that is published; trial: of those that answer for takes that are left out. folds: how many
-    such networks at most where takes and not teachers are left out, 0 for none.
+    networks: how many are trained and published together; schedule: of each of them. trial: of those that answer for
+    takes that are left out. folds: how many of those at most where takes and not teachers are left out, 0 for none.
     """
 
     by_teacher: bool = False
@@ -38,6 +39,7 @@ class TrainOptions:
     variety: Variety = field(default_factory=Variety)
     schedule: Schedule = field(default_factory=lambda: Schedule(steps=300))
     trial: Schedule = field(default_factory=lambda: Schedule(steps=160))
+    networks: int = 3
     seed: int = _SEED
 
 
@@ -45,12 +47,14 @@ class TrainOptions:
 class TaughtModel:
     """A model that was made of examples. signs: its labels, in order of first use; the last class is `unknown`.
 
-    networks: their log-probabilities are averaged. window_s: how long a window of the medium is. digest: SHA-256 of the
+    networks: their log-probabilities are averaged. has_body: whether signs are measured by the shoulders, else by the
+    hands alone. window_s: how long a window of the medium is. digest: SHA-256 of the
     examples.
     """
 
     signs: tuple[str, ...]
     networks: tuple[Weights, ...]
+    has_body: bool
     window_s: float
     fitted: Fitted
     figures: Figures
@@ -70,18 +74,21 @@ def train(
     found = check(examples)
     on_progress("reading", 0.0)
     lesson = _Lesson.of(examples, options)
-    left_out = _answers_of_left_out(lesson, options, lambda share: on_progress("testing", 0.02 + 0.68 * share))
+    left_out = _answers_of_left_out(lesson, options, _between(lambda share: on_progress("testing", share), 0.02, 0.5))
     fitted = fit(left_out)
     protocol = "one teacher left out after the other" if options.by_teacher else "one take of each sign left out"
     figures = measure(left_out, fitted, lesson.signs, protocol)
     everything = np.arange(len(lesson.takes))
-    network = _train_on(
-        lesson, everything, options, options.schedule, lambda share: on_progress("training", 0.7 + 0.28 * share)
+    training = _between(lambda share: on_progress("training", share), 0.5, 0.98)
+    networks = tuple(
+        _train_on(lesson, everything, options, options.schedule, _nth(training, number, options.networks), number)
+        for number in range(options.networks)
     )
     on_progress("finishing", 0.98)
     return TaughtModel(
         signs=lesson.signs,
-        networks=(network,),
+        networks=networks,
+        has_body=lesson.has_body,
         window_s=lesson.window_s,
         fitted=fitted,
         figures=figures,
@@ -110,6 +117,7 @@ class _Lesson:
     truth: Indices
     teachers: list[str]
     views: Views
+    has_body: bool
     window_s: float
     windows: list[FloatArray]
 
@@ -120,25 +128,25 @@ class _Lesson:
         truth = np.array([signs.index(one.label) for one in shown], np.intp)
         takes = [make_take(one.track) for one in shown]
         nothings = [make_take(one.track) for one in examples if one.is_nothing]
+        has_body = 2 * sum(take.has_body for take in takes) >= len(takes)
+        if not has_body:
+            takes, nothings = [take.hands_alone for take in takes], [take.hands_alone for take in nothings]
         views = make_views(takes, truth, nothings, options.variety, np.random.default_rng(options.seed))
         window_s = window_of(takes)
-        windows = [window_features(one.track, window_s) for one in shown]
-        return cls(signs, takes, truth, [one.teacher for one in shown], views, window_s, windows)
+        windows = [window_features(one.track, window_s, has_body=has_body) for one in shown]
+        return cls(signs, takes, truth, [one.teacher for one in shown], views, has_body, window_s, windows)
 
 
-def _answers_of_left_out(lesson: _Lesson, options: TrainOptions, tell: Callable[[float], None]) -> LeftOut:
+def _answers_of_left_out(lesson: _Lesson, options: TrainOptions, tell: Tell) -> LeftOut:
     """Each take, as a network that has not seen it answers; of one that its sign has no other of, none."""
     folds = folds_of(lesson.truth, lesson.teachers if options.by_teacher else None, options.folds)
     truth, answers = [np.zeros(0, np.intp)], [np.zeros((0, len(lesson.signs) + 1), np.float32)]
-
-    def tell_of(number: int) -> Callable[[float], None]:
-        return lambda share: tell((number + share) / len(folds))
 
     for number, fold in enumerate(folds):
         kept = np.setdiff1d(np.arange(len(lesson.takes)), fold)
         if len(np.unique(lesson.truth[kept])) < len(lesson.signs):
             continue
-        network = _train_on(lesson, kept, options, options.trial, tell_of(number))
+        network = _train_on(lesson, kept, options, options.trial, _nth(tell, number, len(folds)))
         seen = fold[[len(lesson.windows[place]) > 0 for place in fold]]
         truth.append(lesson.truth[seen])
         answers += [_surest(network, lesson.windows[place]) for place in seen]
@@ -151,12 +159,28 @@ def _surest(network: Weights, windows: FloatArray) -> FloatArray:
 
 
 def _train_on(
-    lesson: _Lesson, places: Indices, options: TrainOptions, schedule: Schedule, tell: Callable[[float], None]
+    lesson: _Lesson,
+    places: Indices,
+    options: TrainOptions,
+    schedule: Schedule,
+    tell: Tell,
+    number: int = 0,
 ) -> Weights:
-    rng = np.random.default_rng(options.seed)
+    """A network that has learned from these takes; number: which of several that begin from other weights."""
+    rng = np.random.default_rng([options.seed, number])
     classes = len(lesson.signs) + 1
     weights = initial_weights(Shape(WIDTH, classes), rng)
     return train_network(weights, lesson.views.batches(places, classes, rng), schedule, rng, tell)
+
+
+def _between(tell: Tell, start: float, end: float) -> Tell:
+    """What a part of the work tells its share to, where all of it goes from start to end of the whole."""
+    return lambda share: tell(start + (end - start) * share)
+
+
+def _nth(tell: Tell, number: int, count: int) -> Tell:
+    """The same of the n-th of so many equal parts."""
+    return _between(tell, number / count, (number + 1) / count)
 
 
 def _digest(examples: Sequence[Example]) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from service.teaching.augmentation import Take, Variety, drawn_again, vary
-from service.teaching.background import other_people, unsigned
+from service.teaching.background import hands_alone, other_people, unsigned
 from service.teaching.body import body_features
 from service.teaching.network import Batch
 from service.teaching.validation import Indices
@@ -62,14 +62,15 @@ class Views:
 def make_views(
     takes: Sequence[Take], truth: Indices, nothings: Sequence[Take], variety: Variety, rng: np.random.Generator
 ) -> Views:
-    """Views of at least one take of each sign."""
+    """Views of at least one take of each sign; where none shows a body, of hands alone."""
+    has_body = any(take.has_body for take in takes)
     each = max(4, min(VIEWS_A_TAKE, MOST_VIEWS // len(takes)))
     made_of = rng.integers(0, len(takes), (UNSIGNED, 2))
     return Views(
         truth=truth,
         each=each,
         shown=varied([take for take in takes for _ in range(each)], variety, rng),
-        others=other_people().draw(OTHERS, rng),
+        others=other_people().draw(OTHERS, rng) if has_body else hands_alone(other_people().draw(OTHERS, rng)),
         unsigned=unsigned(takes, made_of[:, 0], made_of[:, 1], variety, rng),
         made_of=made_of,
         nothings=varied([take for take in nothings for _ in range(each)], variety, rng) if nothings else _NONE,

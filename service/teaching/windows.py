@@ -8,7 +8,7 @@ import numpy as np
 from service.pipelines.keypoints import tensor
 from service.pipelines.windows import windows_over
 from service.teaching.augmentation import Take
-from service.teaching.body import POINTS, STEPS, body_features, landmark_section
+from service.teaching.body import STEPS, body_features, landmark_section, points_of
 from service.track import FloatArray, Track
 
 LEAST_WINDOW_S, MOST_WINDOW_S = 0.8, 4.0
@@ -28,17 +28,14 @@ def stride_of(window_s: float) -> float:
     return round(window_s / STRIDES_A_WINDOW, 3)
 
 
-def window_features(track: Track, window_s: float) -> FloatArray:
+def window_features(track: Track, window_s: float, *, has_body: bool = True) -> FloatArray:
     """W × STEPS × WIDTH: what the network is given for each window in which a hand is seen."""
-    section = landmark_section()
+    section = landmark_section(has_body=has_body)
     windows = windows_over(float(track.times_s[0]), track.end_s, window_s, stride_of(window_s))
     rows = [tensor(track, window, section).values for window in windows]
-    return body_features(np.concatenate([*rows, _NO_ROWS]).reshape(-1, STEPS, POINTS, 2))
+    return body_features(points_of(np.concatenate([*rows, np.zeros((0, STEPS, section.width), np.float32)])))
 
 
 def surest_window(probabilities: FloatArray) -> FloatArray:
     """Of W × (signs and unknown) the row that is surest of a sign: the one that /predict answers with."""
     return np.asarray(probabilities[int(probabilities[:, :-1].max(axis=1).argmax())])
-
-
-_NO_ROWS: Final = np.zeros((0, STEPS, 2 * POINTS), np.float32)

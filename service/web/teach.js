@@ -26,6 +26,7 @@ export class TeachPanel {
     this.recorder = new Recorder(this.camera, {
       open: () => this.startCamera(),
       onTake: (film, label) => this.send(asFile(film), label, "camera"),
+      isNothing: (label) => label === this.lesson?.nothing_label,
     });
     this.takes = new TakesView({ remove: (example) => this.forget(example), more: (label) => this.choose(label) });
     this.model = new ModelView({ made: () => this.onMade() });
@@ -107,9 +108,14 @@ export class TeachPanel {
     } catch (error) {
       this.showCamera();
       const name = error instanceof DOMException ? error.name : "other";
-      say(byId("teach-off-hint"), hasWord(`camera.error.${name}.hint`) ? `camera.error.${name}.hint` : "camera.error.other.hint", { name });
+      const known = hasWord(`camera.error.${name}`) ? `camera.error.${name}` : "camera.error.other";
+      say(byId("teach-off-title"), known);
+      byId("teach-off-title").hidden = false;
+      say(byId("teach-off-hint"), `${known}.hint`, { name });
       return;
     }
+    byId("teach-off-title").hidden = true;
+    say(byId("teach-off-hint"), "teach.off");
     this.showCamera();
     this.followHands();
   }

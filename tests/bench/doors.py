@@ -114,17 +114,20 @@ def lives(connection: socket.socket) -> bool:
     return True
 
 
-def flood(service: RunningService, _seconds: float) -> None:
-    """One header that does not end."""
+def flood(service: RunningService, seconds: float) -> None:
+    """Headers that do not end, one after the other: each as large as it may grow."""
     host, port = service.url.removeprefix("http://").split(":")
-    sent = 0
-    with socket.create_connection((host, int(port)), timeout=PROBE_S) as connection, contextlib.suppress(OSError):
-        connection.sendall(HALF)
-        while sent < FLOOD_BYTES:
-            connection.sendall(b"x" * 65536)
-            sent += 65536
-        time.sleep(1)
-    print(f"  {sent / MIB:.0f} MiB of the header were taken")
+    taken: list[int] = []
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        taken.append(0)
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=PROBE_S) as connection:
+            connection.sendall(HALF)
+            while taken[-1] < FLOOD_BYTES:
+                connection.sendall(b"x" * 65536)
+                taken[-1] += 65536
+            time.sleep(1)
+    print(f"  {len(taken)} headers, of which {max(taken) / MIB:.0f} MiB were taken at most")
 
 
 @contextlib.contextmanager
@@ -182,7 +185,7 @@ def main() -> None:
         "nothing": lambda _service, seconds: time.sleep(seconds / 3),
         f"{CONNECTIONS:,} half-open connections": lambda service, seconds: trickle(service, HALF, seconds),
         f"{CONNECTIONS:,} slow uploads": lambda service, seconds: trickle(service, UPLOAD, seconds),
-        f"{FLOOD_BYTES // MIB} MiB of one header": flood,
+        f"headers of {FLOOD_BYTES // MIB} MiB": flood,
     }
     for name, act in attacks.items():
         attack(given.tree, name, act, given.seconds)

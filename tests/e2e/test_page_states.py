@@ -29,6 +29,7 @@ DROP = """async ([names, folder]) => {
     return event.defaultPrevented;
 }"""
 
+BACKGROUND = "stage => getComputedStyle(stage).backgroundImage"
 REFUSE = """() => {
     navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("no", "NotAllowedError"); };
 }"""
@@ -96,6 +97,19 @@ def test_a_camera_that_is_refused_is_a_state_of_its_own_with_ways_on(
         failed.get_by_role("button", name="Try one of our clips").click()
         assert page.evaluate("document.activeElement.id") == "samples-title"
         assert page.locator("#panel-file").is_visible()
+
+
+def test_a_missing_camera_is_as_hard_to_overlook_where_signs_are_taught(
+    chromium: Browser, service: RunningService
+) -> None:
+    with visit(chromium, service.url, locale="ko-KR") as visitor:
+        page = visitor.page
+        page.click("#tab-teach")
+        page.get_by_role("button", name="시작하기").click()
+        page.click("#teach-camera")
+        page.locator("[role=alert] #teach-off-title", has_text="카메라를 찾지 못했습니다").wait_for()
+        assert "radial-gradient" in page.locator("#teach-picture .stage").evaluate(BACKGROUND)
+        assert barriers(page) == []
 
 
 def test_samples_are_asked_about_by_one_click_and_the_next_one_takes_over(

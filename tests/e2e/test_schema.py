@@ -1,5 +1,6 @@
 """The service keeps to its own OpenAPI schema, whatever is sent: Schemathesis with all its checks."""
 
+import json
 import os
 import re
 import subprocess
@@ -7,28 +8,32 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from service.app import create_app
 from service.errors import KINDS
 from service.settings import Settings
-from tests.lessons_made import pose_file
+from service.teaching.examples import NOTHING
+from tests.e2e.test_teach import teach
+from tests.lessons_made import SIGNS
 from tests.running import ROOT, RunningService, running_service
 
 ADMIN = "boss"
+TAUGHT = {"get_lessons", "get_lesson", "post_example", "post_train", "get_export"}
+"""Operations of teaching that come to their end: Schemathesis makes no id of an example, nor waits for a model."""
 OF_NO_ROUTE = {"route-unknown", "method-not-allowed"}
 """Codes of addresses that are no route's."""
 
 
 @pytest.fixture(scope="module")
 def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    """A service that may be taught, and has been taught as much as it takes: no medium more is looked at for that."""
-    settings = {"SIGN_SLOTS": "1", "SIGN_API_KEYS": "me", "SIGN_ADMIN_KEYS": ADMIN}
-    limits = {"SIGN_TEACH": "1", "SIGN_TEACH_EXAMPLES": "1"}
-    with running_service(tmp_path_factory.mktemp("keyed"), **settings, **limits) as running:
-        headers = {"Authorization": f"Bearer {ADMIN}"}
-        running.client.post("/teach/asl/examples?label=wave", content=pose_file("wave"), headers=headers)
+    """A service that has been taught what the schema's examples name, enough to make a model of it."""
+    settings = {"SIGN_SLOTS": "1", "SIGN_API_KEYS": "me", "SIGN_ADMIN_KEYS": ADMIN, "SIGN_TEACH": "1"}
+    with running_service(tmp_path_factory.mktemp("keyed"), **settings) as running:
+        running.client.headers["Authorization"] = f"Bearer {ADMIN}"
+        teach(running, "my-signs", *SIGNS, NOTHING)
         yield running
 
 
@@ -44,7 +49,7 @@ def test_every_route_answers_as_the_schema_says(keyed: RunningService, tmp_path:
         str(program), "--config-file", str(ROOT / "schemathesis.toml"), "run", f"{keyed.url}/openapi.json",
         "--checks", "all", "--header", f"Authorization: Bearer {ADMIN}", "--max-examples", "4",
         "--seed", "1", "--no-color",
-        "--generation-database", "none",
+        "--generation-database", "none", "--report", "har", "--report-har-path", "sent.har",
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.e2e.schemathesis_media"}
     done = subprocess.run(
@@ -54,6 +59,24 @@ def test_every_route_answers_as_the_schema_says(keyed: RunningService, tmp_path:
     selected = re.search(r"Selected: (\d+)/(\d+)", done.stdout)
     assert selected is not None
     assert selected[1] == selected[2]
+    sys.stdout.write(done.stdout[done.stdout.rindex("SUMMARY") :])
+    assert succeeded(keyed, tmp_path / "sent.har") >= TAUGHT
+
+
+def succeeded(service: RunningService, har: Path) -> set[str]:
+    """The operations that answered some of the sent requests with success."""
+    templates = {
+        re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))): {
+            method.upper(): operation["operationId"] for method, operation in methods.items()
+        }
+        for path, methods in service.client.get("/openapi.json").json()["paths"].items()
+    }
+    found = set()
+    for entry in json.loads(har.read_text())["log"]["entries"]:
+        method, path = entry["request"]["method"], urlsplit(entry["request"]["url"]).path
+        if entry["response"]["status"] < 300:
+            found |= {named[method] for one, named in templates.items() if one.fullmatch(path) and method in named}
+    return found
 
 
 def operations(schema: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

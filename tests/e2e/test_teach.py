@@ -129,9 +129,9 @@ def test_one_example_is_seen_and_deleted(teaching: RunningService) -> None:
 
 def test_what_is_no_example_is_refused_in_words(teaching: RunningService) -> None:
     assert problem(show(teaching, "odd", "a", PICTURE.read_bytes())) == (415, "media-wrong-kind")
-    handless = show(teaching, "odd", "a", (SAMPLES / "letter_a_right_light.mp4").read_bytes(), clip_duration="0.5")
+    handless = show(teaching, "odd", "a", pose_file("wave", hands=False))
     assert problem(handless) == (422, "parameter-invalid")
-    assert "upper body" in handless.json()["detail"]
+    assert "show the whole hand" in handless.json()["detail"]
     assert problem(show(teaching, "odd", "unknown", pose_file("wave"))) == (422, "parameter-invalid")
     assert problem(show(teaching, "odd", "", pose_file("wave"))) == (422, "parameter-invalid")
     assert problem(show(teaching, "asl-letters", "a", pose_file("wave"))) == (409, "name-taken")

@@ -94,6 +94,15 @@ def in_fragments(folder: Path) -> Path:
     return clock(folder / "fragments.mp4", b_frames=2, options=options)
 
 
+def joined_fragments(folder: Path) -> Path:
+    """Two mp4 files in fragments end to end: Chromium ends where the second one begins."""
+    options = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+    parts = [clock(folder / f"{first}.mp4", frames=40, first=first, options=options) for first in (0, 40)]
+    path = folder / "joined.mp4"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return path
+
+
 MEDIA: dict[str, Callable[[Path], Path]] = {
     "mp4": lambda folder: clock(folder / "plain.mp4"),
     "mp4 that starts at 5 s": lambda folder: clock(folder / "late.mp4", late_s=5.0, options={"movflags": "+faststart"}),
@@ -103,6 +112,7 @@ MEDIA: dict[str, Callable[[Path], Path]] = {
     "webm that leaps 1,000 s": lambda folder: clock(folder / "leap.webm", codec="libvpx", leap_s=1000.0),
     "mp4 that leaps 1,000 s": lambda folder: clock(folder / "leap.mp4", leap_s=1000.0),
     "joined webm, the second larger": joined,
+    "joined mp4 in fragments": joined_fragments,
 }
 
 

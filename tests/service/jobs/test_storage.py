@@ -46,6 +46,8 @@ def outcome(call: Callable[[], Awaitable[object]]) -> Exception:
     [
         (sa.exc.OperationalError("", {}, sqlite3.OperationalError("database or disk is full")), "disk is full"),
         (sa.exc.DatabaseError("", {}, sqlite3.DatabaseError("file is not a database")), "is damaged"),
+        (sqlite3.OperationalError("disk I/O error"), "fails: disk I/O error"),
+        (sqlite3.DatabaseError("file is not a database"), "is damaged"),
         (sa.exc.OperationalError("", {}, RuntimeError("server closed the connection")), "cannot be reached"),
         (sa.exc.TimeoutError("QueuePool limit"), "gives no connection"),
     ],

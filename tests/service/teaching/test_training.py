@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,10 +7,11 @@ import onnx
 import pytest
 from onnx.reference import ReferenceEvaluator
 
+from service.pipelines.keypoints import KeypointsSection
 from service.registry.store import Store
 from service.teaching.advice import advise
-from service.teaching.body import POINTS, STEPS, WIDTH, body_features
-from service.teaching.examples import NOTHING, UNKNOWN, ExampleError, make_example, track_of
+from service.teaching.body import BODY, STEPS, WIDTH, body_features, landmark_section, points_of
+from service.teaching.examples import NOTHING, UNKNOWN, Example, ExampleError, make_example, track_of
 from service.teaching.graph import network_graph
 from service.teaching.network import Schedule, Shape, initial_weights, logits, softmax
 from service.teaching.publishing import PublishedAs, publish
@@ -17,7 +20,7 @@ from service.teaching.training import TaughtModel, TrainOptions, train
 
 from .takes_made import make_takes, make_track
 
-QUICK = TrainOptions(schedule=Schedule(steps=150), trial=Schedule(steps=50))
+QUICK = TrainOptions(schedule=Schedule(steps=150), trial=Schedule(steps=50), networks=2)
 SIGNS = ("up", "side", "circle")
 
 
@@ -26,16 +29,19 @@ def taught() -> TaughtModel:
     return train(make_takes(SIGNS, 4), QUICK)
 
 
-def test_the_graph_says_what_the_network_says() -> None:
+@pytest.mark.parametrize("has_body", [True, False])
+def test_the_graph_says_what_the_network_says(*, has_body: bool) -> None:
     rng = np.random.default_rng(0)
     networks = [initial_weights(Shape(WIDTH, 4), rng) for _ in range(2)]
-    model = onnx.load_from_string(network_graph(networks))
+    model = onnx.load_from_string(network_graph(networks, has_body=has_body))
     onnx.checker.check_model(model, full_check=True)
-    rows = rng.random((6, STEPS, 2 * POINTS), np.float32)
+    rows = rng.random((6, STEPS, landmark_section(has_body=has_body).width), np.float32)
     rows[1, :, :42] = 0.0
     rows[2] = 0.0
+    rows[3, :, 84:] = 0.0
+    rows[4, 5:9, 42:] = 0.0
     (given,) = ReferenceEvaluator(model).run(None, {"x": rows})
-    features = body_features(rows.reshape(6, STEPS, POINTS, 2))
+    features = body_features(points_of(rows))
     expected = np.mean([np.log(softmax(logits(network, features))) for network in networks], axis=0)
     np.testing.assert_allclose(np.asarray(given, np.float32), expected, atol=1e-4)
 
@@ -62,6 +68,33 @@ def test_a_taught_model_lies_in_the_store_as_any_other(taught: TaughtModel, tmp_
     assert read.parity.max_abs_diff < 1e-4
     assert read.evaluation[0].clips == 12
     assert publish(taught, tmp_path, PublishedAs("three-signs")).version == 2
+
+
+def _without_body(takes: Sequence[Example]) -> list[Example]:
+    alone = []
+    for take in takes:
+        values = np.array(take.track.values, np.float32)
+        values[:, BODY.start :] = np.nan
+        track = replace(take.track, values=values)
+        alone.append(make_example(take.label, track, teacher=take.teacher))
+    return alone
+
+
+def test_hands_that_stand_alone_in_the_picture_are_measured_by_themselves(tmp_path: Path) -> None:
+    taught = train(_without_body(make_takes(SIGNS, 4)), TrainOptions(folds=0, networks=1))
+    assert not taught.has_body
+    assert measure_on(taught, _without_body(make_takes(SIGNS, 3, first_seed=50))).accuracy == 1.0
+    manifest = publish(taught, tmp_path, PublishedAs("hands-alone"))
+    assert isinstance(manifest.pipeline, KeypointsSection)
+    assert (manifest.pipeline.source, manifest.pipeline.parts) == ("hands", ("left_hand", "right_hand"))
+    assert "It looks at hands alone" in manifest.description
+
+
+def test_where_a_hand_stands_in_the_picture_does_not_matter_without_a_body() -> None:
+    points = np.zeros((1, STEPS, 49, 2), np.float32)
+    points[0, :, 21:42] = np.random.default_rng(0).random((STEPS, 21, 2), np.float32) + 0.1
+    moved = np.where(points > 0, 2 * points + 0.3, points)
+    np.testing.assert_allclose(body_features(moved), body_features(points), atol=1e-4)
 
 
 def test_a_network_trained_twice_is_the_same() -> None:
