@@ -16,10 +16,11 @@ const NEEDS_SHORTCUT = /^(INPUT|SELECT|TEXTAREA)$/;
 export class Recorder {
   /**
    * @param {import("./teach-camera.js").TeachCamera} camera
-   * @param {{open: () => Promise<void>, onTake: OnTake}} acts open: the camera
+   * @param {{open: () => Promise<void>, onTake: OnTake, isNothing: (label: string) => boolean}} acts open: the camera
    */
-  constructor(camera, { open, onTake }) {
+  constructor(camera, { open, onTake, isNothing }) {
     this.camera = camera;
+    this.isNothing = isNothing;
     this.open = open;
     this.onTake = onTake;
     this.watch = new TakeWatch(MOST_S);
@@ -68,8 +69,9 @@ export class Recorder {
     this.count(COUNTED);
   }
 
+  /** Whether a take goes from the hand's rise to its rest. Who shows nothing may talk or wait, and raise no hand. */
   get isFree() {
-    return this.free.checked && this.sees;
+    return this.free.checked && this.sees && !this.isNothing(this.label);
   }
 
   count(/** @type {number} */ left) {

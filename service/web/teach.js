@@ -26,6 +26,7 @@ export class TeachPanel {
     this.recorder = new Recorder(this.camera, {
       open: () => this.startCamera(),
       onTake: (film, label) => this.send(asFile(film), label, "camera"),
+      isNothing: (label) => label === this.lesson?.nothing_label,
     });
     this.takes = new TakesView({ remove: (example) => this.forget(example), more: (label) => this.choose(label) });
     this.model = new ModelView({ made: () => this.onMade() });

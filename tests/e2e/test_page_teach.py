@@ -156,6 +156,26 @@ def test_a_take_is_replayed_doubted_and_deleted_on_a_phone_in_korean(signer: Bro
         page.wait_for_selector("#teach-lesson", state="hidden")
 
 
+def test_a_take_of_nothing_is_recorded_without_a_hand_that_rises(signer: Browser, teaching: RunningService) -> None:
+    with visit(signer) as visitor:
+        page = opened(visitor.page, teaching.url)
+        page.click("#teach-camera")
+        page.get_by_label("Sign that you show").fill("help")
+        page.keyboard.press("Enter")
+        page.locator("#teach-cue", has_text=re.compile("Raise your hand|Rest your hand")).wait_for()
+        page.get_by_role("button", name="Stop recording").click()
+        page.get_by_role("button", name="Record “nothing”").click()
+        page.locator("#teach-cue", has_text="Press again").wait_for()
+        page.locator("#teach-preview").evaluate(SEES_MORE)
+        page.get_by_role("button", name="Stop recording").click()
+        page.locator(".teach-sign", has_text="no sign").locator(".take").first.wait_for()
+        (kept,) = [
+            one for one in teaching.client.get("/teach/my-signs").json()["examples"] if one["label"] == "nothing"
+        ]
+        assert (kept["source"], kept["duration"] > 1) == ("camera", True)
+        teaching.client.delete("/teach/my-signs")
+
+
 def test_without_a_place_for_live_signing_a_take_is_made_by_pressing_twice(
     signer: Browser, teaching: RunningService
 ) -> None:

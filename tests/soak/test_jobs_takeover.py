@@ -104,6 +104,8 @@ def test_a_job_ends_as_it_would_have_whenever_its_replica_is_killed(
             living = [one for one in living if one is not killed]
             taken_s.append(seconds_until_attempt(living[0], location, 2, began))
             undisturbed.check(living[0], location, 2)
+            sys.stdout.write(f"\nkilled {number + 1} at {moment:.0%}: taken over after {taken_s[-1]:.1f} s")
+            sys.stdout.flush()
             living.append(stack.enter_context(replica(tmp_path, database, f"after {number}", **settings)))
     sys.stdout.write(
         f"\n{TAKEOVERS} of {count} replicas killed, SIGN_JOBS_TAKEOVER_S={TAKEOVER_S:g}: taken over after "
