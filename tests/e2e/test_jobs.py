@@ -207,7 +207,7 @@ def test_a_job_belongs_to_its_key_and_nothing_is_stored_beyond_the_room(tmp_path
         wait_until(
             lambda: service.client.get(location, headers=mine).json()["state"] == "succeeded", 60, "it does not end"
         )
-        assert [path.name for path in kept(tmp_path)] == ["answer.json"]
+        assert [path.name for path in kept(tmp_path)] == ["answer-1.json"]
         location = job_of(submit(service, CAB, key="you"))
         assert len(service.client.get("/jobs", headers=yours).json()["jobs"]) == 1
 
