@@ -60,7 +60,8 @@ def went_on(service: RunningService, location: str, expected: dict[str, Any]) ->
     """The job goes on by itself, and says what /timeline says of the clip."""
     until_available(service)
     job = ended(service, location)
-    assert (job["state"], job["error"], job["attempts"]) == ("succeeded", None, 2)
+    assert (job["state"], job["error"]) == ("succeeded", None)
+    assert job["attempts"] in (1, 2)  # a chunk that takes longer than the fault goes on as if there had been none
     labels = [segment["class_name"] for segment in result(service, location)["segments"]]
     assert labels == [segment["class_name"] for segment in expected["segments"]]
 
