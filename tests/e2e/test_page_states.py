@@ -143,8 +143,9 @@ def test_samples_without_their_pictures_get_them_when_the_service_answers_again(
         assert box["width"] / box["height"] == pytest.approx(4 / 3, abs=0.05)
         page.context.set_offline(False)
         page.locator("#found", has_text="answers again").wait_for()
-        assert picture.evaluate("picture => picture.decode().then(() => picture.naturalWidth)") > 0
-        assert picture.evaluate("picture => getComputedStyle(picture).visibility") == "visible"
+        # The list is written anew with what the service answers, so the picture is looked up each time
+        page.wait_for_function("document.querySelector('.sample img').naturalWidth > 0")
+        page.wait_for_function("getComputedStyle(document.querySelector('.sample img')).visibility === 'visible'")
 
 
 def test_every_sample_shows_what_it_says(service: RunningService) -> None:
