@@ -11,8 +11,8 @@ from service.metrics import Metrics
 from service.pipelines.rows import ModelRows
 from service.registry.batcher import Batcher
 from service.registry.manifest import Manifest
+from service.registry.placement import Placed
 from service.registry.scores import check_numbers, probabilities, votes
-from service.registry.session import ModelSession
 from service.registry.store import StoredModel
 from service.registry.threads import ReplaceableThreads
 from service.track import FloatArray
@@ -24,13 +24,13 @@ class ServedModel:
     Whoever got one may use it to the end of what they do: unloading takes it out of the registry, and its memory goes
     back when the last request that holds it has ended. `required` is the model that it reads from, held likewise, and
     `over_time` the one that says in its place what is signed when. `when_given_up` is called, with the model and the
-    reason, when its inferences have to be stopped again and again.
+    reason, when its inferences have to be stopped again and again. `placed` says on what it runs.
     """
 
     def __init__(
         self,
         stored: StoredModel,
-        session: ModelSession,
+        placed: Placed,
         threads: ReplaceableThreads,
         metrics: Metrics,
         *,
@@ -44,7 +44,8 @@ class ServedModel:
         self.required = required
         self.over_time: ServedModel | None = None
         self.when_given_up: Callable[[ServedModel, str], None] = _keep_quiet
-        self._session = session
+        self.placed = placed
+        self._session = session = placed.session
         name, version = stored.manifest.name, str(stored.manifest.version)
         rows_metric = metrics.batch_rows.labels(name)
         seconds_metric = metrics.inference_seconds.labels(name, version)
