@@ -14,6 +14,7 @@ from service.errors import InvalidModelError, SignError
 from service.execution_providers import explain_runtimes, installed_runtimes
 from service.metrics import Metrics
 from service.registry.catalog import Catalog, Changes, ModelMetrics
+from service.registry.cores import Cores
 from service.registry.loader import Loader
 from service.registry.manifest import Manifest, Requires
 from service.registry.memory import memory_estimate_bytes
@@ -98,6 +99,11 @@ class Registry:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._loader.close()
+
+    @property
+    def cores(self) -> Cores:
+        """What inferences share, with each other and with whoever says so there."""
+        return self._loader.cores
 
     # what requests ask
 
