@@ -124,6 +124,12 @@ class Metrics:
             registry=registry,
         )
         self.model_refused = Gauge("sign_model_refused", "Versions in the store that are refused.", registry=registry)
+        self.provider_fallbacks = Counter(
+            "sign_provider_fallbacks_total",
+            "Models that a provider does not serve, by why: failed, parity, memory.",
+            ["model", "provider", "why"],
+            registry=registry,
+        )
         self.build_info = Gauge("sign_build_info", "The running version.", ["version"], registry=registry)
 
     @contextmanager

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service import system
 from service.api_keys import ApiKey, parse_keys
+from service.execution_providers import check_one_runtime, check_providers, model_providers
 from service.own_store import default_store
 from service.version_shares import VersionShare, parse_versions
 
@@ -126,6 +127,19 @@ class Settings(BaseSettings):
     )
     model_poll_s: float = Field(0.0, ge=0, description="Seconds between scans of the store; 0: only when asked.")
     model_memory_bytes: int = Field(2 * GIB, gt=0, description="Memory that all loaded models may take together.")
+    providers: CommaSeparated = Field(
+        ("cpu",),
+        description="What networks run on, the best first: cuda, tensorrt, openvino, coreml, directml, cpu; or auto.",
+    )
+    model_providers: CommaSeparated = Field(
+        (), description="The same for single models, before their manifest: NAME=PROVIDER+PROVIDER, …"
+    )
+    precision: Literal["float32", "tf32", "bf16"] = Field(
+        "float32", description="How exactly providers other than cpu may compute: with less, parity is measured for it."
+    )
+    device_memory_bytes: int | None = Field(
+        None, gt=0, description="Memory of a GPU that all models may take together; none: not bounded."
+    )
     session_threads: int = Field(1, ge=1, description="Threads inside one ONNX Runtime session.")
     inference_threads: int = Field(2, ge=1, description="Inferences that run at the same time.")
     batch_rows: int = Field(64, ge=1, description="Most rows that one inference takes together.")
@@ -197,7 +211,16 @@ class Settings(BaseSettings):
     )
     jobs_slots: int | None = Field(None, ge=1, description="Slots that jobs may hold; default: all but one.")
 
-    @field_validator("api_keys", "admin_keys", "cors_origins", "allowed_hosts", "model_versions", mode="before")
+    @field_validator(
+        "api_keys",
+        "admin_keys",
+        "cors_origins",
+        "allowed_hosts",
+        "model_versions",
+        "providers",
+        "model_providers",
+        mode="before",
+    )
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
@@ -217,6 +240,20 @@ class Settings(BaseSettings):
             raise ValueError(
                 "MediaPipe is not installed: `make mediapipe` (Python 3.11 or 3.12), or leave it at engine"
             )
+        return value
+
+    @field_validator("providers")
+    @classmethod
+    def _check_providers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        check_providers(value)
+        check_one_runtime(value)
+        return value or ("cpu",)
+
+    @field_validator("model_providers")
+    @classmethod
+    def _check_model_providers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for names in model_providers(value).values():
+            check_one_runtime(names)
         return value
 
     @field_validator("jobs_store_url")

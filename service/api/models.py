@@ -1,6 +1,7 @@
 """GET /models… and, for admins, the routes that change what is served."""
 
-from typing import Annotated, Self
+from dataclasses import asdict
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel
@@ -20,8 +21,21 @@ NAMED = (*OPTIONS, "model-unknown")
 CHANGED = (*ADMIN, *NAMED, "version-unknown", "model-state", "model-loading", "model-failed", "shutting-down")
 
 
+class ParityBody(BaseModel):
+    """How far a provider's answers are from the CPU's on a sample, and how far they may be."""
+
+    samples: int
+    max_abs_diff: float
+    bound: float
+    against: Literal["stored", "cpu"]
+
+
 class VersionBody(BaseModel):
-    """One version and its state; reason says why it is refused."""
+    """One version and its state; reason says why it is refused.
+
+    provider: on what it runs, where it is ready; fallbacks: the providers that do not serve it, each with the reason;
+    parity: what was measured where another than the CPU serves it.
+    """
 
     version: int
     state: State
@@ -29,6 +43,9 @@ class VersionBody(BaseModel):
     task: Task | None
     memory_bytes: int
     reason: str | None
+    provider: str | None
+    fallbacks: list[str]
+    parity: ParityBody | None
 
     @classmethod
     def of(cls, version: VersionState) -> Self:
@@ -39,6 +56,9 @@ class VersionBody(BaseModel):
             task=version.task,
             memory_bytes=version.memory_bytes,
             reason=version.reason,
+            provider=version.provider,
+            fallbacks=list(version.fallbacks),
+            parity=None if version.parity is None else ParityBody(**asdict(version.parity)),
         )
 
 

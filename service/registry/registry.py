@@ -11,6 +11,7 @@ from functools import partial
 import structlog
 
 from service.errors import InvalidModelError, SignError
+from service.execution_providers import explain_runtimes, installed_runtimes
 from service.metrics import Metrics
 from service.registry.building import Building, log_failure
 from service.registry.catalog import Catalog, Changes, ModelMetrics
@@ -79,6 +80,8 @@ class Registry:
 
         only: the models that load now, where not all of them will be asked for.
         """
+        if len(installed := installed_runtimes()) > 1:
+            log.warning("several ONNX Runtimes", installed=installed, advice=explain_runtimes())
         await self._scan()
         names = [name for name in self._catalog.names if only is None or name in only]
         self._choosing.update(names)

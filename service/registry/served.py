@@ -13,8 +13,8 @@ from service.pipelines import Observing
 from service.pipelines.rows import ModelRows
 from service.registry.batcher import Batcher
 from service.registry.manifest import Manifest
+from service.registry.placement import Placed
 from service.registry.scores import check_numbers, probabilities, votes
-from service.registry.session import ModelSession
 from service.registry.store import StoredModel
 from service.registry.threads import ReplaceableThreads
 from service.track import FloatArray
@@ -27,13 +27,14 @@ class ServedModel:
     back when the last request that holds it has ended. `required` is the model that it reads from, held likewise, and
     `over_time` the one that says in its place what is signed when. `when_given_up` is called, with the model and the
     reason, when its inferences have to be stopped again and again; `when_answered` after each one, with whether it went
-    well. `shadow_of`: the version, if there is one, whose answers are compared with this one's.
+    well. `shadow_of`: the version, if there is one, whose answers are compared with this one's. `placed` says on what it
+    runs.
     """
 
     def __init__(
         self,
         stored: StoredModel,
-        session: ModelSession,
+        placed: Placed,
         threads: ReplaceableThreads,
         metrics: Metrics,
         *,
@@ -49,7 +50,8 @@ class ServedModel:
         self.when_given_up: Callable[[ServedModel, str], None] = _keep_quiet
         self.when_answered: Callable[[ServedModel, bool], None] = _keep_quiet
         self.shadow_of: Callable[[], ServedModel | None] = lambda: None
-        self._session = session
+        self.placed = placed
+        self._session = session = placed.session
         name, version = stored.manifest.name, str(stored.manifest.version)
         rows_metric = metrics.batch_rows.labels(name)
         seconds_metric = metrics.inference_seconds.labels(name, version)

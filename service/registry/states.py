@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from service.errors import InvalidModelError
 from service.registry.manifest import Manifest, Task
+from service.registry.placement import ProviderParity
 from service.registry.served import ServedModel
 from service.registry.store import Fingerprint, Store, StoredVersion
 
@@ -21,7 +22,11 @@ class ModelUnavailableError(InvalidModelError):
 
 @dataclass(frozen=True, slots=True)
 class VersionState:
-    """One version as GET /models shows it. reason: why it is refused, or why a changed copy on disk is not served."""
+    """One version as GET /models shows it. reason: why it is refused, or why a changed copy on disk is not served.
+
+    provider: on what it runs, where it is ready; fallbacks: what was tried before, and why it does not serve; parity:
+    what was measured of it there.
+    """
 
     name: str
     version: int
@@ -31,6 +36,9 @@ class VersionState:
     memory_bytes: int
     task: Task | None
     manifest: Manifest | None
+    provider: str | None = None
+    fallbacks: tuple[str, ...] = ()
+    parity: ProviderParity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +149,7 @@ class Entry:
 
     def view(self, *, is_default: bool) -> VersionState:
         manifest = self.manifest if self.served is None else self.served.manifest
+        placed = None if self.served is None else self.served.placed
         return VersionState(
             name=self.name,
             version=self.version,
@@ -150,6 +159,9 @@ class Entry:
             memory_bytes=0 if self.served is None else self.served.memory_bytes,
             task=None if manifest is None else manifest.task,
             manifest=manifest,
+            provider=None if placed is None else placed.provider.name,
+            fallbacks=() if placed is None else tuple(one.sentence for one in placed.fallbacks),
+            parity=None if placed is None else placed.parity,
         )
 
 
