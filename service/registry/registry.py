@@ -58,10 +58,8 @@ class Registry:
         self._store = Store(settings.model_store, settings.taught_store)
         self._loader = Loader(self._store, settings, metrics)
         shares = settings.version_shares.items()
-        self._catalog = Catalog(
-            settings.pinned_versions,
-            {name: Split(share.version, share.percent, share.shadow) for name, share in shares},
-        )
+        splits = {name: Split(share.version, share.percent, share.shadow) for name, share in shares}
+        self._catalog = Catalog(settings.pinned_versions, splits)
         self._metrics = ModelMetrics(metrics)
         self._requests = metrics.model_requests
         self.traffic = Traffic(self._catalog, metrics, lambda: self._metrics.update(self._catalog))
@@ -120,8 +118,8 @@ class Registry:
     def missing(self) -> str:
         """What keeps the default model from being served, in words; empty when it is."""
         name = self._settings.default_model
-        if self.ready or self._problem is not None:
-            return "" if self.ready else str(self._problem)
+        if self.ready or self._problem:
+            return "" if self.ready else self._problem or ""
         if name not in self._catalog.names:
             return f"the default model {name} is not in the model store {self._store.root}"
         return f"the default model {name}: {self._why_not_served(name).detail}"

@@ -27,8 +27,8 @@ class ServedModel:
     back when the last request that holds it has ended. `required` is the model that it reads from, held likewise, and
     `over_time` the one that says in its place what is signed when. `when_given_up` is called, with the model and the
     reason, when its inferences have to be stopped again and again; `when_answered` after each one, with whether it went
-    well. `shadow_of`: the version, if there is one, whose answers are compared with this one's. `placed` says on what it
-    runs.
+    well. `shadow_of`: the version, if there is one, whose answers are compared with this one's. `placed` says on what
+    it runs.
     """
 
     def __init__(
