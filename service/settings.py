@@ -12,6 +12,7 @@ from service import system
 from service.api_keys import ApiKey, parse_keys
 from service.execution_providers import check_one_runtime, check_providers, model_providers
 from service.own_store import default_store
+from service.version_shares import VersionShare, parse_versions
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -124,7 +125,11 @@ class Settings(BaseSettings):
     )
     default_model: str = Field("asl-letters", description="Model of /predict where the caller names none.")
     default_highlight_model: str = Field("face-motion", description="Model of /highlights where the caller names none.")
-    model_versions: CommaSeparated = Field((), description="Versions served under the bare name: NAME=VERSION, …")
+    model_versions: CommaSeparated = Field(
+        (),
+        description="Versions served under the bare name: NAME=VERSION, and beside it NAME=VERSION@10% (a share of "
+        "the requests) or NAME=VERSION@shadow (compared, not sent), …",
+    )
     model_poll_s: float = Field(0.0, ge=0, description="Seconds between scans of the store; 0: only when asked.")
     model_memory_bytes: int = Field(2 * GIB, gt=0, description="Memory that all loaded models may take together.")
     providers: CommaSeparated = Field(
@@ -271,10 +276,7 @@ class Settings(BaseSettings):
     @field_validator("model_versions")
     @classmethod
     def _check_pins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for pin in value:
-            name, equals, version = pin.partition("=")
-            if not (name and equals and version.isdigit()):
-                raise ValueError(f"{pin!r} is not NAME=VERSION")
+        parse_versions(value)
         return value
 
     @property
@@ -323,4 +325,9 @@ class Settings(BaseSettings):
     @property
     def pinned_versions(self) -> dict[str, int]:
         """The version to serve under each bare name that an operator pinned."""
-        return {name: int(version) for name, _, version in (pin.partition("=") for pin in self.model_versions)}
+        return parse_versions(self.model_versions).pins
+
+    @property
+    def version_shares(self) -> dict[str, VersionShare]:
+        """The version that an operator put beside it, by bare name."""
+        return parse_versions(self.model_versions).shares

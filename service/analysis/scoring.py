@@ -11,6 +11,7 @@ import numpy as np
 
 from service.analysis.clip import ObservedClip
 from service.analysis.prediction import Affect, Evidence
+from service.analysis.shadow import Scores, follow
 from service.pipelines import series
 from service.pipelines.row_plan import RowPlan, WindowRows
 from service.pipelines.series import SeriesSection
@@ -44,7 +45,21 @@ class WindowScores:
 
 
 async def score_windows(clip: ObservedClip, windows: list[Window]) -> list[WindowScores]:
-    """The model's probabilities for each window; a row that several windows need goes through it once."""
+    """The model's probabilities for each window; a row that several windows need goes through it once.
+
+    Where the model has a shadow, it is asked the same behind.
+    """
+    scores = await score_alone(clip, windows)
+
+    async def again(shadow: ObservedClip) -> Scores:
+        return [entry.probabilities for entry in await score_alone(shadow, windows)]
+
+    follow(clip, [entry.probabilities for entry in scores], again)
+    return scores
+
+
+async def score_alone(clip: ObservedClip, windows: list[Window]) -> list[WindowScores]:
+    """The same, without a shadow."""
     plan = await clip.timed("tensor", lambda: clip.preprocessing.plan_rows(clip.track, windows))
     async with clip.deadline.enforce():
         raw = await _outputs(clip, plan)
@@ -54,7 +69,17 @@ async def score_windows(clip: ObservedClip, windows: list[Window]) -> list[Windo
 
 
 async def score_together(clip: ObservedClip, windows: list[Window]) -> WindowScores:
-    """One answer for which all windows vote, as each would answer alone."""
+    """One answer for which all windows vote, as each would answer alone; the model's shadow is asked as well."""
+    scores = await _score_together_alone(clip, windows)
+
+    async def again(shadow: ObservedClip) -> Scores:
+        return [(await _score_together_alone(shadow, windows)).probabilities]
+
+    follow(clip, [scores.probabilities], again)
+    return scores
+
+
+async def _score_together_alone(clip: ObservedClip, windows: list[Window]) -> WindowScores:
     plan = await clip.timed("tensor", lambda: clip.preprocessing.plan_rows(clip.track, windows).together())
     async with clip.deadline.enforce():
         raw = await _outputs(clip, plan)

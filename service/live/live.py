@@ -100,7 +100,7 @@ class Live:
     async def _run_allowed(self, client: ClientSocket, record: RequestRecord) -> ClosingError:
         context = self._context
         start = await self._start_of(client)
-        model = await context.registry.get(start.model or context.settings.default_model, start.version)
+        model = await context.registry.choose(start.model or context.settings.default_model, start.version)
         session = LiveSession(client, start, model.over_time or model, context)
         record.request_id = session.id
         record.note_model((model.over_time or model).manifest)

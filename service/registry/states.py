@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from service.errors import InvalidModelError
 from service.registry.manifest import Manifest, Task
@@ -11,6 +11,9 @@ from service.registry.served import ServedModel
 from service.registry.store import Fingerprint, Store, StoredVersion
 
 State = Literal["available", "loading", "ready", "refused", "unloaded"]
+
+BY_HAND: Final = "taken back by an operator"
+"""Why a share is withdrawn that did not fail."""
 
 
 class ModelUnavailableError(InvalidModelError):
@@ -39,12 +42,38 @@ class VersionState:
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """A version beside the one served under a bare name: its share in percent, or a shadow that answers nobody.
+
+    main: the version that stays the main one meanwhile, where an operator found it so. withdrawn: why the share was
+    taken back; it does not become the main version of itself then.
+    """
+
+    version: int
+    percent: float
+    shadow: bool = False
+    main: int | None = None
+    withdrawn: str | None = None
+
+    def order(self, numbers: list[int]) -> list[int]:
+        """Versions that may be the main one, the wanted one first, of all, highest first; the split's own last.
+
+        While it has its share, what is published meanwhile does not take the rest: the highest version below it does.
+        """
+        others = [number for number in numbers if number != self.version]
+        if self.withdrawn is None:
+            others.sort(key=lambda number: (number != self.main, number > self.version, -number))
+        return [*others, *(number for number in numbers if number == self.version)]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelState:
-    """One model: the version served under its bare name, and all versions, highest first."""
+    """One model: the version served under its bare name, all versions, highest first, and how its traffic is shared."""
 
     name: str
     default_version: int | None
     versions: tuple[VersionState, ...]
+    split: Split | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
