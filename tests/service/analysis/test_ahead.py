@@ -105,7 +105,7 @@ async def test_what_fails_while_it_is_looked_at_ahead_fails_the_request_and_noth
     async def observed(slots: Slots, call: ObserveCall, deadline: Deadline) -> ObserveResult:
         looks.append(call)
         if len(looks) == 2:
-            raise SignError("media-damaged", "It cannot be read any further.")
+            raise SignError("media-corrupt", "It cannot be read any further.")
         return await observe(slots, call, deadline)
 
     monkeypatch.setattr(Slots, "observe", observed)
@@ -129,7 +129,8 @@ async def test_a_request_that_ends_early_gives_its_look_ahead_up(
             return await observe(slots, call, deadline)
         begun.set()
         try:
-            return await asyncio.Event().wait() or await observe(slots, call, deadline)
+            await asyncio.Event().wait()
+            raise AssertionError("nobody ends it but by cancelling it")
         finally:
             ended.set()
 
@@ -155,7 +156,9 @@ async def _look(begun: list[str], ended: list[str]) -> Seen | None:
 
 
 async def test_only_the_chunk_that_was_looked_at_is_taken() -> None:
-    ahead, begun, ended = Ahead(), [], []
+    ahead = Ahead()
+    begun: list[str] = []
+    ended: list[str] = []
     ahead.begin(FIRST, _look(begun, ended))
     await asyncio.sleep(0)
     assert ahead.take(SECOND) is None
