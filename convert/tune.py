@@ -162,8 +162,10 @@ def table(ways: Sequence[Way], chosen: Way) -> list[str]:
 def sample_file(values: Array, mask: Array | None, answers: Array) -> bytes:
     """The sample as the store keeps it."""
     file = io.BytesIO()
-    arrays = {"values": values, "outputs": answers} | ({} if mask is None else {"mask": mask})
-    np.savez_compressed(file, **arrays)
+    if mask is None:
+        np.savez_compressed(file, values=values, outputs=answers)
+    else:
+        np.savez_compressed(file, values=values, outputs=answers, mask=mask)
     return file.getvalue()
 
 
