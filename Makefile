@@ -211,7 +211,9 @@ lock:
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra convert --extra torch -c locks/convert.lock \
 		-o locks/convert-torch.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra s3 -c locks/serve.lock -o locks/s3.lock
-	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra convert --extra s3 --group dev -c locks/convert.lock -c locks/s3.lock \
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra otel -c locks/serve.lock -o locks/otel.lock
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra mcp -c locks/serve.lock -o locks/mcp.lock
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra convert --extra s3 --extra otel --extra mcp --group dev -c locks/convert.lock -c locks/s3.lock \
 		-o locks/dev.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra convert --extra mediapipe -o locks/mediapipe.lock
 	.venv-lock/bin/npm install --silent --package-lock-only --omit-lockfile-registry-resolved

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from service import tracing
 from service.errors import SignError
 from service.registry.inference import Inference, Patience
 from service.registry.threads import ReplaceableThreads
@@ -37,11 +38,12 @@ _ENDING = SignError("shutting-down", "The service ended before the model had run
 
 @dataclass(slots=True)
 class _Waiting:
-    """Rows of one caller that wait together, and where their outputs go."""
+    """Rows of one caller that wait together, where their outputs go, and the inference that they are in."""
 
     values: FloatArray
     mask: FloatArray | None
     outputs: "asyncio.Future[FloatArray]"
+    inference: Inference | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -119,7 +121,10 @@ class Batcher:
         self._queue.append(waiting)
         if self._drain is None:
             self._drain = asyncio.create_task(self._run_all())
-        return await waiting.outputs
+        outputs = await waiting.outputs
+        if (ran := waiting.inference) is not None:
+            tracing.record_at("onnxruntime", ran.began_ns, ran.ended_ns, sign_rows=len(waiting), sign_batch=ran.rows)
+        return outputs
 
     async def _run_all(self) -> None:
         """Run until nobody waits. Whoever was cancelled meanwhile is left out of what has not yet begun."""
@@ -160,7 +165,9 @@ class Batcher:
         """The outputs of one inference, or what it raised: asked of the future, so that nothing need be caught."""
         values = [waiting.values for waiting in batch]
         masks = [waiting.mask for waiting in batch if waiting.mask is not None]
-        inference = self._running = Inference()
+        inference = self._running = Inference(sum(map(len, batch)))
+        for waiting in batch:
+            waiting.inference = inference
         try:
             loop = asyncio.get_running_loop()
             future = loop.run_in_executor(self._threads, self._run_timed, values, masks, inference)
@@ -212,6 +219,7 @@ class Batcher:
         inference.begin()
         began = time.perf_counter()
         outputs = self._run(together, _concatenate(masks) if masks else None, inference)
+        inference.end()
         seconds = time.perf_counter() - began
         self._patience.note(len(together), seconds)
         self._stops = 0
