@@ -55,6 +55,11 @@ def default_slots() -> int:
     return cores if memory is None else max(1, min(cores, memory // GIB))
 
 
+def default_inference_threads() -> int:
+    """One inference a core, and two at least: a large network must not keep a small one waiting."""
+    return max(2, allowed_cores())
+
+
 def is_loopback(host: str) -> bool:
     """Whether an address is one of this machine alone."""
     try:
@@ -145,8 +150,13 @@ class Settings(BaseSettings):
         None, gt=0, description="Memory of a GPU that all models may take together; none: not bounded."
     )
     session_threads: int = Field(1, ge=1, description="Threads inside one ONNX Runtime session.")
-    inference_threads: int = Field(2, ge=1, description="Inferences that run at the same time.")
+    inference_threads: int = Field(
+        default_factory=default_inference_threads, ge=1, description="Inferences that run at the same time."
+    )
     batch_rows: int = Field(64, ge=1, description="Most rows that one inference takes together.")
+    batch_wait_ms: float = Field(
+        0.0, ge=0, le=1000, description="Longest that rows wait for more to run with: worth it on a GPU."
+    )
 
     # teaching: examples become a model, if asked by this machine alone or allowed
     teach: bool | None = Field(

@@ -34,6 +34,7 @@ class Live:
         self._usages = usages
         self._request_log = log
         self._slots = StreamSlots(context.settings, context.metrics)
+        context.registry.cores.share_with(lambda: self._slots.taken)
         self._sessions: set[LiveSession] = set()
         self._serving: set[asyncio.Task[object]] = set()
         self._ending = asyncio.Event()

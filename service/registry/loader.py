@@ -13,6 +13,7 @@ from service.metrics import Metrics
 from service.observe.landmark_files import explain_missing
 from service.observe.request import LandmarkRequest
 from service.registry.batcher import STOP_GRACE_S
+from service.registry.cores import Cores, Rules
 from service.registry.manifest import Manifest
 from service.registry.memory import UNEXPECTED_BYTES, memory_estimate_bytes
 from service.registry.memory_mark import MemoryMark
@@ -23,7 +24,7 @@ from service.registry.session import LOAD_S, TRIAL_S
 from service.registry.states import ModelUnavailableError
 from service.registry.store import Store, StoredModel
 from service.registry.threads import ReplaceableThreads
-from service.settings import Settings
+from service.settings import Settings, allowed_cores
 
 LOADING_THREADS = 2
 """Models that load at the same time: a large one must not keep a small one waiting."""
@@ -42,6 +43,14 @@ class Loader:
         self._metrics = metrics
         self._threads = ReplaceableThreads(LOADING_THREADS, "load")
         self._inference = ReplaceableThreads(settings.inference_threads, "infer")
+        self.cores = Cores(allowed_cores())
+        self._rules = Rules(
+            self.cores,
+            batch_rows=settings.batch_rows,
+            side_by_side=settings.inference_threads,
+            wait_s=settings.batch_wait_ms / 1000,
+            most_s=settings.request_timeout_s,
+        )
         self._alive: WeakSet[ServedModel] = WeakSet()
         self._reserved_bytes = 0
         metrics.model_memory.set_function(lambda: float(self.used_bytes))
@@ -90,8 +99,7 @@ class Loader:
                 placed,
                 self._inference,
                 self._metrics,
-                batch_rows=self._settings.batch_rows,
-                most_s=self._settings.request_timeout_s,
+                rules=self._rules,
                 memory_bytes=need_bytes,
                 required=required,
             )

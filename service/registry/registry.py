@@ -15,6 +15,7 @@ from service.execution_providers import explain_runtimes, installed_runtimes
 from service.metrics import Metrics
 from service.registry.building import Building, log_failure
 from service.registry.catalog import Catalog, Changes, ModelMetrics
+from service.registry.cores import Cores
 from service.registry.loader import Loader
 from service.registry.refusals import (
     RETRY_AFTER_S,
@@ -106,6 +107,11 @@ class Registry:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.behind.close()
         await self._loader.close()
+
+    @property
+    def cores(self) -> Cores:
+        """What inferences share, with each other and with whoever says so there."""
+        return self._loader.cores
 
     # what requests ask
 

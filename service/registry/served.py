@@ -12,6 +12,7 @@ from service.metrics import Metrics
 from service.pipelines import Observing
 from service.pipelines.rows import ModelRows
 from service.registry.batcher import Batcher
+from service.registry.cores import Rules
 from service.registry.manifest import Manifest
 from service.registry.placement import Placed
 from service.registry.scores import check_numbers, probabilities, votes
@@ -38,8 +39,7 @@ class ServedModel:
         threads: ReplaceableThreads,
         metrics: Metrics,
         *,
-        batch_rows: int,
-        most_s: float,
+        rules: Rules,
         memory_bytes: int,
         required: "ServedModel | None" = None,
     ) -> None:
@@ -66,14 +66,21 @@ class ServedModel:
             if (model := me()) is not None:
                 model.when_given_up(model, reason)
 
+        most_rows = session.most_rows(rules.batch_rows)
         self._batcher = Batcher(
             session.run,
             threads,
-            most_rows=session.most_rows(batch_rows),
-            most_s=most_s,
+            most_rows=most_rows,
+            most_s=rules.most_s,
             observe=observe,
             give_up=give_up,
             row_s=session.trial_row_s,
+            lanes=rules.lanes(
+                most_rows=most_rows,
+                row_s=session.trial_row_s,
+                threads=session.place.threads,
+                batches=placed.provider.has_memory or session.fixed_rows is not None,
+            ),
         )
 
     def __repr__(self) -> str:
@@ -95,11 +102,21 @@ class ServedModel:
         """Rows that one inference takes together."""
         return self._batcher.most_rows
 
-    async def outputs(self, rows: ModelRows) -> FloatArray:
-        """R × C numbers that the graph gives for R ≥ 1 rows. Raises as `score` does."""
+    @property
+    def rows_at_once(self) -> int:
+        """Rows of one caller that one inference takes."""
+        return self._batcher.lanes.rows
+
+    @property
+    def side_by_side(self) -> int:
+        """Inferences that may run side by side, where cores are idle."""
+        return self._batcher.lanes.most
+
+    async def outputs(self, rows: ModelRows, *, is_job: bool = False) -> FloatArray:
+        """R × C numbers that the graph gives for R ≥ 1 rows, a job's behind all others'. Raises as `score` does."""
         with self._noted():
             self._check_shape(rows)
-            raw = await self._batcher.outputs(rows.values, self._mask([rows]))
+            raw = await self._batcher.outputs(rows.values, self._mask([rows]), is_job=is_job)
             check_numbers(raw, self.manifest.output, self._session.who)
         return raw
 
