@@ -211,8 +211,10 @@ lock:
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra convert --extra torch -c locks/convert.lock \
 		-o locks/convert-torch.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra s3 -c locks/serve.lock -o locks/s3.lock
-	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra convert --extra s3 --group dev -c locks/convert.lock -c locks/s3.lock \
-		-o locks/dev.lock
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra batch --extra s3 -c locks/s3.lock -o locks/batch.lock
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra batch --extra s3 --extra ray -c locks/batch.lock -o locks/ray.lock
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra convert --extra s3 --extra batch --group dev -c locks/convert.lock \
+		-c locks/batch.lock -o locks/dev.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra convert --extra mediapipe -o locks/mediapipe.lock
 	.venv-lock/bin/npm install --silent --package-lock-only --omit-lockfile-registry-resolved
 LOCK := --generate-hashes --universal --python-version 3.11 --quiet
