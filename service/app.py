@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from service import __version__
-from service.api import health, job_submission, jobs, models, page, reference, taught_models, teach, use_cases
+from service.api import health, job_submission, jobs, models, page, reference, taught_models, teach, traffic, use_cases
 from service.api.callers import HostMiddleware, OriginMiddleware
 from service.api.cross_origin import allow_origins
 from service.api.middleware import HeadMiddleware, RequestContextMiddleware
@@ -74,6 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
         reference.router,
         health.router,
         models.router,
+        traffic.router,
         use_cases.router,
         job_submission.router,
         jobs.router,

@@ -99,7 +99,37 @@ class Metrics:
             "sign_model_info", "Models and their state.", ["model", "version", "task", "state"], registry=registry
         )
         self.model_memory = Gauge("sign_model_memory_bytes", "Memory of the loaded models.", registry=registry)
+        self.model_share = Gauge(
+            "sign_model_share",
+            "Share of a bare name's requests that a version answers.",
+            ["model", "version"],
+            registry=registry,
+        )
+        self.model_withdrawn = Gauge(
+            "sign_model_withdrawn", "Versions whose share was taken back.", ["model", "version"], registry=registry
+        )
+        self.model_requests = Counter(
+            "sign_model_requests_total",
+            "Requests by the version that answers; role: main, canary, asked (by number).",
+            ["model", "version", "role"],
+            registry=registry,
+        )
+        self.model_failures = Counter(
+            "sign_model_failures_total", "Inferences that failed.", ["model", "version"], registry=registry
+        )
+        self.shadow_answers = Counter(
+            "sign_shadow_answers_total",
+            "Windows that a shadow answered too: same, other, failed, left_out.",
+            ["model", "version", "outcome"],
+            registry=registry,
+        )
         self.model_refused = Gauge("sign_model_refused", "Versions in the store that are refused.", registry=registry)
+        self.provider_fallbacks = Counter(
+            "sign_provider_fallbacks_total",
+            "Models that a provider does not serve, by why: failed, parity, memory.",
+            ["model", "provider", "why"],
+            registry=registry,
+        )
         self.build_info = Gauge("sign_build_info", "The running version.", ["version"], registry=registry)
 
     @contextmanager

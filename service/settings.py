@@ -10,7 +10,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service import system
 from service.api_keys import ApiKey, parse_keys
+from service.execution_providers import check_one_runtime, check_providers, model_providers
 from service.own_store import default_store
+from service.version_shares import VersionShare, parse_versions
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -51,6 +53,11 @@ def default_slots() -> int:
     """One slot a core, and at least 1 GiB of memory for each."""
     cores, memory = allowed_cores(), allowed_memory_bytes()
     return cores if memory is None else max(1, min(cores, memory // GIB))
+
+
+def default_inference_threads() -> int:
+    """One inference a core, and two at least: a large network must not keep a small one waiting."""
+    return max(2, allowed_cores())
 
 
 def is_loopback(host: str) -> bool:
@@ -118,12 +125,34 @@ class Settings(BaseSettings):
     )
     default_model: str = Field("asl-letters", description="Model of /predict where the caller names none.")
     default_highlight_model: str = Field("face-motion", description="Model of /highlights where the caller names none.")
-    model_versions: CommaSeparated = Field((), description="Versions served under the bare name: NAME=VERSION, …")
+    model_versions: CommaSeparated = Field(
+        (),
+        description="Versions served under the bare name: NAME=VERSION, and beside it NAME=VERSION@10% (a share of "
+        "the requests) or NAME=VERSION@shadow (compared, not sent), …",
+    )
     model_poll_s: float = Field(0.0, ge=0, description="Seconds between scans of the store; 0: only when asked.")
     model_memory_bytes: int = Field(2 * GIB, gt=0, description="Memory that all loaded models may take together.")
+    providers: CommaSeparated = Field(
+        ("cpu",),
+        description="What networks run on, the best first: cuda, tensorrt, openvino, coreml, directml, cpu; or auto.",
+    )
+    model_providers: CommaSeparated = Field(
+        (), description="The same for single models, before their manifest: NAME=PROVIDER+PROVIDER, …"
+    )
+    precision: Literal["float32", "tf32", "bf16"] = Field(
+        "float32", description="How exactly providers other than cpu may compute: with less, parity is measured for it."
+    )
+    device_memory_bytes: int | None = Field(
+        None, gt=0, description="Memory of a GPU that all models may take together; none: not bounded."
+    )
     session_threads: int = Field(1, ge=1, description="Threads inside one ONNX Runtime session.")
-    inference_threads: int = Field(2, ge=1, description="Inferences that run at the same time.")
+    inference_threads: int = Field(
+        default_factory=default_inference_threads, ge=1, description="Inferences that run at the same time."
+    )
     batch_rows: int = Field(64, ge=1, description="Most rows that one inference takes together.")
+    batch_wait_ms: float = Field(
+        0.0, ge=0, le=1000, description="Longest that rows wait for more to run with: worth it on a GPU."
+    )
 
     # teaching: examples become a model, if asked by this machine alone or allowed
     teach: bool | None = Field(
@@ -194,7 +223,16 @@ class Settings(BaseSettings):
         None, ge=0, description="Slots that jobs may hold; default: all but one; 0: other replicas work on them."
     )
 
-    @field_validator("api_keys", "admin_keys", "cors_origins", "allowed_hosts", "model_versions", mode="before")
+    @field_validator(
+        "api_keys",
+        "admin_keys",
+        "cors_origins",
+        "allowed_hosts",
+        "model_versions",
+        "providers",
+        "model_providers",
+        mode="before",
+    )
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
@@ -216,6 +254,20 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("providers")
+    @classmethod
+    def _check_providers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        check_providers(value)
+        check_one_runtime(value)
+        return value or ("cpu",)
+
+    @field_validator("model_providers")
+    @classmethod
+    def _check_model_providers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for names in model_providers(value).values():
+            check_one_runtime(names)
+        return value
+
     @field_validator("jobs_store_url")
     @classmethod
     def _check_store(cls, value: str | None) -> str | None:
@@ -233,10 +285,7 @@ class Settings(BaseSettings):
     @field_validator("model_versions")
     @classmethod
     def _check_pins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for pin in value:
-            name, equals, version = pin.partition("=")
-            if not (name and equals and version.isdigit()):
-                raise ValueError(f"{pin!r} is not NAME=VERSION")
+        parse_versions(value)
         return value
 
     @property
@@ -288,4 +337,9 @@ class Settings(BaseSettings):
     @property
     def pinned_versions(self) -> dict[str, int]:
         """The version to serve under each bare name that an operator pinned."""
-        return {name: int(version) for name, _, version in (pin.partition("=") for pin in self.model_versions)}
+        return parse_versions(self.model_versions).pins
+
+    @property
+    def version_shares(self) -> dict[str, VersionShare]:
+        """The version that an operator put beside it, by bare name."""
+        return parse_versions(self.model_versions).shares

@@ -76,7 +76,7 @@ class Looked:
 class ObservedClip:
     """A model, and the track of what was observed for it; stages_s: how long each stage took so far.
 
-    preprocessing: the pipeline of the base model, as this request uses it.
+    preprocessing: the pipeline of the base model, as this request uses it. is_job: nobody waits for it.
     """
 
     model: ServedModel
@@ -85,6 +85,7 @@ class ObservedClip:
     deadline: Deadline
     context: AppContext
     stages_s: dict[str, float] = field(default_factory=dict)
+    is_job: bool = False
 
     @property
     def manifest(self) -> Manifest:

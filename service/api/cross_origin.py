@@ -5,7 +5,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from service.settings import Settings
 
-METHODS = ("GET", "HEAD", "POST", "DELETE")
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 SENT = (
     "Authorization",
     "Content-Type",

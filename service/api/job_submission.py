@@ -22,7 +22,7 @@ from service.api.responses import KEYS, LOCATION, MODEL, NEW_WORK, OPTIONS, UPLO
 from service.api.upload import Received, announced_bytes, is_form, open_upload, receive_body, refuse_by_header
 from service.contract.job_bodies import JobBody
 from service.contract.options import MediumOptions
-from service.contract.requests import find_model
+from service.contract.requests import check_model, find_model
 from service.contract.use_cases import USE_CASES, AnyUseCase
 from service.errors import SignError
 from service.jobs.quota import answer_bytes
@@ -91,7 +91,7 @@ async def _submit(request: Request, case: AnyUseCase) -> Response:
         return await _repeat(request, case, first)
     early = None if is_form(request) else _options(request, {}, case)
     if early is not None:
-        await find_model(early, context)
+        await check_model(early, context)
     limit = context.settings.jobs_media_bytes
     refuse_by_header(request, context.settings, limit)
     async with one_job_more(request):
