@@ -27,13 +27,15 @@ class FakeProviders:
         self.fails_in_runs: set[str] = set()
         self.opened: list[tuple[str, dict[str, str], int]] = []
 
-    def open(self, real: Any, path: str, options: ort.SessionOptions, providers: Sequence[tuple[str, Any]]) -> Any:
+    def open(
+        self, real: Any, path: str | bytes, options: ort.SessionOptions, providers: Sequence[tuple[str, Any]]
+    ) -> Any:
         name, told = providers[0]
         self.opened.append((name, told, options.intra_op_num_threads))
         session = real(path, options, providers=[CPU_NAME])
         if name == CPU_NAME or name in self.silent:
             return session
-        if Path(path).parents[1].name in self.broken.get(name, ()):
+        if isinstance(path, str) and Path(path).parents[1].name in self.broken.get(name, ()):
             raise ort_errors.EPFail("the operation X is not known here")
         return _Session(session, name, self.drift.get(name, 0.0), fails=name in self.fails_in_runs)
 
