@@ -72,7 +72,8 @@ mediapipe: $(VENV)/mediapipe.stamp
 	@echo "SIGN_LANDMARKS=mediapipe make serve takes it for landmarks"
 
 test: $(VENV)/dev.stamp node_modules/stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
+TEST_PROCESSES ?= 2
 
 check: $(VENV)/dev.stamp node_modules/stamp
 	$(BIN)/ruff format --check .
