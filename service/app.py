@@ -1,5 +1,6 @@
 """create_app: the rooms that live as long as the server, and the doors into them."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -7,7 +8,7 @@ import structlog
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from service import __version__
+from service import __version__, tracing
 from service.api import health, job_submission, jobs, models, page, reference, taught_models, teach, traffic, use_cases
 from service.api.callers import HostMiddleware, OriginMiddleware
 from service.api.cross_origin import allow_origins
@@ -41,6 +42,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        tracing.start(settings)
         settings.jobs_dir.mkdir(parents=True, exist_ok=True, mode=0o700)  # before slots are told where media lie
         with contextlib.suppress(OSError):  # another user's, whose matter it is
             settings.jobs_dir.chmod(0o700)
@@ -52,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.context = context
             log.info("ready", slots=settings.slots, model=settings.default_model, missing=context.missing())
             yield
+        await asyncio.to_thread(tracing.stop)
 
     app = FastAPI(
         title="sign-service",

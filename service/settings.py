@@ -92,6 +92,10 @@ class Settings(BaseSettings):
     )
     grace_s: float = Field(20.0, gt=0, description="Seconds that running requests get after SIGTERM and that delay.")
 
+    traces_url: str | None = Field(
+        None, pattern=r"^https?://", description="OpenTelemetry collector (OTLP over HTTP) that gets traces; none: off."
+    )
+
     # what listens: bounds of connections and headers
     connections: int | None = Field(
         None, ge=8, description="Connections at a time; default: by the files that the process may open, 2000 at most."
@@ -266,6 +270,13 @@ class Settings(BaseSettings):
     def _check_model_providers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for names in model_providers(value).values():
             check_one_runtime(names)
+        return value
+
+    @field_validator("traces_url")
+    @classmethod
+    def _check_traces(cls, value: str | None) -> str | None:
+        if value is not None and find_spec("opentelemetry.exporter") is None:
+            raise ValueError("OpenTelemetry is not installed: pip install 'sign-service[otel]', or leave it out")
         return value
 
     @field_validator("jobs_store_url")
