@@ -73,7 +73,8 @@ mediapipe: $(VENV)/mediapipe.stamp
 	@echo "SIGN_LANDMARKS=mediapipe make serve takes it for landmarks"
 
 test: $(VENV)/dev.stamp node_modules/stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
+TEST_PROCESSES ?= 2
 
 check: $(VENV)/dev.stamp node_modules/stamp
 	$(BIN)/ruff format --check .
@@ -221,8 +222,10 @@ lock:
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra s3 -c locks/serve.lock -o locks/s3.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra otel -c locks/serve.lock -o locks/otel.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra mcp -c locks/serve.lock -o locks/mcp.lock
-	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra convert --extra s3 --extra otel --extra mcp --group dev -c locks/convert.lock -c locks/s3.lock \
-		-o locks/dev.lock
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra batch --extra s3 -c locks/s3.lock -o locks/batch.lock
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra batch --extra s3 --extra ray -c locks/batch.lock -o locks/ray.lock
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra convert --extra s3 --extra batch --extra otel --extra mcp --group dev \
+		-c locks/convert.lock -c locks/batch.lock -o locks/dev.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra convert --extra mediapipe -o locks/mediapipe.lock
 	.venv-lock/bin/npm install --silent --package-lock-only --omit-lockfile-registry-resolved
 LOCK := --generate-hashes --universal --python-version 3.11 --quiet

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service import system
@@ -224,7 +224,9 @@ class Settings(BaseSettings):
     jobs_wait_s: float = Field(
         60.0, gt=0, description="Longest that interactive requests keep a job waiting; then they wait for one chunk."
     )
-    jobs_slots: int | None = Field(None, ge=1, description="Slots that jobs may hold; default: all but one.")
+    jobs_slots: int | None = Field(
+        None, ge=0, description="Slots that jobs may hold; default: all but one; 0: other replicas work on them."
+    )
 
     @field_validator(
         "api_keys",
@@ -285,6 +287,13 @@ class Settings(BaseSettings):
             raise ValueError("fsspec is not installed: pip install 'sign-service[s3]', or leave it out")
         return value
 
+    @field_validator("jobs_slots")
+    @classmethod
+    def _check_workers(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value == 0 and info.data.get("jobs_database_url") is None:
+            raise ValueError("0 leaves jobs to other replicas: these need SIGN_JOBS_DATABASE_URL, SQLite has one")
+        return value
+
     @field_validator("model_versions")
     @classmethod
     def _check_pins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -331,7 +340,10 @@ class Settings(BaseSettings):
 
     @property
     def slots_for_jobs(self) -> int:
-        """Most slots that jobs hold at a time; one is left to interactive requests where there are several."""
+        """Most slots that jobs hold at a time; one is left to interactive requests where there are several.
+
+        0: jobs are taken here, and worked on by other replicas.
+        """
         return max(1, self.slots - 1) if self.jobs_slots is None else min(self.jobs_slots, self.slots)
 
     @property
