@@ -13,7 +13,7 @@ from service.api.json_body import read_body, takes_json
 from service.api.kept import context_of
 from service.api.models import NAMED, Name, Version
 from service.api.problem import record_of
-from service.api.responses import BODY, KEYS, MODEL, NEW_WORK, problems
+from service.api.responses import BODY, KEYS, MODEL, NEW_WORK, Responses, problems
 from service.contract.open_inference import (
     InferAnswer,
     InferBody,
@@ -38,7 +38,7 @@ MOST_AT_ONCE = 16
 
 _KEYED = [Depends(require_key)]
 _INFER = (*KEYS, *MODEL, *BODY, *NEW_WORK, "parameter-invalid", "tensor-invalid", "quota-exceeded", "deadline-exceeded")
-_BINARY = {200: {"content": {BINARY_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}}
+_BINARY: Responses = {200: {"content": {BINARY_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}}
 
 router = APIRouter(tags=["tensors"], prefix="/v2")
 
