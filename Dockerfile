@@ -9,10 +9,12 @@
 FROM python:3.13-slim-trixie AS base
 
 # The environments, built with the base image's pip and copied without it.
+# LOCK=s3 is serve and what jobs in S3 need: docker build --build-arg LOCK=s3 -t sign-service .
 FROM base AS serve-env
-COPY locks/serve.lock /locks/
+ARG LOCK=serve
+COPY locks/serve.lock locks/s3.lock /locks/
 RUN python -m venv --without-pip /venv \
-    && pip --python /venv/bin/python install --no-cache-dir --no-deps --require-hashes -r /locks/serve.lock
+    && pip --python /venv/bin/python install --no-cache-dir --no-deps --require-hashes -r "/locks/${LOCK}.lock"
 
 FROM serve-env AS convert-env
 COPY locks/convert.lock /locks/

@@ -1,5 +1,6 @@
 """create_app: the rooms that live as long as the server, and the doors into them."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -7,8 +8,20 @@ import structlog
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from service import __version__
-from service.api import health, job_submission, jobs, models, page, reference, taught_models, teach, traffic, use_cases
+from service import __version__, tracing
+from service.api import (
+    health,
+    job_submission,
+    jobs,
+    models,
+    open_inference,
+    page,
+    reference,
+    taught_models,
+    teach,
+    traffic,
+    use_cases,
+)
 from service.api.callers import HostMiddleware, OriginMiddleware
 from service.api.cross_origin import allow_origins
 from service.api.middleware import HeadMiddleware, RequestContextMiddleware
@@ -41,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        tracing.start(settings)
         settings.jobs_dir.mkdir(parents=True, exist_ok=True, mode=0o700)  # before slots are told where media lie
         with contextlib.suppress(OSError):  # another user's, whose matter it is
             settings.jobs_dir.chmod(0o700)
@@ -52,6 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.context = context
             log.info("ready", slots=settings.slots, model=settings.default_model, missing=context.missing())
             yield
+        await asyncio.to_thread(tracing.stop)
 
     app = FastAPI(
         title="sign-service",
@@ -67,6 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.metrics = metrics
     app.state.key_usages = KeyUsages(settings, metrics)
     app.state.watchers = Watchers(settings.most_connections, metrics)
+    app.state.tensor_requests = 0
     app.state.uploads = UploadPlaces(settings.most_uploads, metrics)
     install_problem_handlers(app)
     for router in (
@@ -75,6 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
         health.router,
         models.router,
         traffic.router,
+        open_inference.router,
         use_cases.router,
         job_submission.router,
         jobs.router,

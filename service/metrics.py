@@ -9,6 +9,8 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from service import tracing
+
 SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 JOB_SECONDS_BUCKETS = (1, 5, 10, 30, 60, 300, 900, 1800, 3600, 7200, 14400)
 ROWS_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -139,4 +141,6 @@ class Metrics:
         try:
             yield
         finally:
-            self.stage_seconds.labels(name).observe(time.perf_counter() - start)
+            seconds = time.perf_counter() - start
+            self.stage_seconds.labels(name).observe(seconds)
+            tracing.record(name, seconds)

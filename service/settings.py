@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service import system
@@ -91,6 +91,10 @@ class Settings(BaseSettings):
         0.0, ge=0, description="Seconds after SIGTERM in which /readyz says 503 and all else is still answered."
     )
     grace_s: float = Field(20.0, gt=0, description="Seconds that running requests get after SIGTERM and that delay.")
+
+    traces_url: str | None = Field(
+        None, pattern=r"^https?://", description="OpenTelemetry collector (OTLP over HTTP) that gets traces; none: off."
+    )
 
     # what listens: bounds of connections and headers
     connections: int | None = Field(
@@ -187,6 +191,7 @@ class Settings(BaseSettings):
     timeline_seconds: float = Field(600.0, gt=0, description="Longest part that /timeline and /highlights look at.")
     pixel_bytes: int = Field(512 * MIB, gt=0, description="Most bytes of frames that a model of pixels keeps a call.")
     sampled_frames: int = Field(20_000, gt=0, description="Most frames that one request may look at.")
+    tensor_bytes: int = Field(32 * MIB, gt=0, description="Most bytes of tensors that /v2 takes at a time.")
     form_fields: int = Field(32, gt=0, description="Most fields of a form besides the file.")
     form_field_bytes: int = Field(16 * 1024, gt=0, description="Most bytes of one field of a form.")
 
@@ -219,7 +224,9 @@ class Settings(BaseSettings):
     jobs_wait_s: float = Field(
         60.0, gt=0, description="Longest that interactive requests keep a job waiting; then they wait for one chunk."
     )
-    jobs_slots: int | None = Field(None, ge=1, description="Slots that jobs may hold; default: all but one.")
+    jobs_slots: int | None = Field(
+        None, ge=0, description="Slots that jobs may hold; default: all but one; 0: other replicas work on them."
+    )
 
     @field_validator(
         "api_keys",
@@ -266,11 +273,25 @@ class Settings(BaseSettings):
             check_one_runtime(names)
         return value
 
+    @field_validator("traces_url")
+    @classmethod
+    def _check_traces(cls, value: str | None) -> str | None:
+        if value is not None and find_spec("opentelemetry.exporter") is None:
+            raise ValueError("OpenTelemetry is not installed: pip install 'sign-service[otel]', or leave it out")
+        return value
+
     @field_validator("jobs_store_url")
     @classmethod
     def _check_store(cls, value: str | None) -> str | None:
         if value is not None and find_spec("fsspec") is None:
             raise ValueError("fsspec is not installed: pip install 'sign-service[s3]', or leave it out")
+        return value
+
+    @field_validator("jobs_slots")
+    @classmethod
+    def _check_workers(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value == 0 and info.data.get("jobs_database_url") is None:
+            raise ValueError("0 leaves jobs to other replicas: these need SIGN_JOBS_DATABASE_URL, SQLite has one")
         return value
 
     @field_validator("model_versions")
@@ -319,7 +340,10 @@ class Settings(BaseSettings):
 
     @property
     def slots_for_jobs(self) -> int:
-        """Most slots that jobs hold at a time; one is left to interactive requests where there are several."""
+        """Most slots that jobs hold at a time; one is left to interactive requests where there are several.
+
+        0: jobs are taken here, and worked on by other replicas.
+        """
         return max(1, self.slots - 1) if self.jobs_slots is None else min(self.jobs_slots, self.slots)
 
     @property

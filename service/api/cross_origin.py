@@ -22,6 +22,7 @@ READ = (
     "Retry-After",
     "Server-Timing",
     "Warning",
+    "traceresponse",
     "X-Request-ID",
 )
 

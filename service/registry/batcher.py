@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from service import tracing
 from service.errors import SignError
 from service.registry.cores import Lanes
 from service.registry.in_order import in_order
@@ -45,12 +46,13 @@ _ENDING = SignError("shutting-down", "The service ended before the model had run
 
 @dataclass(slots=True)
 class _Waiting:
-    """Rows of one caller that wait together since came_s (the loop's clock), and where their outputs go."""
+    """Rows of one caller that wait together since came_s (the loop's clock), where their outputs go, how they ran."""
 
     values: FloatArray
     mask: FloatArray | None
     outputs: "asyncio.Future[FloatArray]"
     came_s: float
+    inference: Inference | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -137,7 +139,10 @@ class Batcher:
         (self._jobs if is_job else self._queue).append(waiting)
         self._came.set()
         self._open_lane()
-        return await waiting.outputs
+        outputs = await waiting.outputs
+        if (ran := waiting.inference) is not None:
+            tracing.record_at("onnxruntime", ran.began_ns, ran.ended_ns, sign_rows=len(waiting), sign_batch=ran.rows)
+        return outputs
 
     def _open_lane(self) -> None:
         """Another inference beside those that run, where rows wait and a core is idle; the first in any case."""
@@ -231,7 +236,7 @@ class Batcher:
 
     async def _infer(self, batch: list[_Waiting]) -> Outcome:
         """The outputs of one inference, or what it raised: asked of the future, so that nothing need be caught."""
-        inference = Inference()
+        inference = Inference(sum(map(len, batch)))
         self._running.add(inference)
         try:
             return await self._finish(batch, inference)
@@ -241,6 +246,8 @@ class Batcher:
     async def _finish(self, batch: list[_Waiting], inference: Inference) -> Outcome:
         values = [waiting.values for waiting in batch]
         masks = [waiting.mask for waiting in batch if waiting.mask is not None]
+        for waiting in batch:
+            waiting.inference = inference
         try:
             loop = asyncio.get_running_loop()
             future = loop.run_in_executor(self._threads, self._run_timed, values, masks, inference)
@@ -292,6 +299,7 @@ class Batcher:
         inference.begin()
         began = time.perf_counter()
         outputs = self._run(together, _concatenate(masks) if masks else None, inference)
+        inference.end()
         seconds = time.perf_counter() - began
         self._patience.note(len(together), seconds)
         self._stops = 0

@@ -77,12 +77,23 @@ def test_an_image_runs_as_a_user_that_is_not_root(target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "lock"), [("serve", "serve.lock"), ("serve-cuda", "cuda.lock"), ("convert", "convert.lock")]
+    ("target", "lock"),
+    [("serve", '"/locks/${LOCK}.lock"'), ("serve-cuda", "/locks/cuda.lock"), ("convert", "/locks/convert.lock")],
 )
 def test_an_image_holds_what_its_lock_says_and_nothing_unchecked(target: str, lock: str) -> None:
     (environment,) = re.findall(r"^COPY --from=(\S+) /venv /venv$", stages()[target], re.MULTILINE)
     *_, install = re.findall(r"install (.*)$", stages()[environment], re.MULTILINE)
-    assert install == f"--no-cache-dir --no-deps --require-hashes -r /locks/{lock}"
+    assert install == f"--no-cache-dir --no-deps --require-hashes -r {lock}"
+
+
+def test_the_lock_of_the_service_is_its_own_or_the_one_with_s3() -> None:
+    assert re.findall(r"^ARG LOCK=(\S+)$", DOCKERFILE, re.MULTILINE) == ["serve"]
+    locks = [Path(source).stem for source in copied_from_the_repository() if source.endswith(".lock")]
+    assert {"serve", "s3"} <= set(locks)
+    versions = [
+        set(re.findall(r"^[\w.-]+==[^ ;]+", (ROOT / f"locks/{name}.lock").read_text(), re.MULTILINE)) for name in locks
+    ]
+    assert versions[0] < versions[1], "s3 is serve and more"
 
 
 @pytest.mark.parametrize("target", ["serve", "serve-cuda", "convert"])
