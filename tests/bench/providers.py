@@ -44,7 +44,7 @@ def session(path: Path, providers: list[Any]) -> Any:
 
 def feeds(opened: Any, rows: int) -> dict[str, Array]:
     """Smooth numbers in the range that the graph's first input is likely to take: gray levels for pictures."""
-    made = {}
+    made: dict[str, Array] = {}
     for node in opened.get_inputs():
         tail = [length if isinstance(length, int) else OTHER_LENGTH for length in node.shape[1:]]
         first = node.shape[0] if node.shape and isinstance(node.shape[0], int) else rows
