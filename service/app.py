@@ -9,7 +9,19 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from service import __version__, tracing
-from service.api import health, job_submission, jobs, models, page, reference, taught_models, teach, traffic, use_cases
+from service.api import (
+    health,
+    job_submission,
+    jobs,
+    models,
+    open_inference,
+    page,
+    reference,
+    taught_models,
+    teach,
+    traffic,
+    use_cases,
+)
 from service.api.callers import HostMiddleware, OriginMiddleware
 from service.api.cross_origin import allow_origins
 from service.api.middleware import HeadMiddleware, RequestContextMiddleware
@@ -70,6 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.metrics = metrics
     app.state.key_usages = KeyUsages(settings, metrics)
     app.state.watchers = Watchers(settings.most_connections, metrics)
+    app.state.tensor_requests = 0
     app.state.uploads = UploadPlaces(settings.most_uploads, metrics)
     install_problem_handlers(app)
     for router in (
@@ -78,6 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
         health.router,
         models.router,
         traffic.router,
+        open_inference.router,
         use_cases.router,
         job_submission.router,
         jobs.router,

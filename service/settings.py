@@ -191,6 +191,7 @@ class Settings(BaseSettings):
     timeline_seconds: float = Field(600.0, gt=0, description="Longest part that /timeline and /highlights look at.")
     pixel_bytes: int = Field(512 * MIB, gt=0, description="Most bytes of frames that a model of pixels keeps a call.")
     sampled_frames: int = Field(20_000, gt=0, description="Most frames that one request may look at.")
+    tensor_bytes: int = Field(32 * MIB, gt=0, description="Most bytes of tensors that /v2 takes at a time.")
     form_fields: int = Field(32, gt=0, description="Most fields of a form besides the file.")
     form_field_bytes: int = Field(16 * 1024, gt=0, description="Most bytes of one field of a form.")
 

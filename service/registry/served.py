@@ -2,10 +2,12 @@
 
 import asyncio
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 
 from service.errors import SignError
 from service.metrics import Metrics
@@ -130,6 +132,18 @@ class ServedModel:
                 self.when_answered(self, False)
             raise
         self.when_answered(self, True)
+
+    async def tensors(self, tensors: Mapping[str, npt.NDArray[np.generic]]) -> FloatArray:
+        """R × N numbers as the graph gives them, for a caller's own tensors by the names of its inputs.
+
+        They are not looked at, and what fails here is not the version's fault. Raises SignError as `raw`.
+        """
+        names = {entry.source: entry.name for entry in self.manifest.inputs}
+        values = cast("FloatArray", tensors[names["track"]])
+        mask = cast("FloatArray | None", tensors.get(names.get("mask", "")))
+        if mask is None and self._session.takes_mask:
+            mask = np.ones(values.shape[:2], np.float32)
+        return await self._batcher.outputs(values, mask)
 
     def votes(self, raw: FloatArray, lengths: Sequence[int]) -> FloatArray:
         """W × C probabilities of W windows whose rows' outputs follow one another; zeros for one without rows."""
