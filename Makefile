@@ -220,6 +220,8 @@ lock:
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra convert --extra torch -c locks/convert.lock \
 		-o locks/convert-torch.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra s3 -c locks/serve.lock -o locks/s3.lock
+	for provider in cuda openvino; do .venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra $$provider -c locks/serve.lock \
+		--no-emit-package onnxruntime -o locks/$$provider.lock || exit 1; done
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra otel -c locks/serve.lock -o locks/otel.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra mcp -c locks/serve.lock -o locks/mcp.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra batch --extra s3 -c locks/s3.lock -o locks/batch.lock

@@ -1,5 +1,6 @@
 """`convert tune`: the fastest way to run a published model on this machine becomes its next version's."""
 
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from convert.calibration import ClipShape, read_folder
 from convert.conversion import show_progress
 from convert.errors import CallError, MismatchError
-from convert.quantize import QuantizedModel, quantize
+from convert.quantize import QuantizedModel, foresee, quantize
 from convert.report import Report
 from convert.store_lookup import look_up_model
 from convert.tune import (
@@ -111,6 +112,8 @@ def _quantized(stored: StoredModel, content: bytes, folder: Path) -> QuantizedMo
     window_s = 0.0 if manifest.time is None else manifest.time.window_s
     found = read_folder(folder, ClipShape(section.frames, section.side, section.crop, window_s))
     clips = [clip.round().astype(np.uint8) if section.dtype == "uint8" else clip for clip in found.clips]
+    if (warning := foresee(content)) is not None:
+        sys.stderr.write(f"INT8: {warning}\n")
     return quantize(content, clips)
 
 

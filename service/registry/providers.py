@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 import onnxruntime as ort
@@ -46,8 +47,16 @@ def providers_for(manifest: Manifest, settings: Settings) -> tuple[Provider, ...
     return (*dict.fromkeys(before), CPU)
 
 
+@cache
+def find_libraries(provider: Provider) -> None:
+    """Load what the provider's package needs and brings in packages of its own: ONNX Runtime does not look there."""
+    if provider.package == "onnxruntime-gpu":
+        ort.preload_dlls()
+
+
 def place_of(manifest: Manifest, provider: Provider, settings: Settings, device_bytes: int | None = None) -> Place:
     """How the model's graph runs on this provider. device_bytes: most that it may take of the device's memory."""
+    find_libraries(provider)
     runtime = manifest.runtime
     threads = settings.session_threads if runtime is None or runtime.threads is None else runtime.threads
     optimization: Optimization = "all" if runtime is None else runtime.optimization
