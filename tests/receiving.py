@@ -21,7 +21,7 @@ class Receiver:
                 status = left.pop(0) if left else 200
                 self.send_response(status)
                 if status in (301, 302, 307):
-                    self.send_header("Location", f"http://127.0.0.1:{self.server.server_address[1]}/elsewhere")
+                    self.send_header("Location", f"http://127.0.0.1:{receiver._server.server_port}/elsewhere")
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
