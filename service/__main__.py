@@ -7,6 +7,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's products are small
 
 import typer
 
+from service.commands.corpora.command import batch_commands
 from service.commands.elan_template import elan_template_command
 from service.commands.environment import read_settings
 from service.commands.evaluate import evaluate_command
@@ -44,6 +45,7 @@ cli.command("predict")(predict_command)
 cli.command("timeline")(timeline_command)
 cli.command("highlights")(highlights_command)
 cli.command("features")(features_command)
+cli.add_typer(batch_commands, name="batch")
 cli.command("evaluate")(evaluate_command)
 cli.command("teach")(teach_command)
 cli.command("models")(models_command)
