@@ -1,6 +1,7 @@
-# Two images from one file:
-#   docker build --target serve   -t sign-service .
-#   docker build --target convert -t sign-convert .
+# Three images from one file:
+#   docker build --target serve      -t sign-service .
+#   docker build --target convert    -t sign-convert .
+#   docker build --target serve-cuda -t sign-service-cuda .   for NVIDIA cards: docs/operations.md
 # For linux/amd64 and linux/arm64: docker buildx build --platform linux/amd64,linux/arm64 …
 #
 # No Debian package is installed. Every wheel brings its libraries (PyAV its FFmpeg, OpenCV's headless build needs no
@@ -8,16 +9,24 @@
 FROM python:3.13-slim-trixie AS base
 
 # The environments, built with the base image's pip and copied without it.
+# LOCK=s3 is serve and what jobs in S3 need: docker build --build-arg LOCK=s3 -t sign-service .
 FROM base AS serve-env
-COPY locks/serve.lock /locks/
+ARG LOCK=serve
+COPY locks/serve.lock locks/s3.lock /locks/
 RUN python -m venv --without-pip /venv \
-    && pip --python /venv/bin/python install --no-cache-dir --no-deps --require-hashes -r /locks/serve.lock
+    && pip --python /venv/bin/python install --no-cache-dir --no-deps --require-hashes -r "/locks/${LOCK}.lock"
 
 FROM serve-env AS convert-env
 COPY locks/convert.lock /locks/
 RUN pip --python /venv/bin/python install --no-cache-dir --no-deps --require-hashes -r /locks/convert.lock
 
-# What both images share: user 10001, without a home or a shell, and nothing that writes outside /tmp and /data.
+# Another ONNX Runtime in the place of the CPU's, and CUDA's libraries with it: gigabytes. The driver is the machine's.
+FROM base AS cuda-env
+COPY locks/cuda.lock /locks/
+RUN python -m venv --without-pip /venv \
+    && pip --python /venv/bin/python install --no-cache-dir --no-deps --require-hashes -r /locks/cuda.lock
+
+# What all images share: user 10001, without a home or a shell, and nothing that writes outside /tmp and /data.
 # ONNX Runtime's wheel reports its use to its maker unless ORT_DISABLE_TELEMETRY is set before it is imported.
 FROM base AS runtime
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin sign \
@@ -40,9 +49,7 @@ USER 10001:10001
 ENTRYPOINT ["python", "-m", "convert"]
 CMD ["--help"]
 
-# Last, so that it is the default. docker run --rm --read-only --tmpfs /tmp -p 127.0.0.1:8000:8000 sign-service
-FROM runtime AS serve
-COPY --from=serve-env /venv /venv
+FROM runtime AS service
 COPY deploy/healthcheck.py deploy/healthcheck.py
 COPY model_store model_store
 COPY service service
@@ -60,3 +67,12 @@ HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=4 \
     CMD ["python", "-I", "/app/deploy/healthcheck.py"]
 ENTRYPOINT ["python", "-m", "service"]
 CMD ["serve"]
+
+# docker run --rm --gpus all --read-only --tmpfs /tmp -p 127.0.0.1:8000:8000 sign-service-cuda
+FROM service AS serve-cuda
+COPY --from=cuda-env /venv /venv
+ENV SIGN_PROVIDERS=cuda,cpu
+
+# Last, so that it is the default. docker run --rm --read-only --tmpfs /tmp -p 127.0.0.1:8000:8000 sign-service
+FROM service AS serve
+COPY --from=serve-env /venv /venv

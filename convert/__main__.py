@@ -1,4 +1,4 @@
-"""The command line: keras, torch, onnx, tflite, xgboost, sklearn, inspect, verify, compare, calibrate, list."""
+"""The command line: keras, torch, onnx, tflite, xgboost, sklearn, inspect, verify, compare, calibrate, tune, list."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -156,6 +156,30 @@ def calibrate(
 
     with _open_printer(as_json) as answer:
         answer(calibrate_model(model, store, report))
+
+
+@app.command()
+def tune(
+    model: Annotated[str, typer.Argument(help="NAME or NAME:VERSION.")],
+    store: StoreOption = Path("model_store"),
+    providers: Annotated[str | None, typer.Option(help="To try: cpu,openvino,…; default: all that are here.")] = None,
+    threads: Annotated[str | None, typer.Option(help="Threads of one inference to try: 1,2,…")] = None,
+    int8: Annotated[
+        Path | None, typer.Option("--int8", help="Try INT8 too, calibrated on the clips in this folder.")
+    ] = None,
+    latency: Annotated[bool, typer.Option("--latency", help="One row alone is to be fast, not many.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Measure and print; publish nothing.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Measure how a model runs fastest on this machine, and publish its next version with that."""
+    from convert.tuning import TuneOptions, tune_model  # noqa: PLC0415 - heavy
+
+    with _open_printer(as_json) as answer:
+        names = None if providers is None else tuple(name.strip() for name in providers.split(","))
+        if threads is not None and not all(count.strip().isdigit() for count in threads.split(",")):
+            raise CallError(f"--threads {threads}: numbers, with commas between them.")
+        counts = None if threads is None else tuple(int(count) for count in threads.split(","))
+        answer(tune_model(model, store, TuneOptions(names, counts, int8, latency, dry_run)))
 
 
 @app.command("list")

@@ -7,11 +7,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's products are small
 
 import typer
 
+from service.commands.corpora.command import batch_commands
 from service.commands.elan_template import elan_template_command
 from service.commands.environment import read_settings
 from service.commands.evaluate import evaluate_command
 from service.commands.features import features_command
 from service.commands.highlights import highlights_command
+from service.commands.mcp_server import mcp_command
 from service.commands.models import models_command
 from service.commands.predict import predict_command
 from service.commands.teach import teach_command
@@ -43,9 +45,11 @@ cli.command("predict")(predict_command)
 cli.command("timeline")(timeline_command)
 cli.command("highlights")(highlights_command)
 cli.command("features")(features_command)
+cli.add_typer(batch_commands, name="batch")
 cli.command("evaluate")(evaluate_command)
 cli.command("teach")(teach_command)
 cli.command("models")(models_command)
+cli.command("mcp")(mcp_command)
 cli.command("elan-template")(elan_template_command)
 
 if __name__ == "__main__":

@@ -1,14 +1,28 @@
 """create_app: the rooms that live as long as the server, and the doors into them."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from service import __version__
-from service.api import health, job_submission, jobs, models, page, reference, taught_models, teach, use_cases
+from service import __version__, tracing
+from service.api import (
+    health,
+    job_submission,
+    jobs,
+    models,
+    open_inference,
+    page,
+    reference,
+    taught_models,
+    teach,
+    traffic,
+    use_cases,
+)
 from service.api.callers import HostMiddleware, OriginMiddleware
 from service.api.cross_origin import allow_origins
 from service.api.middleware import HeadMiddleware, RequestContextMiddleware
@@ -17,9 +31,11 @@ from service.api.problem import install_problem_handlers
 from service.api.upload_places import UploadPlaces
 from service.api.watchers import Watchers
 from service.context import AppContext, open_services
+from service.contract.job_bodies import JobBody
 from service.contract.key_limits import KeyUsages
 from service.contract.request_log import RequestLog
 from service.jobs.jobs import Jobs
+from service.jobs.spec import Job
 from service.lessons.training import KIND, Trainer
 from service.live import route as live
 from service.live.live import Live
@@ -41,6 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        tracing.start(settings)
         settings.jobs_dir.mkdir(parents=True, exist_ok=True, mode=0o700)  # before slots are told where media lie
         with contextlib.suppress(OSError):  # another user's, whose matter it is
             settings.jobs_dir.chmod(0o700)
@@ -52,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.context = context
             log.info("ready", slots=settings.slots, model=settings.default_model, missing=context.missing())
             yield
+        await asyncio.to_thread(tracing.stop)
 
     app = FastAPI(
         title="sign-service",
@@ -67,6 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.metrics = metrics
     app.state.key_usages = KeyUsages(settings, metrics)
     app.state.watchers = Watchers(settings.most_connections, metrics)
+    app.state.tensor_requests = 0
     app.state.uploads = UploadPlaces(settings.most_uploads, metrics)
     install_problem_handlers(app)
     for router in (
@@ -74,6 +93,8 @@ def create_app(settings: Settings) -> FastAPI:
         reference.router,
         health.router,
         models.router,
+        traffic.router,
+        open_inference.router,
         use_cases.router,
         job_submission.router,
         jobs.router,
@@ -96,4 +117,9 @@ def create_app(settings: Settings) -> FastAPI:
 def _jobs(context: AppContext, app: FastAPI) -> Jobs:
     """The jobs, those that teach among them."""
     app.state.trainer = Trainer(context)
-    return Jobs(context, {KIND: app.state.trainer.work})
+    retention_h = context.settings.jobs_retention_h
+
+    def describe(job: Job) -> dict[str, Any]:
+        return JobBody.of(job, retention_h).model_dump(mode="json", exclude_unset=True)
+
+    return Jobs(context, {KIND: app.state.trainer.work}, describe)

@@ -65,7 +65,9 @@ async def open_services(
         elif wait_for_models:
             await registry.wait_until_loaded()
         media = None if media is None else (spool, *media)
-        yield AppContext(settings, metrics, registry, await _start_slots(stack, settings, metrics, media), spool)
+        slots = await _start_slots(stack, settings, metrics, media)
+        registry.cores.share_with(lambda: slots.busy)
+        yield AppContext(settings, metrics, registry, slots, spool)
 
 
 @contextlib.asynccontextmanager

@@ -9,6 +9,8 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from service import tracing
+
 SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 JOB_SECONDS_BUCKETS = (1, 5, 10, 30, 60, 300, 900, 1800, 3600, 7200, 14400)
 ROWS_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -88,6 +90,9 @@ class Metrics:
         self.jobs_available = Gauge(
             "sign_jobs_available", "Whether jobs can be taken and go on: 1, or 0.", registry=registry
         )
+        self.webhooks = Counter(
+            "sign_webhooks_total", "Webhooks by outcome: delivered, failed, given_up.", ["outcome"], registry=registry
+        )
         self.job_seconds = Histogram(
             "sign_job_seconds",
             "Time of a job from its first chunk to its end.",
@@ -99,7 +104,37 @@ class Metrics:
             "sign_model_info", "Models and their state.", ["model", "version", "task", "state"], registry=registry
         )
         self.model_memory = Gauge("sign_model_memory_bytes", "Memory of the loaded models.", registry=registry)
+        self.model_share = Gauge(
+            "sign_model_share",
+            "Share of a bare name's requests that a version answers.",
+            ["model", "version"],
+            registry=registry,
+        )
+        self.model_withdrawn = Gauge(
+            "sign_model_withdrawn", "Versions whose share was taken back.", ["model", "version"], registry=registry
+        )
+        self.model_requests = Counter(
+            "sign_model_requests_total",
+            "Requests by the version that answers; role: main, canary, asked (by number).",
+            ["model", "version", "role"],
+            registry=registry,
+        )
+        self.model_failures = Counter(
+            "sign_model_failures_total", "Inferences that failed.", ["model", "version"], registry=registry
+        )
+        self.shadow_answers = Counter(
+            "sign_shadow_answers_total",
+            "Windows that a shadow answered too: same, other, failed, left_out.",
+            ["model", "version", "outcome"],
+            registry=registry,
+        )
         self.model_refused = Gauge("sign_model_refused", "Versions in the store that are refused.", registry=registry)
+        self.provider_fallbacks = Counter(
+            "sign_provider_fallbacks_total",
+            "Models that a provider does not serve, by why: failed, parity, memory.",
+            ["model", "provider", "why"],
+            registry=registry,
+        )
         self.build_info = Gauge("sign_build_info", "The running version.", ["version"], registry=registry)
 
     @contextmanager
@@ -109,4 +144,6 @@ class Metrics:
         try:
             yield
         finally:
-            self.stage_seconds.labels(name).observe(time.perf_counter() - start)
+            seconds = time.perf_counter() - start
+            self.stage_seconds.labels(name).observe(seconds)
+            tracing.record(name, seconds)

@@ -1,16 +1,19 @@
 """Every setting of the service, in one class; each is read from the environment with the prefix SIGN_."""
 
+import base64
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service import system
 from service.api_keys import ApiKey, parse_keys
+from service.execution_providers import check_one_runtime, check_providers, model_providers
 from service.own_store import default_store
+from service.version_shares import VersionShare, parse_versions
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -53,6 +56,11 @@ def default_slots() -> int:
     return cores if memory is None else max(1, min(cores, memory // GIB))
 
 
+def default_inference_threads() -> int:
+    """One inference a core, and two at least: a large network must not keep a small one waiting."""
+    return max(2, allowed_cores())
+
+
 def is_loopback(host: str) -> bool:
     """Whether an address is one of this machine alone."""
     try:
@@ -84,6 +92,10 @@ class Settings(BaseSettings):
         0.0, ge=0, description="Seconds after SIGTERM in which /readyz says 503 and all else is still answered."
     )
     grace_s: float = Field(20.0, gt=0, description="Seconds that running requests get after SIGTERM and that delay.")
+
+    traces_url: str | None = Field(
+        None, pattern=r"^https?://", description="OpenTelemetry collector (OTLP over HTTP) that gets traces; none: off."
+    )
 
     # what listens: bounds of connections and headers
     connections: int | None = Field(
@@ -118,12 +130,34 @@ class Settings(BaseSettings):
     )
     default_model: str = Field("asl-letters", description="Model of /predict where the caller names none.")
     default_highlight_model: str = Field("face-motion", description="Model of /highlights where the caller names none.")
-    model_versions: CommaSeparated = Field((), description="Versions served under the bare name: NAME=VERSION, …")
+    model_versions: CommaSeparated = Field(
+        (),
+        description="Versions served under the bare name: NAME=VERSION, and beside it NAME=VERSION@10% (a share of "
+        "the requests) or NAME=VERSION@shadow (compared, not sent), …",
+    )
     model_poll_s: float = Field(0.0, ge=0, description="Seconds between scans of the store; 0: only when asked.")
     model_memory_bytes: int = Field(2 * GIB, gt=0, description="Memory that all loaded models may take together.")
+    providers: CommaSeparated = Field(
+        ("cpu",),
+        description="What networks run on, the best first: cuda, tensorrt, openvino, coreml, directml, cpu; or auto.",
+    )
+    model_providers: CommaSeparated = Field(
+        (), description="The same for single models, before their manifest: NAME=PROVIDER+PROVIDER, …"
+    )
+    precision: Literal["float32", "tf32", "bf16"] = Field(
+        "float32", description="How exactly providers other than cpu may compute: with less, parity is measured for it."
+    )
+    device_memory_bytes: int | None = Field(
+        None, gt=0, description="Memory of a GPU that all models may take together; none: not bounded."
+    )
     session_threads: int = Field(1, ge=1, description="Threads inside one ONNX Runtime session.")
-    inference_threads: int = Field(2, ge=1, description="Inferences that run at the same time.")
+    inference_threads: int = Field(
+        default_factory=default_inference_threads, ge=1, description="Inferences that run at the same time."
+    )
     batch_rows: int = Field(64, ge=1, description="Most rows that one inference takes together.")
+    batch_wait_ms: float = Field(
+        0.0, ge=0, le=1000, description="Longest that rows wait for more to run with: worth it on a GPU."
+    )
 
     # teaching: examples become a model, if asked by this machine alone or allowed
     teach: bool | None = Field(
@@ -158,6 +192,7 @@ class Settings(BaseSettings):
     timeline_seconds: float = Field(600.0, gt=0, description="Longest part that /timeline and /highlights look at.")
     pixel_bytes: int = Field(512 * MIB, gt=0, description="Most bytes of frames that a model of pixels keeps a call.")
     sampled_frames: int = Field(20_000, gt=0, description="Most frames that one request may look at.")
+    tensor_bytes: int = Field(32 * MIB, gt=0, description="Most bytes of tensors that /v2 takes at a time.")
     form_fields: int = Field(32, gt=0, description="Most fields of a form besides the file.")
     form_field_bytes: int = Field(16 * 1024, gt=0, description="Most bytes of one field of a form.")
 
@@ -190,9 +225,28 @@ class Settings(BaseSettings):
     jobs_wait_s: float = Field(
         60.0, gt=0, description="Longest that interactive requests keep a job waiting; then they wait for one chunk."
     )
-    jobs_slots: int | None = Field(None, ge=1, description="Slots that jobs may hold; default: all but one.")
+    webhook_hosts: CommaSeparated = Field(
+        (),
+        description="Hosts that may be told of a job's end: name, *.domain; private ones by address or network, too.",
+    )
+    webhook_secret: str | None = Field(
+        None, min_length=16, description="What webhooks are signed by: whsec_ and base64, or any text."
+    )
+    jobs_slots: int | None = Field(
+        None, ge=0, description="Slots that jobs may hold; default: all but one; 0: other replicas work on them."
+    )
 
-    @field_validator("api_keys", "admin_keys", "cors_origins", "allowed_hosts", "model_versions", mode="before")
+    @field_validator(
+        "api_keys",
+        "admin_keys",
+        "cors_origins",
+        "allowed_hosts",
+        "model_versions",
+        "webhook_hosts",
+        "providers",
+        "model_providers",
+        mode="before",
+    )
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
@@ -214,6 +268,43 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("providers")
+    @classmethod
+    def _check_providers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        check_providers(value)
+        check_one_runtime(value)
+        return value or ("cpu",)
+
+    @field_validator("model_providers")
+    @classmethod
+    def _check_model_providers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for names in model_providers(value).values():
+            check_one_runtime(names)
+        return value
+
+    @model_validator(mode="after")
+    def _check_webhooks(self) -> Self:
+        if self.webhook_hosts and self.webhook_secret is None:
+            raise ValueError("SIGN_WEBHOOK_HOSTS needs SIGN_WEBHOOK_SECRET, by which webhooks are signed")
+        return self
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _check_secret(cls, value: str | None) -> str | None:
+        if value is not None and value.startswith("whsec_"):
+            try:
+                base64.b64decode(value.removeprefix("whsec_"), validate=True)
+            except ValueError:
+                raise ValueError("behind whsec_ stands base64") from None
+        return value
+
+    @field_validator("traces_url")
+    @classmethod
+    def _check_traces(cls, value: str | None) -> str | None:
+        if value is not None and find_spec("opentelemetry.exporter") is None:
+            raise ValueError("OpenTelemetry is not installed: pip install 'sign-service[otel]', or leave it out")
+        return value
+
     @field_validator("jobs_store_url")
     @classmethod
     def _check_store(cls, value: str | None) -> str | None:
@@ -221,13 +312,17 @@ class Settings(BaseSettings):
             raise ValueError("fsspec is not installed: pip install 'sign-service[s3]', or leave it out")
         return value
 
+    @field_validator("jobs_slots")
+    @classmethod
+    def _check_workers(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value == 0 and info.data.get("jobs_database_url") is None:
+            raise ValueError("0 leaves jobs to other replicas: these need SIGN_JOBS_DATABASE_URL, SQLite has one")
+        return value
+
     @field_validator("model_versions")
     @classmethod
     def _check_pins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for pin in value:
-            name, equals, version = pin.partition("=")
-            if not (name and equals and version.isdigit()):
-                raise ValueError(f"{pin!r} is not NAME=VERSION")
+        parse_versions(value)
         return value
 
     @property
@@ -270,10 +365,18 @@ class Settings(BaseSettings):
 
     @property
     def slots_for_jobs(self) -> int:
-        """Most slots that jobs hold at a time; one is left to interactive requests where there are several."""
+        """Most slots that jobs hold at a time; one is left to interactive requests where there are several.
+
+        0: jobs are taken here, and worked on by other replicas.
+        """
         return max(1, self.slots - 1) if self.jobs_slots is None else min(self.jobs_slots, self.slots)
 
     @property
     def pinned_versions(self) -> dict[str, int]:
         """The version to serve under each bare name that an operator pinned."""
-        return {name: int(version) for name, _, version in (pin.partition("=") for pin in self.model_versions)}
+        return parse_versions(self.model_versions).pins
+
+    @property
+    def version_shares(self) -> dict[str, VersionShare]:
+        """The version that an operator put beside it, by bare name."""
+        return parse_versions(self.model_versions).shares

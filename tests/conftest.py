@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser
 
-from tests import browser, golang, mediapipe_reference, node, postgres, prometheus
+from tests import browser, golang, mediapipe_reference, node, others, postgres, prometheus
 
 # The same examples in each run, however slow the machine is.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, print_blob=True)
@@ -67,6 +67,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         node.WITHOUT,
         golang.WITHOUT,
         prometheus.WITHOUT,
+        others.WITHOUT,
     ):
         if left_out := sum(without in reason for reason in reasons):
             terminalreporter.write_line(f"{left_out} tests were left out: each {without}.")

@@ -1,6 +1,7 @@
 """A checkpoint from its bytes to a proven ONNX model: read, recognize, resolve, build, export, measure."""
 
 import importlib.util
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -191,7 +192,7 @@ def _quantize(
     The graph with 3-D convolutions is quantized where there is one: in INT8 it is the faster one.
     """
     from convert.calibration import ClipShape, read_folder  # noqa: PLC0415 - needed here only
-    from convert.quantize import quantize  # noqa: PLC0415 - heavy
+    from convert.quantize import foresee, quantize  # noqa: PLC0415 - heavy
 
     settings, kind = model.settings, choose_input_kind(model.settings, model.export)
     shape = ClipShape(settings.frames, settings.side, settings.crop, settings.clip_duration_s)
@@ -199,6 +200,8 @@ def _quantize(
     clips = [normalize_pixels(clip, settings.network) if kind == "normalised" else clip for clip in found.clips]
     clips = [clip.round().astype("uint8") for clip in clips] if kind == "uint8" else clips
     layout: Layout = "3d" if "3d" in exported.made else exported.layout
+    if (warning := foresee(exported.made[layout])) is not None:
+        sys.stderr.write(f"INT8: {warning}\n")  # before it takes minutes
     small = quantize(exported.made[layout], clips, model.export.min_agreement, exported.model)
     figures = {
         "method": small.method,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TypeVar
 
+from service import tracing
 from service.analysis.prediction import Evidence
 from service.context import AppContext
 from service.errors import SignError
@@ -76,7 +77,7 @@ class Looked:
 class ObservedClip:
     """A model, and the track of what was observed for it; stages_s: how long each stage took so far.
 
-    preprocessing: the pipeline of the base model, as this request uses it.
+    preprocessing: the pipeline of the base model, as this request uses it. is_job: nobody waits for it.
     """
 
     model: ServedModel
@@ -85,6 +86,7 @@ class ObservedClip:
     deadline: Deadline
     context: AppContext
     stages_s: dict[str, float] = field(default_factory=dict)
+    is_job: bool = False
 
     @property
     def manifest(self) -> Manifest:
@@ -120,6 +122,7 @@ class ObservedClip:
         seconds = time.perf_counter() - began
         self.stages_s[stage] = self.stages_s.get(stage, 0.0) + seconds
         self.context.metrics.stage_seconds.labels(stage).observe(seconds)
+        tracing.record(stage, seconds, sign_model=self.manifest.name, sign_version=self.manifest.version)
 
 
 def preprocessing_of(model: ServedModel, tasks: tuple[Task, ...]) -> Observing:

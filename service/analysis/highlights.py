@@ -115,6 +115,7 @@ async def next_chunk(request: HighlightsRequest, state: HighlightsState, walk: W
         new = replace(new, boxes=None)
     state.samples = new if state.samples is None else state.samples.join(new)
     cursor.finish_chunk(clip, [], float(state.samples.times_s[-1]))
+    cursor.add_times(clip)
     return ChunkResult()
 
 

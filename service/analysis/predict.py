@@ -122,6 +122,7 @@ async def _score_chunk(
         scores = await score_windows(clip, windows)
     scored = 0 if is_one_answer or clip.is_picture else rule.number_after(windows, cursor.position.scored)
     cursor.finish_chunk(clip, windows, rule.begins_s(scored), scored)
+    cursor.add_times(clip)
     return clip, scores
 
 

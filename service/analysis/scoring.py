@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -9,9 +11,11 @@ import numpy as np
 
 from service.analysis.clip import ObservedClip
 from service.analysis.prediction import Affect, Evidence
+from service.analysis.shadow import Scores, follow
 from service.pipelines import series
 from service.pipelines.row_plan import RowPlan, WindowRows
 from service.pipelines.series import SeriesSection
+from service.registry.in_order import in_order
 from service.registry.served import ServedModel
 from service.track import CountArray, FloatArray, TimeArray, Track, Window
 
@@ -41,7 +45,21 @@ class WindowScores:
 
 
 async def score_windows(clip: ObservedClip, windows: list[Window]) -> list[WindowScores]:
-    """The model's probabilities for each window; a row that several windows need goes through it once."""
+    """The model's probabilities for each window; a row that several windows need goes through it once.
+
+    Where the model has a shadow, it is asked the same behind.
+    """
+    scores = await score_alone(clip, windows)
+
+    async def again(shadow: ObservedClip) -> Scores:
+        return [entry.probabilities for entry in await score_alone(shadow, windows)]
+
+    follow(clip, [entry.probabilities for entry in scores], again)
+    return scores
+
+
+async def score_alone(clip: ObservedClip, windows: list[Window]) -> list[WindowScores]:
+    """The same, without a shadow."""
     plan = await clip.timed("tensor", lambda: clip.preprocessing.plan_rows(clip.track, windows))
     async with clip.deadline.enforce():
         raw = await _outputs(clip, plan)
@@ -51,7 +69,17 @@ async def score_windows(clip: ObservedClip, windows: list[Window]) -> list[Windo
 
 
 async def score_together(clip: ObservedClip, windows: list[Window]) -> WindowScores:
-    """One answer for which all windows vote, as each would answer alone."""
+    """One answer for which all windows vote, as each would answer alone; the model's shadow is asked as well."""
+    scores = await _score_together_alone(clip, windows)
+
+    async def again(shadow: ObservedClip) -> Scores:
+        return [(await _score_together_alone(shadow, windows)).probabilities]
+
+    follow(clip, [scores.probabilities], again)
+    return scores
+
+
+async def _score_together_alone(clip: ObservedClip, windows: list[Window]) -> WindowScores:
     plan = await clip.timed("tensor", lambda: clip.preprocessing.plan_rows(clip.track, windows).together())
     async with clip.deadline.enforce():
         raw = await _outputs(clip, plan)
@@ -69,20 +97,45 @@ async def outputs_over_time(clip: ObservedClip) -> Track:
 
 
 async def _outputs(clip: ObservedClip, plan: RowPlan) -> FloatArray:
-    """R × C numbers of the base model, batch after batch, so that few rows exist at a time.
+    """R × C numbers of the base model, some batches at a time, so that few rows exist.
 
     Of indices that take several rows, as samples of several faces do, the mean.
     """
-    size = min(clip.base_model.most_rows, plan.at_once or clip.base_model.most_rows)
-    batches = []
-    for start in range(0, plan.count, size):
+    model = clip.base_model
+    size = min(model.rows_at_once, plan.at_once or model.rows_at_once)
+    under_way = _UnderWay(clip)
+
+    async def give(start: int) -> FloatArray:
         stop = min(start + size, plan.count)
         rows = await clip.timed("tensor", partial(plan.make, start, stop))
-        began = time.perf_counter()
-        given = await clip.base_model.outputs(rows)
-        batches.append(given if plan.sizes is None else _averaged(given, plan.sizes[start:stop]))
-        clip.add_time("inference", began)
-    return np.concatenate(batches) if batches else np.zeros((0, clip.base_model.width), np.float32)
+        with under_way.inference():
+            given = await model.outputs(rows, is_job=clip.is_job)
+        return given if plan.sizes is None else _averaged(given, plan.sizes[start:stop])
+
+    # one more than run: its rows are made meanwhile
+    batches = await in_order((partial(give, start) for start in range(0, plan.count, size)), model.side_by_side + 1)
+    return np.concatenate(batches) if batches else np.zeros((0, model.width), np.float32)
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    """How long at least one inference of a clip was under way: those side by side count once."""
+
+    clip: ObservedClip
+    count: int = 0
+    began: float = 0.0
+
+    @contextmanager
+    def inference(self) -> Iterator[None]:
+        if not self.count:
+            self.began = time.perf_counter()
+        self.count += 1
+        try:
+            yield
+        finally:
+            self.count -= 1
+            if not self.count:
+                self.clip.add_time("inference", self.began)
 
 
 def _averaged(given: FloatArray, sizes: CountArray) -> FloatArray:

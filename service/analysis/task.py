@@ -74,13 +74,17 @@ async def run(
     state = task.begin(request)
     segments: list[Segment] = []
     progress = 0.0
-    while not state.cursor.is_over:
-        result = await task.next_chunk(request, state, walk)
-        if result is None:
-            continue  # somebody else came first
-        segments += result.segments
-        if windows is not None:
-            windows += result.windows
-        on_progress(state.cursor.progress - progress)
-        progress = state.cursor.progress
+    try:
+        while not state.cursor.is_over:
+            result = await task.next_chunk(request, state, walk)
+            if result is None:
+                continue  # somebody else came first
+            segments += result.segments
+            if windows is not None:
+                windows += result.windows
+            on_progress(state.cursor.progress - progress)
+            progress = state.cursor.progress
+    finally:
+        if walk.ahead is not None:
+            walk.ahead.close()
     return await task.finish(request, state, tuple(segments), walk)

@@ -21,6 +21,9 @@ from service.spotting.states import StateSpan
 from service.spotting.transcript import transcript
 from service.track import MediaInfo, Track, Window
 
+CLIPS_CHUNK_S = 20.0
+"""Seconds of a chunk of clips: each is decoded twice, from the key frame before it, and that should be little of it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpottingOptions:
@@ -83,12 +86,15 @@ async def timeline(request: TimelineRequest, context: AppContext, *, keep_window
 
 
 def _walk_for(request: TimelineRequest, context: AppContext) -> Walk:
-    """Pixels go through in chunks, so that few are held; landmarks where all free slots can look at them together."""
+    """Pixels go through in chunks, so that few are held and the next is read while one is scored; landmarks where all
+    free slots can look at them together."""
     preprocessing, longest_s = preprocessing_for(request), context.settings.timeline_seconds
     is_shared = isinstance(preprocessing.sampling, Rate) and context.slots.free_for("interactive") > 1
-    if preprocessing.samples_windows or not (preprocessing.request.kept_bytes or is_shared):
-        return Walk.at_once(context, longest_s)
-    return Walk.in_chunks(context, longest_s)
+    if preprocessing.samples_windows:
+        return replace(Walk.in_chunks(context, longest_s), chunk_s=CLIPS_CHUNK_S)
+    if preprocessing.request.kept_bytes or is_shared:
+        return Walk.in_chunks(context, longest_s)
+    return Walk.at_once(context, longest_s)
 
 
 def begin(request: TimelineRequest) -> TimelineState:
@@ -100,23 +106,25 @@ async def next_chunk(request: TimelineRequest, state: TimelineState, walk: Walk)
     """Score the windows that end in the next chunk, and let the spotter have them."""
     cursor, part, preprocessing = state.cursor, request.clip, preprocessing_for(request)
     times = times_of(request, part.model.manifest)
-    rule = WindowRule(part.start_s, times.window_s, times.stride_s, answers_at_s=times.answers_at_s)
-    clip = await walk.next_chunk(part, preprocessing, rule, cursor)
+    uncut = WindowRule(part.start_s, times.window_s, times.stride_s, answers_at_s=times.answers_at_s)
+    clip = await walk.next_chunk(part, preprocessing, uncut, cursor)
     if clip is None:
         return None
-    rule = cursor.known(rule, clip.track)
+    rule = cursor.known(uncut, clip.track)
     if clip.is_picture:
         raise SignError("media-wrong-kind", "A picture has no timeline; send it to /predict, or send a video.")
     windows = await asyncio.to_thread(preprocessing.due_windows, clip.track, rule, cursor.position)
     spotter = state.spotter or spotter_for(rules_of(request, _true_times(times, windows, preprocessing), clip.manifest))
+    scored = rule.number_after(windows, cursor.position.scored)
+    cursor.finish_chunk(clip, windows, rule.begins_s(scored), scored)
+    walk.look_ahead(part, preprocessing, uncut, cursor)
     scores = await score_windows(clip, windows)
     segments = await clip.timed("spotting", lambda: _spot(spotter, scores, clip, is_over=cursor.is_over))
     state.spotter = spotter if windows or state.spotter else None
     state.states += spotter.take_states()
     cursor.warn(*_not_followed(request, preprocessing))
     state.warnings = await asyncio.to_thread(_distinct, state.warnings, scores)
-    scored = rule.number_after(windows, cursor.position.scored)
-    cursor.finish_chunk(clip, windows, rule.begins_s(scored), scored)
+    cursor.add_times(clip)
     predictions = await asyncio.to_thread(lambda: [_prediction(entry, clip, request.threshold) for entry in scores])
     return ChunkResult(segments, predictions)
 

@@ -7,10 +7,10 @@ all before them. What a tracker sees while it settles at the beginning of a chun
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 import numpy as np
 
+from service.analysis.ahead import Ahead, Seen
 from service.analysis.clip import AnyClip, ClipRequest, Looked, ObservedClip
 from service.analysis.prediction import Evidence
 from service.context import AppContext
@@ -124,7 +124,7 @@ class Cursor:
     def finish_chunk(
         self, clip: ObservedClip | Looked, windows: list[Window], needed_from_s: float, scored_count: int | None = None
     ) -> None:
-        """Note which windows have been scored, and keep of the chunk what those to come need, from this time on.
+        """Note which windows are scored with it, and keep of the chunk what those to come need, from this time on.
 
         scored_count: how many windows lie before the next, those in leaps among them.
         """
@@ -134,6 +134,9 @@ class Cursor:
             last_s=windows[-1].start_s if windows else self.position.last_s,
         )
         self.position = replace(scored, context=clip.preprocessing.trim(clip.track, scored, needed_from_s))
+
+    def add_times(self, clip: ObservedClip | Looked) -> None:
+        """Note how long each stage of a chunk took, once it is scored."""
         for stage, seconds in clip.stages_s.items():
             self.stages_s[stage] = self.stages_s.get(stage, 0.0) + seconds
 
@@ -143,19 +146,13 @@ def start_of(request: AnyClip) -> Cursor:
     return Cursor(Position(request.start_s))
 
 
-class _Seen(NamedTuple):
-    """What a chunk showed, and up to where that is."""
-
-    result: ObserveResult
-    until_s: float
-
-
 @dataclass(frozen=True, slots=True)
 class Walk:
     """How a door walks through clips.
 
     chunk_s: seconds of a chunk; None: the clip is one chunk (where windows choose their frames, as many windows as
-    memory allows). longest_s: the longest clip; whole_s: the longest that is one answer, and held until its end.
+    memory allows). ahead: where the next chunk is kept that is looked at while this one is scored; None: none is.
+    longest_s: the longest clip; whole_s: the longest that is one answer, and held until its end.
     most_frames: frames of all chunks together. advice: what to do about a clip that is too long. turn: of a job, how
     long it has let others go first.
     """
@@ -168,6 +165,7 @@ class Walk:
     most_frames: int
     advice: str
     turn: Turn = field(default_factory=Turn)
+    ahead: Ahead | None = None
 
     @classmethod
     def at_once(cls, context: AppContext, longest_s: float) -> "Walk":
@@ -178,7 +176,7 @@ class Walk:
     @classmethod
     def in_chunks(cls, context: AppContext, longest_s: float) -> "Walk":
         """The same, so that few frames are held at a time."""
-        return replace(cls.at_once(context, longest_s), chunk_s=context.settings.jobs_chunk_s)
+        return replace(cls.at_once(context, longest_s), chunk_s=context.settings.jobs_chunk_s, ahead=Ahead())
 
     @classmethod
     def of_job(cls, context: AppContext, turn: Turn | None = None) -> "Walk":
@@ -203,7 +201,27 @@ class Walk:
         seen = await self.look(request, preprocessing, rule, cursor)
         if seen is None:
             return None
-        return ObservedClip(request.model, preprocessing, seen.track, seen.deadline, self.context, seen.stages_s)
+        return ObservedClip(
+            model=request.model,
+            preprocessing=preprocessing,
+            track=seen.track,
+            deadline=seen.deadline,
+            context=self.context,
+            stages_s=seen.stages_s,
+            is_job=self.priority == "job",
+        )
+
+    def look_ahead(self, request: AnyClip, preprocessing: Observing, rule: WindowRule, cursor: Cursor) -> None:
+        """Begin to look at the chunk behind the cursor, while what came before is scored; `look` then takes that.
+
+        Only where this walk has somewhere to keep it, something is left to see, and a slot is free for it now.
+        """
+        if self.ahead is None or cursor.is_over or not self.context.slots.free_for(self.priority):
+            return
+        chunk = self._chunk_after(request, preprocessing, cursor.known(rule), cursor)
+        if not chunk.is_whole:
+            calls = self._calls(request, preprocessing, chunk, cursor)[:1]
+            self.ahead.begin(chunk, self._observe(calls, self.deadline_of(request)))
 
     async def look(self, request: AnyClip, preprocessing: Observing, rule: WindowRule, cursor: Cursor) -> Looked | None:
         """Observe the next chunk, and move the cursor on: the track of all that the windows that are due need.
@@ -213,7 +231,8 @@ class Walk:
         """
         chunk = self._chunk_after(request, preprocessing, cursor.known(rule), cursor)
         deadline = self.deadline_of(request)
-        seen = await self._observe(self._calls(request, preprocessing, chunk, cursor), deadline)
+        begun = None if self.ahead is None else self.ahead.take(chunk)
+        seen = await (begun or self._observe(self._calls(request, preprocessing, chunk, cursor), deadline))
         if seen is None:
             return None
         result, position = seen.result, cursor.position
@@ -265,7 +284,7 @@ class Walk:
         lanes = self.context.slots.free_for(self.priority) if isinstance(chunk.sampling, Rate) else 1
         return _side_by_side(call, request.end_s, cursor.position.covered_s, lanes)
 
-    async def _observe(self, calls: list[ObserveCall], deadline: Deadline) -> _Seen | None:
+    async def _observe(self, calls: list[ObserveCall], deadline: Deadline) -> Seen | None:
         """What is seen in all calls as if it had been one; None where nothing was, as an interactive request came.
 
         It ends with the first call that gave way, reached the medium's end, or found no frame where there was to be
@@ -283,7 +302,7 @@ class Walk:
             until_s = result.until_s
             if whole.at_end or whole.preempted or whole.moved or not len(whole.track):
                 break
-        return None if whole is None else _Seen(whole, until_s)
+        return None if whole is None else Seen(whole, until_s)
 
     async def _observe_one(self, call: ObserveCall, deadline: Deadline) -> ObserveResult:
         slots = self.context.slots

@@ -5,13 +5,14 @@ from starlette.middleware.cors import CORSMiddleware
 
 from service.settings import Settings
 
-METHODS = ("GET", "HEAD", "POST", "DELETE")
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 SENT = (
     "Authorization",
     "Content-Type",
     "Idempotency-Key",
     "Last-Event-ID",
     "X-Request-ID",
+    "Webhook-URL",
     "traceparent",  # what OpenTelemetry's instrumentation of fetch adds (W3C Trace Context)
     "tracestate",
 )
@@ -22,6 +23,7 @@ READ = (
     "Retry-After",
     "Server-Timing",
     "Warning",
+    "traceresponse",
     "X-Request-ID",
 )
 

@@ -8,12 +8,16 @@ from collections.abc import Iterable
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service import tracing
 from service.api.problem import fault_response, problem_response
 from service.contract.request_log import RequestLog, RequestRecord
 from service.metrics import Metrics
 from service.workers.admission import shutting_down
 
 _ON_EVERY_ANSWER = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+_UNTRACED = ("/healthz", "/readyz", "/metrics", "/web/", "/docs/")
+"""Where what machines ask all day begins, and the page's files."""
+
 _SANE_ID = re.compile(rb"^[A-Za-z0-9._:-]{1,128}$")
 
 
@@ -34,7 +38,18 @@ class RequestContextMiddleware:
             return
         method = _method(scope)
         record = scope["record"] = RequestRecord(_request_id(scope), method, address=_address(scope))
+        if not tracing.is_on() or str(scope["path"]).startswith(_UNTRACED):
+            await self._answer(scope, receive, send, record)
+            return
+        given = tracing.header_fields(scope["headers"])
+        with tracing.root(method, headers=given, http_request_method=method) as span:
+            record.trace_id, record.traceparent = span.trace_id, span.traceparent
+            try:
+                await self._answer(scope, receive, send, record)
+            finally:
+                _describe(span, record, _route_template(scope))
 
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, record: RequestRecord) -> None:
         async def receive_counted() -> Message:
             message = await receive()
             record.bytes_in += len(message.get("body", b""))
@@ -43,7 +58,7 @@ class RequestContextMiddleware:
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 record.status = message["status"]
-                message["headers"] = _with_own_headers(message["headers"], record.request_id)
+                message["headers"] = _with_own_headers(message["headers"], record)
             record.bytes_out += len(message.get("body", b""))
             await send(message)
 
@@ -62,7 +77,7 @@ class RequestContextMiddleware:
             await response(scope, receive, send_with_id)
         finally:
             route = _route_template(scope)
-            self.metrics.http_requests.labels(route, method, str(record.status or 500)).inc()
+            self.metrics.http_requests.labels(route, record.method or "other", str(record.status or 500)).inc()
             self.metrics.http_seconds.labels(route).observe(record.seconds)
             self.log.write(record, route)
 
@@ -99,9 +114,24 @@ class HeadMiddleware:
             await asyncio.gather(answering, telling, return_exceptions=True)
 
 
-def _with_own_headers(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+def _describe(span: tracing.Span, record: RequestRecord, route: str) -> None:
+    """Say of a request's span what its line in the log says."""
+    status = record.status or 500
+    span.rename(f"{record.method} {route}")
+    span.note(http_route=route, http_response_status_code=status, sign_request=record.request_id)
+    if record.model is not None:
+        span.note(sign_model=record.model, sign_version=record.version or 0)
+    if record.code is not None:
+        span.note(error_type=record.code)
+    if status >= 500:
+        span.fail(record.code or "internal")
+
+
+def _with_own_headers(headers: Iterable[tuple[bytes, bytes]], record: RequestRecord) -> list[tuple[bytes, bytes]]:
     """The header fields of an answer, with those that every answer has; nothing is kept unless a route says so."""
-    told = [*headers, (b"x-request-id", request_id.encode())]
+    told = [*headers, (b"x-request-id", record.request_id.encode())]
+    if record.traceparent is not None:
+        told.append((b"traceresponse", record.traceparent.encode()))
     names = {name.lower() for name, _ in told}
     return [*told, *((name, value) for name, value in _ON_EVERY_ANSWER if name not in names)]
 

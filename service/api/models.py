@@ -1,6 +1,7 @@
 """GET /models… and, for admins, the routes that change what is served."""
 
-from typing import Annotated, Self
+from dataclasses import asdict
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel
@@ -16,12 +17,25 @@ router = APIRouter(tags=["models"])
 Name = Annotated[str, Path(pattern=NAME_PATTERN, description="Name of the model.")]
 Version = Annotated[int, Path(ge=1, description="Version of the model.")]
 
-_NAMED = (*OPTIONS, "model-unknown")
-_CHANGED = (*ADMIN, *_NAMED, "version-unknown", "model-state", "model-loading", "model-failed", "shutting-down")
+NAMED = (*OPTIONS, "model-unknown")
+CHANGED = (*ADMIN, *NAMED, "version-unknown", "model-state", "model-loading", "model-failed", "shutting-down")
+
+
+class ParityBody(BaseModel):
+    """How far a provider's answers are from the CPU's on a sample, and how far they may be."""
+
+    samples: int
+    max_abs_diff: float
+    bound: float
+    against: Literal["stored", "cpu"]
 
 
 class VersionBody(BaseModel):
-    """One version and its state; reason says why it is refused."""
+    """One version and its state; reason says why it is refused.
+
+    provider: on what it runs, where it is ready; fallbacks: the providers that do not serve it, each with the reason;
+    parity: what was measured where another than the CPU serves it.
+    """
 
     version: int
     state: State
@@ -29,6 +43,9 @@ class VersionBody(BaseModel):
     task: Task | None
     memory_bytes: int
     reason: str | None
+    provider: str | None
+    fallbacks: list[str]
+    parity: ParityBody | None
 
     @classmethod
     def of(cls, version: VersionState) -> Self:
@@ -39,6 +56,9 @@ class VersionBody(BaseModel):
             task=version.task,
             memory_bytes=version.memory_bytes,
             reason=version.reason,
+            provider=version.provider,
+            fallbacks=list(version.fallbacks),
+            parity=None if version.parity is None else ParityBody(**asdict(version.parity)),
         )
 
 
@@ -54,17 +74,45 @@ class VersionWithManifest(VersionBody):
         return cls(name=version.name, manifest=version.manifest, **core)
 
 
+class SplitBody(BaseModel):
+    """A version beside the one that is served: its share of the requests, or a shadow.
+
+    serving: whether it has its share now; withdrawn: why it was taken back.
+    """
+
+    version: int
+    percent: float
+    shadow: bool
+    serving: bool
+    withdrawn: str | None
+
+    @classmethod
+    def of(cls, model: ModelState) -> Self | None:
+        if (split := model.split) is None:
+            return None
+        is_ready = any(one.version == split.version and one.state == "ready" for one in model.versions)
+        return cls(
+            version=split.version,
+            percent=split.percent,
+            shadow=split.shadow,
+            serving=is_ready and split.withdrawn is None,
+            withdrawn=split.withdrawn,
+        )
+
+
 class ModelBody(BaseModel):
-    """One model: the version served under its bare name, and all versions, highest first."""
+    """One model: the version served under its bare name, the one beside it, and all versions, highest first."""
 
     name: str
     default_version: int | None
+    beside: SplitBody | None
     versions: list[VersionBody]
 
     @classmethod
     def of(cls, model: ModelState) -> Self:
         versions = [VersionBody.of(version) for version in model.versions]
-        return cls(name=model.name, default_version=model.default_version, versions=versions)
+        beside = SplitBody.of(model)
+        return cls(name=model.name, default_version=model.default_version, beside=beside, versions=versions)
 
 
 class ModelWithManifest(ModelBody):
@@ -140,7 +188,7 @@ async def get_models(request: Request) -> ModelsBody:
 @router.get(
     "/models/{name}",
     dependencies=[Depends(require_key)],
-    responses=problems(*KEYS, *_NAMED),
+    responses=problems(*KEYS, *NAMED),
     summary="One model and its manifest",
 )
 async def get_model(request: Request, name: Name) -> ModelWithManifest:
@@ -150,7 +198,7 @@ async def get_model(request: Request, name: Name) -> ModelWithManifest:
 @router.get(
     "/models/{name}/versions/{version}",
     dependencies=[Depends(require_key)],
-    responses=problems(*KEYS, *_NAMED, "version-unknown"),
+    responses=problems(*KEYS, *NAMED, "version-unknown"),
     summary="One version and its manifest",
 )
 async def get_version(request: Request, name: Name, version: Version) -> VersionWithManifest:
@@ -160,7 +208,7 @@ async def get_version(request: Request, name: Name, version: Version) -> Version
 @router.post(
     "/models/{name}/versions/{version}/load",
     dependencies=[Depends(require_admin)],
-    responses=problems(*_CHANGED),
+    responses=problems(*CHANGED),
     summary="Load a version (admin)",
 )
 async def post_load(request: Request, name: Name, version: Version) -> VersionBody:
@@ -170,7 +218,7 @@ async def post_load(request: Request, name: Name, version: Version) -> VersionBo
 @router.post(
     "/models/{name}/versions/{version}/unload",
     dependencies=[Depends(require_admin)],
-    responses=problems(*_CHANGED),
+    responses=problems(*CHANGED),
     summary="Take a version out of memory (admin)",
 )
 async def post_unload(request: Request, name: Name, version: Version) -> VersionBody:

@@ -34,7 +34,10 @@ def problem_response(error: SignError, request: Request) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if error.status in (429, 503) or error.retry_after_s is not None:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s or 1)))
-    return JSONResponse(problem_details(error, record.request_id), error.status, headers, PROBLEM_TYPE)
+    details = problem_details(error, record.request_id)
+    if request.url.path.startswith("/v2/"):
+        details["error"] = error.detail  # what clients of the Open Inference Protocol read
+    return JSONResponse(details, error.status, headers, PROBLEM_TYPE)
 
 
 def fault_response(error: Exception, request: Request) -> Response:

@@ -25,6 +25,8 @@ UPLOAD: tuple[Code, ...] = (
     "disk-full",
 )  # fmt: skip
 OPTIONS: tuple[Code, ...] = ("parameter-invalid",)
+BODY: tuple[Code, ...] = ("body-too-large", "request-malformed", "request-timeout")
+"""What a body can meet that is no medium."""
 NEW_WORK: tuple[Code, ...] = ("shutting-down", "busy", "origin-refused")
 MEDIUM: tuple[Code, ...] = (
     "media-too-long", "picture-too-large", "too-many-frames", "media-unsupported", "media-wrong-kind",

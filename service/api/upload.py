@@ -180,7 +180,7 @@ class _Sink:
 _IF_IT_IS_IT = "If it is the medium, name the part 'file'."
 
 
-async def _chunks(request: Request, settings: Settings, place: UploadPlace) -> AsyncIterator[bytes]:
+async def body_chunks(request: Request, settings: Settings, place: UploadPlace) -> AsyncIterator[bytes]:
     """The body's chunks; a sender that stalls, is too slow, or has to make room is not waited for."""
     stream = request.stream().__aiter__()
     pace = Pace(settings.upload_rate, settings.upload_stall_s)
@@ -225,7 +225,7 @@ class Pace:
 
 
 async def _receive_raw(request: Request, sink: _Sink) -> None:
-    async for chunk in _chunks(request, sink.settings, sink.place):
+    async for chunk in body_chunks(request, sink.settings, sink.place):
         if chunk:
             sink.has_file = True
             sink.write(chunk)
@@ -237,6 +237,6 @@ async def _receive_form(request: Request, boundary: bytes | None, sink: _Sink) -
     if not boundary:
         raise SignError("request-malformed", "The multipart Content-Type names no boundary.")
     form = FormReader(boundary, sink)
-    async for chunk in _chunks(request, sink.settings, sink.place):
+    async for chunk in body_chunks(request, sink.settings, sink.place):
         form.feed(chunk)
     form.end()

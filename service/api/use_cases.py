@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from service import tracing
 from service.api.access import require_key, require_open
 from service.api.disconnect import cancel_on_disconnect
 from service.api.exports import acceptable_format, download, last_component
@@ -88,6 +89,7 @@ async def _receive(
         async with open_upload(request, context.spool) as upload:
             context.metrics.stage_seconds.labels("upload").observe(upload.received.seconds)
             record_of(request).stages_s["upload"] = upload.received.seconds
+            tracing.record("upload", upload.received.seconds)
             yield upload, early or read_options(request, upload.received.fields, model)
 
 

@@ -11,8 +11,8 @@ from service.settings import Settings
 from service.spotting.segment import Smoothing
 from service.spotting.tension import Signal
 
-TimelineFormat = Literal["json", "vtt", "srt", "eaf", "csv", "aihub"]
-HighlightsFormat = Literal["json", "vtt", "csv", "edl", "png"]
+TimelineFormat = Literal["json", "vtt", "srt", "eaf", "csv", "otio", "aihub"]
+HighlightsFormat = Literal["json", "vtt", "csv", "edl", "otio", "png"]
 
 
 class MediumOptions(BaseModel):

@@ -15,7 +15,10 @@ class ParameterProblem(BaseModel):
 
 
 class Problem(BaseModel):
-    """An error (RFC 9457). limit and actual: figures, where it has some; errors: each parameter that is wrong."""
+    """An error (RFC 9457). limit and actual: figures, where it has some; errors: each parameter that is wrong.
+
+    error: the detail once more, under /v2, whose clients read that.
+    """
 
     type: str
     title: str
@@ -26,6 +29,7 @@ class Problem(BaseModel):
     limit: float | None = None
     actual: float | None = None
     errors: list[ParameterProblem] | None = None
+    error: str | None = None
 
 
 def problem_details(error: SignError, request_id: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _FAULTS_OF_SESSIONS: Final = (1011, 1012, 1013)
 class RequestRecord:
     """What is noted of a request, or of a live session, while it is answered. Stages in seconds.
 
-    status: of HTTP, or the code that a live session was closed with.
+    status: of HTTP, or the code that a live session was closed with. trace_id, traceparent: where traces are collected.
     """
 
     request_id: str
@@ -40,6 +40,8 @@ class RequestRecord:
     model: str | None = None
     version: int | None = None
     address: str | None = None
+    trace_id: str | None = None
+    traceparent: str | None = None
     bytes_in: int = 0
     bytes_out: int = 0
     stages_s: dict[str, float] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class RequestLog:
             "model": record.model,
             "version": record.version,
             "key": record.key,
+            "trace_id": record.trace_id,
             "address": record.address if self._shows_addresses else None,
         }
         told = {name: value for name, value in shown.items() if value is not None}

@@ -12,8 +12,16 @@ from service.workers.deadline import Deadline
 
 
 async def find_model(options: MediumOptions, context: AppContext) -> ServedModel:
-    """The model that the options ask for, held for as long as the request lasts. Raises as `Registry.get`."""
-    return await context.registry.get(options.model_of(context.settings), options.version)
+    """The model that the options ask for, held for as long as the request lasts. Raises as `Registry.get`.
+
+    Where two versions share the name's traffic, one is drawn: once a request, therefore.
+    """
+    return await context.registry.choose(options.model_of(context.settings), options.version)
+
+
+async def check_model(options: MediumOptions, context: AppContext) -> None:
+    """Raise as `find_model` where the options ask for a model that cannot answer, before a medium is taken."""
+    await context.registry.get(options.model_of(context.settings), options.version)
 
 
 def make_predict_request(

@@ -9,10 +9,13 @@ from service.export.answer import HighlightsExport, MediaFile, SignsExport
 from service.export.captions import moments_to_vtt, signs_to_srt, signs_to_vtt
 from service.export.eaf import signs_to_eaf
 from service.export.edl import moments_to_edl
+from service.export.otio import OTIO_SCHEMA, moments_to_otio, signs_to_otio
 from service.export.png import tension_to_png
 from service.export.table import moments_to_csv, signs_to_csv
 
 AnswerT = TypeVar("AnswerT")
+
+OTIO_MEDIA_TYPE = "application/vnd.pixar.opentimelineio+json"
 
 JSON_MEDIA_TYPE = "application/json"
 """The default, which the routes write themselves."""
@@ -47,6 +50,7 @@ TIMELINE_FORMATS: Mapping[str, Format[SignsExport]] = {
     "srt": Format("application/x-subrip; charset=utf-8", ".srt", signs_to_srt),
     "eaf": Format("text/x-eaf+xml; charset=utf-8", ".eaf", signs_to_eaf),
     "csv": Format("text/csv; charset=utf-8; header=present", ".csv", signs_to_csv),
+    "otio": Format(OTIO_MEDIA_TYPE, ".otio", signs_to_otio, OTIO_SCHEMA),
     "aihub": Format("application/x-aihub+json", "_morpheme.json", signs_to_aihub, AIHUB_SCHEMA),
 }
 
@@ -54,5 +58,6 @@ HIGHLIGHT_FORMATS: Mapping[str, Format[HighlightsExport]] = {
     "vtt": Format("text/vtt; charset=utf-8", ".vtt", moments_to_vtt),
     "csv": Format("text/csv; charset=utf-8; header=present", ".csv", moments_to_csv),
     "edl": Format("text/x-edl; charset=utf-8", ".edl", moments_to_edl),
+    "otio": Format(OTIO_MEDIA_TYPE, ".otio", moments_to_otio, OTIO_SCHEMA),
     "png": Format("image/png", ".png", tension_to_png),
 }

@@ -95,6 +95,7 @@ async def gather(
                 await asyncio.to_thread(on_pictures, new)
             tracks.append(await _kept(clip, new, keep=keep))
         cursor.finish_chunk(clip, [], cursor.position.covered_s)
+        cursor.add_times(clip)
         on_progress(cursor.progress - progress)
         progress = cursor.progress
     model = part.model if isinstance(part, ClipRequest) else None

@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from service import tracing
 from service.analysis.task import AnyTask, ChunkResult, TaskRequest, TaskState
 from service.analysis.walk import Walk
 from service.context import AppContext
@@ -145,6 +146,10 @@ class JobExecutor:
         return job.replica == self._table.replicas.name
 
     async def _chunk(self, job: Job) -> bool:
+        with tracing.root("job chunk", "consumer", sign_job=job.id, sign_kind=job.spec.kind, sign_chunk=job.chunks):
+            return await self._do_chunk(job)
+
+    async def _do_chunk(self, job: Job) -> bool:
         if (work := self._works.get(job.spec.kind)) is not None:
             return await self._work(job, work)
         began = time.monotonic()

@@ -41,7 +41,7 @@ class _SuspendedError(BaseException):
 
 
 class Runner:
-    """Runs queued jobs, `most` at a time.
+    """Runs queued jobs, `most` at a time; 0: only puts them into the queue, for others to run.
 
     begin(id) is called when work on a job begins or begins again, chunk(id) until it says that the job is over. Both
     run on the event loop that started the runner; where either raises JobLostError, the job is left to whoever works on
@@ -91,9 +91,15 @@ class Runner:
 
         self._workflow = job
         try:
+            if not self._most:
+                dbos.DBOS.listen_queues([])
             dbos.DBOS.launch()
+            # What a queue allows is kept in the database, for all who run its jobs: who runs none leaves it as it is.
             dbos.DBOS.register_queue(
-                _QUEUE, worker_concurrency=self._most, polling_interval_sec=_POLL_S, on_conflict="always_update"
+                _QUEUE,
+                worker_concurrency=self._most or 1,
+                polling_interval_sec=_POLL_S,
+                on_conflict="always_update" if self._most else "never_update",
             )
         except BaseException:
             dbos.DBOS.destroy(destroy_registry=True)

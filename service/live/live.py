@@ -34,6 +34,7 @@ class Live:
         self._usages = usages
         self._request_log = log
         self._slots = StreamSlots(context.settings, context.metrics)
+        context.registry.cores.share_with(lambda: self._slots.taken)
         self._sessions: set[LiveSession] = set()
         self._serving: set[asyncio.Task[object]] = set()
         self._ending = asyncio.Event()
@@ -99,7 +100,7 @@ class Live:
     async def _run_allowed(self, client: ClientSocket, record: RequestRecord) -> ClosingError:
         context = self._context
         start = await self._start_of(client)
-        model = await context.registry.get(start.model or context.settings.default_model, start.version)
+        model = await context.registry.choose(start.model or context.settings.default_model, start.version)
         session = LiveSession(client, start, model.over_time or model, context)
         record.request_id = session.id
         record.note_model((model.over_time or model).manifest)

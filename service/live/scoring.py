@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 
 from service.analysis.clip import ObservedClip, preprocessing_of
-from service.analysis.scoring import WindowScores, score_windows
+from service.analysis.scoring import WindowScores, score_alone
 from service.context import AppContext
 from service.errors import SignError
 from service.media.sampling import Uniform, samples_per_second
@@ -70,7 +70,7 @@ class LiveScorer:
         kind = PromptClip if track.values.size * len(windows) <= _LITTLE else ObservedClip
         clip = kind(model, preprocessing, track, Deadline.after(SCORE_S), self._context)
         if preprocessing.streams == "windows":
-            return await score_windows(clip, windows)
+            return await score_alone(clip, windows)
         return [await self._vote(clip, preprocessing, window) for window in windows]
 
     def forget(self, before_s: float) -> None:

@@ -60,7 +60,8 @@ class ObserveResult:
     at_end: nothing of the medium lies behind the part. until_s: where the part ends. moved: it is not where it was
     asked for. leapt_s: how much of the medium its timestamps leap over, where that had to be found out. preempted: the
     call was stopped; the Track ends where it was. shared_frames: how many pictures lie in shared memory; on its way
-    between processes the Track carries none of them.
+    between processes the Track carries none of them. pid: the process that did it; began_ns, ended_ns: when, in
+    nanoseconds since the epoch.
     """
 
     track: Track
@@ -75,6 +76,9 @@ class ObserveResult:
     leapt_s: float = 0.0
     preempted: bool = False
     shared_frames: int = 0
+    pid: int = 0
+    began_ns: int = 0
+    ended_ns: int = 0
 
 
 def most_pixels(call: ObserveCall) -> float:

@@ -144,7 +144,8 @@ class ClipSection(LevelSection, ObservesMedium):
         if rule.window_s is None or rule.spread:
             choice = ClipChoice(self.frames, ahead, limits.end_s)
             return Chunk(rule.start_s, limits.end_s, choice, is_whole=True)
-        most_s = self._memory_s(rule.window_s, rule, limits) if limits.chunk_s is None else limits.chunk_s
+        memory_s = self._memory_s(rule.window_s, rule, limits)
+        most_s = memory_s if limits.chunk_s is None else min(memory_s, limits.chunk_s)
         until_s = min(ahead.from_s + max(most_s, rule.window_s + 2 * rule.stride_s), limits.end_s)
         choice = ClipChoice(self.frames, ahead, limits.end_s, None if until_s >= limits.end_s else until_s)
         return Chunk(ahead.from_s, until_s, choice)

@@ -8,7 +8,16 @@ from typing import NoReturn
 from service.errors import SignError
 from service.metrics import Metrics
 from service.registry.served import ServedModel
-from service.registry.states import Entry, Found, ModelState, ModelUnavailableError, VersionName, VersionState
+from service.registry.states import (
+    BY_HAND,
+    Entry,
+    Found,
+    ModelState,
+    ModelUnavailableError,
+    Split,
+    VersionName,
+    VersionState,
+)
 from service.settings import MIB
 
 _NAMES_SHOWN = 8
@@ -28,10 +37,14 @@ class Changes:
 
 
 class Catalog:
-    """Entries by name and version, and the pointers to the default ones. pins: versions that an operator chose."""
+    """Entries by name and version, and the pointers to the default ones.
 
-    def __init__(self, pins: Mapping[str, int]) -> None:
+    pins: versions that an operator chose. splits: versions beside them, by bare name.
+    """
+
+    def __init__(self, pins: Mapping[str, int], splits: Mapping[str, Split] | None = None) -> None:
         self._pins = pins
+        self._splits = dict(splits or {})
         self._entries: dict[str, dict[int, Entry]] = {}
         self._defaults: dict[str, Entry] = {}
         self._uses = 0
@@ -44,11 +57,31 @@ class Catalog:
     def names(self) -> list[str]:
         return sorted(self._entries)
 
+    @property
+    def names_to_try_again(self) -> set[str]:
+        """Models with a version that changed, or was refused only for now."""
+        return {entry.name for entry in self if entry.refused_for_now or entry.stale}
+
     def default(self, name: str) -> Entry | None:
         return self._defaults.get(name)
 
     def pin(self, name: str) -> int | None:
         return self._pins.get(name)
+
+    def split(self, name: str) -> Split | None:
+        return self._splits.get(name)
+
+    def set_split(self, name: str, split: Split | None) -> None:
+        """Share a bare name's requests so, or not at all."""
+        if split is None:
+            self._splits.pop(name, None)
+        else:
+            self._splits[name] = split
+
+    def beside(self, name: str) -> Entry | None:
+        """The version beside the one under the bare name, as long as it was not withdrawn; None where there is none."""
+        split = self._splits.get(name)
+        return None if split is None or split.withdrawn is not None else self.find(name, split.version)
 
     def find(self, name: str, version: int) -> Entry | None:
         return self._entries.get(name, {}).get(version)
@@ -72,8 +105,10 @@ class Catalog:
     def candidates(self, name: str) -> list[Entry]:
         """Versions that may be served under the bare name, the wanted one first."""
         versions = self._entries.get(name, {})
-        pin = self._pins.get(name)
+        pin, split = self._pins.get(name), self._splits.get(name)
         numbers = sorted(versions, reverse=True) if pin is None else [pin] if pin in versions else []
+        if pin is None and split is not None:
+            numbers = split.order(numbers)
         return [versions[number] for number in numbers if not versions[number].unloaded]
 
     def apply(self, found: Iterable[Found]) -> Changes:
@@ -142,7 +177,7 @@ class Catalog:
         Raises ModelUnavailableError where even that is not enough.
         """
         free = limit_bytes - used_bytes
-        defaults = set(self._defaults.values())
+        defaults = {*self._defaults.values(), *(self.beside(name) for name in self._splits)}
         victims = []
         spare = [entry for entry in self if entry.served not in (None, *keep) and entry not in defaults]
         for entry in sorted(spare, key=lambda entry: entry.used):
@@ -165,7 +200,25 @@ class Catalog:
         """One model; SignError `model-unknown` where there is none."""
         versions = tuple(self.view(entry) for entry in self.versions(name))
         default = self._defaults.get(name)
-        return ModelState(name, None if default is None else default.version, versions)
+        return ModelState(name, None if default is None else default.version, versions, self._splits.get(name))
+
+    def shares(self) -> dict[tuple[str, str], float]:
+        """The share of each bare name's requests, 0 to 1, that each version answers, by name and version."""
+        found: dict[tuple[str, str], float] = {}
+        for name, main in self._defaults.items():
+            beside, split = self.beside(name), self._splits.get(name)
+            share = 0.0
+            if beside is not None and split is not None and beside is not main:
+                share = split.percent / 100 if beside.served is not None else 0.0
+                found[name, str(beside.version)] = share
+            found[name, str(main.version)] = 1.0 - share
+        return found
+
+    def withdrawn(self) -> set[tuple[str, str]]:
+        """Versions whose share was taken back, by name and version."""
+        return {
+            (name, str(split.version)) for name, split in self._splits.items() if split.withdrawn not in (None, BY_HAND)
+        }
 
     def refused(self) -> dict[VersionName, str]:
         return {entry.key: entry.refusal for entry in self if entry.refusal is not None}
@@ -200,6 +253,12 @@ class ModelMetrics:
             self._metrics.model_info.remove(*label)
         self._shown = labels
         self._metrics.model_refused.set(len(catalog.refused()))
+        self._metrics.model_share.clear()
+        for of_version, share in catalog.shares().items():
+            self._metrics.model_share.labels(*of_version).set(share)
+        self._metrics.model_withdrawn.clear()
+        for of_version in catalog.withdrawn():
+            self._metrics.model_withdrawn.labels(*of_version).set(1)
 
 
 def _mib(size: int) -> str:

@@ -11,16 +11,26 @@ callers who go away early must not be able to take a slow model from the others.
 
 
 class Inference:
-    """Told to stop by the event loop, bound to a run by the thread that runs it, in whichever order that happens."""
+    """Told to stop by the event loop, bound to a run by the thread that runs it, in whichever order that happens.
 
-    def __init__(self) -> None:
+    rows: of all callers together. began_ns, ended_ns: of the run, in nanoseconds since the epoch.
+    """
+
+    def __init__(self, rows: int = 0) -> None:
+        self.rows = rows
         self._began_s: float | None = None
+        self.began_ns = self.ended_ns = 0
         self._end: Callable[[], None] | None = None
         self._stopped = False
 
     def begin(self) -> None:
         """The thread has taken it up."""
         self._began_s = time.monotonic()
+        self.began_ns = time.time_ns()
+
+    def end(self) -> None:
+        """The graph has run."""
+        self.ended_ns = time.time_ns()
 
     @property
     def has_begun(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from service.execution_providers import PROVIDERS
 from service.pipelines import Pipeline
 from service.section import Section
 from service.track import HandState
@@ -16,6 +17,8 @@ from service.track import HandState
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.onnx"
+SAMPLE_FILE = "sample.npz"
+"""Optional: rows as the graph takes them and what it answers on the CPU, by which a provider is judged."""
 OTHER_LABEL = "other"
 LEAST_WINDOW_S, LEAST_STRIDE_S, MOST_TIME_S = 0.05, 0.02, 600.0
 """What callers may ask of windows (`service.contract.options`) bounds what a manifest may say of them."""
@@ -172,6 +175,26 @@ class Quantization(Section):
     speedup: float = Field(gt=0)
 
 
+class Runtime(Section):
+    """How the graph runs best on the machine where `convert tune` measured it.
+
+    providers: tried in this order, those of them that are installed, unless an operator says otherwise. threads: of
+    one inference. optimization: how far ONNX Runtime rewrites the graph. machine, row_ms: where, and what a row took.
+    """
+
+    providers: tuple[str, ...] = ()
+    threads: int | None = Field(None, ge=1, le=256)
+    optimization: Literal["all", "extended", "basic"] = "all"
+    machine: str | None = None
+    row_ms: float | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _check_providers(self) -> "Runtime":
+        if unknown := sorted(set(self.providers) - set(PROVIDERS)):
+            raise ValueError(f"runtime: providers: {unknown} are none of {sorted(PROVIDERS)}")
+        return self
+
+
 class Fact(Section):
     """One fact of a converted model: read from its file, declared by who converted it, or assumed."""
 
@@ -225,6 +248,7 @@ class Manifest(Section):
     parity: Parity | None = None
     evaluation: tuple[Evaluation, ...] = ()
     quantization: Quantization | None = None
+    runtime: Runtime | None = None
     source: Source | None = None
     license: str
     attribution: tuple[str, ...] = ()

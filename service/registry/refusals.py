@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from service.errors import InvalidModelError, SignError
 from service.registry.served import ServedModel
-from service.registry.states import Entry
+from service.registry.states import Entry, ModelState
 
 RETRY_AFTER_S = 2.0
 _FAILED_RETRY_AFTER_S = 30.0
@@ -58,6 +58,12 @@ def check_unloadable(entry: Entry, readers: Iterable[Entry]) -> None:
         raise SignError("model-state", f"{who} is refused; there is nothing to unload.")
     if entry.served is not None and (names := ", ".join(f"{one.name} version {one.version}" for one in readers)):
         raise SignError("model-state", f"{who} is read by {names}; unload that first.")
+
+
+def check_shared(model: ModelState) -> None:
+    """SignError where the version that was given a share could not keep it."""
+    if model.split is not None and model.split.withdrawn is not None:
+        raise SignError("model-state", f"{model.name} version {model.split.version}: {model.split.withdrawn}.")
 
 
 def default_needed(name: str) -> SignError:

@@ -11,13 +11,15 @@ from functools import partial
 import structlog
 
 from service.errors import InvalidModelError, SignError
+from service.execution_providers import explain_runtimes, installed_runtimes
 from service.metrics import Metrics
+from service.registry.building import Building, log_failure
 from service.registry.catalog import Catalog, Changes, ModelMetrics
+from service.registry.cores import Cores
 from service.registry.loader import Loader
-from service.registry.manifest import Manifest, Requires
-from service.registry.memory import memory_estimate_bytes
 from service.registry.refusals import (
     RETRY_AFTER_S,
+    check_shared,
     check_unloadable,
     default_needed,
     load_result,
@@ -26,19 +28,20 @@ from service.registry.refusals import (
     no_models,
     not_served,
 )
-from service.registry.requirement import over_time_entry, required_entry
 from service.registry.served import ServedModel
 from service.registry.states import (
     Entry,
     ModelState,
-    ModelUnavailableError,
     ReloadReport,
+    Split,
     VersionName,
     VersionState,
     scan,
 )
 from service.registry.store import Store
+from service.registry.traffic import Behind, Traffic
 from service.settings import Settings
+from service.version_shares import VersionShare
 
 __all__ = ["ModelState", "Registry", "ReloadReport", "ServedModel", "VersionName", "VersionState"]
 
@@ -55,8 +58,14 @@ class Registry:
         self._settings = settings
         self._store = Store(settings.model_store, settings.taught_store)
         self._loader = Loader(self._store, settings, metrics)
-        self._catalog = Catalog(settings.pinned_versions)
+        shares = settings.version_shares.items()
+        splits = {name: Split(share.version, share.percent, share.shadow) for name, share in shares}
+        self._catalog = Catalog(settings.pinned_versions, splits)
         self._metrics = ModelMetrics(metrics)
+        self._requests = metrics.model_requests
+        self.traffic = Traffic(self._catalog, metrics, lambda: self._metrics.update(self._catalog))
+        self.behind = Behind()
+        self._building = Building(self._store, self._loader, self._catalog, self._load)
         self._changing = asyncio.Lock()
         self._choosing: set[str] = set()
         self._first_loads: asyncio.Task[None] | None = None
@@ -70,15 +79,17 @@ class Registry:
 
         only: the models that load now, where not all of them will be asked for.
         """
+        if len(installed := installed_runtimes()) > 1:
+            log.warning("several ONNX Runtimes", installed=installed, advice=explain_runtimes())
         await self._scan()
         names = [name for name in self._catalog.names if only is None or name in only]
         self._choosing.update(names)
-        for name in sorted(set(self._settings.pinned_versions) - set(names)):
-            log.warning("a version is pinned of a model that is not in the store", model=name)
+        for name in sorted({*self._settings.pinned_versions, *self._settings.version_shares} - {*self._catalog.names}):
+            log.warning("a version is chosen of a model that is not in the store", model=name)
         self._first_loads = asyncio.create_task(self._load_all(names))
         if self._settings.model_poll_s > 0:
             self._poll = asyncio.create_task(self._poll_forever())
-            self._poll.add_done_callback(_log_failure)
+            self._poll.add_done_callback(log_failure)
 
     async def wait_until_loaded(self) -> None:
         """Wait until every model that loads at the start is served or refused."""
@@ -94,7 +105,13 @@ class Registry:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.behind.close()
         await self._loader.close()
+
+    @property
+    def cores(self) -> Cores:
+        """What inferences share, with each other and with whoever says so there."""
+        return self._loader.cores
 
     # what requests ask
 
@@ -107,10 +124,8 @@ class Registry:
     def missing(self) -> str:
         """What keeps the default model from being served, in words; empty when it is."""
         name = self._settings.default_model
-        if self.ready:
-            return ""
-        if self._problem is not None:
-            return self._problem
+        if self.ready or self._problem:
+            return "" if self.ready else self._problem or ""
         if name not in self._catalog.names:
             return f"the default model {name} is not in the model store {self._store.root}"
         return f"the default model {name}: {self._why_not_served(name).detail}"
@@ -135,6 +150,14 @@ class Registry:
         if entry.served is not None:
             return entry.served
         return await self._load_now(entry)
+
+    async def choose(self, name: str, version: int | None = None) -> ServedModel:
+        """As `get`, for one request; under a bare name whose traffic two versions share, one of them is drawn."""
+        role, model = "canary", self.traffic.chosen(name) if version is None and not self._closing else None
+        if model is None:
+            role, model = "main" if version is None else "asked", await self.get(name, version)
+        self._requests.labels(name, str(model.manifest.version), role).inc()
+        return model
 
     async def _load_now(self, entry: Entry) -> ServedModel:
         who = f"{entry.name} version {entry.version}"
@@ -174,16 +197,40 @@ class Registry:
         """
         if self._catalog.find(name, version) is None:
             await self.reload()
+        await self._load_asked(name, version)
+        self._choose_default(name)
+        return self._catalog.view(self._catalog.entry(name, version))
+
+    async def share(self, name: str, share: VersionShare) -> ModelState:
+        """Give a version, loaded now, a share of the bare name's requests, or make it the main version's shadow.
+
+        Until it is loaded, and if it cannot be, all stays as it was. The version that is the main one stays so. Raises
+        as `load`, and SignError `model-state` where no other version can be served beside it, or it is no shadow.
+        """
+        async with self._changing:
+            if self._catalog.find(name, share.version) is None:
+                await self._load_names((await self._scan()).names - {name}, again=False)
+            before, main = self._catalog.split(name), self._catalog.default(name)
+            held = None if main is None or main.version == share.version else main.version
+            self.traffic.begin(name, Split(share.version, share.percent, share.shadow, held))
+            try:
+                await self._load_asked(name, share.version)
+                await self._load_best(name, again=False)
+                check_shared(self._catalog.state(name))
+            except BaseException:
+                self.traffic.begin(name, before)
+                self._choose_default(name)
+                raise
+            return self._catalog.state(name)
+
+    async def _load_asked(self, name: str, version: int) -> None:
         entry = self._catalog.entry(name, version)
-        entry.unloaded = False
-        entry.asked = True
+        entry.unloaded, entry.asked = False, True
         self._catalog.touch(entry)
         if entry.needs_loading or entry.refusal is not None:
             load = self._load(entry)
             await asyncio.wait([load])
             load_result(load, f"{name} version {version}")
-        self._choose_default(name)
-        return self._catalog.view(entry)
 
     async def unload(self, name: str, version: int) -> VersionState:
         """Take a version out of memory; requests that hold it finish. It is not loaded again until `load`.
@@ -196,6 +243,7 @@ class Registry:
             entry = self._catalog.entry(name, version)
             check_unloadable(entry, self._catalog.readers(entry))
             entry.unloaded = True
+            self.traffic.withdraw(entry, "unloaded by an operator")
             if self._catalog.default(name) is entry:
                 await self._replace(entry)
             entry.asked = False
@@ -225,7 +273,7 @@ class Registry:
         """
         async with self._changing:
             changes = await self._scan()
-            names = set(self._catalog.names) if again else changes.names | self._names_to_try_again()
+            names = set(self._catalog.names) if again else changes.names | self._catalog.names_to_try_again
             await self._load_names(names | changes.names, again=again)
             return ReloadReport(
                 added=changes.added,
@@ -239,9 +287,6 @@ class Registry:
         while True:
             await asyncio.sleep(self._settings.model_poll_s)
             await self.reload(again=False)
-
-    def _names_to_try_again(self) -> set[str]:
-        return {entry.name for entry in self._catalog if entry.refused_for_now or entry.stale}
 
     # how it happens
 
@@ -284,11 +329,16 @@ class Registry:
                     continue
                 if await self._try_load(entry, again=again):
                     break
+            beside = self._catalog.beside(name)
+            if beside is not None and (again or beside.served or not beside.is_given_up):
+                beside.asked = True
+                await self._try_load(beside, again=again)
             for entry in [entry for entry in self._catalog if entry.name == name and entry.stale and entry.served]:
                 await self._try_load(entry, again=again)
         finally:
             self._choosing.discard(name)
         self._choose_default(name)
+        self.traffic.settle(name)
 
     async def _try_load(self, entry: Entry, *, again: bool) -> bool:
         """Whether the version is served after that, be it by the copy that was loaded before."""
@@ -303,7 +353,7 @@ class Registry:
         """The one task that loads this version: all who want it wait for it; each cancels only their own waiting."""
         if entry.loading is None:
             entry.loading = asyncio.create_task(self._build(entry))
-            entry.loading.add_done_callback(_log_failure)
+            entry.loading.add_done_callback(log_failure)
             self._metrics.update(self._catalog)
         return entry.loading
 
@@ -311,13 +361,17 @@ class Registry:
         """Read, verify, build and warm up; only then is anything swapped. InvalidModelError leaves what is served."""
         entry.stale = False
         try:
-            model = await self._build_model(entry)
+            model = await self._building.build(entry)
         except InvalidModelError as error:
             entry.refuse(error)
             log.warning("model refused", model=entry.name, version=entry.version, reason=str(error))
+            if entry.served is None:
+                self.traffic.withdraw(entry, f"refused: {error}")
             raise
         else:
             model.when_given_up = partial(self._give_up, entry)
+            model.when_answered = partial(self.traffic.note, entry)
+            model.shadow_of = partial(self.traffic.shadow_of, entry)
             entry.served, entry.manifest = model, model.manifest
             entry.refusal, entry.refused_for_now = None, False
             log.info("model ready", model=entry.name, version=entry.version, memory_bytes=model.memory_bytes)
@@ -327,32 +381,6 @@ class Registry:
             if entry.name not in self._choosing:
                 self._choose_default(entry.name)
             self._metrics.update(self._catalog)
-
-    async def _build_model(self, entry: Entry) -> ServedModel:
-        loader, catalog = self._loader, self._catalog
-        stored = await loader.run_in_thread(lambda: self._store.inspect(entry.name, entry.version))
-        manifest = stored.manifest
-        required = None if manifest.requires is None else await self._load_required(manifest, manifest.requires)
-        over_time = None if manifest.over_time is None else await self._load_over_time(manifest, manifest.over_time)
-        need_bytes = memory_estimate_bytes(manifest)
-        for victim in catalog.to_evict(need_bytes, loader.used_bytes, loader.limit_bytes, (required, over_time)):
-            log.info("model evicted", model=victim.name, version=victim.version)
-            victim.served = None
-        return await loader.build(manifest, required, over_time)
-
-    async def _load_over_time(self, manifest: Manifest, wanted: Requires) -> ServedModel | None:
-        """The loaded model that says in this one's place what is signed when; None where it cannot, and it says why.
-
-        Without it the model answers for itself, by windows: it is not lost for a picture's sake.
-        """
-        entry = over_time_entry(self._catalog.find(wanted.name, wanted.version))
-        loaded = None if entry is None else await self._loaded(entry)
-        if isinstance(loaded, ServedModel):
-            return loaded
-        who = f"{wanted.name} version {wanted.version}"
-        reason = "not there" if loaded is None else str(loaded)
-        log.warning("answers over time by windows", model=manifest.name, missing=who, reason=reason)
-        return None
 
     def _give_up(self, entry: Entry, model: ServedModel, reason: str) -> None:
         """Refuse a version whose inferences have to be stopped, and serve another one in its place, if there is one.
@@ -364,37 +392,14 @@ class Registry:
         entry.served = None
         entry.refuse(InvalidModelError(reason))
         log.warning("model given up", model=entry.name, version=entry.version, reason=reason)
+        self.traffic.withdraw(entry, f"given up: {reason}")
         self._choose_default(entry.name)
         if self._catalog.default(entry.name) is None:
             self._replacing = asyncio.create_task(self._load_best(entry.name, again=False))
-            self._replacing.add_done_callback(_log_failure)
-
-    async def _load_required(self, manifest: Manifest, requires: Requires) -> ServedModel:
-        """The loaded model that this one reads from; InvalidModelError where it cannot be."""
-        entry = required_entry(manifest, requires, self._catalog.find(requires.name, requires.version))
-        loaded = await self._loaded(entry)
-        if isinstance(loaded, ServedModel):
-            return loaded
-        raise ModelUnavailableError(f"requires {requires.name} version {requires.version}, which is refused: {loaded}")
-
-    async def _loaded(self, entry: Entry) -> ServedModel | InvalidModelError:
-        """The version, loaded for another model, or why it is refused."""
-        self._catalog.touch(entry)
-        if entry.served is not None:
-            return entry.served
-        load = self._load(entry)
-        await asyncio.wait([load])
-        problem = load.exception()
-        return problem if isinstance(problem, InvalidModelError) else load.result()
+            self._replacing.add_done_callback(log_failure)
 
     def _choose_default(self, name: str) -> None:
         if self._catalog.choose_default(name):
             entry = self._catalog.default(name)
             log.info("model served", model=name, version=None if entry is None else entry.version)
         self._metrics.update(self._catalog)
-
-
-def _log_failure(task: asyncio.Task[ServedModel] | asyncio.Task[None]) -> None:
-    """Nobody may be waiting for a background task: what it raised, other than a refusal, is a fault of ours."""
-    if not task.cancelled() and (problem := task.exception()) and not isinstance(problem, InvalidModelError):
-        log.error("loading models failed", exc_info=problem)

@@ -10,8 +10,10 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from service.errors import InvalidModelError, SignError
+from service.execution_providers import CPU
 from service.registry.inference import Inference
 from service.registry.manifest import Dimension, Input, Manifest, Output
+from service.registry.providers import Place
 from service.registry.store import StoredModel
 from service.registry.trial_limits import Stopped, limited
 from service.track import FloatArray
@@ -70,19 +72,25 @@ class ModelSession:
     while it was built and tried out, in bytes.
     """
 
-    def __init__(self, stored: StoredModel, threads: int, most_bytes: int = sys.maxsize) -> None:
-        """most_bytes: by how much the process may grow while the graph is loaded, and again while it is tried out."""
+    def __init__(
+        self, stored: StoredModel, threads: int = 1, most_bytes: int = sys.maxsize, place: Place | None = None
+    ) -> None:
+        """place: where it runs; else on the CPU, in so many threads.
+
+        most_bytes: by how much the process may grow while the graph is loaded, and again while it is tried out.
+        """
         manifest = stored.manifest
+        self.place = place or Place(threads=threads)
         self.who = f"{manifest.name} version {manifest.version}"
         self._output = manifest.output
         self._track = next(entry for entry in manifest.inputs if entry.source == "track")
         self._mask = next((entry for entry in manifest.inputs if entry.source == "mask"), None)
         self._answer_numbers = _answer_numbers(manifest)
-        self._is_kept_only = manifest.pipeline.input_shape is None and (
+        self.is_kept_only = manifest.pipeline.input_shape is None and (
             len(manifest.output.shape) != 2 or any(isinstance(length, str) for length in self.row_shape)
         )
         self._most_bytes = most_bytes
-        session, self.most_resident = _build(stored, threads, most_bytes)
+        session, self.most_resident = _build(stored, self.place, most_bytes)
         _check_inputs(session, manifest.inputs)
         _check_output(session, manifest.output)
         self._session: ort.InferenceSession | None = session
@@ -148,7 +156,7 @@ class ModelSession:
         A model of kind `tensor` whose shapes are too free to be tried, or whose answer is no row of numbers, is taken
         as it is: nobody can ask it yet.
         """
-        if self._is_kept_only:
+        if self.is_kept_only:
             return
         trial = Inference()
         with limited(TRIAL_S, self._most_bytes, trial.stop) as stopped:
@@ -213,24 +221,41 @@ def _check_output(session: ort.InferenceSession, expected: Output) -> None:
         )
 
 
-def _build(stored: StoredModel, threads: int, most_bytes: int) -> tuple[ort.InferenceSession, int]:
+_LEVELS = {
+    "all": ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
+    "extended": ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+    "basic": ort.GraphOptimizationLevel.ORT_ENABLE_BASIC,
+}
+
+
+def _build(stored: StoredModel, place: Place, most_bytes: int) -> tuple[ort.InferenceSession, int]:
     """The graph, loaded, and the most memory that the process was seen to have meanwhile."""
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = place.threads
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.graph_optimization_level = _LEVELS[place.optimization]
     options.enable_cpu_mem_arena = True
     options.log_severity_level = _ERRORS_ONLY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         with limited(LOAD_S, most_bytes, lambda: options.set_load_cancellation_flag(True)) as stopped:
-            session = ort.InferenceSession(str(stored.graph), options, providers=["CPUExecutionProvider"])
+            session = ort.InferenceSession(str(stored.graph), options, providers=_providers(place))
     except ort_errors.ModelLoadCanceled:
         raise InvalidModelError(f"{stored.graph.name} was not loaded to its end: {stopped.why}") from None
     except _ORT_ERRORS as error:
         raise InvalidModelError(f"{stored.graph.name} cannot be loaded: {_reason(error)}") from error
+    if place.provider.execution_provider not in session.get_providers():
+        # ONNX Runtime says so in its own log alone, and takes the CPU
+        raise InvalidModelError(f"{place.provider.execution_provider} cannot be started: its libraries or device fail")
+    session.disable_fallback()
     return session, stopped.most_resident
+
+
+def _providers(place: Place) -> list[tuple[str, dict[str, str]]]:
+    """In ONNX Runtime's words: behind a provider the CPU, for the operations that it lacks."""
+    wanted = [(place.provider.execution_provider, dict(place.options))]
+    return wanted if place.provider is CPU else [*wanted, (CPU.execution_provider, {})]
 
 
 def _answer_numbers(manifest: Manifest) -> int | None:

@@ -2,14 +2,18 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from service.errors import InvalidModelError
 from service.registry.manifest import Manifest, Task
+from service.registry.placement import ProviderParity
 from service.registry.served import ServedModel
 from service.registry.store import Fingerprint, Store, StoredVersion
 
 State = Literal["available", "loading", "ready", "refused", "unloaded"]
+
+BY_HAND: Final = "taken back by an operator"
+"""Why a share is withdrawn that did not fail."""
 
 
 class ModelUnavailableError(InvalidModelError):
@@ -18,7 +22,11 @@ class ModelUnavailableError(InvalidModelError):
 
 @dataclass(frozen=True, slots=True)
 class VersionState:
-    """One version as GET /models shows it. reason: why it is refused, or why a changed copy on disk is not served."""
+    """One version as GET /models shows it. reason: why it is refused, or why a changed copy on disk is not served.
+
+    provider: on what it runs, where it is ready; fallbacks: what was tried before, and why it does not serve; parity:
+    what was measured of it there.
+    """
 
     name: str
     version: int
@@ -28,15 +36,44 @@ class VersionState:
     memory_bytes: int
     task: Task | None
     manifest: Manifest | None
+    provider: str | None = None
+    fallbacks: tuple[str, ...] = ()
+    parity: ProviderParity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A version beside the one served under a bare name: its share in percent, or a shadow that answers nobody.
+
+    main: the version that stays the main one meanwhile, where an operator found it so. withdrawn: why the share was
+    taken back; it does not become the main version of itself then.
+    """
+
+    version: int
+    percent: float
+    shadow: bool = False
+    main: int | None = None
+    withdrawn: str | None = None
+
+    def order(self, numbers: list[int]) -> list[int]:
+        """Versions that may be the main one, the wanted one first, of all, highest first; the split's own last.
+
+        While it has its share, what is published meanwhile does not take the rest: the highest version below it does.
+        """
+        others = [number for number in numbers if number != self.version]
+        if self.withdrawn is None:
+            others.sort(key=lambda number: (number != self.main, number > self.version, -number))
+        return [*others, *(number for number in numbers if number == self.version)]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """One model: the version served under its bare name, and all versions, highest first."""
+    """One model: the version served under its bare name, all versions, highest first, and how its traffic is shared."""
 
     name: str
     default_version: int | None
     versions: tuple[VersionState, ...]
+    split: Split | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -112,6 +149,7 @@ class Entry:
 
     def view(self, *, is_default: bool) -> VersionState:
         manifest = self.manifest if self.served is None else self.served.manifest
+        placed = None if self.served is None else self.served.placed
         return VersionState(
             name=self.name,
             version=self.version,
@@ -121,6 +159,9 @@ class Entry:
             memory_bytes=0 if self.served is None else self.served.memory_bytes,
             task=None if manifest is None else manifest.task,
             manifest=manifest,
+            provider=None if placed is None else placed.provider.name,
+            fallbacks=() if placed is None else tuple(one.sentence for one in placed.fallbacks),
+            parity=None if placed is None else placed.parity,
         )
 
 

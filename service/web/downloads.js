@@ -5,8 +5,8 @@ import { showProblem } from "./problems.js";
 /** @type {Record<import("./models.js").Question, string[]>} */
 export const FORMATS = {
   predict: ["json"],
-  timeline: ["json", "vtt", "srt", "eaf", "csv", "aihub"],
-  highlights: ["json", "vtt", "csv", "edl", "png"],
+  timeline: ["json", "vtt", "srt", "eaf", "csv", "otio", "aihub"],
+  highlights: ["json", "vtt", "csv", "edl", "otio", "png"],
 };
 
 /** The name of Content-Disposition, in UTF-8 where it is given so; the fallback where there is none. */

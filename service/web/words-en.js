@@ -250,6 +250,7 @@ export const ENGLISH = {
   "download.csv": "Table (CSV)",
   "download.aihub": "AI-Hub labels",
   "download.edl": "Cut list (EDL)",
+  "download.otio": "Markers (OTIO)",
   "download.png": "Curve (PNG)",
   "download.again": "Other formats are made by sending the file once more, since nothing of it was stored.",
   "curl.title": "The same with curl",

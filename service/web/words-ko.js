@@ -250,6 +250,7 @@ export const KOREAN = {
   "download.csv": "표 (CSV)",
   "download.aihub": "AI-Hub 라벨",
   "download.edl": "편집 목록 (EDL)",
+  "download.otio": "마커 (OTIO)",
   "download.png": "곡선 (PNG)",
   "download.again": "파일을 저장하지 않으므로, 다른 형식은 파일을 한 번 더 보내서 만듭니다.",
   "curl.title": "curl로 똑같이 하기",

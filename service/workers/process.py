@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+import time
 import warnings
 from dataclasses import dataclass, replace
 from types import ModuleType
@@ -117,7 +118,7 @@ def run_call(number: int, call: "ObserveCall") -> "ObserveResult":
     from service.observe.request import LandmarkRequest  # noqa: PLC0415
     from service.workers.frame_buffer import SharedFrameSink  # noqa: PLC0415
 
-    state = _current_state()
+    state, began_ns = _current_state(), time.time_ns()
     _limit_cpu(state.limits.call_s)
 
     def keep_going() -> None:
@@ -127,7 +128,7 @@ def run_call(number: int, call: "ObserveCall") -> "ObserveResult":
     try:
         result = observe(call, keep_going, state.landmarkers, lambda request: SharedFrameSink(state.buffer, request))
         apart = 0 if isinstance(call.request, LandmarkRequest) else len(result.track)
-        return replace(result, shared_frames=apart)
+        return replace(result, shared_frames=apart, pid=os.getpid(), began_ns=began_ns, ended_ns=time.time_ns())
     except MemoryError:
         raise SignError("worker-died", "Reading the medium takes more memory than a slot has.") from None
     finally:

@@ -11,6 +11,7 @@ from typing import Literal
 import structlog
 from pebble import ProcessExpired
 
+from service import tracing
 from service.errors import SignError
 from service.metrics import Metrics
 from service.observe.call import ObserveCall, ObserveResult
@@ -150,6 +151,7 @@ class Slots:
         self._admission.note_service_time(time.monotonic() - began)
         queue_s = began - asked
         self._metrics.stage_seconds.labels("queue").observe(queue_s)
+        tracing.record_queue(queue_s, result.began_ns)
         return self._measure(replace(result, queue_s=queue_s))
 
     async def observe_low_priority(self, call: ObserveCall, deadline: Deadline, turn: Turn) -> ObserveResult:
@@ -272,6 +274,7 @@ class Slots:
 
     def _measure(self, result: ObserveResult) -> ObserveResult:
         metrics = self._metrics
+        _trace(result)
         for stage, seconds in (("decode", result.decode_s), ("observe", result.observe_s)):
             metrics.stage_seconds.labels(stage).observe(seconds)
         metrics.frames.labels("decoded").inc(result.decoded)
@@ -283,6 +286,15 @@ class Slots:
     def _count(self) -> None:
         self._metrics.slots.labels("busy").set(self._busy)
         self._metrics.slots.labels("idle").set(self._admission.idle)
+
+
+def _trace(result: ObserveResult) -> None:
+    """What the process did, as it says itself. Decoding and looking take turns: shown one after the other."""
+    decoded_ns = result.began_ns + round(result.decode_s * 1e9)
+    with tracing.part("slot", result.began_ns, result.ended_ns, process_pid=result.pid):
+        tracing.record_at("decode", result.began_ns, decoded_ns, sign_frames=result.decoded)
+        looked_ns = decoded_ns + round(result.observe_s * 1e9)
+        tracing.record_at("landmarks", decoded_ns, looked_ns, sign_frames=result.observed)
 
 
 def _not_started(error: Exception) -> SignError:

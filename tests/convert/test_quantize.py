@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from convert.errors import CallError, RefusalError
-from convert.quantize import Array, find_float_nodes, find_grouped_nodes, quantize
+from convert.quantize import Array, find_float_nodes, find_grouped_nodes, foresee, quantize
 
 
 def graph(seed: int = 0, gain: float = 1.0) -> bytes:
@@ -65,6 +65,32 @@ def test_grouped_convolutions_are_known_by_their_groups() -> None:
     node = helper.make_node("Conv", ["x", "w"], ["y"], "depthwise", group=8)
     plain = helper.make_node("Conv", ["y", "v"], ["z"], "plain")
     assert find_grouped_nodes(helper.make_graph([node, plain], "g", [], [])) == ["depthwise"]
+
+
+def depthwise() -> bytes:
+    """The graph above, its middle convolution in groups of one."""
+    model = onnx.load_from_string(graph())
+    for node in model.graph.node:
+        if node.name == "conv_middle":
+            node.attribute.append(helper.make_attribute("group", 8))
+    for stored in model.graph.initializer:
+        if stored.name == "middle":
+            stored.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(stored)[:, :1], "middle"))
+    return bytes(model.SerializeToString())
+
+
+def test_that_int8_of_depthwise_convolutions_is_hardly_faster_is_said_before_it_is_tried() -> None:
+    assert foresee(graph()) is None
+    warning = foresee(depthwise())
+    assert warning is not None
+    assert warning.startswith("1 of 4 convolutions are depthwise or grouped")
+
+
+def test_of_those_that_agree_the_faster_one_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    speeds = iter([0.8, 1.2])
+    monkeypatch.setattr("convert.quantize._measure_speedup", lambda *_: next(speeds))
+    made = quantize(depthwise(), clips(12), min_agreement=0.0)
+    assert (made.speedup, made.method.endswith(", grouped")) == (1.2, True)
 
 
 def test_what_does_not_agree_is_refused_with_the_figure() -> None:

@@ -32,15 +32,18 @@ def test_each_alert_fires_when_its_cases_say_and_at_no_other_time() -> None:
 
 @pytest.mark.parametrize("number", range(len(rules()["groups"][0]["rules"])), ids=lambda number: f"rule {number}")
 def test_the_cases_notice_an_alert_that_never_fires_and_one_that_always_does(number: int, tmp_path: Path) -> None:
+    alert = rules()["groups"][0]["rules"][number]["alert"]
+    given = yaml.safe_load(CASES.read_text())
+    given["tests"] = [case for case in given["tests"] if alert in yaml.safe_dump(case)]
     for name, expression in (("never", NEVER), ("always", ALWAYS)):
         changed = copy.deepcopy(rules())
         changed["groups"][0]["rules"][number] |= {"expr": expression, "for": "0s"}
         (tmp_path / f"{name}.yml").write_text(yaml.safe_dump(changed))
-        cases = yaml.safe_load(CASES.read_text()) | {"rule_files": [f"{name}.yml"]}
+        cases = given | {"rule_files": [f"{name}.yml"]}
         (tmp_path / f"{name}_test.yml").write_text(yaml.safe_dump(cases))
         tested = promtool("test", "rules", tmp_path / f"{name}_test.yml")
         assert tested.returncode == 1, f"{name}: {tested.stdout}"
-        assert changed["groups"][0]["rules"][number]["alert"] in tested.stdout
+        assert alert in tested.stdout
 
 
 def test_a_service_whose_jobs_cannot_be_stored_fires_its_alert_until_they_can(tmp_path: Path) -> None:

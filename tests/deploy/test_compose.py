@@ -116,9 +116,21 @@ def test_running_requests_get_their_grace_before_docker_kills() -> None:
 def test_both_images_are_targets_of_the_dockerfile() -> None:
     targets = re.findall(r"^FROM \S+ AS (\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     services = compose()["services"]
-    assert {services[name]["build"]["target"] for name in ("service", "convert")} <= set(targets)
+    assert {services[name]["build"]["target"] for name in ("service", "service-gpu", "convert")} <= set(targets)
     assert targets[-1] == "serve", "docker build without --target gives the service"
     assert not any("platform" in services[name] for name in ("service", "convert")), "each machine builds its own"
+
+
+def test_the_service_on_a_card_is_the_same_but_for_the_card_its_port_and_its_jobs() -> None:
+    services = compose()["services"]
+    usual, card = services["service"], services["service-gpu"]
+    assert card["profiles"] == ["gpu"]
+    (device,) = card["deploy"]["resources"]["reservations"]["devices"]
+    assert (device["driver"], device["capabilities"]) == ("nvidia", ["gpu"])
+    assert card["environment"] == usual["environment"] | {"SIGN_PROVIDERS": "cuda,cpu"}
+    assert {name for name in card if card[name] != usual.get(name)} == {
+        "profiles", "build", "image", "ports", "environment", "deploy", "volumes",
+    }  # fmt: skip
 
 
 def test_every_setting_can_be_set_in_env() -> None:

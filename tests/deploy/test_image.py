@@ -70,20 +70,33 @@ def test_caches_stay_out() -> None:
     assert not is_sent("service/__pycache__/app.cpython-311.pyc")
 
 
-@pytest.mark.parametrize("target", ["serve", "convert"])
+@pytest.mark.parametrize("target", ["serve", "serve-cuda", "convert"])
 def test_an_image_runs_as_a_user_that_is_not_root(target: str) -> None:
     *_, last = re.findall(r"^USER (\S+)$", stages()[target], re.MULTILINE)
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", last)
 
 
-@pytest.mark.parametrize(("target", "lock"), [("serve", "serve.lock"), ("convert", "convert.lock")])
+@pytest.mark.parametrize(
+    ("target", "lock"),
+    [("serve", '"/locks/${LOCK}.lock"'), ("serve-cuda", "/locks/cuda.lock"), ("convert", "/locks/convert.lock")],
+)
 def test_an_image_holds_what_its_lock_says_and_nothing_unchecked(target: str, lock: str) -> None:
     (environment,) = re.findall(r"^COPY --from=(\S+) /venv /venv$", stages()[target], re.MULTILINE)
     *_, install = re.findall(r"install (.*)$", stages()[environment], re.MULTILINE)
-    assert install == f"--no-cache-dir --no-deps --require-hashes -r /locks/{lock}"
+    assert install == f"--no-cache-dir --no-deps --require-hashes -r {lock}"
 
 
-@pytest.mark.parametrize("target", ["serve", "convert"])
+def test_the_lock_of_the_service_is_its_own_or_the_one_with_s3() -> None:
+    assert re.findall(r"^ARG LOCK=(\S+)$", DOCKERFILE, re.MULTILINE) == ["serve"]
+    locks = [Path(source).stem for source in copied_from_the_repository() if source.endswith(".lock")]
+    assert {"serve", "s3"} <= set(locks)
+    versions = [
+        set(re.findall(r"^[\w.-]+==[^ ;]+", (ROOT / f"locks/{name}.lock").read_text(), re.MULTILINE)) for name in locks
+    ]
+    assert versions[0] < versions[1], "s3 is serve and more"
+
+
+@pytest.mark.parametrize("target", ["serve", "serve-cuda", "convert"])
 def test_onnx_runtime_reports_nothing_to_its_maker(target: str) -> None:
     assert "ORT_DISABLE_TELEMETRY=1" in stages()[target]
 
@@ -96,3 +109,20 @@ def test_the_container_starts_the_service_and_knows_when_it_is_ready() -> None:
     assert re.search(r'HEALTHCHECK .*\\\n    CMD \["python", "-I", "/app/deploy/healthcheck.py"\]', serve)
     assert "STOPSIGNAL SIGTERM" in serve
     assert "SIGN_HOST=0.0.0.0" in serve
+
+
+@pytest.mark.parametrize("name", ["cuda", "openvino"])
+def test_a_lock_of_another_runtime_leaves_the_usual_one_out_and_all_else_as_it_is(name: str) -> None:
+    usual, other = (
+        dict(re.findall(r"^([a-z0-9._-]+)==([^ ;]+)", (ROOT / "locks" / f"{lock}.lock").read_text(), re.MULTILINE))
+        for lock in ("serve", name)
+    )
+    runtimes = [package for package in other if package.startswith("onnxruntime")]
+    assert runtimes == [{"cuda": "onnxruntime-gpu", "openvino": "onnxruntime-openvino"}[name]]
+    del usual["onnxruntime"]
+    assert usual.items() <= other.items()
+
+
+def test_the_image_for_a_card_asks_for_it() -> None:
+    assert "SIGN_PROVIDERS=cuda,cpu" in stages()["serve-cuda"]
+    assert "SIGN_PROVIDERS" not in stages()["serve"]

@@ -14,6 +14,8 @@ PAGE = Path(__file__).parents[2] / "docs/settings.md"
 COMPUTED = {
     "slots": "from cores and memory",
     "stream_slots": "from cores and memory",
+    "inference_threads": "from cores, at least 2",
+    "providers": "`cpu`",
     "model_store": "`./model_store`, else the package's",
 }
 """What stands for a default that depends on the machine."""

@@ -111,6 +111,36 @@ def test_only_admins_change_models(guarded: RunningService) -> None:
     assert guarded.client.post(reload, headers=bearer("boss")).status_code == 200
 
 
+def test_only_admins_share_traffic_and_give_it_back_with_one_call(guarded: RunningService) -> None:
+    address, share = "/models/asl-letters/traffic", {"version": 1, "percent": 100}
+    assert guarded.client.put(address, json=share, headers=bearer("first")).json()["code"] == "key-refused"
+    shared = guarded.client.put(address, json=share, headers=bearer("boss"))
+    beside = {"version": 1, "percent": 100.0, "shadow": False, "serving": True, "withdrawn": None}
+    assert shared.json() == {"name": "asl-letters", "default_version": 2, "beside": beside}
+    answer = guarded.client.post("/predict", content=A.read_bytes(), headers=bearer("first"))
+    assert answer.json()["model"]["version"] == 1
+    assert guarded.client.get(address, headers=bearer("first")).json()["beside"] == beside
+    back = guarded.client.delete(address, headers=bearer("boss")).json()["beside"]
+    assert (back["serving"], back["withdrawn"]) == (False, "taken back by an operator")
+    answer = guarded.client.post("/predict", content=A.read_bytes(), headers=bearer("first"))
+    assert answer.json()["model"]["version"] == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b'{"version": 9}', 404, "version-unknown"),
+        (b'{"version": 1, "percent": 200}', 422, "parameter-invalid"),
+        (b'{"version": 1, "part": 2}', 422, "parameter-invalid"),
+        (b"[", 422, "parameter-invalid"),
+        (b" " * 70_000, 413, "body-too-large"),
+    ],
+)
+def test_a_share_that_cannot_be_is_refused(guarded: RunningService, body: bytes, status: int, code: str) -> None:
+    answer = guarded.client.put("/models/asl-letters/traffic", content=body, headers=bearer("boss"))
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
 def test_the_last_version_of_the_default_model_cannot_be_unloaded(guarded: RunningService) -> None:
     earlier, last = "/models/asl-letters/versions/1", "/models/asl-letters/versions/2"
     assert guarded.client.post(f"{earlier}/unload", headers=bearer("boss")).json()["state"] == "unloaded"

@@ -29,6 +29,8 @@ def sysconf(name, known=os.sysconf):
         raise ValueError(name)
     return known(name)
 os.sysconf = sysconf
+if hasattr(os, "process_cpu_count"):  # since Python 3.13: without an affinity it counts them all
+    os.process_cpu_count = os.cpu_count
 sys.platform = "freebsd14"  # one for which the standard library takes no modules of its own
 """
 

@@ -73,4 +73,6 @@ def test_a_start_message_is_not_refused_in_pydantics_words_either(message: str) 
 def test_our_own_words_are_kept() -> None:
     with pytest.raises(ValidationError) as caught:
         Settings(model_versions=("letters",))
-    assert [describe_finding(finding) for finding in caught.value.errors()] == ["'letters' is not NAME=VERSION"]
+    assert [describe_finding(finding) for finding in caught.value.errors()] == [
+        "'letters' is not NAME=VERSION, NAME=VERSION@10% or NAME=VERSION@shadow"
+    ]

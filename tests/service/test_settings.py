@@ -29,6 +29,14 @@ def test_a_wrong_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, va
         Settings()
 
 
+def test_jobs_are_left_to_others_only_where_there_can_be_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGN_JOBS_SLOTS", "0")
+    with pytest.raises(ValidationError, match="SIGN_JOBS_DATABASE_URL"):
+        Settings()
+    monkeypatch.setenv("SIGN_JOBS_DATABASE_URL", "postgresql://service@database/jobs")
+    assert Settings().slots_for_jobs == 0
+
+
 def test_slots_follow_cores_and_memory() -> None:
     assert 1 <= default_slots() <= allowed_cores()
     assert (allowed_memory_bytes() or 0) > 0

@@ -19,8 +19,8 @@ WARNINGS = ("Cut off --> perhaps.", "얼굴이 둘")
 
 
 def test_the_formats_are_those_of_the_contract() -> None:
-    assert list(TIMELINE_FORMATS) == ["vtt", "srt", "eaf", "csv", "aihub"]
-    assert list(HIGHLIGHT_FORMATS) == ["vtt", "csv", "edl", "png"]
+    assert list(TIMELINE_FORMATS) == ["vtt", "srt", "eaf", "csv", "otio", "aihub"]
+    assert list(HIGHLIGHT_FORMATS) == ["vtt", "csv", "edl", "otio", "png"]
 
 
 @pytest.mark.parametrize("table", [TIMELINE_FORMATS, HIGHLIGHT_FORMATS])

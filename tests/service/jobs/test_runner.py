@@ -7,7 +7,10 @@ import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
-from service.jobs.runner import Runner
+import dbos
+import pytest
+
+from service.jobs.runner import _POLL_S, _QUEUE, Runner
 from tests.running import ROOT, wait_until
 
 CHUNKS = 4
@@ -60,10 +63,14 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def with_runner(
-    url: str, worker: Worker, story: Callable[[Runner], Coroutine[object, object, None]], replica: str = "tests"
+    url: str,
+    worker: Worker,
+    story: Callable[[Runner], Coroutine[object, object, None]],
+    replica: str = "tests",
+    most: int = 1,
 ) -> None:
     async def run() -> None:
-        runner = Runner(worker.begin, worker.chunk, 1, lambda _job, _error: None)
+        runner = Runner(worker.begin, worker.chunk, most, lambda _job, _error: None)
         await asyncio.to_thread(runner.open, url, replica)
         try:
             await story(runner)
@@ -94,6 +101,33 @@ def test_jobs_run_to_their_end_one_at_a_time_and_leave_nothing(url: str) -> None
     with_runner(url, worker, story)
     assert worker.begun == ["one", "two"]
     assert worker.most_at_work == 1
+
+
+def test_a_runner_of_no_jobs_leaves_them_to_those_who_run_some_and_their_queue_as_it_is(url: str) -> None:
+    taker, worker = Worker(), Worker()
+
+    async def nothing(_runner: Runner) -> None:
+        """The queue is registered, for two at a time."""
+
+    async def takes(runner: Runner) -> None:
+        for job_id in ("one", "two"):
+            await asyncio.to_thread(runner.enqueue, job_id)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(until(lambda: bool(taker.begun)), 3 * _POLL_S)
+        queue = await asyncio.to_thread(dbos.DBOS.retrieve_queue, _QUEUE)
+        assert queue is not None
+        assert queue.worker_concurrency == 2
+
+    async def works(_runner: Runner) -> None:
+        await until(lambda: worker.at_work == 2)
+        worker.held.set()
+        await until(lambda: worker.over("one", "two"))
+
+    with_runner(url, worker, nothing, replica="worker", most=2)
+    with_runner(url, taker, takes, replica="taker", most=0)
+    worker.held = asyncio.Event()
+    with_runner(url, worker, works, replica="worker", most=2)
+    assert taker.begun == []
 
 
 def test_a_runner_that_is_closed_in_the_middle_leaves_the_rest_to_the_next(url: str) -> None:

@@ -1,18 +1,22 @@
 """Parts that the registry's tests share."""
 
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import hypothesis
+import onnxruntime as ort
 import pytest
 
 from service.metrics import Metrics
+from service.registry.providers import Place
 from service.registry.registry import Registry
 from service.registry.session import ModelSession
 from service.registry.store import StoredModel
 from service.settings import Settings
+from tests.service.registry.fake_provider import CUDA, OPENVINO, FakeProviders
 
 hypothesis.settings.register_profile("without-clock", deadline=None)  # the machine may be busy
 hypothesis.settings.load_profile("without-clock")
@@ -77,16 +81,30 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Gate]]:
     gates: dict[int, Gate] = {}
 
     class GatedSession(ModelSession):
-        def __init__(self, stored: StoredModel, threads: int, most_bytes: int) -> None:
+        def __init__(
+            self, stored: StoredModel, threads: int = 1, most_bytes: int = sys.maxsize, place: Place | None = None
+        ) -> None:
             if held := gates.get(stored.manifest.version):
                 held.wait()
-            super().__init__(stored, threads, most_bytes)
+            super().__init__(stored, threads, most_bytes, place)
 
     def make(version: int) -> Gate:
         gates[version] = Gate(version)
         return gates[version]
 
-    monkeypatch.setattr("service.registry.loader.ModelSession", GatedSession)
+    monkeypatch.setattr("service.registry.placement.ModelSession", GatedSession)
     yield make
     for held in gates.values():
         held.open()
+
+
+@pytest.fixture
+def fake_providers(monkeypatch: pytest.MonkeyPatch) -> FakeProviders:
+    """OpenVINO and CUDA as if both were there, in one runtime."""
+    fake, real = FakeProviders(), ort.InferenceSession
+    names = [CUDA.execution_provider, OPENVINO.execution_provider, "CPUExecutionProvider"]
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: names)
+    monkeypatch.setattr("onnxruntime.InferenceSession", lambda *given, **named: fake.open(real, *given, **named))
+    monkeypatch.setattr("service.execution_providers.version", lambda _: "1")
+    monkeypatch.setattr("service.execution_providers.installed_runtimes", lambda: ("onnxruntime-gpu",))
+    return fake

@@ -14,6 +14,7 @@ from service.errors import SignError
 from service.registry import batcher as batcher_module
 from service.registry import inference as inference_module
 from service.registry.batcher import Batcher
+from service.registry.cores import Cores, Lanes
 from service.registry.inference import Inference
 from service.registry.threads import ReplaceableThreads
 from service.track import FloatArray
@@ -305,3 +306,130 @@ def _in_new_loop(work: Callable[[ReplaceableThreads], Awaitable[None]]) -> None:
         threads.shutdown()
 
     asyncio.run(main())
+
+
+# side by side
+
+
+@dataclass
+class Busy:
+    """Cores that others hold."""
+
+    cores: int = 0
+
+
+def _in_lanes(
+    graph: Graph, threads: ReplaceableThreads, busy: Busy, *, cores: int = 2, rows: int = 1, wait_s: float = 0.0
+) -> Batcher:
+    shared = Cores(cores)
+    shared.share_with(lambda: busy.cores)
+    lanes = Lanes(shared, threads=1, most=2, rows=rows, wait_s=wait_s)
+    return Batcher(
+        graph.run, threads, most_rows=4, most_s=60.0, observe=lambda *_: None, give_up=lambda _: None, lanes=lanes
+    )
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if holds():
+            return
+        await asyncio.sleep(0.005)
+    pytest.fail("it does not come true")
+
+
+async def test_idle_cores_run_inferences_of_one_caller_side_by_side(graph: Graph, threads: ReplaceableThreads) -> None:
+    batcher = _in_lanes(graph, threads, Busy())
+    (many,) = await _waiting(batcher.outputs(_rows(1, 2, 3), None))
+    await _until(lambda: graph.running == 2)
+    graph.free.set()
+    np.testing.assert_array_equal(await many, [[2], [4], [6]])
+    assert graph.batches == [1, 1, 1]
+
+
+async def test_a_core_that_a_slot_needs_is_left_to_it(graph: Graph, threads: ReplaceableThreads) -> None:
+    graph.free.set()
+    busy = Busy(cores=1)
+    batcher = _in_lanes(graph, threads, busy)
+    await batcher.outputs(_rows(*range(8)), None)
+    assert graph.most_running == 1
+
+
+async def test_a_core_is_given_back_when_the_inference_on_it_ends(graph: Graph, threads: ReplaceableThreads) -> None:
+    busy = Busy()
+    batcher = _in_lanes(graph, threads, busy)
+    (many,) = await _waiting(batcher.outputs(_rows(*range(12)), None))
+    await _until(lambda: graph.running == 2)
+    busy.cores, graph.most_running = 1, 0
+    graph.free.set()
+    np.testing.assert_array_equal((await many)[:, 0], np.arange(12) * 2)
+    assert len(batcher._drains) == 0
+    assert batcher.lanes.cores.idle == 1
+
+
+async def test_where_all_cores_are_busy_one_inference_runs_nevertheless(
+    graph: Graph, threads: ReplaceableThreads
+) -> None:
+    graph.free.set()
+    batcher = _in_lanes(graph, threads, Busy(cores=2))
+    np.testing.assert_array_equal(await batcher.outputs(_rows(1, 2), None), [[2], [4]])
+
+
+async def test_rows_wait_for_others_as_long_as_they_may_and_then_run_alone(
+    graph: Graph, threads: ReplaceableThreads
+) -> None:
+    graph.free.set()
+    patient = _in_lanes(graph, threads, Busy(), rows=4, wait_s=0.02)
+    np.testing.assert_array_equal(await patient.outputs(_rows(1), None), [[2]])
+    assert graph.batches == [1]
+
+
+async def test_rows_that_come_while_others_wait_run_with_them_and_a_full_inference_waits_no_longer(
+    graph: Graph, threads: ReplaceableThreads
+) -> None:
+    graph.free.set()
+    patient = _in_lanes(graph, threads, Busy(), rows=4, wait_s=60.0)
+    tasks = await _waiting(*(patient.outputs(_rows(value), None) for value in range(3)))
+    await asyncio.sleep(0.01)
+    assert graph.batches == []
+    await asyncio.wait_for(asyncio.gather(*tasks, patient.outputs(_rows(3), None)), 10)
+    assert graph.batches == [4]
+
+
+async def test_a_caller_who_leaves_while_rows_wait_for_more_is_not_run(
+    graph: Graph, threads: ReplaceableThreads
+) -> None:
+    graph.free.set()
+    patient = _in_lanes(graph, threads, Busy(), rows=4, wait_s=0.02)
+    gone, stays = await _waiting(patient.outputs(_rows(1), None), patient.outputs(_rows(2), None))
+    gone.cancel()
+    np.testing.assert_array_equal(await stays, [[4]])
+    assert graph.batches == [1]
+
+
+async def test_a_jobs_rows_go_behind_those_of_all_who_wait_but_not_for_ever(
+    graph: Graph, threads: ReplaceableThreads
+) -> None:
+    order: list[float] = []
+
+    def run(values: FloatArray, mask: FloatArray | None, inference: Inference) -> FloatArray:
+        order.append(float(values[0, 0]))
+        return graph.run(values, mask, inference)
+
+    batcher = _batcher(graph, threads, most_rows=1)
+    batcher._run = run
+    first = await _held(graph, batcher)
+    job = asyncio.create_task(batcher.outputs(_rows(-5), None, is_job=True))
+    tasks = await _waiting(*(batcher.outputs(_rows(value), None) for value in range(8)))
+    graph.free.set()
+    await asyncio.gather(first, job, *tasks)
+    assert order == [100, 0, 1, 2, 3, -5, 4, 5, 6, 7]
+
+
+async def test_a_caller_with_many_rows_that_fails_leaves_none_of_them_behind(
+    graph: Graph, threads: ReplaceableThreads
+) -> None:
+    graph.free.set()
+    batcher = _in_lanes(graph, threads, Busy())
+    with pytest.raises(SignError, match="a bad row"):
+        await batcher.outputs(_rows(BAD, *range(20)), None)
+    assert len(graph.batches) <= 3
