@@ -9,6 +9,7 @@ have to `transition`. J and Z, which are movements, keep theirs.
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -32,7 +33,7 @@ _STILL = np.array([len(name) == 1 and name not in STROKES for name in CLASSES])
 
 def with_movement(model: onnx.ModelProto) -> onnx.ModelProto:
     """The same graph with the rule behind it; its inputs are x and mask, its output logits."""
-    graph = onnx.ModelProto.FromString(model.SerializeToString())
+    graph: onnx.ModelProto = onnx.ModelProto.FromString(model.SerializeToString())
     for node in graph.graph.node:
         node.output[:] = ["moving/said" if name == "logits" else name for name in node.output]
     nodes, weights = _rule()
@@ -50,7 +51,7 @@ def _rule() -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
         weights.append(numpy_helper.from_array(np.asarray(values, kind), f"moving/{name}"))
         return f"moving/{name}"
 
-    def add(kind: str, name: str, *inputs: str, to: str | None = None, **attributes: list[int] | int) -> str:
+    def add(kind: str, name: str, *inputs: str, to: str | None = None, **attributes: Any) -> str:  # noqa: ANN401 - as ONNX takes them
         made = to or f"moving/{name}"
         nodes.append(helper.make_node(kind, list(inputs), [made], name=f"moving/{name}", **attributes))
         return made
