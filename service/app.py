@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -30,9 +31,11 @@ from service.api.problem import install_problem_handlers
 from service.api.upload_places import UploadPlaces
 from service.api.watchers import Watchers
 from service.context import AppContext, open_services
+from service.contract.job_bodies import JobBody
 from service.contract.key_limits import KeyUsages
 from service.contract.request_log import RequestLog
 from service.jobs.jobs import Jobs
+from service.jobs.spec import Job
 from service.lessons.training import KIND, Trainer
 from service.live import route as live
 from service.live.live import Live
@@ -114,4 +117,9 @@ def create_app(settings: Settings) -> FastAPI:
 def _jobs(context: AppContext, app: FastAPI) -> Jobs:
     """The jobs, those that teach among them."""
     app.state.trainer = Trainer(context)
-    return Jobs(context, {KIND: app.state.trainer.work})
+    retention_h = context.settings.jobs_retention_h
+
+    def describe(job: Job) -> dict[str, Any]:
+        return JobBody.of(job, retention_h).model_dump(mode="json", exclude_unset=True)
+
+    return Jobs(context, {KIND: app.state.trainer.work}, describe)

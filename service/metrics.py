@@ -90,6 +90,9 @@ class Metrics:
         self.jobs_available = Gauge(
             "sign_jobs_available", "Whether jobs can be taken and go on: 1, or 0.", registry=registry
         )
+        self.webhooks = Counter(
+            "sign_webhooks_total", "Webhooks by outcome: delivered, failed, given_up.", ["outcome"], registry=registry
+        )
         self.job_seconds = Histogram(
             "sign_job_seconds",
             "Time of a job from its first chunk to its end.",

@@ -1,11 +1,12 @@
 """Every setting of the service, in one class; each is read from the environment with the prefix SIGN_."""
 
+import base64
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service import system
@@ -224,6 +225,13 @@ class Settings(BaseSettings):
     jobs_wait_s: float = Field(
         60.0, gt=0, description="Longest that interactive requests keep a job waiting; then they wait for one chunk."
     )
+    webhook_hosts: CommaSeparated = Field(
+        (),
+        description="Hosts that may be told of a job's end: name, *.domain; private ones by address or network, too.",
+    )
+    webhook_secret: str | None = Field(
+        None, min_length=16, description="What webhooks are signed by: whsec_ and base64, or any text."
+    )
     jobs_slots: int | None = Field(
         None, ge=0, description="Slots that jobs may hold; default: all but one; 0: other replicas work on them."
     )
@@ -234,6 +242,7 @@ class Settings(BaseSettings):
         "cors_origins",
         "allowed_hosts",
         "model_versions",
+        "webhook_hosts",
         "providers",
         "model_providers",
         mode="before",
@@ -271,6 +280,22 @@ class Settings(BaseSettings):
     def _check_model_providers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for names in model_providers(value).values():
             check_one_runtime(names)
+        return value
+
+    @model_validator(mode="after")
+    def _check_webhooks(self) -> Self:
+        if self.webhook_hosts and self.webhook_secret is None:
+            raise ValueError("SIGN_WEBHOOK_HOSTS needs SIGN_WEBHOOK_SECRET, by which webhooks are signed")
+        return self
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _check_secret(cls, value: str | None) -> str | None:
+        if value is not None and value.startswith("whsec_"):
+            try:
+                base64.b64decode(value.removeprefix("whsec_"), validate=True)
+            except ValueError:
+                raise ValueError("behind whsec_ stands base64") from None
         return value
 
     @field_validator("traces_url")

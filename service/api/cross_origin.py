@@ -12,6 +12,7 @@ SENT = (
     "Idempotency-Key",
     "Last-Event-ID",
     "X-Request-ID",
+    "Webhook-URL",
     "traceparent",  # what OpenTelemetry's instrumentation of fetch adds (W3C Trace Context)
     "tracestate",
 )

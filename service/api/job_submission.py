@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -28,6 +29,7 @@ from service.errors import SignError
 from service.jobs.quota import answer_bytes
 from service.jobs.spec import Job, JobSpec, State
 from service.jobs.stored import request_json
+from service.jobs.webhooks import LONGEST_URL, AllowedTargets, WebhookRefusedError
 
 router = APIRouter(tags=["jobs"], dependencies=[Depends(require_key), Depends(require_open)])
 
@@ -45,6 +47,15 @@ _KEY_PARAMETER = {
 }
 
 
+_WEBHOOK_PARAMETER = {
+    "name": "Webhook-URL",
+    "in": "header",
+    "required": False,
+    "description": "Who is told of the job's end: an address of a host in `SIGN_WEBHOOK_HOSTS`.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_URL},
+}
+
+
 def _post(case: AnyUseCase) -> Callable[[Request], Awaitable[Response]]:
     async def post_job(request: Request) -> Response:
         return await _submit(request, case)
@@ -54,7 +65,7 @@ def _post(case: AnyUseCase) -> Callable[[Request], Awaitable[Response]]:
 
 def _described(case: AnyUseCase) -> dict[str, Any]:
     medium = takes_medium(case.options, without=NOT_OF_JOBS)
-    return {**medium, "parameters": [*medium["parameters"], _KEY_PARAMETER]}
+    return {**medium, "parameters": [*medium["parameters"], _KEY_PARAMETER, _WEBHOOK_PARAMETER]}
 
 
 for _case in USE_CASES.values():
@@ -86,7 +97,7 @@ for _case in USE_CASES.values():
 
 async def _submit(request: Request, case: AnyUseCase) -> Response:
     jobs, context, owner = jobs_of(request), context_of(request), owner_of(request)
-    key = _idempotency_key(request)
+    key, _ = _idempotency_key(request), _webhook(request)
     if key is not None and (first := await jobs.first(owner, key)) is not None:
         return await _repeat(request, case, first)
     early = None if is_form(request) else _options(request, {}, case)
@@ -112,8 +123,10 @@ async def _receive(request: Request, case: AnyUseCase, early: MediumOptions | No
         asked = case.make_request(options, upload.medium, context, await find_model(options, context))
         record_of(request).note_model(asked.clip.model.manifest)
         case.task.check(asked)
-        job = await jobs.submit(_spec(case, options, asked, upload.received, owner_of(request), key), upload.medium)
-        _refuse_other(job, _fingerprint(case, options, upload.received))
+        spec = replace(_spec(case, options, asked, upload.received, owner_of(request), key), webhook=_webhook(request))
+        spec = replace(spec, fingerprint=_fingerprint(case, options, upload.received, spec.webhook))
+        job = await jobs.submit(spec, upload.medium)
+        _refuse_other(job, spec.fingerprint or "")
         return job
 
 
@@ -131,7 +144,8 @@ async def one_job_more(request: Request) -> AsyncIterator[None]:
 async def _repeat(request: Request, case: AnyUseCase, first: Job) -> Response:
     """Answer with the first job where this is its request again. Nothing of the body is kept."""
     received = await receive_body(request, None, context_of(request).settings.jobs_media_bytes)
-    _refuse_other(first, _fingerprint(case, _options(request, received.fields, case), received))
+    asked = _fingerprint(case, _options(request, received.fields, case), received, _webhook(request))
+    _refuse_other(first, asked)
     return _accept(request, first)
 
 
@@ -165,14 +179,14 @@ def _spec(
         media_name=_media_name(options, received),
         keeps_windows=case.keeps_windows(options),
         idempotency_key=key,
-        fingerprint=_fingerprint(case, options, received),
     )
 
 
-def _fingerprint(case: AnyUseCase, options: MediumOptions, received: Received) -> str:
-    """A digest of all that was asked: the route, the options as they are meant, the medium and its name."""
+def _fingerprint(case: AnyUseCase, options: MediumOptions, received: Received, webhook: str | None) -> str:
+    """A digest of all that was asked: the route, the options as they are meant, the medium, its name, who is told."""
     meant = options.model_dump(mode="json", exclude={"media_name"})
-    asked = json.dumps([case.name, meant, _media_name(options, received), received.digest], sort_keys=True)
+    told = [] if webhook is None else [webhook]
+    asked = json.dumps([case.name, meant, _media_name(options, received), received.digest, *told], sort_keys=True)
     return hashlib.sha256(asked.encode("utf-8", "backslashreplace")).hexdigest()
 
 
@@ -190,6 +204,21 @@ def _options(request: Request, fields: dict[str, str], case: AnyUseCase) -> Medi
 def _accept(request: Request, job: Job) -> Response:
     body = JobBody.of(job, context_of(request).settings.jobs_retention_h).model_dump(mode="json", exclude_unset=True)
     return JSONResponse(body, 202, {"Location": f"/jobs/{job.id}"})
+
+
+def _webhook(request: Request) -> str | None:
+    """Who is to be told of the job's end; SignError parameter-invalid where that is nobody who may be."""
+    url = request.headers.get("webhook-url")
+    if url is None:
+        return None
+    hosts = context_of(request).settings.webhook_hosts
+    if not hosts:
+        raise refuse_option("Webhook-URL", "webhooks are off here (SIGN_WEBHOOK_HOSTS)")
+    try:
+        AllowedTargets.of(hosts).check(url)
+    except WebhookRefusedError as error:
+        raise refuse_option("Webhook-URL", str(error)) from None
+    return url
 
 
 def _idempotency_key(request: Request) -> str | None:

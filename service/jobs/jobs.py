@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from service.analysis.prediction import Prediction
 from service.context import AppContext
@@ -22,6 +22,7 @@ from service.jobs.stored import answer_of, window_of
 from service.jobs.supervisor import Stores, Supervisor
 from service.jobs.table import JobTable, database_url
 from service.jobs.tasks import TASKS
+from service.jobs.webhooks import Sender, Webhooks
 from service.jobs.work import NO_WORKS, Works
 from service.media.medium import Medium
 from service.settings import Settings
@@ -42,8 +43,10 @@ class Jobs:
     read; the service answers everything else meanwhile.
     """
 
-    def __init__(self, context: AppContext, works: Works = NO_WORKS) -> None:
-        """works: the jobs that look at no medium."""
+    def __init__(
+        self, context: AppContext, works: Works = NO_WORKS, describe: Callable[[Job], dict[str, Any]] = lambda _: {}
+    ) -> None:
+        """works: the jobs that look at no medium. describe: a job as those are told of it who wait for its end."""
         settings = self._settings = context.settings
         self._files = _files(settings)
         self._quota = DiskQuota(self._files.root, settings.jobs_disk_bytes)
@@ -53,7 +56,10 @@ class Jobs:
         self._outage = Outage(context.metrics.jobs_available)
         self._executor = JobExecutor(context, self._table, self._files, self._calls, works)
         stores = Stores(self._files, self._table, url)
-        self._supervisor = Supervisor(settings, stores, self._calls, self._executor, self._outage)
+        webhooks = None
+        if settings.webhook_hosts:
+            webhooks = Webhooks(Sender(settings), self._table, self._calls, context.metrics, describe).live
+        self._supervisor = Supervisor(settings, stores, self._calls, self._executor, self._outage, webhooks)
 
     @contextlib.asynccontextmanager
     async def run(self) -> AsyncIterator["Jobs"]:

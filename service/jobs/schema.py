@@ -32,10 +32,16 @@ JOBS = sa.Table(
     sa.Column("stored_bytes", sa.BigInteger, nullable=False),
     sa.Column("error", sa.LargeBinary),
     sa.Column("checkpoint", sa.LargeBinary),
+    sa.Column("webhook", sa.Text),
+    sa.Column("webhook_due", sa.Double),
+    sa.Column("webhook_tries", sa.Integer),
     sa.UniqueConstraint("owner", "idempotency_key"),
     sa.Index("sign_jobs_newest", "owner", "created", "id"),
 )
-"""replica: who works on the job, and alone may write of it; lost: how many replicas the present chunk has cost."""
+"""replica: who works on the job, and alone may write of it; lost: how many replicas the present chunk has cost.
+
+webhook: who is told of its end; webhook_due: when, at the earliest, once it has ended; none: nobody is told any more.
+"""
 
 CHUNKS = sa.Table(
     "sign_job_chunks",

@@ -24,7 +24,7 @@ class JobSpec:
     owner: whose it is, a digest of the API key, empty where none is needed. request: the use case's own, as JSON,
     without the medium. options: how the answer is shown, kept for whoever shows it. keeps_windows: whether each
     window's own answer, or each sample's, is asked for. fingerprint: a digest of all that was asked, the medium
-    included; None of a job that an earlier release took.
+    included; None of a job that an earlier release took. webhook: the address that is told of its end.
     """
 
     kind: str
@@ -37,6 +37,7 @@ class JobSpec:
     keeps_windows: bool = False
     idempotency_key: str | None = None
     fingerprint: str | None = None
+    webhook: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

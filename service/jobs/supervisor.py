@@ -56,8 +56,16 @@ class Supervisor:
     """Keeps jobs going. incoming: where uploads are written to while the jobs are open, else None."""
 
     def __init__(
-        self, settings: Settings, stores: Stores, calls: StorageCalls, executor: JobExecutor, outage: Outage
+        self,
+        settings: Settings,
+        stores: Stores,
+        calls: StorageCalls,
+        executor: JobExecutor,
+        outage: Outage,
+        beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
+        """beside: what goes on for as long as the jobs are open."""
+        self._beside = beside
         self._settings = settings
         self._stores = stores
         self._calls = calls
@@ -162,7 +170,8 @@ class Supervisor:
         self._runner, self.incoming, self.may_be_read = runner, incoming, True
         self._outage.end()
         tried.set()
-        await self._watch(runner)
+        beside = [] if self._beside is None else [self._beside()]
+        await _together(self._watch(runner), *beside)
 
     async def _close(self, runner: Runner, *, hands_over: bool) -> None:
         await asyncio.to_thread(runner.close)

@@ -114,6 +114,8 @@ class JobTable:
                         request=spec.request,
                         options=spec.options,
                         media_name=spec.media_name,
+                        webhook=spec.webhook,
+                        webhook_due=None if spec.webhook is None else 0.0,
                         keeps_windows=spec.keeps_windows,
                         created=time.time(),
                         stored_bytes=stored_bytes,
@@ -314,6 +316,33 @@ class JobTable:
         with self._engine.begin() as connection:
             connection.execute(JOBS.delete().where(JOBS.c.id.in_(chosen)))
             connection.execute(CHUNKS.delete().where(CHUNKS.c.job_id.in_(chosen)))
+
+    def claim_webhooks(self, now: float, lease_s: float, most: int) -> list[tuple[Job, int]]:
+        """Ended jobs of whose end somebody is to be told now, each with the number of the try; nobody else gets them.
+
+        They are due again when the lease is over, unless they were told, or put off.
+        """
+        due = JOBS.c.state.in_(ENDED) & (JOBS.c.webhook_due <= now)
+        tries = sa.func.coalesce(JOBS.c.webhook_tries, 0)
+        claimed = []
+        with self._engine.begin() as connection:
+            query = sa.select(*_SHOWN).where(due).order_by(JOBS.c.webhook_due).limit(most)
+            for row in connection.execute(query).all():
+                number = (row.webhook_tries or 0) + 1
+                update = JOBS.update().where((JOBS.c.id == row.id) & due & (tries == number - 1))
+                if connection.execute(update.values(webhook_due=now + lease_s, webhook_tries=number)).rowcount == 1:
+                    claimed.append((_job(row), number))
+        return claimed
+
+    def put_webhook_off(self, job_id: str, due: float) -> None:
+        """Somebody could not be told; they are again, then."""
+        with self._engine.begin() as connection:
+            connection.execute(JOBS.update().where(JOBS.c.id == job_id).values(webhook_due=due))
+
+    def end_webhook(self, job_id: str) -> None:
+        """Somebody was told, or is told no more."""
+        with self._engine.begin() as connection:
+            connection.execute(JOBS.update().where(JOBS.c.id == job_id).values(webhook_due=None))
 
     def _found(self, query: "sa.Select[Any]") -> list[Job]:
         with self._engine.connect() as connection:

@@ -9,7 +9,7 @@ import onnxruntime as ort
 
 from service.execution_providers import AUTO, CPU, PROVIDERS, Provider, automatic, model_providers
 from service.registry.manifest import Manifest
-from service.settings import Settings
+from service.settings import Settings, allowed_cores
 
 Precision = Literal["float32", "tf32", "bf16"]
 Optimization = Literal["all", "extended", "basic"]
@@ -58,7 +58,9 @@ def place_of(manifest: Manifest, provider: Provider, settings: Settings, device_
     """How the model's graph runs on this provider. device_bytes: most that it may take of the device's memory."""
     find_libraries(provider)
     runtime = manifest.runtime
-    threads = settings.session_threads if runtime is None or runtime.threads is None else runtime.threads
+    threads = settings.session_threads
+    if runtime is not None and runtime.threads is not None:
+        threads = min(runtime.threads, max(threads, allowed_cores()))  # it may have been tuned on a larger machine
     optimization: Optimization = "all" if runtime is None else runtime.optimization
     options = provider_options(provider, settings.precision, threads, device_bytes)
     return Place(provider, threads, options, optimization)

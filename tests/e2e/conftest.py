@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.pages import KEY
 from tests.jobs_made import long_clip, serving
+from tests.receiving import SECRET
 from tests.running import RunningService, running_service
 
 
@@ -38,7 +39,7 @@ def jobs_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def jobs_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """A service with one slot, and short chunks."""
     folder = tmp_path_factory.mktemp("single")
-    with serving(folder) as running:
+    with serving(folder, SIGN_WEBHOOK_HOSTS="127.0.0.0/8", SIGN_WEBHOOK_SECRET=SECRET) as running:
         yield running
 
 

@@ -1,5 +1,7 @@
 """Jobs through the doors: the same answers, watched, fetched and cancelled."""
 
+import json
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +12,8 @@ import pytest
 
 from tests.jobs_made import ended, job_of, kept, problem, result, serving, submit, told
 from tests.media_made import film, numbered
-from tests.running import SAMPLES, RunningService, wait_until
+from tests.receiving import SECRET, Receiver
+from tests.running import ROOT, SAMPLES, RunningService, wait_until
 
 CAB = SAMPLES / "word_cab_left_brown.mp4"
 STRIDE_S = 0.2 + 1e-6
@@ -172,6 +175,41 @@ def test_what_is_wrong_is_said_on_submission_or_in_the_job(jobs_service: Running
     location = f"/jobs/{job['id']}"
     assert problem(jobs_service.client.get(f"{location}/result")) == (422, "media-no-frames")
     assert told(jobs_service, location)[-1]["data"]["error"] == job["error"]
+
+
+def test_who_asked_for_it_is_told_of_a_jobs_end_and_can_check_by_whom(jobs_service: RunningService) -> None:
+    page = (ROOT / "docs" / "api.md").read_text()
+    (snippet,) = [code for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "def verify" in code]
+    documented: dict[str, Any] = {}
+    exec(snippet, documented)  # noqa: S102 - the page's own
+    receiver = Receiver(503)
+    try:
+        answer = jobs_service.client.post(
+            "/jobs/predict", content=CAB.read_bytes(), headers={"Webhook-URL": receiver.url, "Idempotency-Key": "told"}
+        )
+        assert answer.status_code == 202, answer.text
+        wait_until(lambda: len(receiver.got) == 2, 60, "nobody was told of the job's end, and told again")
+    finally:
+        receiver.close()
+    (_, first, _), (_, headers, body) = receiver.got
+    assert documented["verify"](headers, body, SECRET)
+    assert not documented["verify"](headers, body + b" ", SECRET)
+    assert not documented["verify"]({**headers, "webhook-timestamp": "1"}, body, SECRET)
+    assert first["webhook-id"] == headers["webhook-id"] == answer.json()["id"]
+    told_of = json.loads(body)
+    assert told_of["type"] == "job.ended"
+    assert (told_of["data"]["id"], told_of["data"]["state"]) == (answer.json()["id"], "succeeded")
+    other = {"Webhook-URL": receiver.url + "2", "Idempotency-Key": "told"}
+    again = jobs_service.client.post("/jobs/predict", content=CAB.read_bytes(), headers=other)
+    assert problem(again) == (422, "idempotency-key-reused")
+
+
+@pytest.mark.parametrize("url", ["https://example.org/", "http://10.0.0.1/", "file:///etc/passwd", "x"])
+def test_a_webhook_to_a_host_that_is_not_listed_is_refused_on_submission(
+    jobs_service: RunningService, url: str
+) -> None:
+    answer = jobs_service.client.post("/jobs/predict", content=CAB.read_bytes(), headers={"Webhook-URL": url})
+    assert problem(answer) == (422, "parameter-invalid")
 
 
 def test_interactive_requests_go_before_jobs(jobs_service: RunningService, jobs_clip: Path) -> None:

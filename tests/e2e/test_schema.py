@@ -114,7 +114,9 @@ def test_options_stand_once_and_jobs_have_only_theirs(schema: dict[str, Any]) ->
         direct, job = (schema["paths"][path]["post"] for path in (f"/{case}", f"/jobs/{case}"))
         names = [parameter["name"] for parameter in direct["parameters"]]
         assert len(set(names)) == len(names)
-        assert {parameter["name"] for parameter in job["parameters"]} == {*names, "Idempotency-Key"} - {"timeout_s"}
+        assert {parameter["name"] for parameter in job["parameters"]} == {
+            *names, "Idempotency-Key", "Webhook-URL",
+        } - {"timeout_s"}  # fmt: skip
         form = direct["requestBody"]["content"]["multipart/form-data"]["schema"]
         assert list(form["properties"]) == ["file"]
 

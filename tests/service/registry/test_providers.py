@@ -202,6 +202,16 @@ async def test_a_manifest_that_was_tuned_for_what_is_not_here_is_served_all_the_
         assert (_state(registry).provider, _state(registry).fallbacks) == ("cpu", ())
 
 
+async def test_threads_of_a_larger_machine_are_cut_to_the_cores_that_are_here(
+    root: Path, opened: Opened, fake_providers: FakeProviders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.registry.providers.allowed_cores", lambda: 2)
+    publish(root, runtime={"threads": 16})
+    async with opened() as registry:
+        assert _state(registry).provider == "cpu"
+    assert {threads for _, _, threads in fake_providers.opened} == {2}
+
+
 async def test_auto_is_what_is_there(root: Path, opened: Opened, fake_providers: FakeProviders) -> None:
     publish(root)
     fake_providers.silent = {CUDA.execution_provider}
