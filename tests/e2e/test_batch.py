@@ -115,20 +115,10 @@ def test_shards_together_are_the_whole_and_features_are_files(corpus: Path, tmp_
     assert features.name == "a.mp4.npz"
 
 
-@pytest.mark.parametrize(
-    ("asked_wrongly", "said", "code"),
-    [
-        (("timeline", "--model", "face-motion"), "face-motion", 1),
-        (("features", "--model", "face-motion", "--format", "pose"), "no landmarks", 2),
-    ],
-)
-def test_what_cannot_be_asked_is_said_before_anything_is_read(
-    corpus: Path, tmp_path: Path, asked_wrongly: tuple[str, ...], said: str, code: int
-) -> None:
-    kind, *options = asked_wrongly
-    done = run(kind, corpus, "--output", tmp_path / "out", *options)
-    assert done.returncode == code, done.stderr
-    assert said in done.stderr
+def test_what_cannot_be_asked_is_said_before_anything_is_read(corpus: Path, tmp_path: Path) -> None:
+    done = run("timeline", corpus, "--output", tmp_path / "out", "--model", "face-motion")
+    assert done.returncode == 1
+    assert "face-motion" in done.stderr
     assert not (tmp_path / "out").exists()
 
 
