@@ -242,13 +242,17 @@ def _wanted(
 
 def _check(preprocessing: Observing, name: str, wanted: Wanted) -> None:
     """End the program in words where the pipeline sees nothing of what is wanted."""
-    landmarks = isinstance(preprocessing.request, LandmarkRequest)
-    if wanted.format == "pose" and not landmarks:
-        raise misused(f"{name} looks at pictures, so there are no landmarks to write as .pose.")
-    if wanted.format == "csv" and preprocessing.features == "pictures":
-        raise misused(f"{name} looks at pictures, which have no columns; write them as .npz, or as files with --crops.")
+    check_format(preprocessing, name, wanted.format)
     if wanted.crops is not None and preprocessing.features not in ("pictures", "outputs"):
         raise misused(f"{name} is given no single pictures, so there are no crops to write; name another --model.")
+
+
+def check_format(preprocessing: Observing, name: str, format_name: str | None) -> None:
+    """End the program in words where what the pipeline sees is not written so."""
+    if format_name == "pose" and not isinstance(preprocessing.request, LandmarkRequest):
+        raise misused(f"{name} looks at pictures, so there are no landmarks to write as .pose.")
+    if format_name == "csv" and preprocessing.features == "pictures":
+        raise misused(f"{name} looks at pictures, which have no columns; write them as .npz, or as files with --crops.")
 
 
 def _crop_writer(wanted: Wanted, input_file: InputFile, request: ObserverRequest) -> "partial[None] | None":

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from service.app import create_app
+from service.execution_providers import CPU_NAME, PROVIDERS
 from service.jobs.schema import JOBS, METADATA
 from service.jobs.spec import STATES, UNFINISHED
 from service.jobs.table import JobTable, database_url
@@ -159,6 +160,10 @@ def test_requests_and_limits_follow_the_slots(example: str) -> None:
 def test_a_pod_gets_the_gpus_and_the_resources_that_are_asked_for() -> None:
     live = container(pods(rendered("values-live.yaml"))["stream"])["resources"]
     assert live["limits"]["nvidia.com/gpu"] == "1"
+    images = {role: container(pod)["image"] for role, pod in pods(rendered("values-live.yaml")).items()}
+    assert images["stream"] == images["service"].replace("sign-service:", "sign-service-cuda:")
+    targets = re.findall(r"^FROM \S+ AS (\S+)$", (DEPLOY.parent / "Dockerfile").read_text(), re.MULTILINE)
+    assert "serve-cuda" in targets
     own = render({"service": {"resources": {"limits": {"memory": "9Gi"}}}})
     assert container(pods(tuple(own))["service"])["resources"]["limits"]["memory"] == "9Gi"
 
@@ -171,6 +176,9 @@ def test_every_variable_is_a_setting_and_its_value_is_accepted(example: str, mon
         given = environment(pod)
         assert len(given) == len(container(pod)["env"]), "no variable twice"
         assert set(given) <= known | s3
+        providers = given.pop("SIGN_PROVIDERS", CPU_NAME).split(",")  # which only the image of that provider has
+        assert set(providers) <= set(PROVIDERS)
+        assert ("nvidia.com/gpu" in container(pod)["resources"]["limits"]) == ("cuda" in providers)
         with monkeypatch.context() as patch:
             for name, value in given.items():
                 patch.setenv(name, value)
@@ -294,6 +302,14 @@ def test_every_pod_may_be_asked_by_those_who_are_named_alone(example: str) -> No
     values = values_of(example)
     assert (5432 in out) == bool(values.get("postgres", {}).get("secret"))
     assert (443 in out) == bool(values.get("s3", {}).get("url"))
+
+
+def test_what_else_may_go_out_is_added_to_what_may() -> None:
+    rule = {"ports": [{"port": 4318}], "to": [{"ipBlock": {"cidr": "10.1.0.0/16"}}]}
+    policy = named(tuple(render({"networkPolicy": {"egress": [rule]}})), "NetworkPolicy", "sign")
+    assert policy["spec"]["egress"][-1] == rule
+    assert len(policy["spec"]["egress"]) == 2
+    kubernetes_validate.validate(policy, VERSIONS[-1], strict=True)
 
 
 @pytest.mark.parametrize("example", ["values-production.yaml", "values-live.yaml"])

@@ -105,7 +105,7 @@ spec:
           app.kubernetes.io/component: {{ .role }}
   containers:
     - name: sign
-      image: "{{ $values.image.repository }}:{{ $values.image.tag | default .root.Chart.AppVersion }}"
+      image: "{{ $role.repository | default $values.image.repository }}:{{ $values.image.tag | default .root.Chart.AppVersion }}"
       imagePullPolicy: {{ $values.image.pullPolicy }}
       ports: [{name: http, containerPort: 8000}]
       env: {{- include "sign.env" . | nindent 8 }}

@@ -1,6 +1,7 @@
 """batch: one question asked of a whole corpus, its answers in one Parquet file."""
 
 import asyncio
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +15,7 @@ from service.commands.corpora.question import Question
 from service.commands.corpora.results import RESULT, Results
 from service.commands.environment import configure_logs, misused, read_settings
 from service.commands.outputs import ending_of
+from service.context import AppContext
 from service.contract.options import (
     HighlightsFormat,
     HighlightsOptions,
@@ -28,6 +30,7 @@ from service.metrics import Metrics
 from service.registry.registry import Registry
 from service.settings import Settings
 from service.terminal import say
+from service.workers.slots import Slots
 
 batch_commands = typer.Typer(no_args_is_help=True, help="Ask one question of a whole corpus: docs/batch.md.")
 
@@ -144,10 +147,11 @@ def _ask(
     configure_logs("warning")
     items = [item for item in find_items(given) if own.has(item)]
     try:
-        model = asyncio.run(_find_model(options, settings))
-        options = options.model_copy(update={"model": model[0], "version": model[1]})
         ending = "" if format_name is None else _ending(kind, format_name)
         question = Question(kind, options, output.absolute(), format_name, ending)
+        model = asyncio.run(_find_model(question, settings))
+        options = options.model_copy(update={"model": model[0], "version": model[1]})
+        question = replace(question, options=options)
         results = Results(output)
         results.claim({"kind": kind, "format": format_name, "options": options.model_dump(mode="json")})
         _answer(question, model, items, settings, results, ray)
@@ -190,17 +194,22 @@ def _answer(
         )
 
 
-async def _find_model(options: MediumOptions, settings: Settings) -> tuple[str, int]:
-    """The model and its version that are asked, so that all processes and all later runs ask the same."""
-    registry = Registry(settings, Metrics())
+async def _find_model(question: Question, settings: Settings) -> tuple[str, int]:
+    """The model and its version that are asked, so that all processes and all later runs ask the same.
+
+    Raises SignError, or ends the program in words, where it cannot be asked this of any medium.
+    """
+    options, metrics = question.options, Metrics()
+    registry = Registry(settings, metrics)
     try:
         name = options.model_of(settings)
         await registry.start((name,))
         if options.version is not None:
             await registry.load(name, options.version)
         await registry.wait_until_loaded()
-        manifest = (await registry.get(name, options.version)).manifest
-        return manifest.name, manifest.version
+        served = await registry.get(name, options.version)
+        question.check(AppContext(settings, metrics, registry, Slots(settings, metrics), Path()), served)
+        return served.manifest.name, served.manifest.version
     finally:
         await registry.close()
 

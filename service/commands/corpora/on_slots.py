@@ -20,10 +20,9 @@ async def answer_on_slots(
     batch: Batch,
     keeping: Keeping,
 ) -> None:
-    """Ask of each item, as many at once as there are slots. Raises SignError where the model cannot be asked."""
+    """Ask of each item, as many at once as there are slots."""
     async with open_services(command_settings(settings, len(items)), only=model) as context:
         served = await context.registry.get(*model)
-        question.check(context, served)
 
         async def do_one(item: Item) -> None:
             told = 0.0

@@ -15,13 +15,14 @@ from service.commands.answering import CommandSpec
 from service.commands.corpora.items import Item
 from service.commands.corpora.results import Results
 from service.commands.corpora.rows import Row, row_of_failure, rows_of
+from service.commands.features import check_format
 from service.commands.inputs import InputFile
 from service.context import AppContext
 from service.contract.options import MediumOptions, PredictOptions
 from service.contract.requests import make_clip_request
 from service.contract.use_cases import USE_CASES
 from service.errors import SignError
-from service.features.gathering import gather
+from service.features.gathering import gather, preprocessing_to_gather
 from service.features.pose import features_to_pose
 from service.features.tables import Gathered, features_to_csv, features_to_npz
 from service.media.medium import Medium
@@ -67,10 +68,12 @@ class Question:
         return Answered(item, rows, content)
 
     def check(self, context: AppContext, model: ServedModel) -> None:
-        """SignError where the model cannot be asked this of any medium."""
-        if self.kind != "features":
-            case = USE_CASES[self.kind]
-            case.task.check(case.make_request(self.options, Medium("", 0), context, model))
+        """SignError where the model cannot be asked this of any medium; ends the program where it has no such file."""
+        if self.kind == "features":
+            check_format(preprocessing_to_gather(model), (model.required or model).manifest.name, self.format_name)
+            return
+        case = USE_CASES[self.kind]
+        case.task.check(case.make_request(self.options, Medium("", 0), context, model))
 
     def place_of(self, item: Item) -> Path:
         """Where a medium's own file lies."""

@@ -7,15 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from service.pipelines.derive import rows_of
-from service.track import Track
 from tools.train.corpus import DOUBTFUL
-from tools.train.data import LETTER_LABELS, PICTURE, Moving, letter_clips, track_of, word_hands
-from tools.train.features import SECTIONS
+from tools.train.data import LETTER_LABELS, Moving, letter_clips, word_hands
 from tools.train.hand import Array
 from tools.train.letters import LETTERS
 from tools.train.poses import MADE, Shelf, made_shelf, nothing_hands, real_shelves
 
+from .rows import rows_of_points
 from .strings import PLACE, RESTING, SIGNING, UNLABELED, Filmed, Speller
 
 Rows = list[NDArray[np.float32]]
@@ -38,19 +36,6 @@ class Taught:
     rows: NDArray[np.float16]
     classes: NDArray[np.int8]
     counts: NDArray[np.float16]
-
-
-def rows_of_points(points: Array) -> NDArray[np.float32]:
-    """T × width rows of the manifest's pipeline, and whether a hand is seen; points are NaN where none is."""
-    seen = np.isfinite(points[:, 0, 0])
-    section = SECTIONS["letters"]
-    width = section.width
-    rows = np.zeros((len(points), width + 1), np.float32)
-    if seen.any():
-        track: Track = track_of(points[seen])
-        rows[seen, :width] = rows_of([np.asarray(track.values, np.float32)], section.layout, section.derive, PICTURE)
-        rows[seen, width] = 1.0
-    return rows
 
 
 def drawn(task: tuple[Shelf, int, int]) -> tuple[Rows, Classes]:
