@@ -27,10 +27,10 @@ from service.system import cores
 OPTIMIZATIONS: tuple[Optimization, ...] = ("all", "extended")
 TOLERANCE = 1e-4
 """Largest difference from the CPU's answers, times the largest of them (at least 1), where the manifest names none."""
-ROUNDS = 3
+ROUNDS = 5
 BURST_S = 0.3
 MARGIN = 1.05
-"""What is less than that much faster may be noise."""
+"""What is less than that much faster, or not in every round, may be noise."""
 _ERRORS_ONLY = 3
 _LEVELS = {
     "all": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL,
@@ -139,11 +139,16 @@ def choose(ways: Sequence[Way], *, for_latency: bool = False) -> Way:
     if not fit:
         raise CallError("No way to run the model was left.", "; ".join(str(way.reason) for way in ways[:3]))
 
-    def speed(way: Way) -> float:
-        return 1 / way.alone_ms if for_latency else way.throughput
+    def figures(way: Way) -> list[float]:
+        return [1 / taken for taken in way.row_ms] if for_latency else way.rows_per_s
 
-    best = max(fit, key=speed)
-    return fit[0] if fit[0] is ways[0] and speed(best) < MARGIN * speed(fit[0]) else best
+    def beats(way: Way, usual: Way) -> bool:
+        always = all(one > other for one, other in zip(figures(way), figures(usual), strict=True))
+        return always and statistics.median(figures(way)) >= MARGIN * statistics.median(figures(usual))
+
+    usual = fit[0]
+    rivals = fit[1:] if usual is not ways[0] else [way for way in fit[1:] if beats(way, usual)]
+    return max((usual, *rivals), key=lambda way: statistics.median(figures(way)))
 
 
 def table(ways: Sequence[Way], chosen: Way) -> list[str]:
@@ -172,6 +177,14 @@ def sample_file(values: Array, mask: Array | None, answers: Array) -> bytes:
 def machine() -> str:
     """What the figures are of."""
     return f"{os.cpu_count()} cores ({_processor()}), ONNX Runtime {onnxruntime.__version__}"
+
+
+def load() -> str:
+    """What else the machine does, as far as it says so."""
+    busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if busy <= cores() + 1:
+        return ""
+    return f"The machine is busy (load average {busy:.1f}): measure again when it is not, these figures are of chance."
 
 
 def _processor() -> str:

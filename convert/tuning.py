@@ -22,6 +22,7 @@ from convert.tune import (
     feeds_of,
     find_providers,
     list_ways,
+    load,
     machine,
     measure,
     sample_file,
@@ -80,7 +81,10 @@ def tune_model(wanted: str, store: Path, options: TuneOptions) -> Report:
         "ways": [_document(way) for way in ways],
         "chosen": _document(chosen),
         "published": None,
+        "busy": load() or None,
     }
+    if busy := load():
+        lines.append(busy)
     if not options.dry_run:
         published = _publish(stored, store, chosen, sample, small, is_alone=len(providers) == 1)
         folder = store / published.name / str(published.version)

@@ -99,6 +99,13 @@ def test_the_usual_way_stays_unless_another_is_clearly_faster() -> None:
     assert choose([usual, slightly, clearly]) is clearly
 
 
+def test_what_is_faster_in_some_rounds_alone_may_be_chance() -> None:
+    usual, lucky, faster = _way(100), _way(100), _way(100)
+    usual.rows_per_s, lucky.rows_per_s, faster.rows_per_s = [90, 100, 110], [85, 150, 160], [120, 125, 130]
+    assert choose([usual, lucky]) is usual
+    assert choose([usual, lucky, faster]) is faster
+
+
 def test_a_row_alone_or_all_cores_together_is_what_is_to_be_fast() -> None:
     usual, many, quick = _way(100, 2.0), _way(150, 2.0), _way(90, 1.0)
     assert choose([usual, many, quick]) is many
