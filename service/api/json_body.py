@@ -12,6 +12,9 @@ from service.errors import SignError
 
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
+_REFERENCE = "#/components/schemas/{model}"
+_DESCRIBED: dict[str, type[BaseModel]] = {}
+
 SMALL_BYTES = 64 * 1024
 """Most bytes of a body that says what is to be changed."""
 
@@ -41,8 +44,20 @@ async def read_json(request: Request, model: type[BodyT], most_bytes: int = SMAL
 
 
 def takes_json(model: type[BaseModel]) -> dict[str, Any]:
-    """What the schema says of a route that takes such a body."""
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}}
+    """What the schema says of a route that takes such a body; `described_bodies` says what it is."""
+    _DESCRIBED[model.__name__] = model
+    schema = {"$ref": _REFERENCE.format(model=model.__name__)}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def described_bodies() -> dict[str, Any]:
+    """The schemas of all such bodies, and of what they are made of, by name."""
+    found: dict[str, Any] = {}
+    for name, model in _DESCRIBED.items():
+        schema = model.model_json_schema(ref_template=_REFERENCE)
+        found |= schema.pop("$defs", {})
+        found[name] = schema
+    return found
 
 
 def _too_large(limit: int, actual: int) -> SignError:

@@ -10,6 +10,7 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 
 from service.api.access import ADMIN_KEY, KEY
+from service.api.json_body import described_bodies
 from service.api.options import query_parameters
 from service.settings import Settings
 
@@ -59,6 +60,7 @@ def _schema(app: FastAPI, settings: Settings) -> dict[str, Any]:
     schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     for name in _OF_FASTAPI:
         schema["components"]["schemas"].pop(name, None)
+    schema["components"]["schemas"] |= described_bodies()
     for shown in schema["components"]["schemas"].values():
         _drop_defaults(shown)
     for path, operation in _operations(schema):

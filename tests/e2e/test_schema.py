@@ -97,6 +97,12 @@ def test_every_code_is_named_by_a_route_that_sends_it_with_its_status(schema: di
     assert named == set(KINDS) - OF_NO_ROUTE
 
 
+def test_every_reference_leads_somewhere(schema: dict[str, Any]) -> None:
+    named = set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(schema)))
+    known = {f"#/components/schemas/{name}" for name in schema["components"]["schemas"]}
+    assert named - known == set()
+
+
 def test_every_error_is_documented_as_what_is_sent(schema: dict[str, Any]) -> None:
     assert not {"HTTPValidationError", "ValidationError"} & set(schema["components"]["schemas"])
     for name, operation in operations(schema):
