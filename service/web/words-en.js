@@ -369,6 +369,8 @@ export const ENGLISH = {
   "error.headers-too-large": "Your browser sent too much beside the request itself. Clear this site’s cookies, then try again.",
   "error.job-not-finished": "The job is not done yet. Wait for it to end.",
   "error.model-state": "The model is not in a state to answer. Choose another one.",
+  "error.body-too-large": "More was sent than this route takes.",
+  "error.tensor-invalid": "The tensors are not those that the model takes.",
   "error.media-too-large": "The file is too large. Cut or compress it, or send it as a job.",
   "error.media-too-long": "The video is too long to wait for. Send it as a job, or ask about a part of it.",
   "error.picture-too-large": "The picture has too many pixels. Make it smaller.",

@@ -369,6 +369,8 @@ export const KOREAN = {
   "error.headers-too-large": "브라우저가 요청과 함께 보낸 내용이 너무 많습니다. 이 사이트의 쿠키를 지우고 다시 시도해 주세요.",
   "error.job-not-finished": "작업이 아직 끝나지 않았습니다. 끝날 때까지 기다려 주세요.",
   "error.model-state": "모델이 지금은 답할 수 없는 상태입니다. 다른 모델을 골라 주세요.",
+  "error.body-too-large": "이 경로가 받을 수 있는 것보다 많이 보냈습니다.",
+  "error.tensor-invalid": "모델이 받는 텐서가 아닙니다.",
   "error.media-too-large": "파일이 너무 큽니다. 자르거나 압축하거나 작업으로 보내 주세요.",
   "error.media-too-long": "기다리기에는 영상이 너무 깁니다. 작업으로 보내거나 일부만 물어봐 주세요.",
   "error.picture-too-large": "사진의 화소가 너무 많습니다. 사진을 줄여 주세요.",

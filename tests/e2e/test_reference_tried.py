@@ -4,9 +4,11 @@ SIGN_SHOTS names a folder for a picture of each route as it was tried.
 """
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -24,6 +26,9 @@ pytestmark = pytest.mark.timeout(400)  # Swagger UI draws long pages, and a mach
 AS_IT_STANDS = {
     "get_health": 200, "get_readiness": 200, "get_metrics": 200, "get_models": 200, "get_model": 200,
     "get_version": 200, "get_jobs": 200, "post_load": 200, "post_unload": 200, "post_reload": 200,
+    "get_traffic": 200, "put_traffic": 200, "delete_traffic": 200, "get_server": 200, "get_live": 200,
+    "get_server_ready": 200, "get_tensors": 200, "get_tensors_of_version": 200, "get_model_ready": 200,
+    "get_version_ready": 200,
 }  # fmt: skip
 WITH_A_FILE = {
     "post_predict": 200, "post_timeline": 200, "post_highlights": 200,
@@ -39,6 +44,8 @@ TAUGHT = {
 }  # fmt: skip
 """In this order, of what was shown before."""
 OF_AN_EXAMPLE = {"get_example": 200, "delete_example": 204}
+WITH_TENSORS = {"post_infer": "/v2/models/asl-letters", "post_infer_of_version": "/v2/models/asl-letters/versions/1"}
+"""And where that which the reference proposes says what tensors it takes."""
 
 
 @pytest.fixture(scope="module")
@@ -85,12 +92,27 @@ def test_each_route_of_teaching_succeeds_one_after_the_other(
             assert ended(reference, f"/jobs/{json.loads(said)['id']}")["state"] == "succeeded"
 
 
+def test_each_route_of_tensors_succeeds_with_those_that_the_model_names(page: Page, reference: RunningService) -> None:
+    for name, metadata in WITH_TENSORS.items():
+        block = opened(page, name)
+        block.locator("textarea.body-param__text").fill(zeros(reference.client.get(metadata).json()["inputs"]))
+        try_out(block, name, 200)
+
+
 def test_every_route_is_among_the_tried(reference: RunningService) -> None:
     paths = reference.client.get("/openapi.json").json()["paths"]
     operations = [operation for methods in paths.values() for operation in methods.values()]
-    tried = {*AS_IT_STANDS, *WITH_A_FILE, *OF_A_JOB, "post_example", *OF_AN_EXAMPLE, *TAUGHT}
+    tried = {*AS_IT_STANDS, *WITH_A_FILE, *OF_A_JOB, "post_example", *OF_AN_EXAMPLE, *TAUGHT, *WITH_TENSORS}
     assert {one["operationId"] for one in operations} == tried
-    assert {one["operationId"] for one in operations if "requestBody" in one} == {*WITH_A_FILE, "post_example"}
+    with_body = {one["operationId"] for one in operations if "requestBody" in one}
+    assert with_body == {*WITH_A_FILE, "post_example", "put_traffic", *WITH_TENSORS}
+
+
+def zeros(named: list[dict[str, Any]]) -> str:
+    """A body with one row of zeros for each of these tensors."""
+    shapes = [[max(1, length) for length in one["shape"]] for one in named]
+    tensors = [one | {"shape": shape, "data": [0] * math.prod(shape)} for one, shape in zip(named, shapes, strict=True)]
+    return json.dumps({"inputs": tensors})
 
 
 def give_admin_key(page: Page) -> None:
