@@ -14,7 +14,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from .network import MIDDLE, NEAR, PAST, STEPS, WAY, WIDE, Network
+from .network import MIDDLE, NEAR, PAST, STEP_MOST, STEP_SCALE, STEPS, WAY, WIDE, Network
 from .strings import CLASSES, STROKES
 
 ASKED = 0.6
@@ -64,12 +64,13 @@ def as_onnx(network: Network, letters: onnx.ModelProto | None = None, asked: flo
     letters: a version of `asl-letters`, which then has its say.
     """
     alone = _graph_of(network, None, asked)
-    _prove(network, alone, network.first.in_features - 1)
+    width = network.first.in_features - WAY.start - 1
+    _prove(network, alone, width)
     return alone if letters is None else _graph_of(network, letters, asked)
 
 
 def _graph_of(network: Network, letters: onnx.ModelProto | None, asked: float) -> onnx.ModelProto:
-    graph, width = _Graph(), network.first.in_features - 1
+    graph, width = _Graph(), network.first.in_features - WAY.start - 1
     rows = _moving(graph, width)
     encoded = graph.bent("second", network.second, graph.bent("first", network.first, rows))
     near = graph.bent("near", network.near, encoded, NEAR)
@@ -144,17 +145,20 @@ def _ask(graph: _Graph, own: str, letters: str, asked: float) -> None:
 
 
 def _moving(graph: _Graph, width: int) -> str:
-    """As `network.moving`: (batch, channels, frames), the wrist's steps in place of where it is."""
+    """As `network.moving`: (batch, channels, frames)."""
     seen = graph.add("Unsqueeze", "mask", graph.constant("channel", np.array([2], np.int64)), to="seen")
     later, earlier = graph.part(seen, 1, 1, STEPS, "seen/later"), graph.part(seen, 1, 0, STEPS - 1, "seen/earlier")
-    way = graph.part("x", 2, WAY.start, WAY.stop, "way")
+    ways = graph.part("x", 2, 0, WAY.stop, "ways")
     step = graph.add(
-        "Sub", graph.part(way, 1, 1, STEPS, "way/later"), graph.part(way, 1, 0, STEPS - 1, "way/earlier"), to="step"
+        "Sub", graph.part(ways, 1, 1, STEPS, "ways/later"), graph.part(ways, 1, 0, STEPS - 1, "ways/earlier"), to="step"
     )
     step = graph.add("Mul", step, graph.add("Mul", later, earlier, to="seen/both"), to="step/seen")
+    step = graph.add("Mul", step, graph.constant("scale", np.array(STEP_SCALE, np.float32)), to="step/large")
+    most = [graph.constant(f"step/{sign}", np.array(sign * STEP_MOST, np.float32)) for sign in (-1, 1)]
+    step = graph.add("Clip", step, *most, to="step/told")
     now = graph.part("x", 1, 1, STEPS, "now")
     points, rest = graph.part(now, 2, 0, WAY.start, "points"), graph.part(now, 2, WAY.stop, width, "distances")
-    rows = graph.add("Concat", points, step, rest, later, to="rows", axis=2)
+    rows = graph.add("Concat", step, points, rest, later, to="rows", axis=2)
     return graph.add("Transpose", rows, to="rows/channels", perm=[0, 2, 1])
 
 

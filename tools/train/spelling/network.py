@@ -23,6 +23,8 @@ HEAD = 80
 WAY = slice(2 * POINTS, 2 * POINTS + 2)
 # each convolution's taps, in frames from the one that is answered
 NEAR, MIDDLE, WIDE = (-2, -1, 0, 1, 2), (-4, -2, 0, 2, 4), (-14, -10, -6, -2, 2)
+# how much a step from one frame to the next counts beside where the points are, and what of it is told at most
+STEP_SCALE, STEP_MOST = 6.0, 3.0
 PEAK_RATE = 3e-3
 BATCH = 24
 
@@ -32,7 +34,7 @@ class Network(nn.Module):
 
     def __init__(self, width: int, classes: int = len(CLASSES)) -> None:
         super().__init__()
-        self.first = nn.Linear(width, ENCODER[0])
+        self.first = nn.Linear(width + WAY.start, ENCODER[0])
         self.second = nn.Linear(ENCODER[0], ENCODER[1])
         self.near = nn.Linear(len(NEAR) * ENCODER[1], FILTERS)
         self.middle = nn.Linear(len(MIDDLE) * FILTERS, FILTERS)
@@ -65,10 +67,14 @@ class Network(nn.Module):
 
 
 def moving(rows: torch.Tensor) -> torch.Tensor:
-    """Rows from the second on, with the wrist's step since the row before in place of where it is."""
+    """Rows from the second on, before them every point's and the wrist's step since the row before.
+
+    The wrist's step stands in place of where it is; steps are told large, as a letter made twice differs by them alone.
+    """
     seen = rows[:, 1:, -1:] * rows[:, :-1, -1:]
-    step = (rows[:, 1:, WAY] - rows[:, :-1, WAY]) * seen
-    return torch.cat([rows[:, 1:, : WAY.start], step, rows[:, 1:, WAY.stop :]], dim=-1)
+    step = (rows[:, 1:, : WAY.stop] - rows[:, :-1, : WAY.stop]) * seen
+    told = (STEP_SCALE * step).clamp(-STEP_MOST, STEP_MOST)
+    return torch.cat([told, rows[:, 1:, : WAY.start], rows[:, 1:, WAY.stop :]], dim=-1)
 
 
 def _at(values: torch.Tensor, taps: tuple[int, ...]) -> torch.Tensor:

@@ -18,8 +18,8 @@ CLASSES = (*LETTER_LABELS, TRANSITION, SIGNING, RESTING)
 PLACE = {name: index for index, name in enumerate(CLASSES)}
 UNLABELED = -1
 STROKES = ("J", "Z")
-# a frame belongs to a letter from this share of the way to it
-_ARRIVED = 0.88
+# so much of a way's time at either end still belongs to the letter there, and no longer than this: the rest is the way
+_MIDDLE, _ENDS_S = 0.15, 0.05
 _FASTEST, _SLOWEST = 6.5, 0.7
 _WRITERS = {"J": ("I",), "Z": ("pointing", "pointing", "X", "D", "G")}
 
@@ -71,7 +71,7 @@ class Speller(Scenes):
         if rng.random() < 0.25 and stretches[-1].stroke is None:
             last = stretches[-1]
             stretches.append(
-                Stretch(last.hand, last.shown, rng.uniform(0.6, 1.5), 0.1, self._place(0.8), way=last.shown)
+                Stretch(last.hand, last.shown, rng.uniform(1.0, 2.5), 0.1, self._place(0.4), way=last.shown)
             )
         if rng.random() < 0.75:
             stretches = [*self._before(), *stretches, *self._after()]
@@ -141,7 +141,7 @@ class Speller(Scenes):
         choice = rng.random()
         if choice < 0.4:
             aside = (x + float(rng.choice([1.0, 1.0, -1.0])) * rng.uniform(0.35, 1.6), y + rng.normal(0, 0.15))
-            return [replace(last, move_s=float(np.clip(move_s, 0.1, 0.45)), hold_s=hold_s, place=aside, way=TRANSITION)]
+            return [replace(last, move_s=float(np.clip(move_s, 0.1, 0.7)), hold_s=hold_s, place=aside, way=TRANSITION)]
         half_s = max(move_s / 2, 0.06)
         if choice < 0.7:
             away = (x + rng.normal(0, 0.2), y + float(rng.choice([1.0, -1.0])) * rng.uniform(0.2, 0.8))
@@ -199,12 +199,10 @@ def played(
         hands[here] = _on_the_way(source.hand, one.hand, plain, share, lags, straight=straight)
         way = np.array(source.place) + share[:, None] * (np.array(one.place) - np.array(source.place))
         places[here] = way + offset
-        arrived_s = begin + move_s * _when(_ARRIVED, even=even)
-        classes[here] = np.where(times[here] >= arrived_s, PLACE[one.shown], PLACE[one.way])
+        end_s = min(_MIDDLE * move_s, _ENDS_S)
+        classes[here] = np.where(progress >= move_s - end_s, PLACE[one.shown], PLACE[one.way])
         if index and one.way == TRANSITION and source.shown in LETTER_LABELS:
-            leaves = times[here] < begin + move_s * (1 - _when(_ARRIVED, even=even))
-            rows = np.flatnonzero(here)[leaves]
-            classes[rows] = PLACE[source.shown]
+            classes[np.flatnonzero(here)[progress < end_s]] = PLACE[source.shown]
         if index and one.shown == source.shown and one.way == TRANSITION:
             classes[int(np.argmin(np.abs(times - (begin + move_s / 2))))] = PLACE[TRANSITION]
         if one.stroke and here.any():
@@ -227,13 +225,6 @@ def _note(spelled: list[tuple[str, float, float]], one: Stretch, start_s: float,
         spelled[-1] = (one.shown, spelled[-1][1], end_s)
     else:
         spelled.append((one.shown, start_s, end_s))
-
-
-def _when(share: float, *, even: bool) -> float:
-    """At which part of a way's time so much of it is done."""
-    if even:
-        return share
-    return 0.5 - float(np.sin(np.arcsin(1 - 2 * share) / 3))
 
 
 def _on_the_way(first: Array, second: Array, plain: Array, share: Array, lags: Array, *, straight: bool) -> Array:
