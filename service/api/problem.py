@@ -95,7 +95,7 @@ def invalid_parameters(errors: Iterable[Mapping[str, Any]]) -> SignError:
     """The error of what pydantic found, one for each parameter."""
     found = tuple(
         ParameterError(
-            ".".join(str(part) for part in error["loc"] if part not in ("query", "body", "path")),
+            ".".join(str(part) for part in error["loc"] if part not in ("query", "body", "path")) or "body",
             describe_finding(error),
         )
         for error in errors

@@ -114,6 +114,12 @@ def test_what_is_too_large_or_compressed_is_refused(service: RunningService) -> 
     assert longer.json()["code"] == "tensor-invalid"
 
 
+def test_a_body_that_is_no_json_is_named_the_body(service: RunningService) -> None:
+    said = service.client.post(INFER, content=b"{").json()
+    assert said["errors"] == [{"parameter": "body", "problem": "it is not JSON"}]
+    assert said["detail"] == "body: it is not JSON"
+
+
 def test_tritons_client_gets_the_same_numbers(service: RunningService) -> None:
     tensor = tensor_of(service)
     expected = numbers(service.client.post(INFER, json={"inputs": [tensor]}))
