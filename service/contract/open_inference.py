@@ -317,7 +317,7 @@ def _lengths(shape: Sequence[Dimension]) -> list[int]:
 
 def _parameters(error: ValidationError) -> SignError:
     found = tuple(
-        ParameterError(".".join(str(part) for part in one["loc"]), describe_finding(one)) for one in error.errors()[:8]
+        ParameterError(".".join(map(str, one["loc"])) or "body", describe_finding(one)) for one in error.errors()[:8]
     )
     detail = "; ".join(f"{each.parameter}: {each.problem}" for each in found)
     return SignError("parameter-invalid", detail, parameters=found)
