@@ -74,7 +74,8 @@ mediapipe: $(VENV)/mediapipe.stamp
 
 test: $(VENV)/dev.stamp node_modules/stamp
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
-TEST_PROCESSES ?= 2
+# 2 takes less time, but what is taught in the background may then wait longer than its tests do.
+TEST_PROCESSES ?= 0
 
 check: $(VENV)/dev.stamp node_modules/stamp
 	$(BIN)/ruff format --check .
